@@ -1,0 +1,239 @@
+// In:    nothing.
+// Out:   every number that the kernel and its callers must agree on: statuses, flags, offsets, capacities.
+// Never: holds code. asc and tsc both compile this file and inline its enums; no number here is written twice.
+
+/**
+ * What `parseHead` and `parseAuthority` return. `src/errors.ts` gives each refusal its text.
+ * A refusal is *octet-certain* when one octet makes every continuation invalid, *line-certain* when it
+ * needs the whole line, *head-certain* when it needs the end of the head.
+ */
+export const enum Status {
+  COMPLETE = 0,
+  PARTIAL = 1,
+
+  TLS_RECORD = 2,
+  EMPTY_LINES = 3,
+  METHOD_INVALID = 4,
+  REQUEST_LINE_WHITESPACE = 5,
+  REQUEST_LINE_SHORT = 6,
+  TARGET_INVALID = 7,
+  TARGET_FORM = 8,
+  VERSION_INVALID = 9,
+  VERSION_UNSUPPORTED = 10,
+
+  CONTROL_OCTET = 11,
+  BARE_CR = 12,
+  BARE_LF = 13,
+
+  OBS_FOLD = 14,
+  FIELD_NAME_EMPTY = 15,
+  FIELD_NAME_SPACE = 16,
+  FIELD_NAME_INVALID = 17,
+  FIELD_LINE_NO_COLON = 18,
+
+  AUTHORITY_EMPTY = 19,
+  AUTHORITY_INVALID = 20,
+  AUTHORITY_USERINFO = 21,
+  AUTHORITY_PORT = 22,
+  AUTHORITY_IP_LITERAL = 23,
+  HOST_MISSING = 24,
+  HOST_REPEATED = 25,
+
+  CONTENT_LENGTH_INVALID = 26,
+  CONTENT_LENGTH_REPEATED = 27,
+  TRANSFER_ENCODING_INVALID = 28,
+  TRANSFER_ENCODING_REPEATED = 29,
+  TRANSFER_ENCODING_NOT_CHUNKED = 30,
+  TRANSFER_ENCODING_VERSION = 31,
+  FRAMING_CONFLICT = 32,
+
+  CONNECTION_INVALID = 33,
+  CONNECTION_CONTRADICTORY = 34,
+  PROXY_CONNECTION = 35,
+  UPGRADE_INVALID = 36,
+
+  HEAD_TOO_LARGE = 37,
+  FIELD_LINES_TOO_MANY = 38,
+}
+
+/** Bits of `Head.FLAGS`. The first twelve decide refusals, so a resumed parse needs them back. */
+export const enum Flag {
+  VERSION_1_1 = 1 << 0,
+  HOST = 1 << 1,
+  CONTENT_LENGTH = 1 << 2,
+  TRANSFER_ENCODING = 1 << 3,
+  CONNECTION_CLOSE = 1 << 4,
+  CONNECTION_KEEP_ALIVE = 1 << 5,
+  CONNECTION_UPGRADE = 1 << 6,
+  UPGRADE = 1 << 7,
+  UPGRADE_WEBSOCKET = 1 << 8,
+  /** The request line is behind us; field lines follow. */
+  IN_FIELD_LINES = 1 << 9,
+  /** Expect: 100-continue was sent, and nothing else in Expect. */
+  EXPECT_CONTINUE = 1 << 10,
+  /** Some octet of the head is above 0x7F, so its text is not ASCII. */
+  OBS_TEXT = 1 << 11,
+}
+
+/** Bits of the third argument of `parseHead`. */
+export const enum Option {
+  /** A missing Host in HTTP/1.1 is no error. */
+  HOST_OPTIONAL = 1 << 0,
+  /** Go on from `Head.LINE_START`, `Head.FLAGS` and `Head.FIELD_LINES`, which the caller wrote back. */
+  RESUME = 1 << 1,
+}
+
+export const enum TargetForm {
+  ORIGIN = 0,
+  ABSOLUTE = 1,
+  AUTHORITY = 2,
+  ASTERISK = 3,
+}
+
+export const enum AuthorityKind {
+  ABSENT = 0,
+  REG_NAME = 1,
+  IPV4_ADDRESS = 2,
+  IP_LITERAL = 3,
+}
+
+/** Byte offsets inside one authority block. Positions count from the head's first octet. */
+export const enum AuthorityBlock {
+  KIND = 0,
+  /** First octet of uri-host, its bracket included. */
+  START = 4,
+  /** One behind the last octet of uri-host. */
+  END = 8,
+  /** 1..65535, or 0 where no port, or an empty one, was written. */
+  PORT = 12,
+  /** The eight 16-bit pieces of an IPv6 address, most significant first, each an u16. */
+  IPV6 = 16,
+  /** An `AuthorityReading`: where in the grammar the reader stopped. */
+  READING = 32,
+  SIZE = 40,
+}
+
+/** Where in an authority its reader stands. It may end in NAME, LITERAL_CLOSED and PORT only. */
+export const enum AuthorityReading {
+  NAME = 0,
+  /** Inside a pct-encoded triplet. */
+  PERCENT = 1,
+  /** Inside an IP-literal, its bracket open. */
+  LITERAL = 2,
+  LITERAL_CLOSED = 3,
+  /** Behind the colon: no digit yet, or digits of a port in range. */
+  PORT = 4,
+  /** Behind zeros alone. */
+  PORT_ZERO = 5,
+  PORT_TOO_LARGE = 6,
+}
+
+/**
+ * Byte offsets inside one head record. Every value is an u32; positions count from the head's first octet
+ * (skipped empty lines included).
+ */
+export const enum Head {
+  STATUS = 0,
+  /** COMPLETE: octets of the head. PARTIAL: octets seen. A refusal: the octet to blame. */
+  OFFSET = 4,
+  /** PARTIAL: where the line begins that is not whole yet. */
+  LINE_START = 8,
+  /** PARTIAL: octets of this class (`OctetClass`) may follow without changing anything; 0 when none may. */
+  RUN = 12,
+  FLAGS = 16,
+  FIELD_LINES = 20,
+  METHOD_START = 24,
+  METHOD_END = 28,
+  TARGET_START = 32,
+  TARGET_END = 36,
+  TARGET_FORM = 40,
+  /** Where path-abempty begins (origin-form, absolute-form). */
+  PATH_START = 44,
+  /** The first "?" of the target, or TARGET_END. */
+  QUERY_START = 48,
+  /** Content-Length, low and high 32 bits; at most 2^53 - 1. */
+  CONTENT_LENGTH_LOW = 52,
+  CONTENT_LENGTH_HIGH = 56,
+  /** An `AuthorityBlock`: the Host field. */
+  HOST = 64,
+  /** An `AuthorityBlock`: the authority of an absolute-form or authority-form target. */
+  TARGET_AUTHORITY = 104,
+  /** One u32 for each `FieldName`: lines of that name << 16 | index of the first + 1; 0 when absent. */
+  KNOWN = 144,
+  SIZE = 272,
+}
+
+/** Byte offsets inside one field-line record; they stand behind the head record, one a line. */
+export const enum FieldLine {
+  NAME_START = 0,
+  /** Name end << 8 | `FieldName`. */
+  NAME = 4,
+  VALUE_START = 8,
+  VALUE_END = 12,
+  SIZE = 16,
+}
+
+/** Field names that the kernel knows. All others are UNKNOWN. At most 32 (`Head.KNOWN`). */
+export const enum FieldName {
+  UNKNOWN = 0,
+  HOST = 1,
+  CONNECTION = 2,
+  UPGRADE = 3,
+  CONTENT_LENGTH = 4,
+  TRANSFER_ENCODING = 5,
+  EXPECT = 6,
+  SEC_WEBSOCKET_KEY = 7,
+  SEC_WEBSOCKET_VERSION = 8,
+  SEC_WEBSOCKET_PROTOCOL = 9,
+  SEC_WEBSOCKET_EXTENSIONS = 10,
+  ORIGIN = 11,
+  FORWARDED = 12,
+  X_FORWARDED_FOR = 13,
+  X_FORWARDED_HOST = 14,
+  X_FORWARDED_PROTO = 15,
+  X_FORWARDED_PORT = 16,
+  PROXY_CONNECTION = 17,
+}
+
+/** Bits of the class table, one byte an octet, at `Memory.CLASSES`. */
+export const enum OctetClass {
+  /** tchar (RFC 9110 §5.6.2). */
+  TOKEN = 1,
+  /** Octets of a request-target's path and query: visible ASCII but "#". */
+  TARGET = 2,
+  /** Octets of a scheme behind its first. */
+  SCHEME = 4,
+  /** unreserved and sub-delims (RFC 3986 §2): reg-name without pct-encoded. */
+  REG_NAME = 8,
+  /** Octets of a field value: HTAB, SP, VCHAR, obs-text. */
+  VALUE = 16,
+  /** SP and HTAB. */
+  WHITESPACE = 32,
+  /** The digit 0 alone: leading zeros of a number. */
+  ZERO = 64,
+  HEXDIG = 128,
+}
+
+/** Where things lie in the kernel's memory, in bytes. */
+export const enum Memory {
+  PAGES = 6,
+  /** 256 octets, each the `OctetClass` bits of its index. */
+  CLASSES = 0x8000,
+  /** The shuffle table of the vector token check: 16 octets by low nibble, 16 by high nibble. */
+  TOKEN_NIBBLES = 0x8100,
+  RECORDS = 0x10000,
+  RECORDS_SIZE = 0x20000,
+  INPUT = 0x30000,
+  /** The largest head, and the largest batch. */
+  INPUT_SIZE = 0x20000,
+  /** Octets behind the input that a vector load may touch; their values never matter. */
+  SLACK = 64,
+}
+
+/** Numbers that bound a parse. */
+export const enum Capacity {
+  /** Field lines of one head that a record can hold. */
+  FIELD_LINES = 4096,
+  /** Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one). */
+  EMPTY_LINES = 4,
+}

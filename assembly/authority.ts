@@ -1,0 +1,123 @@
+// In:    octets of uri-host [ ":" port ], possibly not yet whole.
+// Out:   an authority block (kind, span, port, IPv6 value), or the status that refuses it.
+// Never: knows whether it reads a Host field or a request-target, applies a default port, or compares names.
+
+import { AuthorityBlock, AuthorityKind, AuthorityReading, OctetClass, Status } from "./abi";
+import { ipv4End, readIpv6 } from "./ip-address";
+import { COLON, is, isDigit } from "./octets";
+
+/**
+ * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
+ * uri-host  = IP-literal / IPv4address / reg-name               (RFC 3986 §3.2.2)
+ *
+ * Reads as far as the grammar goes and returns where it stopped: at `end`, or at the first octet that cannot
+ * stand there. `AuthorityBlock.READING` says where in the grammar that is; what the octet means is the caller's
+ * to say, by `authorityMayEnd` and `authorityRefusal`.
+ * Deviation: IPvFuture and zone identifiers are refused (corpus: AUTHORITY-31, AUTHORITY-30).
+ */
+export function readAuthority(block: usize, base: usize, at: usize, end: usize): usize {
+  const start = at;
+  store<u32>(block, start - base, AuthorityBlock.START);
+  store<u32>(block, 0, AuthorityBlock.PORT);
+  if (at < end && load<u8>(at) == 0x5b) {
+    store<u32>(block, AuthorityKind.IP_LITERAL, AuthorityBlock.KIND);
+    at = readIpv6(block, at + 1, end);
+    if (load<u32>(block, AuthorityBlock.READING) != AuthorityReading.LITERAL_CLOSED) return at;
+  } else {
+    store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
+    at = readRegName(block, at, end);
+    if (load<u32>(block, AuthorityBlock.READING) != AuthorityReading.NAME) return at;
+  }
+  store<u32>(block, at - base, AuthorityBlock.END);
+  // In front of a port stands a name: a colon that comes first cannot stand there.
+  if (at == start || at == end || load<u8>(at) != COLON) return at;
+  return readPort(block, at + 1, end);
+}
+
+/**
+ * reg-name    = *( unreserved / pct-encoded / sub-delims )      (RFC 3986 §3.2.2)
+ * pct-encoded = "%" HEXDIG HEXDIG                               (RFC 3986 §2.1)
+ */
+function readRegName(block: usize, at: usize, end: usize): usize {
+  store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
+  // Bounds: at < end before every load; a triplet's octets are checked one by one.
+  while (at < end) {
+    const octet: u32 = load<u8>(at);
+    if (is(octet, OctetClass.REG_NAME)) {
+      at++;
+    } else if (octet == 0x25) {
+      store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
+      if (++at == end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+      if (++at == end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+      at++;
+      store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+/**
+ * port = *DIGIT                                                 (RFC 3986 §3.2.3)
+ *
+ * Empty is legal and means the scheme's default. Leading zeros are legal.
+ * Deviation: the grammar has no bounds, a TCP port has: the digit that goes above 65535 cannot stand there,
+ * and zeros alone are no port (corpus: AUTHORITY-12, AUTHORITY-11).
+ */
+function readPort(block: usize, at: usize, end: usize): usize {
+  let port: u32 = 0;
+  let state = AuthorityReading.PORT;
+  // Bounds: at < end before every load; stopping above 65535 keeps port below 655_360.
+  for (; at < end && isDigit(load<u8>(at)); at++) {
+    port = port * 10 + load<u8>(at) - 0x30;
+    state = port > 0 ? AuthorityReading.PORT : AuthorityReading.PORT_ZERO;
+    if (port > 65535) {
+      state = AuthorityReading.PORT_TOO_LARGE;
+      break;
+    }
+  }
+  store<u32>(block, state, AuthorityBlock.READING);
+  store<u32>(block, port, AuthorityBlock.PORT);
+  return at;
+}
+
+/** The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. */
+export function authorityRun(block: usize): u32 {
+  const state = load<u32>(block, AuthorityBlock.READING);
+  if (state == AuthorityReading.NAME) return OctetClass.REG_NAME;
+  if (state == AuthorityReading.PORT_ZERO) return OctetClass.ZERO;
+  return 0;
+}
+
+/** False where more octets must follow, or where the octet at hand makes every continuation wrong. */
+export function authorityMayEnd(block: usize): bool {
+  const state = load<u32>(block, AuthorityBlock.READING);
+  return state != AuthorityReading.PERCENT && state != AuthorityReading.LITERAL && state != AuthorityReading.PORT_TOO_LARGE;
+}
+
+/** Why `octet`, which is no control, cannot stand where the reader stopped. */
+export function authorityRefusal(block: usize, octet: u32): Status {
+  const state = load<u32>(block, AuthorityBlock.READING);
+  if (state >= <u32>AuthorityReading.PORT) return Status.AUTHORITY_PORT;
+  if (state == AuthorityReading.LITERAL || state == AuthorityReading.LITERAL_CLOSED) return Status.AUTHORITY_IP_LITERAL;
+  if (octet == 0x40) return Status.AUTHORITY_USERINFO;
+  return octet == COLON ? Status.AUTHORITY_EMPTY : Status.AUTHORITY_INVALID;
+}
+
+/**
+ * Ends an authority that stopped in front of its terminator: tells IPv4address from reg-name and refuses what
+ * only the whole shows. COMPLETE, or the refusal, to be blamed on the authority's first octet.
+ */
+export function finishAuthority(block: usize, base: usize): Status {
+  const start = base + load<u32>(block, AuthorityBlock.START);
+  const end = base + load<u32>(block, AuthorityBlock.END);
+  // An http or https URI with an empty host must be refused        (RFC 9110 §4.2.1)
+  if (start == end) return Status.AUTHORITY_EMPTY;
+  if (load<u32>(block, AuthorityBlock.READING) == AuthorityReading.PORT_ZERO) return Status.AUTHORITY_PORT;
+  if (load<u32>(block, AuthorityBlock.KIND) == AuthorityKind.IP_LITERAL) return Status.COMPLETE;
+  // Deviation: "." is a reg-name by the grammar and names nothing (corpus: AUTHORITY-09).
+  if (end - start == 1 && load<u8>(start) == 0x2e) return Status.AUTHORITY_INVALID;
+  if (ipv4End(start, end) == end) store<u32>(block, AuthorityKind.IPV4_ADDRESS, AuthorityBlock.KIND);
+  return Status.COMPLETE;
+}

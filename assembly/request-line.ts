@@ -1,0 +1,101 @@
+// In:    octets from a head's first on.
+// Out:   where method, request-target and field lines begin; the version flag.
+// Never: reads a target's inside; request-target.ts does that.
+
+import { Capacity, Flag, Head, OctetClass, Status } from "./abi";
+import { CR, equalsExactly, HTAB, isDigit, SP } from "./octets";
+import { readTarget } from "./request-target";
+import { tokenEnd } from "./scan";
+import { octetRefusal, readCrlf, refuse, wait } from "./stop";
+
+/** The first octet of every TLS record that can open a connection: handshake (RFC 8446 §5.1). */
+const TLS_HANDSHAKE: u32 = 0x16;
+
+/** request-line = method SP request-target SP HTTP-version CRLF          (RFC 9112 §3, §2.1) */
+export function readRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
+  at = skipEmptyLines(record, base, at, end);
+  if (at == 0) return 0;
+  const methodEnd = readMethod(record, base, at, end);
+  if (methodEnd == 0) return 0;
+  at = readTarget(record, base, methodEnd + 1, end);
+  if (at == 0) return 0;
+  return readVersion(record, base, at + 1, end);
+}
+
+/** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
+function skipEmptyLines(record: usize, base: usize, at: usize, end: usize): usize {
+  // Bounds: at < end before every load.
+  for (let lines = 0; at < end && load<u8>(at) == CR; lines++) {
+    if (lines == Capacity.EMPTY_LINES) return refuse(record, base, Status.EMPTY_LINES, at);
+    at = readCrlf(record, base, at, end);
+    if (at == 0) return 0;
+  }
+  return at < end ? at : wait(record, base, end, OctetClass.TOKEN);
+}
+
+/** method = token                                                        (RFC 9112 §3.1) */
+function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
+  const methodEnd = tokenEnd(at, end);
+  if (methodEnd == end) return wait(record, base, end, OctetClass.TOKEN);
+  const octet: u32 = load<u8>(methodEnd);
+  if (octet != SP || methodEnd == at) {
+    const first = methodEnd == at && octet == TLS_HANDSHAKE;
+    const status = first ? Status.TLS_RECORD : whitespaceRefusal(octet, Status.METHOD_INVALID);
+    return refuse(record, base, status, methodEnd);
+  }
+  store<u32>(record, at - base, Head.METHOD_START);
+  store<u32>(record, methodEnd - base, Head.METHOD_END);
+  return methodEnd;
+}
+
+/**
+ * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
+ *
+ * Reads the rest of the line. Any digits are well-formed; versions other than 1.0 and 1.1 are refused once the
+ * line is whole, since only then is it known to be a version.
+ */
+function readVersion(record: usize, base: usize, at: usize, end: usize): usize {
+  const start = at;
+  // Bounds: at < end before every load; at - start stays below 8.
+  for (; at < start + 8; at++) {
+    if (at == end) return wait(record, base, end, 0);
+    const octet: u32 = load<u8>(at);
+    if (!fitsVersion(octet, at - start)) {
+      return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
+    }
+  }
+  if (at == end) return wait(record, base, end, 0);
+  const octet: u32 = load<u8>(at);
+  if (octet != CR) return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
+  const lineEnd = readCrlf(record, base, at, end);
+  if (lineEnd == 0) return 0;
+  if (equalsExactly(start + 5, at, "1.1")) {
+    store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+  } else if (!equalsExactly(start + 5, at, "1.0")) {
+    return refuse(record, base, Status.VERSION_UNSUPPORTED, start);
+  }
+  return lineEnd;
+}
+
+function fitsVersion(octet: u32, index: usize): bool {
+  if (index == 5 || index == 7) return isDigit(octet);
+  switch (index) {
+    case 0:
+      return octet == 0x48;
+    case 1:
+    case 2:
+      return octet == 0x54;
+    case 3:
+      return octet == 0x50;
+    case 4:
+      return octet == 0x2f;
+    default:
+      return octet == 0x2e;
+  }
+}
+
+/** White space out of place and a line that ends too early have statuses of their own in a request line. */
+export function whitespaceRefusal(octet: u32, other: Status): Status {
+  if (octet == SP || octet == HTAB) return Status.REQUEST_LINE_WHITESPACE;
+  return octetRefusal(octet, Status.REQUEST_LINE_SHORT, other);
+}

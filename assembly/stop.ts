@@ -1,0 +1,40 @@
+// In:    a record, a status, and the octet to blame.
+// Out:   the record's word on why reading went no further.
+// Never: decides anything.
+//
+// The readers of a head return where they stopped reading, or 0 after one of these calls: the record then says why.
+
+import { Head, Status } from "./abi";
+import { CR, isControl, LF } from "./octets";
+
+/** Refuses the head and blames the octet at `at`. */
+export function refuse(record: usize, base: usize, status: Status, at: usize): usize {
+  store<u32>(record, status, Head.STATUS);
+  store<u32>(record, at - base, Head.OFFSET);
+  return 0;
+}
+
+/** Waits for more octets; those of the classes `run` would change nothing. */
+export function wait(record: usize, base: usize, end: usize, run: u32): usize {
+  store<u32>(record, Status.PARTIAL, Head.STATUS);
+  store<u32>(record, end - base, Head.OFFSET);
+  store<u32>(record, run, Head.RUN);
+  return 0;
+}
+
+/** Why the octet in hand cannot stand there: a control has a status of its own, `cr` and `other` are the reader's. */
+export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
+  if (octet == CR) return cr;
+  if (octet == LF) return Status.BARE_LF;
+  return isControl(octet) ? Status.CONTROL_OCTET : other;
+}
+
+/** Steps over the CRLF at `at`; 0 where it is not whole or not there. */
+export function readCrlf(record: usize, base: usize, at: usize, end: usize): usize {
+  // Bounds: at < end by every caller; the second octet is checked.
+  const octet: u32 = load<u8>(at);
+  if (octet != CR) return refuse(record, base, octetRefusal(octet, Status.BARE_CR, Status.CONTROL_OCTET), at);
+  if (at + 1 == end) return wait(record, base, end, 0);
+  if (load<u8>(at + 1) != LF) return refuse(record, base, Status.BARE_CR, at + 1);
+  return at + 2;
+}
