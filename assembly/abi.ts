@@ -113,7 +113,7 @@ export const enum AuthorityBlock {
   SIZE = 40,
 }
 
-/** Where in an authority its reader stands. It may end in NAME, LITERAL_CLOSED and PORT only. */
+/** Where in an authority its reader stands. PERCENT, LITERAL and PORT_TOO_LARGE are no end; PORT_ZERO is one, and refused. */
 export const enum AuthorityReading {
   NAME = 0,
   /** Inside a pct-encoded triplet. */

@@ -19,18 +19,18 @@ export function readAuthority(block: usize, base: usize, at: usize, end: usize):
   const start = at;
   store<u32>(block, start - base, AuthorityBlock.START);
   store<u32>(block, 0, AuthorityBlock.PORT);
-  if (at < end && load<u8>(at) == 0x5b) {
+  if (at < end && load<u8>(at) === 0x5b) {
     store<u32>(block, AuthorityKind.IP_LITERAL, AuthorityBlock.KIND);
     at = readIpv6(block, at + 1, end);
-    if (load<u32>(block, AuthorityBlock.READING) != AuthorityReading.LITERAL_CLOSED) return at;
+    if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.LITERAL_CLOSED) return at;
   } else {
     store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
     at = readRegName(block, at, end);
-    if (load<u32>(block, AuthorityBlock.READING) != AuthorityReading.NAME) return at;
+    if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.NAME) return at;
   }
   store<u32>(block, at - base, AuthorityBlock.END);
   // In front of a port stands a name: a colon that comes first cannot stand there.
-  if (at == start || at == end || load<u8>(at) != COLON) return at;
+  if (at === start || at === end || load<u8>(at) !== COLON) return at;
   return readPort(block, at + 1, end);
 }
 
@@ -45,10 +45,10 @@ function readRegName(block: usize, at: usize, end: usize): usize {
     const octet: u32 = load<u8>(at);
     if (is(octet, OctetClass.REG_NAME)) {
       at++;
-    } else if (octet == 0x25) {
+    } else if (octet === 0x25) {
       store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
-      if (++at == end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
-      if (++at == end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+      if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+      if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
       at++;
       store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
     } else {
@@ -85,24 +85,36 @@ function readPort(block: usize, at: usize, end: usize): usize {
 /** The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. */
 export function authorityRun(block: usize): u32 {
   const state = load<u32>(block, AuthorityBlock.READING);
-  if (state == AuthorityReading.NAME) return OctetClass.REG_NAME;
-  if (state == AuthorityReading.PORT_ZERO) return OctetClass.ZERO;
+  if (state === AuthorityReading.NAME) return OctetClass.REG_NAME;
+  if (state === AuthorityReading.PORT_ZERO) return OctetClass.ZERO;
   return 0;
 }
 
 /** False where more octets must follow, or where the octet at hand makes every continuation wrong. */
 export function authorityMayEnd(block: usize): bool {
   const state = load<u32>(block, AuthorityBlock.READING);
-  return state != AuthorityReading.PERCENT && state != AuthorityReading.LITERAL && state != AuthorityReading.PORT_TOO_LARGE;
+  return (
+    state !== AuthorityReading.PERCENT &&
+    state !== AuthorityReading.LITERAL &&
+    state !== AuthorityReading.PORT_TOO_LARGE
+  );
+}
+
+/** True where a port was written, though it be 0. */
+export function authorityHasPort(block: usize): bool {
+  const isZero = load<u32>(block, AuthorityBlock.READING) === AuthorityReading.PORT_ZERO;
+  return isZero || load<u32>(block, AuthorityBlock.PORT) !== 0;
 }
 
 /** Why `octet`, which is no control, cannot stand where the reader stopped. */
 export function authorityRefusal(block: usize, octet: u32): Status {
   const state = load<u32>(block, AuthorityBlock.READING);
   if (state >= <u32>AuthorityReading.PORT) return Status.AUTHORITY_PORT;
-  if (state == AuthorityReading.LITERAL || state == AuthorityReading.LITERAL_CLOSED) return Status.AUTHORITY_IP_LITERAL;
-  if (octet == 0x40) return Status.AUTHORITY_USERINFO;
-  return octet == COLON ? Status.AUTHORITY_EMPTY : Status.AUTHORITY_INVALID;
+  if (state === AuthorityReading.LITERAL || state === AuthorityReading.LITERAL_CLOSED)
+    return Status.AUTHORITY_IP_LITERAL;
+  if (state === AuthorityReading.PERCENT) return Status.AUTHORITY_INVALID;
+  if (octet === 0x40) return Status.AUTHORITY_USERINFO;
+  return octet === COLON ? Status.AUTHORITY_EMPTY : Status.AUTHORITY_INVALID;
 }
 
 /**
@@ -113,11 +125,11 @@ export function finishAuthority(block: usize, base: usize): Status {
   const start = base + load<u32>(block, AuthorityBlock.START);
   const end = base + load<u32>(block, AuthorityBlock.END);
   // An http or https URI with an empty host must be refused        (RFC 9110 §4.2.1)
-  if (start == end) return Status.AUTHORITY_EMPTY;
-  if (load<u32>(block, AuthorityBlock.READING) == AuthorityReading.PORT_ZERO) return Status.AUTHORITY_PORT;
-  if (load<u32>(block, AuthorityBlock.KIND) == AuthorityKind.IP_LITERAL) return Status.COMPLETE;
+  if (start === end) return Status.AUTHORITY_EMPTY;
   // Deviation: "." is a reg-name by the grammar and names nothing (corpus: AUTHORITY-09).
-  if (end - start == 1 && load<u8>(start) == 0x2e) return Status.AUTHORITY_INVALID;
-  if (ipv4End(start, end) == end) store<u32>(block, AuthorityKind.IPV4_ADDRESS, AuthorityBlock.KIND);
+  if (end - start === 1 && load<u8>(start) === 0x2e) return Status.AUTHORITY_INVALID;
+  if (load<u32>(block, AuthorityBlock.READING) === AuthorityReading.PORT_ZERO) return Status.AUTHORITY_PORT;
+  if (load<u32>(block, AuthorityBlock.KIND) === AuthorityKind.IP_LITERAL) return Status.COMPLETE;
+  if (ipv4End(start, end) === end) store<u32>(block, AuthorityKind.IPV4_ADDRESS, AuthorityBlock.KIND);
   return Status.COMPLETE;
 }

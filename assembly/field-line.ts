@@ -2,11 +2,11 @@
 // Out:   the line's record, the Host block, the Content-Length, the flags; or the refusal.
 // Never: decides whether fields fit each other at the end of the head; head.ts does that.
 
-import { AuthorityBlock, FieldLine, FieldName, Head, OctetClass, Status } from "./abi";
+import { FieldLine, FieldName, Head, OctetClass, Status } from "./abi";
 import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
 import { fieldName } from "./field-name";
 import { readValue } from "./field-value";
-import { COLON, CR, HTAB, isDigit, SP } from "./octets";
+import { COLON, HTAB, isDigit, SP } from "./octets";
 import { controlAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 
@@ -20,50 +20,50 @@ const CONTENT_LENGTH_MAX: u64 = (1 << 53) - 1;
  */
 export function readFieldLine(record: usize, base: usize, at: usize, end: usize, index: u32): usize {
   const nameEnd = tokenEnd(at, end);
-  if (nameEnd == end) return wait(record, base, end, OctetClass.TOKEN);
+  if (nameEnd === end) return wait(record, base, end, OctetClass.TOKEN);
   const octet: u32 = load<u8>(nameEnd);
-  if (octet != COLON || nameEnd == at) return refuse(record, base, nameRefusal(octet, nameEnd == at), nameEnd);
+  if (octet !== COLON || nameEnd === at) return refuse(record, base, nameRefusal(octet, nameEnd === at), nameEnd);
 
   const name = fieldName(at, nameEnd);
   const valueStart = whitespaceEnd(nameEnd + 1, end);
   const lineEnd = controlAt(valueStart, end);
   const valueEnd = whitespaceStart(valueStart, lineEnd);
   let run: u32 = OctetClass.VALUE;
-  if (name == FieldName.HOST) {
+  if (name === FieldName.HOST) {
     run = readHost(record, base, valueStart, valueEnd, lineEnd, end);
-  } else if (name == FieldName.CONTENT_LENGTH) {
+  } else if (name === FieldName.CONTENT_LENGTH) {
     run = readContentLength(record, base, valueStart, valueEnd, lineEnd);
   }
-  if (run == REFUSED) return 0;
-  if (lineEnd == end) return wait(record, base, end, run);
+  if (run === REFUSED) return 0;
+  if (lineEnd === end) return wait(record, base, end, run);
   const next = readCrlf(record, base, lineEnd, end);
-  if (next == 0) return 0;
+  if (next === 0) return 0;
 
   const line = record + Head.SIZE + index * FieldLine.SIZE;
   store<u32>(line, at - base, FieldLine.NAME_START);
-  store<u32>(line, (<u32>(nameEnd - base) << 8) | name, FieldLine.NAME);
+  store<u32>(line, ((<u32>(nameEnd - base)) << 8) | name, FieldLine.NAME);
   store<u32>(line, valueStart - base, FieldLine.VALUE_START);
   store<u32>(line, valueEnd - base, FieldLine.VALUE_END);
-  if (name == FieldName.UNKNOWN) return next;
-  const known = record + Head.KNOWN + (<usize>name << 2);
+  if (name === FieldName.UNKNOWN) return next;
+  const known = record + Head.KNOWN + ((<usize>name) << 2);
   const seen = load<u32>(known);
   store<u32>(known, (seen ? seen : index + 1) + 0x10000);
 
   let status = readValue(record, name, valueStart, valueEnd);
-  if (status != Status.COMPLETE) return refuse(record, base, status, at);
-  if (name != FieldName.HOST) return next;
+  if (status !== Status.COMPLETE) return refuse(record, base, status, at);
+  if (name !== FieldName.HOST) return next;
   status = finishAuthority(record + Head.HOST, base);
-  return status == Status.COMPLETE ? next : refuse(record, base, status, valueStart);
+  return status === Status.COMPLETE ? next : refuse(record, base, status, valueStart);
 }
 
 /** What stands where a name should end. */
 function nameRefusal(octet: u32, isFirst: bool): Status {
-  if (octet == SP || octet == HTAB) {
+  if (octet === SP || octet === HTAB) {
     // obs-fold, or white space in front of the first field line         (RFC 9112 §5.2, §2.2)
     // No white space is allowed between name and colon                  (RFC 9112 §5.1)
     return isFirst ? Status.OBS_FOLD : Status.FIELD_NAME_SPACE;
   }
-  if (octet == COLON) return Status.FIELD_NAME_EMPTY;
+  if (octet === COLON) return Status.FIELD_NAME_EMPTY;
   return octetRefusal(octet, Status.FIELD_LINE_NO_COLON, Status.FIELD_NAME_INVALID);
 }
 
@@ -78,12 +78,12 @@ const REFUSED: u32 = 0xffffffff;
 function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize, end: usize): u32 {
   const block = record + Head.HOST;
   const stop = readAuthority(block, base, at, valueEnd);
-  if (stop == valueEnd && authorityMayEnd(block)) {
-    if (valueEnd < lineEnd || stop == at) return OctetClass.WHITESPACE;
+  if (stop === valueEnd && authorityMayEnd(block)) {
+    if (valueEnd < lineEnd || stop === at) return OctetClass.WHITESPACE;
     return authorityRun(block);
   }
   // The value is not whole: wait where nothing followed it yet, else blame what did.
-  if (stop == end) return 0;
+  if (stop === end) return 0;
   let octet: u32 = load<u8>(stop);
   let blamed = stop;
   if (authorityMayEnd(block)) {
@@ -91,7 +91,7 @@ function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEn
     blamed = whitespaceEnd(stop, valueEnd);
     octet = load<u8>(blamed);
   }
-  const because = authorityRefusal(block, octet);
+  const because = blamed === stop ? authorityRefusal(block, octet) : Status.AUTHORITY_INVALID;
   refuse(record, base, octetRefusal(octet, because, because), blamed);
   return REFUSED;
 }
@@ -115,5 +115,5 @@ function readContentLength(record: usize, base: usize, at: usize, valueEnd: usiz
   store<u32>(record, <u32>length, Head.CONTENT_LENGTH_LOW);
   store<u32>(record, <u32>(length >> 32), Head.CONTENT_LENGTH_HIGH);
   if (valueEnd < lineEnd) return OctetClass.WHITESPACE;
-  return length == 0 ? OctetClass.ZERO : 0;
+  return length === 0 ? OctetClass.ZERO : 0;
 }

@@ -2,8 +2,8 @@
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
-import { FieldName, Flag, Head, OctetClass, Status } from "./abi";
-import { equalsWord, is } from "./octets";
+import { FieldName, Flag, Head, Status } from "./abi";
+import { equalsWord } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 
 const COMMA: u32 = 0x2c;
@@ -17,7 +17,7 @@ export function readValue(record: usize, name: FieldName, at: usize, end: usize)
       // A request with more than one Host line is answered 400         (RFC 9112 §3.2)
       return once(record, flags, Flag.HOST, Status.HOST_REPEATED);
     case FieldName.CONTENT_LENGTH:
-      if (at == end) return Status.CONTENT_LENGTH_INVALID;
+      if (at === end) return Status.CONTENT_LENGTH_INVALID;
       if (flags & Flag.TRANSFER_ENCODING) return Status.FRAMING_CONFLICT;
       // Deviation: RFC 9110 §8.6 would let equal repetitions through (corpus: FRAMING-08).
       return once(record, flags, Flag.CONTENT_LENGTH, Status.CONTENT_LENGTH_REPEATED);
@@ -65,11 +65,11 @@ function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize):
     const codingEnd = whitespaceStart(at, memberEnd);
     at = whitespaceEnd(at, codingEnd);
     // An empty member, no token, or anything behind chunked
-    if (at == codingEnd || tokenEnd(at, codingEnd) != codingEnd || isChunked) return Status.TRANSFER_ENCODING_INVALID;
+    if (at === codingEnd || tokenEnd(at, codingEnd) !== codingEnd || isChunked) return Status.TRANSFER_ENCODING_INVALID;
     isChunked = equalsWord(at, codingEnd, "chunked");
     at = memberEnd + 1;
     // A comma that ends the value leaves an empty member behind it.
-    if (at == end) return Status.TRANSFER_ENCODING_INVALID;
+    if (at === end) return Status.TRANSFER_ENCODING_INVALID;
   } while (at < end);
   if (!isChunked) return Status.TRANSFER_ENCODING_NOT_CHUNKED;
   store<u32>(record, flags | Flag.TRANSFER_ENCODING, Head.FLAGS);
@@ -88,7 +88,7 @@ function readConnection(record: usize, flags: u32, at: usize, end: usize): Statu
     const memberEnd = octetAt(at, end, COMMA);
     const optionEnd = whitespaceStart(at, memberEnd);
     at = whitespaceEnd(at, optionEnd);
-    if (tokenEnd(at, optionEnd) != optionEnd) return Status.CONNECTION_INVALID;
+    if (tokenEnd(at, optionEnd) !== optionEnd) return Status.CONNECTION_INVALID;
     if (equalsWord(at, optionEnd, "close")) flags |= Flag.CONNECTION_CLOSE;
     else if (equalsWord(at, optionEnd, "keep-alive")) flags |= Flag.CONNECTION_KEEP_ALIVE;
     else if (equalsWord(at, optionEnd, "upgrade")) flags |= Flag.CONNECTION_UPGRADE;
@@ -96,7 +96,7 @@ function readConnection(record: usize, flags: u32, at: usize, end: usize): Statu
   }
   store<u32>(record, flags, Head.FLAGS);
   const both = Flag.CONNECTION_CLOSE | Flag.CONNECTION_KEEP_ALIVE;
-  return (flags & both) == both ? Status.CONNECTION_CONTRADICTORY : Status.COMPLETE;
+  return (flags & both) === both ? Status.CONNECTION_CONTRADICTORY : Status.COMPLETE;
 }
 
 /** Upgrade = #protocol, protocol = protocol-name [ "/" protocol-version ]   (RFC 9110 §7.8) */
@@ -109,8 +109,8 @@ function readUpgrade(record: usize, flags: u32, at: usize, end: usize): Status {
     const nameEnd = tokenEnd(at, protocolEnd);
     if (nameEnd < protocolEnd) {
       const version = nameEnd + 1;
-      if (nameEnd == at || load<u8>(nameEnd) != SLASH || version == protocolEnd) return Status.UPGRADE_INVALID;
-      if (tokenEnd(version, protocolEnd) != protocolEnd) return Status.UPGRADE_INVALID;
+      if (nameEnd === at || load<u8>(nameEnd) !== SLASH || version === protocolEnd) return Status.UPGRADE_INVALID;
+      if (tokenEnd(version, protocolEnd) !== protocolEnd) return Status.UPGRADE_INVALID;
     }
     if (equalsWord(at, protocolEnd, "websocket")) flags |= Flag.UPGRADE_WEBSOCKET;
     at = memberEnd + 1;

@@ -2,7 +2,7 @@
 // Out:   a whole head record, or the word why there is none.
 // Never: looks behind the head.
 
-import { AuthorityKind, AuthorityBlock, Capacity, Flag, Head, Option, Status } from "./abi";
+import { AuthorityBlock, AuthorityKind, Capacity, Flag, Head, Option, Status } from "./abi";
 import { readFieldLine } from "./field-line";
 import { CR } from "./octets";
 import { readRequestLine } from "./request-line";
@@ -17,9 +17,9 @@ import { readCrlf, refuse, wait } from "./stop";
 export function readHead(record: usize, base: usize, end: usize, options: u32, limit: u32, maxLines: u32): Status {
   const window = <usize>limit < end - base ? base + limit : end;
   if (!(options & Option.RESUME)) clear(record);
-  if (readLines(record, base, window, options, min<u32>(maxLines, Capacity.FIELD_LINES)) == 0) {
+  if (readLines(record, base, window, options, min<u32>(maxLines, Capacity.FIELD_LINES)) === 0) {
     // What would have to wait behind the limit never becomes a head.
-    const waits = load<u32>(record, Head.STATUS) == Status.PARTIAL;
+    const waits = load<u32>(record, Head.STATUS) === Status.PARTIAL;
     if (waits && window < end) refuse(record, base, Status.HEAD_TOO_LARGE, window);
   }
   return load<u32>(record, Head.STATUS);
@@ -42,7 +42,7 @@ function readLines(record: usize, base: usize, end: usize, options: u32, maxLine
   let at = base + load<u32>(record, Head.LINE_START);
   if (!(load<u32>(record, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
     at = readRequestLine(record, base, at, end);
-    if (at == 0) return 0;
+    if (at === 0) return 0;
     store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.IN_FIELD_LINES, Head.FLAGS);
   }
   let lines = load<u32>(record, Head.FIELD_LINES);
@@ -50,11 +50,11 @@ function readLines(record: usize, base: usize, end: usize, options: u32, maxLine
   while (true) {
     store<u32>(record, at - base, Head.LINE_START);
     store<u32>(record, lines, Head.FIELD_LINES);
-    if (at == end) return wait(record, base, end, 0);
-    if (load<u8>(at) == CR) return finish(record, base, at, end, options);
-    if (lines == maxLines) return refuse(record, base, Status.FIELD_LINES_TOO_MANY, at);
+    if (at === end) return wait(record, base, end, 0);
+    if (load<u8>(at) === CR) return finish(record, base, at, end, options);
+    if (lines === maxLines) return refuse(record, base, Status.FIELD_LINES_TOO_MANY, at);
     at = readFieldLine(record, base, at, end, lines);
-    if (at == 0) return 0;
+    if (at === 0) return 0;
     lines++;
   }
 }
@@ -62,10 +62,10 @@ function readLines(record: usize, base: usize, end: usize, options: u32, maxLine
 /** The empty line, and what only a whole head shows. */
 function finish(record: usize, base: usize, at: usize, end: usize, options: u32): usize {
   const next = readCrlf(record, base, at, end);
-  if (next == 0) return 0;
+  if (next === 0) return 0;
   const flags = load<u32>(record, Head.FLAGS);
   // An HTTP/1.1 request without Host is answered 400                     (RFC 9112 §3.2)
-  const mustHaveHost = (flags & Flag.VERSION_1_1) != 0 && !(options & Option.HOST_OPTIONAL);
+  const mustHaveHost = (flags & Flag.VERSION_1_1) !== 0 && !(options & Option.HOST_OPTIONAL);
   if (mustHaveHost && !(flags & Flag.HOST)) return refuse(record, base, Status.HOST_MISSING, at);
   store<u32>(record, Status.COMPLETE, Head.STATUS);
   store<u32>(record, next - base, Head.OFFSET);

@@ -34,7 +34,7 @@ export function parseHeads(length: u32, options: u32, headBytes: u32, fieldLines
   // Bounds: base <= end; a record is begun only where the largest one fits.
   while (base < end && record + largest <= recordsEnd) {
     records++;
-    if (readHead(record, base, end, options, headBytes, fieldLines) != Status.COMPLETE) break;
+    if (readHead(record, base, end, options, headBytes, fieldLines) !== Status.COMPLETE) break;
     if (!isFollowedByHead(record)) break;
     base += load<u32>(record, Head.OFFSET);
     record += Head.SIZE + load<u32>(record, Head.FIELD_LINES) * FieldLine.SIZE;
@@ -44,7 +44,7 @@ export function parseHeads(length: u32, options: u32, headBytes: u32, fieldLines
 
 function isFollowedByHead(record: usize): bool {
   const flags = load<u32>(record, Head.FLAGS);
-  const authorityForm = load<u32>(record, Head.TARGET_FORM) == TargetForm.AUTHORITY;
+  const authorityForm = load<u32>(record, Head.TARGET_FORM) === TargetForm.AUTHORITY;
   return !authorityForm && !(flags & (Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING | Flag.CONNECTION_UPGRADE));
 }
 

@@ -16,7 +16,7 @@ const CLOSING_BRACKET: u32 = 0x5d;
 export function ipv4End(at: usize, end: usize): usize {
   for (let i = 0; i < 3; i++) {
     at = decOctetEnd(at, end);
-    if (at == 0 || at == end || load<u8>(at) != DOT) return 0;
+    if (at === 0 || at === end || load<u8>(at) !== DOT) return 0;
     at++;
   }
   return decOctetEnd(at, end);
@@ -28,7 +28,7 @@ function decOctetEnd(at: usize, end: usize): usize {
   let value: u32 = 0;
   // Bounds: at < end before every load; value stays below 2560.
   while (at < end && isDigit(load<u8>(at))) {
-    if (at > start && value == 0) return at;
+    if (at > start && value === 0) return at;
     const next = value * 10 + load<u8>(at) - 0x30;
     if (next > 255) return at;
     value = next;
@@ -58,19 +58,19 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
   const value = block + AuthorityBlock.IPV6;
   let pieces: u32 = 0; // h16 read so far
   let elided: i32 = -1; // how many of them stand in front of "::"
-  if (at == end) return at;
-  if (load<u8>(at) == COLON) {
-    if (++at == end || load<u8>(at) != COLON) return at;
+  if (at === end) return at;
+  if (load<u8>(at) === COLON) {
+    if (++at === end || load<u8>(at) !== COLON) return at;
     elided = 0;
     at++;
   }
-  let mayClose = elided == 0;
+  let mayClose = elided === 0;
 
   // Bounds: at < end before every load; `most` keeps pieces at 8 or below, so stores stay in the 16 octets.
   while (at < end) {
     const most: u32 = elided < 0 ? 8 : 7;
-    if (mayClose && load<u8>(at) == CLOSING_BRACKET) return close(block, at, pieces, elided);
-    if (pieces == most) return at;
+    if (mayClose && load<u8>(at) === CLOSING_BRACKET) return close(block, at, pieces, elided);
+    if (pieces === most) return at;
 
     const start = at;
     let piece: u32 = 0;
@@ -78,22 +78,22 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
       piece = (piece << 4) | hexValue(load<u8>(at));
       at++;
     }
-    if (at == end || at == start) return at;
+    if (at === end || at === start) return at;
     const octet: u32 = load<u8>(at);
 
-    if (octet == DOT && pieces + 2 <= most && (elided >= 0 || pieces == 6) && decOctetEnd(start, at) == at) {
+    if (octet === DOT && pieces + 2 <= most && (elided >= 0 || pieces === 6) && decOctetEnd(start, at) === at) {
       return readEmbeddedIpv4(block, start, at, end, pieces, elided);
     }
     // The last piece without "::" is the eighth; with it, any.
-    if (octet == CLOSING_BRACKET && (elided >= 0 || pieces == 7)) {
+    if (octet === CLOSING_BRACKET && (elided >= 0 || pieces === 7)) {
       store<u16>(value + (pieces << 1), piece);
       return close(block, at, pieces + 1, elided);
     }
-    if (octet != COLON || (pieces + 1 == most)) return at;
+    if (octet !== COLON || pieces + 1 === most) return at;
     store<u16>(value + (pieces << 1), piece);
     pieces++;
-    if (++at == end) return at;
-    mayClose = load<u8>(at) == COLON;
+    if (++at === end) return at;
+    mayClose = load<u8>(at) === COLON;
     if (mayClose) {
       if (elided >= 0) return at;
       elided = pieces;
@@ -108,13 +108,13 @@ function readEmbeddedIpv4(block: usize, start: usize, at: usize, end: usize, pie
   let address = decimal(start, at);
   // Bounds: at < end before every load; decOctetEnd keeps at <= end.
   for (let i = 0; i < 3; i++) {
-    if (++at == end) return at;
+    if (++at === end) return at;
     const next = decOctetEnd(at, end);
-    if (next == 0) return at;
+    if (next === 0) return at;
     address = (address << 8) | decimal(at, next);
     at = next;
-    if (at == end) return at;
-    if (load<u8>(at) != (i < 2 ? DOT : CLOSING_BRACKET)) return at;
+    if (at === end) return at;
+    if (load<u8>(at) !== (i < 2 ? DOT : CLOSING_BRACKET)) return at;
   }
   const value = block + AuthorityBlock.IPV6 + (pieces << 1);
   store<u16>(value, address >> 16);

@@ -62,12 +62,12 @@ function markWord(word: string, classes: u32): void {
 /** The i-th code unit of a word of the source; read directly, since a checked index would import an abort. */
 function wordAt(word: string, i: i32): u32 {
   // Bounds: callers keep 0 <= i < word.length; a string's code units follow its pointer.
-  return load<u16>(changetype<usize>(word) + (<usize>i << 1));
+  return load<u16>(changetype<usize>(word) + ((<usize>i) << 1));
 }
 
 /** True where `octet` belongs to one of `classes`. */
 export function is(octet: u32, classes: u32): bool {
-  return (load<u8>(Memory.CLASSES + octet) & classes) != 0;
+  return (load<u8>(Memory.CLASSES + octet) & classes) !== 0;
 }
 
 export function isDigit(octet: u32): bool {
@@ -76,7 +76,7 @@ export function isDigit(octet: u32): bool {
 
 /** Controls that no line of a head may hold: all of CTL but HTAB (RFC 5234 B.1; RFC 9110 §5.5). */
 export function isControl(octet: u32): bool {
-  return (octet < 0x20 && octet != HTAB) || octet == 0x7f;
+  return (octet < 0x20 && octet !== HTAB) || octet === 0x7f;
 }
 
 /** The value of a HEXDIG. */
@@ -86,21 +86,21 @@ export function hexValue(octet: u32): u32 {
 
 /** True where the octets at..end are exactly `word`, which holds no capitals, ignoring case. */
 export function equalsWord(at: usize, end: usize, word: string): bool {
-  if (end - at != <usize>word.length) return false;
+  if (end - at !== <usize>word.length) return false;
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
     const octet: u32 = load<u8>(at + i);
-    if ((octet - 0x41 < 26 ? octet | 0x20 : octet) != wordAt(word, i)) return false;
+    if ((octet - 0x41 < 26 ? octet | 0x20 : octet) !== wordAt(word, i)) return false;
   }
   return true;
 }
 
 /** True where the octets at..end are exactly `word`, case and all. */
 export function equalsExactly(at: usize, end: usize, word: string): bool {
-  if (end - at != <usize>word.length) return false;
+  if (end - at !== <usize>word.length) return false;
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
-    if (load<u8>(at + i) != wordAt(word, i)) return false;
+    if (load<u8>(at + i) !== wordAt(word, i)) return false;
   }
   return true;
 }

@@ -14,21 +14,21 @@ const TLS_HANDSHAKE: u32 = 0x16;
 /** request-line = method SP request-target SP HTTP-version CRLF          (RFC 9112 §3, §2.1) */
 export function readRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
   at = skipEmptyLines(record, base, at, end);
-  if (at == 0) return 0;
+  if (at === 0) return 0;
   const methodEnd = readMethod(record, base, at, end);
-  if (methodEnd == 0) return 0;
+  if (methodEnd === 0) return 0;
   at = readTarget(record, base, methodEnd + 1, end);
-  if (at == 0) return 0;
+  if (at === 0) return 0;
   return readVersion(record, base, at + 1, end);
 }
 
 /** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
 function skipEmptyLines(record: usize, base: usize, at: usize, end: usize): usize {
   // Bounds: at < end before every load.
-  for (let lines = 0; at < end && load<u8>(at) == CR; lines++) {
-    if (lines == Capacity.EMPTY_LINES) return refuse(record, base, Status.EMPTY_LINES, at);
+  for (let lines = 0; at < end && load<u8>(at) === CR; lines++) {
+    if (lines === Capacity.EMPTY_LINES) return refuse(record, base, Status.EMPTY_LINES, at);
     at = readCrlf(record, base, at, end);
-    if (at == 0) return 0;
+    if (at === 0) return 0;
   }
   return at < end ? at : wait(record, base, end, OctetClass.TOKEN);
 }
@@ -36,11 +36,11 @@ function skipEmptyLines(record: usize, base: usize, at: usize, end: usize): usiz
 /** method = token                                                        (RFC 9112 §3.1) */
 function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
   const methodEnd = tokenEnd(at, end);
-  if (methodEnd == end) return wait(record, base, end, OctetClass.TOKEN);
+  if (methodEnd === end) return wait(record, base, end, OctetClass.TOKEN);
   const octet: u32 = load<u8>(methodEnd);
-  if (octet != SP || methodEnd == at) {
-    const first = methodEnd == at && octet == TLS_HANDSHAKE;
-    const status = first ? Status.TLS_RECORD : whitespaceRefusal(octet, Status.METHOD_INVALID);
+  if (octet !== SP || methodEnd === at) {
+    const isTls = methodEnd === base && octet === TLS_HANDSHAKE;
+    const status = isTls ? Status.TLS_RECORD : whitespaceRefusal(octet, Status.METHOD_INVALID);
     return refuse(record, base, status, methodEnd);
   }
   store<u32>(record, at - base, Head.METHOD_START);
@@ -58,17 +58,17 @@ function readVersion(record: usize, base: usize, at: usize, end: usize): usize {
   const start = at;
   // Bounds: at < end before every load; at - start stays below 8.
   for (; at < start + 8; at++) {
-    if (at == end) return wait(record, base, end, 0);
+    if (at === end) return wait(record, base, end, 0);
     const octet: u32 = load<u8>(at);
     if (!fitsVersion(octet, at - start)) {
       return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
     }
   }
-  if (at == end) return wait(record, base, end, 0);
+  if (at === end) return wait(record, base, end, 0);
   const octet: u32 = load<u8>(at);
-  if (octet != CR) return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
+  if (octet !== CR) return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
   const lineEnd = readCrlf(record, base, at, end);
-  if (lineEnd == 0) return 0;
+  if (lineEnd === 0) return 0;
   if (equalsExactly(start + 5, at, "1.1")) {
     store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
   } else if (!equalsExactly(start + 5, at, "1.0")) {
@@ -78,24 +78,24 @@ function readVersion(record: usize, base: usize, at: usize, end: usize): usize {
 }
 
 function fitsVersion(octet: u32, index: usize): bool {
-  if (index == 5 || index == 7) return isDigit(octet);
+  if (index === 5 || index === 7) return isDigit(octet);
   switch (index) {
     case 0:
-      return octet == 0x48;
+      return octet === 0x48;
     case 1:
     case 2:
-      return octet == 0x54;
+      return octet === 0x54;
     case 3:
-      return octet == 0x50;
+      return octet === 0x50;
     case 4:
-      return octet == 0x2f;
+      return octet === 0x2f;
     default:
-      return octet == 0x2e;
+      return octet === 0x2e;
   }
 }
 
 /** White space out of place and a line that ends too early have statuses of their own in a request line. */
 export function whitespaceRefusal(octet: u32, other: Status): Status {
-  if (octet == SP || octet == HTAB) return Status.REQUEST_LINE_WHITESPACE;
+  if (octet === SP || octet === HTAB) return Status.REQUEST_LINE_WHITESPACE;
   return octetRefusal(octet, Status.REQUEST_LINE_SHORT, other);
 }

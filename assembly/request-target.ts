@@ -3,8 +3,15 @@
 // Never: decodes, removes dot segments, or compares a scheme.
 
 import { AuthorityBlock, Head, OctetClass, Status, TargetForm } from "./abi";
-import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
-import { COLON, equalsExactly, HTAB, is, SP } from "./octets";
+import {
+  authorityHasPort,
+  authorityMayEnd,
+  authorityRefusal,
+  authorityRun,
+  finishAuthority,
+  readAuthority,
+} from "./authority";
+import { COLON, CR, equalsExactly, HTAB, is, SP } from "./octets";
 import { octetAt, targetEnd } from "./scan";
 import { octetRefusal, refuse, wait } from "./stop";
 
@@ -17,7 +24,7 @@ const QUESTION_MARK: u32 = 0x3f;
  * Returns where the SP behind the target stands.
  */
 export function readTarget(record: usize, base: usize, at: usize, end: usize): usize {
-  if (at == end) return wait(record, base, end, 0);
+  if (at === end) return wait(record, base, end, 0);
   const methodStart = base + load<u32>(record, Head.METHOD_START);
   const methodEnd = base + load<u32>(record, Head.METHOD_END);
   const octet: u32 = load<u8>(at);
@@ -25,10 +32,11 @@ export function readTarget(record: usize, base: usize, at: usize, end: usize): u
   // A target without path and query: both are empty at its start.
   store<u32>(record, at - base, Head.PATH_START);
 
-  if (!is(octet, OctetClass.TARGET)) return refuse(record, base, targetRefusal(octet), at);
+  if (octet === SP) return refuse(record, base, Status.REQUEST_LINE_WHITESPACE, at);
   if (equalsExactly(methodStart, methodEnd, "CONNECT")) return readAuthorityForm(record, base, at, end);
-  if (octet == SLASH) return readPathAndQuery(record, base, at, end);
-  if (octet == 0x2a) return readAsteriskForm(record, base, at, end, equalsExactly(methodStart, methodEnd, "OPTIONS"));
+  if (!is(octet, OctetClass.TARGET)) return refuse(record, base, targetRefusal(octet), at);
+  if (octet === SLASH) return readPathAndQuery(record, base, at, end);
+  if (octet === 0x2a) return readAsteriskForm(record, base, at, end, equalsExactly(methodStart, methodEnd, "OPTIONS"));
   return readAbsoluteForm(record, base, at, end);
 }
 
@@ -40,9 +48,9 @@ export function readTarget(record: usize, base: usize, at: usize, end: usize): u
  */
 function readPathAndQuery(record: usize, base: usize, at: usize, end: usize): usize {
   const spaceAt = targetEnd(at, end);
-  if (spaceAt == end) return wait(record, base, end, OctetClass.TARGET);
+  if (spaceAt === end) return wait(record, base, end, OctetClass.TARGET);
   const octet: u32 = load<u8>(spaceAt);
-  if (octet != SP) return refuse(record, base, targetRefusal(octet), spaceAt);
+  if (octet !== SP) return refuse(record, base, targetRefusal(octet), spaceAt);
   store<u32>(record, at - base, Head.PATH_START);
   return finishTarget(record, base, spaceAt, octetAt(at, spaceAt, QUESTION_MARK));
 }
@@ -50,9 +58,9 @@ function readPathAndQuery(record: usize, base: usize, at: usize, end: usize): us
 /** asterisk-form = "*", for OPTIONS alone                                            (RFC 9112 §3.2.4) */
 function readAsteriskForm(record: usize, base: usize, at: usize, end: usize, isOptions: bool): usize {
   if (!isOptions) return refuse(record, base, Status.TARGET_FORM, at);
-  if (++at == end) return wait(record, base, end, 0);
+  if (++at === end) return wait(record, base, end, 0);
   const octet: u32 = load<u8>(at);
-  if (octet != SP) return refuse(record, base, targetRefusal(octet), at);
+  if (octet !== SP) return refuse(record, base, targetRefusal(octet), at);
   store<u32>(record, TargetForm.ASTERISK, Head.TARGET_FORM);
   return finishTarget(record, base, at, at);
 }
@@ -68,20 +76,21 @@ function readAbsoluteForm(record: usize, base: usize, at: usize, end: usize): us
   while (at < end && is(load<u8>(at), OctetClass.SCHEME)) at++;
   const first: u32 = load<u8>(start) | 0x20;
   if (first - 0x61 >= 26) return refuse(record, base, Status.TARGET_FORM, start);
-  if (at == end) return wait(record, base, end, OctetClass.SCHEME);
+  if (at === end) return wait(record, base, end, OctetClass.SCHEME);
   for (let i = 0; i < 3; i++, at++) {
-    if (at == end) return wait(record, base, end, 0);
+    if (at === end) return wait(record, base, end, 0);
     const octet: u32 = load<u8>(at);
-    if (octet != (i == 0 ? COLON : SLASH)) return refuse(record, base, formRefusal(octet), at);
+    if (octet !== (i === 0 ? COLON : SLASH)) return refuse(record, base, formRefusal(octet), at);
   }
 
   const block = record + Head.TARGET_AUTHORITY;
   store<u32>(record, TargetForm.ABSOLUTE, Head.TARGET_FORM);
   at = readAuthority(block, base, at, end);
-  if (!authorityMayEnd(block) || at == end || !endsAuthority(load<u8>(at))) return stopAt(record, base, block, at, end);
+  if (!authorityMayEnd(block) || at === end || !endsAuthority(load<u8>(at)))
+    return stopAt(record, base, block, at, end);
   const status = finishAuthority(block, base);
-  if (status != Status.COMPLETE) return refuse(record, base, status, base + load<u32>(block, AuthorityBlock.START));
-  if (load<u8>(at) != SP) return readPathAndQuery(record, base, at, end);
+  if (status !== Status.COMPLETE) return refuse(record, base, status, base + load<u32>(block, AuthorityBlock.START));
+  if (load<u8>(at) !== SP) return readPathAndQuery(record, base, at, end);
   store<u32>(record, at - base, Head.PATH_START);
   return finishTarget(record, base, at, at);
 }
@@ -91,26 +100,27 @@ function readAuthorityForm(record: usize, base: usize, at: usize, end: usize): u
   const block = record + Head.TARGET_AUTHORITY;
   const start = at;
   store<u32>(record, TargetForm.AUTHORITY, Head.TARGET_FORM);
-  if (load<u8>(at) == SLASH || load<u8>(at) == QUESTION_MARK) return refuse(record, base, Status.TARGET_FORM, at);
+  if (load<u8>(at) === SLASH || load<u8>(at) === QUESTION_MARK) return refuse(record, base, Status.TARGET_FORM, at);
   at = readAuthority(block, base, at, end);
-  if (!authorityMayEnd(block) || at == end || load<u8>(at) != SP) return stopAt(record, base, block, at, end);
+  if (!authorityMayEnd(block) || at === end || load<u8>(at) !== SP) return stopAt(record, base, block, at, end);
+  if (!authorityHasPort(block)) return refuse(record, base, Status.AUTHORITY_PORT, at);
   const status = finishAuthority(block, base);
-  if (status != Status.COMPLETE) return refuse(record, base, status, start);
-  if (load<u32>(block, AuthorityBlock.PORT) == 0) return refuse(record, base, Status.AUTHORITY_PORT, at);
+  if (status !== Status.COMPLETE) return refuse(record, base, status, start);
   return finishTarget(record, base, at, at);
 }
 
 /** An authority that is not whole, or holds what it may not. */
 function stopAt(record: usize, base: usize, block: usize, at: usize, end: usize): usize {
-  if (at == end) return wait(record, base, end, authorityRun(block));
+  if (at === end) return wait(record, base, end, authorityRun(block));
   const octet: u32 = load<u8>(at);
-  const status = octet == SP ? authorityRefusal(block, octet) : whitespaceOr(octet, authorityRefusal(block, octet));
-  return refuse(record, base, status, at);
+  const because = authorityRefusal(block, octet);
+  const isWrongEnd = octet === SP || (octet === CR && !authorityMayEnd(block));
+  return refuse(record, base, isWrongEnd ? because : whitespaceOr(octet, because), at);
 }
 
 /** authority ends at "/", "?" or the end of the target ("#" is never legal here)      (RFC 3986 §3.2) */
 function endsAuthority(octet: u32): bool {
-  return octet == SLASH || octet == QUESTION_MARK || octet == SP;
+  return octet === SLASH || octet === QUESTION_MARK || octet === SP;
 }
 
 function finishTarget(record: usize, base: usize, spaceAt: usize, queryAt: usize): usize {
@@ -121,15 +131,14 @@ function finishTarget(record: usize, base: usize, spaceAt: usize, queryAt: usize
 
 /** Why an octet cannot stand in a target at all. */
 function targetRefusal(octet: u32): Status {
-  return octet == SP ? Status.REQUEST_LINE_WHITESPACE : whitespaceOr(octet, Status.TARGET_INVALID);
+  return octet === SP ? Status.REQUEST_LINE_WHITESPACE : whitespaceOr(octet, Status.TARGET_INVALID);
 }
 
 /** Why an octet ends a target that has no form. */
 function formRefusal(octet: u32): Status {
-  if (octet == SP || is(octet, OctetClass.TARGET)) return Status.TARGET_FORM;
-  return whitespaceOr(octet, Status.TARGET_INVALID);
+  return octet === SP ? Status.TARGET_FORM : whitespaceOr(octet, Status.TARGET_FORM);
 }
 
 function whitespaceOr(octet: u32, other: Status): Status {
-  return octet == HTAB ? Status.REQUEST_LINE_WHITESPACE : octetRefusal(octet, Status.REQUEST_LINE_SHORT, other);
+  return octet === HTAB ? Status.REQUEST_LINE_WHITESPACE : octetRefusal(octet, Status.REQUEST_LINE_SHORT, other);
 }

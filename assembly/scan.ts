@@ -73,7 +73,7 @@ export function octetAt(at: usize, end: usize, octet: u32): usize {
     }
     return end;
   }
-  while (at < end && load<u8>(at) != octet) at++;
+  while (at < end && load<u8>(at) !== octet) at++;
   return at;
 }
 

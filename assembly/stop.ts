@@ -24,8 +24,8 @@ export function wait(record: usize, base: usize, end: usize, run: u32): usize {
 
 /** Why the octet in hand cannot stand there: a control has a status of its own, `cr` and `other` are the reader's. */
 export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
-  if (octet == CR) return cr;
-  if (octet == LF) return Status.BARE_LF;
+  if (octet === CR) return cr;
+  if (octet === LF) return Status.BARE_LF;
   return isControl(octet) ? Status.CONTROL_OCTET : other;
 }
 
@@ -33,8 +33,8 @@ export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
 export function readCrlf(record: usize, base: usize, at: usize, end: usize): usize {
   // Bounds: at < end by every caller; the second octet is checked.
   const octet: u32 = load<u8>(at);
-  if (octet != CR) return refuse(record, base, octetRefusal(octet, Status.BARE_CR, Status.CONTROL_OCTET), at);
-  if (at + 1 == end) return wait(record, base, end, 0);
-  if (load<u8>(at + 1) != LF) return refuse(record, base, Status.BARE_CR, at + 1);
+  if (octet !== CR) return refuse(record, base, octetRefusal(octet, Status.BARE_CR, Status.CONTROL_OCTET), at);
+  if (at + 1 === end) return wait(record, base, end, 0);
+  if (load<u8>(at + 1) !== LF) return refuse(record, base, Status.BARE_CR, at + 1);
   return at + 2;
 }

@@ -1,0 +1,61 @@
+// In:    what a socket shows of itself, what its giver says, what the configuration declares.
+// Out:   Arrival: where a connection came in.
+// Never: touches a socket; it takes plain facts.
+
+import type { Scheme } from "./authority.js";
+
+/** What made the scheme of an arrival, first that applies. */
+export type SchemeSource = "given" | "tls" | "declared" | "default";
+
+/** Where a connection came in. Ports are 1..65535. Addresses of UNIX-domain sockets are absent. */
+export interface Arrival {
+  readonly scheme: Scheme;
+  /** `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by `default`. */
+  readonly schemeSource?: SchemeSource;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  /** The port that the socket was accepted on: not the public port, and not the Host port. */
+  readonly localPort?: number | undefined;
+}
+
+/** What may be said of a socket at adoption; what is left out is read from the socket. */
+export type GivenArrival = Partial<Omit<Arrival, "schemeSource">>;
+
+/** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
+export interface SocketFacts {
+  readonly encrypted?: boolean | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/**
+ * The scheme is the giver's word, else https where the socket is TLS, else the declared one, else http. True TLS is
+ * never downgraded: a TLS socket is https whatever is said of it.
+ */
+export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Scheme | undefined): Arrival {
+  const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
+  return {
+    scheme,
+    schemeSource,
+    remoteAddress: given.remoteAddress ?? facts.remoteAddress,
+    remotePort: given.remotePort ?? facts.remotePort,
+    localAddress: given.localAddress ?? facts.localAddress,
+    localPort: given.localPort ?? facts.localPort,
+  };
+}
+
+function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
+  if (tls) return ["https", given === "https" ? "given" : "tls"];
+  if (given !== undefined) return [given, "given"];
+  return declared === undefined ? ["http", "default"] : [declared, "declared"];
+}
+
+/** Throws `TypeError` for what is neither http nor https. */
+export function checkScheme(where: string, scheme: unknown): void {
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
+    throw new TypeError(`${where} is ${JSON.stringify(scheme)}; it must be "http" or "https"`);
+  }
+}

@@ -1,0 +1,84 @@
+// In:    handovers.
+// Out:   WebSockets of npm ws, emitted by the WebSocketServer that the caller made.
+// Never: uses a private member of ws, or writes a frame itself.
+
+import type { Duplex } from "node:stream";
+import type { RequestHead } from "../head.js";
+import type { Framer, Handover } from "./framer.js";
+
+/** What is used of a WebSocket of ws 8. */
+export interface WebSocketLike {
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  once(event: "close", listener: () => void): unknown;
+}
+
+/** What is used of a WebSocketServer of ws 8: `new WebSocketServer({ noServer: true })`. */
+export interface WebSocketServerLike {
+  // biome-ignore lint/suspicious/noExplicitAny: ws asks for an IncomingMessage and reads four members of it
+  handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as the listeners of 'connection' declare them
+  emit(event: "connection", webSocket: any, request: any): boolean;
+}
+
+/**
+ * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
+ * body to read.
+ */
+export class UpgradeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly rawHeaders: string[];
+  readonly socket: Duplex;
+
+  constructor(head: RequestHead, socket: Duplex) {
+    this.method = head.method;
+    this.url = head.requestTarget;
+    this.httpVersion = head.httpVersion;
+    this.headers = head.headers;
+    this.rawHeaders = head.rawHeaders;
+    this.socket = socket;
+  }
+
+  get connection(): Duplex {
+    return this.socket;
+  }
+}
+
+/**
+ * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
+ * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
+ * maxPayload, handleProtocols, verifyClient) hold as ever.
+ */
+export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
+  if (typeof webSocketServer?.handleUpgrade !== "function") {
+    throw new TypeError("wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true }))");
+  }
+  const taken = new Set<WebSocketLike>();
+  return {
+    take({ head, rest, socket }: Handover): void {
+      const early = Buffer.from(rest.buffer, rest.byteOffset, rest.byteLength);
+      const request = new UpgradeRequest(head, socket);
+      webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
+        taken.add(webSocket);
+        webSocket.once("close", () => taken.delete(webSocket));
+        // ws listens now, and leaves a socket paused that it got paused.
+        socket.resume();
+        webSocketServer.emit("connection", webSocket, request);
+      });
+    },
+    async close(code: number, signal?: AbortSignal): Promise<void> {
+      const closed = [...taken].map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));
+      const terminate = () => {
+        for (const webSocket of taken) webSocket.terminate();
+      };
+      signal?.addEventListener("abort", terminate, { once: true });
+      for (const webSocket of taken) webSocket.close(code);
+      if (signal?.aborted) terminate();
+      await Promise.all(closed);
+      signal?.removeEventListener("abort", terminate);
+    },
+  };
+}

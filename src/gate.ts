@@ -1,0 +1,181 @@
+// In:    the configuration of a gate; sockets.
+// Out:   each socket taken, and an event for everything that was decided.
+// Never: accepts a connection itself.
+
+import { channel, subscribe } from "node:diagnostics_channel";
+import { EventEmitter } from "node:events";
+import { createServer, type RequestListener, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Arrival, checkScheme, type GivenArrival } from "./arrival.js";
+import { Deadlines } from "./deadlines.js";
+import { type Acceptance, definePolicy, type Policy, type PolicyRules, type Refusal } from "./decision.js";
+import type { HeadgateError } from "./errors.js";
+import { checkFramer, type FramerLike } from "./framer/framer.js";
+import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
+import { type GateLimits, gateLimits } from "./limits.js";
+import { Front } from "./requests/front.js";
+import { NO_LISTEN } from "./vhost.js";
+
+export interface GateOptions extends PolicyRules<FramerLike> {
+  /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
+  requests?: Server | RequestListener;
+  limits?: Partial<GateLimits>;
+}
+
+export interface AdoptOptions {
+  /** Octets that were already read from the socket. */
+  rest?: Uint8Array;
+  /** What is known of the connection and cannot be read from the socket. */
+  arrival?: GivenArrival;
+  /** Narrows this adoption to the vhosts of these names; the Host field cannot widen it. */
+  vhosts?: readonly string[];
+}
+
+export interface GateEvents {
+  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
+  handover: [decision: Acceptance<FramerLike>];
+  refused: [decision: Refusal<FramerLike>];
+  malformed: [error: HeadgateError, arrival: Arrival];
+  abandoned: [end: Abandoned];
+}
+
+const settings = new Set(["scheme", "vhosts", "requests", "limits"]);
+
+/** The same events for the whole process, as `diagnostics_channel` messages. */
+const channels = {
+  handover: channel("headgate:handover"),
+  refused: channel("headgate:refused"),
+  malformed: channel("headgate:malformed"),
+  abandoned: channel("headgate:abandoned"),
+};
+
+/** Node's own channel: a response has been written whole. */
+const RESPONSE_FINISH = "http.server.response.finish";
+
+/** Rules on connections that somebody else accepted. Throws `TypeError` with the path, the value and the fix. */
+export function createGate(options: GateOptions): Gate {
+  return new Gate(options);
+}
+
+/** Made by `createGate`. */
+export class Gate extends EventEmitter<GateEvents> {
+  readonly #house: Gatehouse;
+  /** Policies of narrowed adoptions, by their names. */
+  readonly #narrowed = new Map<string, Policy<FramerLike>>();
+
+  /** @internal */
+  constructor(options: GateOptions) {
+    super();
+    for (const name of Object.keys(options)) {
+      if (!settings.has(name))
+        throw new TypeError(`${name} is no setting of a gate; they are ${[...settings].join(", ")}`);
+    }
+    const limits = gateLimits(options.limits);
+    const { requests } = options;
+    if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
+      throw new TypeError("requests must be an http.Server or a request listener");
+    }
+    const policy = definePolicy(options);
+    options.vhosts.forEach((vhost, i) => {
+      for (const [path, framer] of Object.entries(vhost.upgrades ?? {})) {
+        checkFramer(framer, `vhosts[${i}].upgrades[${JSON.stringify(path)}]`);
+      }
+    });
+    this.#house = {
+      policy,
+      limits,
+      requests: typeof requests === "function" ? createServer(requests) : requests,
+      heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
+      lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
+      accepted: (decision) => {
+        this.emit("handover", decision);
+        if (channels.handover.hasSubscribers) channels.handover.publish({ gate: this, decision });
+      },
+      ended: (end) => this.#report(end),
+    };
+    if (requests !== undefined) subscribe(RESPONSE_FINISH, this.#responseEnds);
+  }
+
+  /**
+   * Takes a socket that somebody else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
+   * From now on the gate owns it. Resolves with how that ended; it never rejects.
+   *
+   * Throws `TypeError` where the configuration cannot serve adopted sockets, or the socket is no stream of octets.
+   */
+  adopt(socket: Duplex, options: AdoptOptions = {}): Promise<End> {
+    const { rest = NOTHING, arrival = {}, vhosts } = options;
+    checkSocket(socket);
+    checkScheme("arrival.scheme", arrival.scheme);
+    if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
+    const policy = this.#policyFor(vhosts);
+    return new Promise((resolve) => new Adoption(this.#house, socket, arrival, policy, resolve).begin(rest));
+  }
+
+  /** Connections whose head is not whole yet. */
+  get pendingHeads(): number {
+    return this.#house.heads.size;
+  }
+
+  #policyFor(names: readonly string[] | undefined): Policy<FramerLike> {
+    const key = names === undefined ? "" : JSON.stringify(names);
+    const known = this.#narrowed.get(key);
+    if (known !== undefined) return known;
+    const { policy } = this.#house;
+    const narrowed = names === undefined ? policy : narrow(policy, names);
+    checkAdoptable(narrowed);
+    this.#narrowed.set(key, narrowed);
+    return narrowed;
+  }
+
+  #report(end: Parameters<Gatehouse["ended"]>[0]): void {
+    const published = channels[end.kind];
+    if (end.kind === "refused") this.emit("refused", end.decision);
+    else if (end.kind === "malformed") this.emit("malformed", end.error, end.arrival);
+    else this.emit("abandoned", end);
+    if (published.hasSubscribers) published.publish({ gate: this, ...end });
+  }
+
+  readonly #responseEnds = (message: unknown): void => {
+    const { socket, server } = message as { socket: unknown; server: unknown };
+    if (server === this.#house.requests && socket instanceof Front) socket.owner.responseEnds();
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+function checkSocket(socket: Duplex): void {
+  if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
+    throw new TypeError("adopt takes a net.Socket or another Duplex");
+  }
+  if (socket.readableObjectMode || socket.readableEncoding) {
+    throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
+  }
+}
+
+function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
+  const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
+  const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
+  if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
+  return definePolicy({ ...(policy.scheme !== undefined && { scheme: policy.scheme }), vhosts });
+}
+
+/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
+function checkAdoptable(policy: Policy<FramerLike>): void {
+  for (const { name, port } of policy.vhosts) {
+    if (port === undefined) {
+      throw new TypeError(
+        `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
+          "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
+      );
+    }
+    if (port === "local") {
+      throw new TypeError(
+        `vhost ${name} has port "local", the port that a guarded server listens on; a gate that adopts listens on ` +
+          "none; write the public port or NO_LISTEN_SERVER",
+      );
+    }
+  }
+  if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
+    throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
+  }
+}

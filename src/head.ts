@@ -1,0 +1,405 @@
+// In:    octets of a connection, whole or in pieces.
+// Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
+// Never: throws for what the octets hold, keeps the caller's array, or knows of sockets and policies.
+
+import { FieldLine, Flag, Head, Option, Status, TargetForm } from "../assembly/abi.js";
+import { type Authority, readAuthority } from "./authority.js";
+import { HeadgateError } from "./errors.js";
+import { type HeadLimits, headLimits } from "./limits.js";
+import { type Kernel, kernel } from "./wasm.js";
+
+/** The four forms of a request-target (RFC 9112 §3.2). */
+export type RequestTargetForm = "origin-form" | "absolute-form" | "authority-form" | "asterisk-form";
+
+/** How the body behind a request head is delimited (RFC 9112 §6.3). */
+export type Framing =
+  | { readonly kind: "none" }
+  /** `length` octets, 0..2^53-1. */
+  | { readonly kind: "content-length"; readonly length: number }
+  | { readonly kind: "chunked" };
+
+export interface HeadOptions {
+  /** `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). */
+  host?: "required" | "optional";
+  limits?: Partial<HeadLimits>;
+}
+
+export type HeadResult =
+  /** `consumed`: octets of the input that belong to the head; what follows is `input.subarray(consumed)`. */
+  | { kind: "complete"; head: RequestHead; consumed: number }
+  /** More octets are needed; what came so far is the beginning of a head. */
+  | { kind: "partial" }
+  /** `error.offset` counts from the head's first octet. */
+  | { kind: "error"; error: HeadgateError };
+
+const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
+
+const targetForms: Record<number, RequestTargetForm> = {
+  [TargetForm.ORIGIN]: "origin-form",
+  [TargetForm.ABSOLUTE]: "absolute-form",
+  [TargetForm.AUTHORITY]: "authority-form",
+  [TargetForm.ASTERISK]: "asterisk-form",
+};
+
+const NO_BODY: Framing = Object.freeze({ kind: "none" });
+const CHUNKED: Framing = Object.freeze({ kind: "chunked" });
+
+/**
+ * Field names of which Node's `headers` keeps the first line only. All others are joined: by "; " for Cookie, by
+ * ", " otherwise (RFC 9110 §5.3).
+ */
+const singular = new Set(
+  (
+    "age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since " +
+    "last-modified location max-forwards proxy-authorization referer retry-after server user-agent"
+  ).split(" "),
+);
+
+/**
+ * One request head as it was said. It owns its octets as text, one character an octet; everything else is made from
+ * them when asked for.
+ */
+export class RequestHead {
+  /** The whole head, skipped empty lines and the last CRLF included. */
+  readonly #text: string;
+  /** The parse after which the kernel's record is this head's. */
+  #generation: number;
+  /** Where that record begins, in words. */
+  #record: number;
+  #host: Authority | null | undefined;
+  #authority: Authority | null | undefined;
+  #rawHeaders: string[] | undefined;
+  #headers: Record<string, string | string[] | undefined> | undefined;
+
+  /** @internal */
+  constructor(text: string, generation: number, record: number) {
+    this.#text = text;
+    this.#generation = generation;
+    this.#record = record;
+  }
+
+  /** The method token, case as sent (RFC 9110 §9.1). */
+  get method(): string {
+    return this.#span(Head.METHOD_START, Head.METHOD_END);
+  }
+
+  /** The request-target, octets as sent (RFC 9112 §3.2). */
+  get requestTarget(): string {
+    return this.#span(Head.TARGET_START, Head.TARGET_END);
+  }
+
+  get targetForm(): RequestTargetForm {
+    return targetForms[this.#word(Head.TARGET_FORM)]!;
+  }
+
+  get httpVersion(): "1.0" | "1.1" {
+    return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
+  }
+
+  /** The scheme of an absolute-form, in lower case; null in the other forms. */
+  get scheme(): string | null {
+    if (this.targetForm !== "absolute-form") return null;
+    return this.requestTarget.slice(0, this.requestTarget.indexOf(":")).toLowerCase();
+  }
+
+  /** The Host field; null where the request has none. */
+  get host(): Authority | null {
+    return (this.#host ??= readAuthority(this.#words(), this.#record + (Head.HOST >> 2), this.#text));
+  }
+
+  /** Whom the request is for: the authority of the request-target, else Host (RFC 9112 §3.2.2, §3.3). */
+  get authority(): Authority | null {
+    this.#authority ??= readAuthority(this.#words(), this.#record + (Head.TARGET_AUTHORITY >> 2), this.#text);
+    return this.#authority ?? this.host;
+  }
+
+  /**
+   * The target up to its "?", octets as sent: "/" where an absolute-form has none, "*" for asterisk-form, "" for
+   * authority-form.
+   */
+  get path(): string {
+    const form = this.targetForm;
+    if (form === "asterisk-form") return "*";
+    const path = this.#span(Head.PATH_START, Head.QUERY_START);
+    return path === "" && form === "absolute-form" ? "/" : path;
+  }
+
+  /** What stands behind the target's "?"; null where it has none. */
+  get query(): string | null {
+    const start = this.#word(Head.QUERY_START);
+    const end = this.#word(Head.TARGET_END);
+    return start === end ? null : this.#text.slice(start + 1, end);
+  }
+
+  /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
+  get rawHeaders(): string[] {
+    return (this.#rawHeaders ??= this.#readFieldLines());
+  }
+
+  /**
+   * As Node's `IncomingMessage.headers`: names in lower case, repeated ones joined or, where they may not repeat, the
+   * first. It has no prototype, so that no field name meets a member of Object.
+   */
+  get headers(): Record<string, string | string[] | undefined> {
+    return (this.#headers ??= joinHeaders(this.rawHeaders));
+  }
+
+  /** All lines of that name, joined by ", " (RFC 9110 §5.2), Cookie by "; "; undefined where there is none. */
+  field(name: string): string | undefined {
+    const values = this.fieldValues(name);
+    if (values.length < 2) return values[0];
+    return values.join(name.toLowerCase() === "cookie" ? "; " : ", ");
+  }
+
+  /** The value of each line of that name, in order. */
+  fieldValues(name: string): string[] {
+    const wanted = name.toLowerCase();
+    const raw = this.rawHeaders;
+    const values: string[] = [];
+    for (let i = 0; i < raw.length; i += 2) {
+      if (raw[i]!.length === wanted.length && raw[i]!.toLowerCase() === wanted) values.push(raw[i + 1]!);
+    }
+    return values;
+  }
+
+  get framing(): Framing {
+    if (this.#has(Flag.TRANSFER_ENCODING)) return CHUNKED;
+    if (!this.#has(Flag.CONTENT_LENGTH)) return NO_BODY;
+    const length = this.#word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + this.#word(Head.CONTENT_LENGTH_LOW);
+    return { kind: "content-length", length };
+  }
+
+  /** True where the connection persists behind this request (RFC 9112 §9.3). */
+  get keepAlive(): boolean {
+    return this.#has(Flag.VERSION_1_1) ? !this.#has(Flag.CONNECTION_CLOSE) : this.#has(Flag.CONNECTION_KEEP_ALIVE);
+  }
+
+  /** True where `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */
+  get expectsContinue(): boolean {
+    return this.#has(Flag.EXPECT_CONTINUE);
+  }
+
+  /**
+   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since it
+   * otherwise means nothing (RFC 9110 §7.8).
+   */
+  get upgrade(): string[] {
+    if (!this.#has(Flag.UPGRADE) || !this.#has(Flag.CONNECTION_UPGRADE) || !this.#has(Flag.VERSION_1_1)) return [];
+    const members = this.fieldValues("upgrade").flatMap((value) => value.split(","));
+    return members.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, "")).filter((member) => member !== "");
+  }
+
+  /** Octets of the head as it came in. */
+  get size(): number {
+    return this.#text.length;
+  }
+
+  /** The head as it came in, one character an octet. */
+  toString(): string {
+    return this.#text;
+  }
+
+  #readFieldLines(): string[] {
+    const words = this.#words();
+    const lines: string[] = [];
+    const count = words[this.#record + (Head.FIELD_LINES >> 2)]!;
+    let at = this.#record + (Head.SIZE >> 2);
+    for (let i = 0; i < count; i++, at += FieldLine.SIZE >> 2) {
+      const nameStart = words[at + (FieldLine.NAME_START >> 2)]!;
+      const nameEnd = words[at + (FieldLine.NAME >> 2)]! >>> 8;
+      const valueStart = words[at + (FieldLine.VALUE_START >> 2)]!;
+      const valueEnd = words[at + (FieldLine.VALUE_END >> 2)]!;
+      lines.push(this.#text.slice(nameStart, nameEnd), this.#text.slice(valueStart, valueEnd));
+    }
+    return lines;
+  }
+
+  /** The kernel's words, with this head's record at `#record`: still there, or read again from the text. */
+  #words(): Uint32Array {
+    const wasm = kernel();
+    if (wasm.generation !== this.#generation) {
+      wasm.text.write(this.#text, 0);
+      run(wasm, this.#text.length, Option.HOST_OPTIONAL, widest);
+      this.#generation = wasm.generation;
+      this.#record = 0;
+    }
+    return wasm.words;
+  }
+
+  #word(offset: number): number {
+    const words = this.#words();
+    return words[this.#record + (offset >> 2)]!;
+  }
+
+  #has(flag: Flag): boolean {
+    return (this.#word(Head.FLAGS) & flag) !== 0;
+  }
+
+  #span(start: number, end: number): string {
+    return this.#text.slice(this.#word(start), this.#word(end));
+  }
+}
+
+/** A head that was read once passes them all. */
+const widest: HeadLimits = headLimits({ headBytes: 131_072, fieldLines: 4096 });
+
+function joinHeaders(raw: string[]): Record<string, string | string[] | undefined> {
+  const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    const value = raw[i + 1]!;
+    const before = headers[name];
+    if (name === "set-cookie") headers[name] = [...((before as string[] | undefined) ?? []), value];
+    else if (before === undefined) headers[name] = value;
+    else if (!singular.has(name)) headers[name] = `${before as string}${name === "cookie" ? "; " : ", "}${value}`;
+  }
+  return headers;
+}
+
+function run(wasm: Kernel, length: number, options: number, limits: HeadLimits): Status {
+  wasm.generation++;
+  return wasm.parseHead(length, options, limits.headBytes, limits.fieldLines);
+}
+
+/** Checks options once; the kernel takes them as bits. */
+function kernelOptions(options: HeadOptions | undefined): number {
+  const host = options?.host ?? "required";
+  if (host !== "required" && host !== "optional") {
+    throw new TypeError(`host is ${String(host)}; it must be "required" or "optional"`);
+  }
+  return host === "optional" ? Option.HOST_OPTIONAL : 0;
+}
+
+/** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. */
+function finish(wasm: Kernel, status: Status): HeadResult {
+  const offset = wasm.words[Head.OFFSET >> 2]!;
+  if (status !== Status.COMPLETE) return { kind: "error", error: new HeadgateError(status, offset) };
+  return { kind: "complete", head: new RequestHead(wasm.text.read(0, offset), wasm.generation, 0), consumed: offset };
+}
+
+/**
+ * Reads the request head at the beginning of `bytes`: `complete`, with how many octets it took; `partial`, where they
+ * are the beginning of a head; or `error`. Content never makes it throw; wrong options do (`TypeError`, `RangeError`).
+ * RFC 9112 §2.1; docs/conformance.md names every choice.
+ */
+export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
+  const limits = headLimits(options?.limits);
+  const bits = kernelOptions(options);
+  const wasm = kernel();
+  wasm.input.set(bytes.length > limits.headBytes ? bytes.subarray(0, limits.headBytes) : bytes);
+  const status = run(wasm, bytes.length, bits, limits);
+  return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
+}
+
+/**
+ * Reads request heads that come in pieces, one after another. It looks at each octet a bounded number of times, keeps
+ * nothing between heads, and refuses a head in the chunk that shows the fault (docs/conformance.md).
+ */
+export class HeadReader {
+  readonly #limits: HeadLimits;
+  readonly #options: number;
+  /** Octets of a head that is not whole yet; null between heads. */
+  #held: Uint8Array | null = null;
+  #length = 0;
+  /** What the kernel needs to go on: `Head.LINE_START`, `RUN`, `FLAGS`, `FIELD_LINES`. */
+  #lineStart = 0;
+  #run = 0;
+  #flags = 0;
+  #fieldLines = 0;
+
+  constructor(options?: HeadOptions) {
+    this.#limits = headLimits(options?.limits);
+    this.#options = kernelOptions(options);
+  }
+
+  /** Octets of a partial head that this reader holds; 0 between heads. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  /**
+   * Takes the next octets. `complete`: `consumed` counts in this chunk, and the reader is ready for the next head.
+   * `error`: the connection has no further head; the reader forgets this one.
+   */
+  read(chunk: Uint8Array): HeadResult {
+    if (chunk.length === 0) return PARTIAL;
+    const wasm = kernel();
+    return this.#held === null ? this.#begin(wasm, chunk) : this.#continue(wasm, this.#held, chunk);
+  }
+
+  #begin(wasm: Kernel, chunk: Uint8Array): HeadResult {
+    const { headBytes } = this.#limits;
+    wasm.input.set(chunk.length > headBytes ? chunk.subarray(0, headBytes) : chunk);
+    const status = run(wasm, chunk.length, this.#options, this.#limits);
+    if (status !== Status.PARTIAL) return finish(wasm, status);
+    this.#held = new Uint8Array(Math.min(headBytes, Math.max(128, 2 * chunk.length)));
+    this.#append(this.#held, chunk);
+    return this.#wait(wasm);
+  }
+
+  #continue(wasm: Kernel, held: Uint8Array, chunk: Uint8Array): HeadResult {
+    const before = this.#length;
+    const total = before + chunk.length;
+    if (total <= this.#limits.headBytes && this.#changesNothing(wasm, chunk)) {
+      this.#append(held, chunk);
+      return PARTIAL;
+    }
+    const octets = this.#append(held, chunk);
+    const { words } = wasm;
+    wasm.input.set(octets.subarray(this.#lineStart, this.#length), this.#lineStart);
+    words[Head.LINE_START >> 2] = this.#lineStart;
+    words[Head.FLAGS >> 2] = this.#flags;
+    words[Head.FIELD_LINES >> 2] = this.#fieldLines;
+    let status = run(wasm, total, this.#options | Option.RESUME, this.#limits);
+    if (status === Status.PARTIAL) return this.#wait(wasm);
+    if (status === Status.COMPLETE) {
+      // The record needs all lines, and the kernel saw the last ones only.
+      const size = words[Head.OFFSET >> 2]!;
+      wasm.input.set(octets.subarray(0, size));
+      status = run(wasm, size, this.#options, this.#limits);
+    }
+    this.#forget();
+    const result = finish(wasm, status);
+    if (result.kind === "complete") result.consumed -= before;
+    return result;
+  }
+
+  /** True where every octet belongs to the run that the kernel stands in, so that it need not be asked. */
+  #changesNothing(wasm: Kernel, chunk: Uint8Array): boolean {
+    const { classes } = wasm;
+    for (let i = 0; i < chunk.length; i++) {
+      if ((classes[chunk[i]!]! & this.#run) === 0) return false;
+    }
+    return true;
+  }
+
+  /** Keeps the octets of `chunk` that the limit leaves room for. */
+  #append(held: Uint8Array, chunk: Uint8Array): Uint8Array {
+    const { headBytes } = this.#limits;
+    const room = headBytes - this.#length;
+    const kept = chunk.length > room ? chunk.subarray(0, room) : chunk;
+    const length = this.#length + kept.length;
+    if (length > held.length) {
+      const wider = new Uint8Array(Math.min(headBytes, 2 * length));
+      wider.set(held.subarray(0, this.#length));
+      this.#held = held = wider;
+    }
+    held.set(kept, this.#length);
+    this.#length = length;
+    return held;
+  }
+
+  #wait(wasm: Kernel): HeadResult {
+    const { words } = wasm;
+    this.#lineStart = words[Head.LINE_START >> 2]!;
+    this.#run = words[Head.RUN >> 2]!;
+    this.#flags = words[Head.FLAGS >> 2]!;
+    this.#fieldLines = words[Head.FIELD_LINES >> 2]!;
+    return PARTIAL;
+  }
+
+  #forget(): void {
+    this.#held = null;
+    this.#length = 0;
+  }
+}

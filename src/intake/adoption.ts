@@ -1,0 +1,343 @@
+// In:    one socket that somebody else accepted, octets already read from it, what its giver says of it.
+// Out:   a handover to a framer, requests to an http.Server, or a refusal; always exactly one end.
+// Never: rules on anything; the policy does, through the connection.
+
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Arrival, arrivalOf, type GivenArrival, type SocketFacts } from "../arrival.js";
+import { Connection } from "../connection.js";
+import type { Deadlines } from "../deadlines.js";
+import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
+import type { HeadgateError } from "../errors.js";
+import { type FramerLike, type Handover, take } from "../framer/framer.js";
+import type { GateLimits } from "../limits.js";
+import { reply } from "../reply.js";
+import { type FilterOwner, RequestFilter } from "../requests/filter.js";
+
+/** Why a connection ended that was neither handed over nor refused. */
+export type AbandonedCode =
+  | "HEAD_TIMEOUT"
+  | "IDLE_TIMEOUT"
+  | "OVERLOADED"
+  | "PEER_ENDED"
+  | "SOCKET_ERROR"
+  | "SOCKET_DESTROYED"
+  | "BODY_MALFORMED"
+  | "FRAMER_FAILED";
+
+export interface Abandoned {
+  readonly kind: "abandoned";
+  readonly code: AbandonedCode;
+  /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
+  readonly stage: "silent" | "head" | "requests" | "handover";
+  readonly arrival: Arrival;
+  /** What the socket or the framer threw. */
+  readonly cause?: unknown;
+}
+
+/** How an adopted connection ended. */
+export type End =
+  | { readonly kind: "handed over"; readonly decision: Acceptance<FramerLike> }
+  | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
+  | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
+  /** The http.Server, or the client behind its last response, ended the connection. */
+  | { readonly kind: "served"; readonly arrival: Arrival }
+  | Abandoned;
+
+/** What the gate lends to each of its connections. */
+export interface Gatehouse {
+  readonly policy: Policy<FramerLike>;
+  readonly limits: GateLimits;
+  readonly requests: Server | undefined;
+  /** Connections whose head is not whole. */
+  readonly heads: Deadlines<Adoption>;
+  /** Refused connections that are read on. */
+  readonly lingering: Deadlines<Duplex>;
+  /** Called once for each decision and malformed head, before anything is done about it. */
+  accepted(decision: Acceptance<FramerLike>): void;
+  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
+}
+
+/** A socket may break at any time, and nobody may be left to hear of it. */
+const ignoreError = (): void => {};
+
+/** One adopted connection, until it has a new owner or is closed. */
+export class Adoption implements FilterOwner {
+  readonly arrival: Arrival;
+  readonly overhead: number;
+  readonly #house: Gatehouse;
+  readonly #socket: Duplex;
+  readonly #connection: Connection<FramerLike>;
+  readonly #settle: (end: End) => void;
+  #filter: RequestFilter | null = null;
+  #octets = 0;
+
+  /** `settle` is called exactly once. */
+  constructor(
+    house: Gatehouse,
+    socket: Duplex,
+    given: GivenArrival,
+    policy: Policy<FramerLike>,
+    settle: (end: End) => void,
+  ) {
+    this.#house = house;
+    this.#socket = socket;
+    this.#settle = settle;
+    this.arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+    this.overhead = house.limits.headBytes;
+    this.#connection = new Connection(policy, this.arrival, house.limits);
+  }
+
+  /** Takes the socket. `rest`: octets that its giver has read from it. */
+  begin(rest: Uint8Array): void {
+    const socket = this.#socket;
+    if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
+      socket.on("error", ignoreError);
+      socket.destroy();
+      this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
+      return;
+    }
+    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
+      this.#abandon("OVERLOADED");
+      this.#close(reply(503));
+      return;
+    }
+    this.#house.heads.add(this);
+    if (rest.length > 0) this.#onData(rest);
+    // The giver may have paused it; a data listener alone leaves it so.
+    if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
+  }
+
+  /** The head did not become whole in time. */
+  expire(): void {
+    const silent = this.#octets === 0;
+    this.#abandon("HEAD_TIMEOUT");
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to.
+    if (silent) this.#socket.destroy();
+    else this.#close(reply(408));
+  }
+
+  readonly #onData = (octets: Uint8Array): void => {
+    this.#octets += octets.length;
+    if (this.#filter !== null) this.#filter.receive(octets);
+    else this.nextHead(octets);
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#filter !== null) {
+      this.#filter.clientEnded();
+      return;
+    }
+    this.#abandon("PEER_ENDED");
+    this.#socket.destroy();
+  };
+
+  readonly #onError = (cause: unknown): void => {
+    this.#abandon("SOCKET_ERROR", cause);
+  };
+
+  readonly #onClose = (): void => {
+    if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
+  };
+
+  readonly #onTimeout = (): void => this.#filter?.idle();
+
+  nextHead(octets: Uint8Array): void {
+    const step = this.#connection.receive(octets);
+    if (step.kind === "wait") {
+      if (!this.#house.heads.has(this)) this.#house.heads.add(this);
+      return;
+    }
+    this.#house.heads.remove(this);
+    if (step.kind === "malformed") this.#malformed(step.error);
+    else this.#act(step.decision, step.rest);
+  }
+
+  #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
+    if (decision.kind === "refused") {
+      this.#refuse(decision);
+    } else if (decision.upgrade) {
+      this.#handOver(decision, rest);
+    } else if (this.#house.requests === undefined) {
+      this.#refuse(requireUpgrade(decision));
+    } else {
+      this.#house.accepted(decision);
+      this.#serve(decision, rest, this.#house.requests);
+    }
+  }
+
+  #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
+    if (this.#filter === null) {
+      this.#connection.become("serving");
+      this.#socket.on("timeout", this.#onTimeout);
+      this.#filter = new RequestFilter(this, server);
+    }
+    this.#filter.forward(decision, rest);
+  }
+
+  #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
+    const socket = this.#socket;
+    const written = bytesWritten(socket);
+    this.#leave();
+    socket.pause();
+    this.#house.accepted(decision);
+    const taken = (): void => {
+      // Whoever listens for errors now owns them; a framer that does not is protected from them.
+      if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
+      this.#connection.become("handed over");
+      this.#settle({ kind: "handed over", decision });
+    };
+    const failed = (cause: unknown): void => {
+      const end: Abandoned = {
+        kind: "abandoned",
+        code: "FRAMER_FAILED",
+        stage: "handover",
+        arrival: this.arrival,
+        cause,
+      };
+      this.#connection.become("abandoned");
+      this.#settle(end);
+      this.#house.ended(end);
+      if (socket.destroyed) return;
+      if (written !== undefined && bytesWritten(socket) === written) this.#close(reply(500));
+      else socket.destroy();
+    };
+    try {
+      const promise = take(decision.claim!, new SocketHandover(socket, decision, rest));
+      if (promise === undefined) taken();
+      else promise.then(taken, failed);
+    } catch (cause) {
+      failed(cause);
+    }
+  }
+
+  #refuse(decision: Refusal<FramerLike>): void {
+    const end: End = { kind: "refused", decision };
+    this.#over("refused", end);
+    this.#house.ended(end);
+    this.#close(reply(decision.statusCode, decision.head.method));
+  }
+
+  #malformed(error: HeadgateError): void {
+    const end: End = { kind: "malformed", error, arrival: this.arrival };
+    this.#over("refused", end);
+    this.#house.ended(end);
+    this.#close(reply(error.statusCode));
+  }
+
+  #abandon(code: AbandonedCode, cause?: unknown): void {
+    const stage = this.#filter !== null ? "requests" : this.#octets === 0 ? "silent" : "head";
+    const end: Abandoned = {
+      kind: "abandoned",
+      code,
+      stage,
+      arrival: this.arrival,
+      ...(cause !== undefined && { cause }),
+    };
+    this.#over("abandoned", end);
+    this.#house.ended(end);
+  }
+
+  /** Enters the last state: nothing that the socket does concerns us any more. */
+  #over(state: "refused" | "abandoned", end: End): void {
+    this.#leave();
+    this.#connection.become(state);
+    this.#settle(end);
+  }
+
+  /** Takes back every listener, deadline and stream of ours. A socket without error listener would end the process. */
+  #leave(): void {
+    const socket = this.#socket;
+    this.#house.heads.remove(this);
+    socket.on("error", ignoreError);
+    socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
+    socket.removeListener("error", this.#onError).removeListener("close", this.#onClose);
+    if (this.#filter === null) return;
+    socket.removeListener("timeout", this.#onTimeout);
+    this.setIdleTimeout(0);
+    this.#filter.detach();
+    this.#filter = null;
+  }
+
+  /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
+  #close(response: string): void {
+    const socket = this.#socket;
+    const { lingering } = this.#house;
+    lingering.add(socket);
+    socket.once("close", () => lingering.remove(socket));
+    socket.end(response, "latin1");
+    socket.resume();
+  }
+
+  write(octets: Buffer, done: (error?: Error | null) => void): void {
+    this.#socket.write(octets, done);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  setIdleTimeout(milliseconds: number): void {
+    (this.#socket as { setTimeout?: (milliseconds: number) => void }).setTimeout?.(milliseconds);
+  }
+
+  bodyMalformed(answered: boolean): void {
+    this.#abandon("BODY_MALFORMED");
+    if (answered) this.#socket.destroy();
+    else this.#close(reply(400));
+  }
+
+  serverEnded(): void {
+    this.#served();
+    this.#close("");
+  }
+
+  serverDestroyed(): void {
+    this.#served();
+    this.#socket.destroy();
+  }
+
+  #served(): void {
+    this.#leave();
+    this.#connection.become("served");
+    this.#settle({ kind: "served", arrival: this.arrival });
+  }
+}
+
+/** Octets written so far, where the stream counts them. */
+function bytesWritten(socket: Duplex): number | undefined {
+  return (socket as { bytesWritten?: number }).bytesWritten;
+}
+
+/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
+class SocketHandover implements Handover {
+  readonly socket: Duplex;
+  readonly head: Acceptance["head"];
+  readonly rest: Uint8Array;
+  readonly arrival: Arrival;
+  readonly decision: Acceptance<FramerLike>;
+  #signal: AbortSignal | undefined;
+
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array) {
+    this.socket = socket;
+    this.head = decision.head;
+    this.rest = rest;
+    this.arrival = decision.arrival;
+    this.decision = decision;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal === undefined) {
+      const controller = new AbortController();
+      this.#signal = controller.signal;
+      if (this.socket.destroyed) controller.abort();
+      else this.socket.once("close", () => controller.abort());
+    }
+    return this.#signal;
+  }
+}

@@ -1,0 +1,93 @@
+// In:    limits as a caller wrote them.
+// Out:   all limits, checked, with defaults filled in.
+// Never: enforces one; the file that does imports it from here.
+
+import { Capacity, Memory } from "../assembly/abi.js";
+
+/** What bounds one request head. */
+export interface HeadLimits {
+  /**
+   * Octets of a request head, skipped empty lines included. Default 16384; at most 131072.
+   * Precedents: Node's --max-http-header-size 16384; Apache's LimitRequestLine 8190 and 8190 a field.
+   */
+  headBytes: number;
+  /**
+   * Field lines of a request head. Default 100; at most 4096.
+   * Precedents: Apache's LimitRequestFields 100; HAProxy's tune.http.maxhdr 101.
+   */
+  fieldLines: number;
+}
+
+/** What bounds a gate. */
+export interface GateLimits extends HeadLimits {
+  /**
+   * Milliseconds from adoption, or from a later head's first octet, to the head's end. Default 10000; at most 600000.
+   * Precedents: nginx's client_header_timeout 60 s; HAProxy's recommended timeout http-request 10 s.
+   */
+  headTimeout: number;
+  /**
+   * Connections of a gate whose first head is not whole yet. Default 10000; at most 1000000. One more is answered 503.
+   * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
+   */
+  pendingHeads: number;
+  /**
+   * Milliseconds that a refused connection is read on after its response, so that the response arrives though the
+   * client is still sending. Default 2000; at most 60000.
+   * Precedents: nginx's lingering_timeout 5 s; Apache's SECONDS_TO_LINGER 30 s, or 2 s under load.
+   */
+  lingerTimeout: number;
+}
+
+interface Bounds {
+  readonly default: number;
+  readonly least: number;
+  readonly most: number;
+  readonly unit: string;
+}
+
+const headBounds: Record<keyof HeadLimits, Bounds> = {
+  headBytes: { default: 16_384, least: 16, most: Memory.INPUT_SIZE, unit: "octets" },
+  fieldLines: { default: 100, least: 1, most: Capacity.FIELD_LINES, unit: "field lines" },
+};
+
+const gateBounds: Record<keyof GateLimits, Bounds> = {
+  ...headBounds,
+  headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
+  pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
+  lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
+};
+
+/** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
+export function gateLimits(given: Partial<GateLimits> | undefined): GateLimits {
+  return resolve(gateBounds, given ?? {});
+}
+
+/** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
+export function headLimits(given: Partial<HeadLimits> | undefined): HeadLimits {
+  return given === undefined ? defaultHeadLimits : resolve(headBounds, given);
+}
+
+const defaultHeadLimits: HeadLimits = Object.freeze(resolve(headBounds, {}));
+
+function resolve<Name extends string>(
+  bounds: Record<Name, Bounds>,
+  given: Partial<Record<Name, number>>,
+): Record<Name, number> {
+  for (const name of Object.keys(given)) {
+    if (!Object.hasOwn(bounds, name)) {
+      throw new TypeError(`limits.${name} is no limit; the limits are ${Object.keys(bounds).join(", ")}`);
+    }
+  }
+  const limits = {} as Record<Name, number>;
+  for (const name of Object.keys(bounds) as Name[]) {
+    const { default: byDefault, least, most, unit } = bounds[name];
+    const value = given[name] ?? byDefault;
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new RangeError(
+        `limits.${name} is ${String(value)}; it must be an integer from ${least} to ${most} ${unit}`,
+      );
+    }
+    limits[name] = value;
+  }
+  return limits;
+}

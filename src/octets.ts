@@ -1,0 +1,49 @@
+// In:    octets, or text of one octet a character (latin1).
+// Out:   the other.
+// Never: decodes UTF-8; HTTP field values are octets (RFC 9110 §5.5).
+
+/** The part of Node's Buffer that is used where a runtime has one; found at run time, imported nowhere. */
+interface BufferLike {
+  toString(encoding: "latin1", start: number, end: number): string;
+  write(text: string, offset: number, encoding: "latin1"): number;
+}
+interface BufferConstructor {
+  from(buffer: ArrayBufferLike, byteOffset: number, length: number): BufferLike;
+}
+
+const NodeBuffer = (globalThis as { Buffer?: BufferConstructor }).Buffer;
+
+/** Reads and writes latin1 text in one fixed array of octets. */
+export interface Latin1 {
+  read(start: number, end: number): string;
+  write(text: string, start: number): void;
+}
+
+export function latin1(octets: Uint8Array): Latin1 {
+  return NodeBuffer === undefined ? portable(octets) : viaBuffer(octets, NodeBuffer);
+}
+
+function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
+  const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  return {
+    read: (start, end) => buffer.toString("latin1", start, end),
+    write: (text, start) => void buffer.write(text, start, "latin1"),
+  };
+}
+
+/** TextDecoder's "latin1" is windows-1252, so that char codes are the one portable way. */
+export function portable(octets: Uint8Array): Latin1 {
+  const most = 4096; // arguments of one call, far below every engine's limit
+  return {
+    read(start, end) {
+      let text = "";
+      for (let at = start; at < end; at += most) {
+        text += String.fromCharCode(...octets.subarray(at, Math.min(end, at + most)));
+      }
+      return text;
+    },
+    write(text, start) {
+      for (let i = 0; i < text.length; i++) octets[start + i] = text.charCodeAt(i);
+    },
+  };
+}

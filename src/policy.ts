@@ -1,0 +1,18 @@
+// In:    imports of headgate/policy.
+// Out:   the policy, for any JavaScript runtime: pure functions of values.
+// Never: imports node: modules, ws, or a socket.
+
+export type { Arrival, GivenArrival, SchemeSource } from "./arrival.js";
+export {
+  type Acceptance,
+  type AuthoritySource,
+  type Decision,
+  decide,
+  definePolicy,
+  type Policy,
+  type PolicyRules,
+  type Refusal,
+  type RefusalCode,
+} from "./decision.js";
+export { explain, explainError } from "./explain.js";
+export { NO_LISTEN, NO_LISTEN_SERVER, type Vhost, type VhostPort } from "./vhost.js";

@@ -1,0 +1,110 @@
+// In:    the kernel's bytes, or a module that the host compiled.
+// Out:   the one instance that serves all parses: its functions, and views of its memory.
+// Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
+
+import { Memory } from "../assembly/abi.js";
+import { scalar, simd } from "./kernel.js";
+import { type Latin1, latin1 } from "./octets.js";
+
+/** What is used of WebAssembly, in the types of hosts with a DOM and hosts without. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(octets: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: object);
+    readonly exports: object;
+  }
+  function validate(octets: Uint8Array): boolean;
+}
+
+/** Which build of the kernel runs. */
+export type KernelVariant = "simd" | "scalar";
+
+/** The kernel's exports; assembly/index.ts describes them. */
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  parseHead(length: number, options: number, headBytes: number, fieldLines: number): number;
+  parseHeads(length: number, options: number, headBytes: number, fieldLines: number): number;
+  parseAuthority(length: number): number;
+}
+
+/** @internal */
+export interface Kernel {
+  readonly variant: KernelVariant | "module";
+  readonly parseHead: KernelExports["parseHead"];
+  readonly parseHeads: KernelExports["parseHeads"];
+  readonly parseAuthority: KernelExports["parseAuthority"];
+  /** Where a caller puts the octets. */
+  readonly input: Uint8Array;
+  /** The same octets, as text. */
+  readonly text: Latin1;
+  /** The records, as 32-bit words. */
+  readonly words: Uint32Array;
+  /** The class bits of each octet. */
+  readonly classes: Uint8Array;
+  /** Counts parses: a record belongs to the parse after which it was read, until the next. */
+  generation: number;
+}
+
+const bytes: Record<KernelVariant, string> = { simd, scalar };
+
+let current: Kernel | undefined;
+
+/** The running kernel; compiled on the first call, synchronously. @internal */
+export function kernel(): Kernel {
+  current ??= start("simd", compile("simd")) ?? start("scalar", compile("scalar"));
+  if (current === undefined) throw new TypeError("this engine has no WebAssembly");
+  return current;
+}
+
+/**
+ * Says which build of the kernel runs: `simd`, `scalar`, or `module` for one given to `useKernel`.
+ */
+export function kernelVariant(): KernelVariant | "module" {
+  return kernel().variant;
+}
+
+/**
+ * Chooses the kernel for this process, from the next parse on. By default `simd` runs where the engine has it, and
+ * `scalar` elsewhere. Hosts that forbid compiling from bytes give the compiled module of `headgate/kernel/simd.wasm`
+ * or `headgate/kernel/scalar.wasm`.
+ *
+ * Throws `TypeError` where the engine cannot run that build or the module is not headgate's.
+ */
+export function useKernel(choice: KernelVariant | object): void {
+  if (typeof choice === "string" && !Object.hasOwn(bytes, choice)) {
+    throw new TypeError(`${choice} is no kernel; the kernels are ${Object.keys(bytes).join(" and ")}`);
+  }
+  const next =
+    typeof choice === "string" ? start(choice, compile(choice)) : start("module", choice as WebAssembly.Module);
+  if (next === undefined) throw new TypeError(`this engine cannot run the ${String(choice)} kernel`);
+  current = next;
+}
+
+function compile(variant: KernelVariant): WebAssembly.Module | undefined {
+  const text = atob(bytes[variant]);
+  const octets = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  return WebAssembly.validate(octets) ? new WebAssembly.Module(octets) : undefined;
+}
+
+function start(variant: Kernel["variant"], module: WebAssembly.Module | undefined): Kernel | undefined {
+  if (module === undefined) return undefined;
+  const exports = new WebAssembly.Instance(module, {}).exports as unknown as KernelExports;
+  if (exports.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
+    throw new TypeError("the module is not headgate's kernel, or of another version");
+  }
+  const { buffer } = exports.memory;
+  const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
+  return {
+    variant,
+    parseHead: exports.parseHead,
+    parseHeads: exports.parseHeads,
+    parseAuthority: exports.parseAuthority,
+    input,
+    text: latin1(input),
+    words: new Uint32Array(buffer, Memory.RECORDS, Memory.RECORDS_SIZE >> 2),
+    classes: new Uint8Array(buffer, Memory.CLASSES, 256),
+    generation: current === undefined ? 0 : current.generation + 1,
+  };
+}

@@ -1,0 +1,5 @@
+// In:    imports of headgate/ws.
+// Out:   the framer for npm ws.
+// Never: holds code.
+
+export { UpgradeRequest, type WebSocketLike, type WebSocketServerLike, wsFramer } from "./framer/ws.js";

@@ -1,0 +1,276 @@
+// In:    test/corpus/*.md, from the project root.
+// Out:   every case as the octets of a head and what a parser must make of it.
+// Never: parses a head, or knows what any case means.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+export interface CorpusAuthority {
+  /** Lower-cased, without one trailing root dot; an IPv6 address in its brackets, as RFC 5952 writes it. */
+  uriHost: string;
+  kind: "reg-name" | "IPv4address" | "IP-literal";
+  /** `null` where no port, or an empty one, was written. */
+  port: number | null;
+}
+
+export interface ExpectedRefusal {
+  refused: string;
+  offset: number;
+}
+
+export interface ExpectedPartial {
+  partial: true;
+}
+
+/** What an accepted head must show; what is left out may be anything. Strings have one character an octet. */
+export interface ExpectedHead {
+  method?: string;
+  requestTarget?: string;
+  targetForm?: "origin" | "absolute" | "authority" | "asterisk";
+  httpVersion?: "1.0" | "1.1";
+  path?: string;
+  /** Without its question mark; `null` where there is none. */
+  query?: string | null;
+  /** The Host field. */
+  host?: CorpusAuthority | null;
+  /** The effective authority: that of the target, or else that of the Host field. */
+  authority?: CorpusAuthority | null;
+  fields?: [name: string, value: string][];
+  /** A number is a Content-Length. */
+  framing?: "none" | "chunked" | number;
+  keepAlive?: boolean;
+  upgrade?: string[];
+}
+
+export type CorpusExpected = ExpectedRefusal | ExpectedPartial | ExpectedHead;
+
+export interface CorpusOptions {
+  host: "required" | "optional";
+  headBytes: number;
+  fieldLines: number;
+}
+
+export interface CorpusCase {
+  id: string;
+  title: string;
+  file: string;
+  /** The head, or a part of it; behind an accepted head more may stand. */
+  octets: Uint8Array;
+  expected: CorpusExpected;
+  options: CorpusOptions;
+}
+
+export function isRefusal(expected: CorpusExpected): expected is ExpectedRefusal {
+  return "refused" in expected;
+}
+
+export function isPartial(expected: CorpusExpected): expected is ExpectedPartial {
+  return "partial" in expected;
+}
+
+const DIRECTORY = join("test", "corpus");
+const DEFAULTS: CorpusOptions = { host: "required", headBytes: 16384, fieldLines: 100 };
+
+/** Every case of the corpus, by file name and in the order of each file. */
+export function readCorpus(): CorpusCase[] {
+  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith(".md"));
+  const cases = names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name));
+  const files = new Map<string, string>();
+  for (const { id, file } of cases) {
+    const other = files.get(id);
+    if (other !== undefined) throw new Error(`${file}: ${id} is already a case of ${other}`);
+    files.set(id, file);
+  }
+  if (cases.length === 0) throw new Error(`${DIRECTORY}: no cases`);
+  return cases;
+}
+
+interface Block {
+  line: number;
+  lines: string[];
+}
+
+interface Draft {
+  id: string;
+  title: string;
+  line: number;
+  http: Block | undefined;
+  json: Block | undefined;
+}
+
+/** The cases of one Markdown text; `file` is its name in errors. */
+export function readCorpusText(text: string, file: string): CorpusCase[] {
+  const cases: CorpusCase[] = [];
+  const lines = text.split("\n");
+  let draft: Draft | undefined;
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] ?? "";
+    if (/^#{1,3}(?: |$)/.test(line)) {
+      if (draft) cases.push(finish(draft, file));
+      draft = line.startsWith("### ") ? begin(line, at + 1, file) : undefined;
+    } else if (line.startsWith("```")) {
+      const end = lines.indexOf("```", at + 1);
+      if (end < 0) throw malformed(file, at + 1, "the block has no end");
+      const block: Block = { line: at + 2, lines: lines.slice(at + 1, end) };
+      if (!draft) throw malformed(file, at + 1, "a block outside of a case");
+      if (line === "```http" && !draft.http && !draft.json) draft.http = block;
+      else if (line === "```json" && draft.http && !draft.json) draft.json = block;
+      else throw malformed(file, at + 1, `${draft.id} must have one http block, then one json block`);
+      at = end;
+    }
+  }
+  if (draft) cases.push(finish(draft, file));
+  return cases;
+}
+
+function begin(line: string, number: number, file: string): Draft {
+  const [, id, title] = /^### ([A-Z]+-\d{2,}) (\S.*)$/.exec(line) ?? [];
+  if (id === undefined || title === undefined) throw malformed(file, number, `no heading of a case: ${line}`);
+  return { id, title, line: number, http: undefined, json: undefined };
+}
+
+function finish(draft: Draft, file: string): CorpusCase {
+  const { id, title, line, http, json } = draft;
+  if (!http || !json) throw malformed(file, line, `${id} has no ${http ? "json" : "http"} block`);
+  const octets = readOctets(http, file);
+  const { expected, options } = readExpected(json, file);
+  if (isRefusal(expected) && expected.offset >= octets.length) {
+    throw malformed(file, json.line, `${id} has ${octets.length} octets, none at ${expected.offset}`);
+  }
+  return { id, title, file, octets, expected, options };
+}
+
+function malformed(file: string, line: number, what: string): Error {
+  return new Error(`${join(DIRECTORY, file)}:${line}: ${what}`);
+}
+
+const ESCAPES: Record<string, number> = { r: 0x0d, n: 0x0a, t: 0x09, "0": 0x00, "\\": 0x5c };
+
+function readOctets(block: Block, file: string): Uint8Array {
+  const octets: number[] = [];
+  for (const [index, line] of block.lines.entries()) {
+    const where = block.line + index;
+    // An even number of backslashes at the end is so many escaped ones.
+    const open = (/\\*$/.exec(line)?.[0].length ?? 0) % 2 === 1;
+    readEscapes(open ? line.slice(0, -1) : line, octets, (what) => malformed(file, where, what));
+    if (!open) octets.push(0x0d, 0x0a);
+  }
+  return Uint8Array.from(octets);
+}
+
+function readEscapes(text: string, octets: number[], fail: (what: string) => Error): void {
+  // A repetition, an octet by its number, any other escape, any other character.
+  for (const [whole, times, repeated, hex, letter] of text.matchAll(
+    /\\\{(\d+) ([^}]+)\}|\\x([0-9A-Fa-f]{2})|\\(.?)|[^\\]/gsu,
+  )) {
+    if (repeated !== undefined) {
+      if (repeated.includes("\\{")) throw fail(`a repetition inside a repetition: ${whole}`);
+      const once: number[] = [];
+      readEscapes(repeated, once, fail);
+      for (let left = Number(times); left > 0; left--) octets.push(...once);
+    } else if (hex !== undefined) {
+      octets.push(Number.parseInt(hex, 16));
+    } else if (letter !== undefined) {
+      const octet = ESCAPES[letter];
+      if (octet === undefined) throw fail(`unknown escape: ${whole}`);
+      octets.push(octet);
+    } else {
+      if (!/^[ -~]$/.test(whole)) throw fail(`only visible ASCII and SP need no escape: ${JSON.stringify(whole)}`);
+      octets.push(whole.charCodeAt(0));
+    }
+  }
+}
+
+type Check = (value: unknown) => boolean;
+
+const isString: Check = (value) => typeof value === "string" && /^[\0-\xff]*$/.test(value);
+const isBoolean: Check = (value) => typeof value === "boolean";
+const isCount: Check = (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+const isNull: Check = (value) => value === null;
+
+const either =
+  (...checks: Check[]): Check =>
+  (value) =>
+    checks.some((check) => check(value));
+
+const oneOf =
+  (...values: unknown[]): Check =>
+  (value) =>
+    values.includes(value);
+
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+
+const isAuthority: Check = (value) =>
+  isObject(value) &&
+  Object.keys(value).sort().join() === "kind,port,uriHost" &&
+  isString(value.uriHost) &&
+  oneOf("reg-name", "IPv4address", "IP-literal")(value.kind) &&
+  either(isCount, isNull)(value.port);
+
+const REFUSAL: Record<string, Check> = {
+  refused: (value) => typeof value === "string" && /^[A-Z]+(?:_[A-Z]+)*$/.test(value),
+  offset: isCount,
+};
+
+const PARTIAL: Record<string, Check> = { partial: oneOf(true) };
+
+const HEAD: Record<string, Check> = {
+  method: isString,
+  requestTarget: isString,
+  targetForm: oneOf("origin", "absolute", "authority", "asterisk"),
+  httpVersion: oneOf("1.0", "1.1"),
+  path: isString,
+  query: either(isString, isNull),
+  host: either(isAuthority, isNull),
+  authority: either(isAuthority, isNull),
+  fields: listOf((field) => Array.isArray(field) && field.length === 2 && field.every(isString)),
+  framing: either(oneOf("none", "chunked"), isCount),
+  keepAlive: isBoolean,
+  upgrade: listOf(isString),
+};
+
+const OPTIONS: Record<string, Check> = {
+  host: oneOf("required", "optional"),
+  headBytes: isCount,
+  fieldLines: isCount,
+};
+
+function readExpected(block: Block, file: string): { expected: CorpusExpected; options: CorpusOptions } {
+  const fail = (what: string): Error => malformed(file, block.line, what);
+  let json: unknown;
+  try {
+    json = JSON.parse(block.lines.join("\n"));
+  } catch (error) {
+    throw fail(`no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  if (!isObject(json)) throw fail("no JSON object");
+  const { options = {}, ...expected } = json;
+  if (!isObject(options)) throw fail("options is no object");
+  checkProperties(options, OPTIONS, fail);
+
+  const all = "refused" in expected ? REFUSAL : "partial" in expected ? PARTIAL : undefined;
+  checkProperties(expected, all ?? HEAD, fail);
+  const missing = Object.keys(all ?? {}).filter((name) => !(name in expected));
+  if (missing.length > 0) throw fail(`${missing.join(", ")} is missing`);
+  if (Object.keys(expected).length === 0) throw fail("nothing is expected");
+  return { expected: expected as unknown as CorpusExpected, options: { ...DEFAULTS, ...options } };
+}
+
+function checkProperties(
+  object: Record<string, unknown>,
+  checks: Record<string, Check>,
+  fail: (what: string) => Error,
+): void {
+  for (const [name, value] of Object.entries(object)) {
+    const check = checks[name];
+    if (!check) throw fail(`${name} is no property here`);
+    if (!check(value)) throw fail(`${name} cannot be ${JSON.stringify(value)}`);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
