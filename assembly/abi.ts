@@ -147,7 +147,7 @@ export const enum Head {
   TARGET_START = 32,
   TARGET_END = 36,
   TARGET_FORM = 40,
-  /** Where path-abempty begins (origin-form, absolute-form). */
+  /** Where path-abempty begins; behind the target in the forms that have none. */
   PATH_START = 44,
   /** The first "?" of the target, or TARGET_END. */
   QUERY_START = 48,

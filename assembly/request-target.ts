@@ -29,8 +29,6 @@ export function readTarget(record: usize, base: usize, at: usize, end: usize): u
   const methodEnd = base + load<u32>(record, Head.METHOD_END);
   const octet: u32 = load<u8>(at);
   store<u32>(record, at - base, Head.TARGET_START);
-  // A target without path and query: both are empty at its start.
-  store<u32>(record, at - base, Head.PATH_START);
 
   if (octet === SP) return refuse(record, base, Status.REQUEST_LINE_WHITESPACE, at);
   if (equalsExactly(methodStart, methodEnd, "CONNECT")) return readAuthorityForm(record, base, at, end);
@@ -62,6 +60,7 @@ function readAsteriskForm(record: usize, base: usize, at: usize, end: usize, isO
   const octet: u32 = load<u8>(at);
   if (octet !== SP) return refuse(record, base, targetRefusal(octet), at);
   store<u32>(record, TargetForm.ASTERISK, Head.TARGET_FORM);
+  store<u32>(record, at - base, Head.PATH_START);
   return finishTarget(record, base, at, at);
 }
 
@@ -106,6 +105,7 @@ function readAuthorityForm(record: usize, base: usize, at: usize, end: usize): u
   if (!authorityHasPort(block)) return refuse(record, base, Status.AUTHORITY_PORT, at);
   const status = finishAuthority(block, base);
   if (status !== Status.COMPLETE) return refuse(record, base, status, start);
+  store<u32>(record, at - base, Head.PATH_START);
   return finishTarget(record, base, at, at);
 }
 

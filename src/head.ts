@@ -291,6 +291,42 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
+/** What `parseRequestHeads` read. */
+export interface HeadsResult {
+  readonly heads: RequestHead[];
+  /** Octets of all those heads. */
+  readonly consumed: number;
+  /** Why the octets behind them are no head; its offset counts from `consumed`. Null where they may become one. */
+  readonly error: HeadgateError | null;
+}
+
+/**
+ * Reads pipelined request heads in one call of the kernel. It stops behind a head with a body (Content-Length,
+ * Transfer-Encoding), with Upgrade, or with the method CONNECT, since what follows those is no head: `consumed` says where.
+ */
+export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
+  const limits = headLimits(options?.limits);
+  const bits = kernelOptions(options);
+  const wasm = kernel();
+  const length = Math.min(bytes.length, wasm.input.length);
+  wasm.input.set(length < bytes.length ? bytes.subarray(0, length) : bytes);
+  wasm.generation++;
+  const count = wasm.parseHeads(length, bits, limits.headBytes, limits.fieldLines);
+  const heads: RequestHead[] = [];
+  const { words } = wasm;
+  let consumed = 0;
+  for (let i = 0, record = 0; i < count; i++) {
+    const status = words[record + (Head.STATUS >> 2)]!;
+    const offset = words[record + (Head.OFFSET >> 2)]!;
+    if (status === Status.PARTIAL) break;
+    if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, offset) };
+    heads.push(new RequestHead(wasm.text.read(consumed, consumed + offset), wasm.generation, record));
+    consumed += offset;
+    record += (Head.SIZE >> 2) + words[record + (Head.FIELD_LINES >> 2)]! * (FieldLine.SIZE >> 2);
+  }
+  return { heads, consumed, error: null };
+}
+
 /**
  * Reads request heads that come in pieces, one after another. It looks at each octet a bounded number of times, keeps
  * nothing between heads, and refuses a head in the chunk that shows the fault (docs/conformance.md).

@@ -9,7 +9,9 @@ export {
   type HeadOptions,
   HeadReader,
   type HeadResult,
+  type HeadsResult,
   parseRequestHead,
+  parseRequestHeads,
   RequestHead,
   type RequestTargetForm,
 } from "./head.js";

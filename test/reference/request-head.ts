@@ -103,8 +103,8 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
 
   const fields: Field[] = [];
   while (text.charAt(start) !== "\r") {
-    const tooMany = fields.length >= fieldLines ? refuse("FIELD_LINES_TOO_MANY") : null;
-    const line = readLine(text, start, (before, octet) => fieldLineOctet(before, octet) ?? tooMany);
+    if (fields.length >= fieldLines && start < text.length) return error("FIELD_LINES_TOO_MANY", start);
+    const line = readLine(text, start, fieldLineOctet);
     if (line.kind !== "line") return line;
     const name = line.text.slice(0, line.text.indexOf(":"));
     const written = line.text.slice(name.length + 1);

@@ -1,0 +1,152 @@
+// In:    the corpus.
+// Out:   whether every case is read as it must be: whole, cut, octet by octet, displaced, and with octets behind it, on
+//        every build of the kernel and by the reference parser.
+// Never: knows a case by its id.
+
+import * as assert from "uvu/assert";
+import { type HeadOptions, HeadReader, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/head.js";
+import { type KernelVariant, useKernel } from "#src/wasm.js";
+import { referenceHead } from "./reference/request-head.js";
+import { answerOf, authorityAnswer, referenceAnswer } from "./support/answer.js";
+import { type CorpusCase, isPartial, isRefusal, readCorpus } from "./support/corpus.js";
+import { suite } from "./support/suite.js";
+
+const corpus = readCorpus();
+const variants: KernelVariant[] = ["simd", "scalar"];
+
+function optionsOf({ options }: CorpusCase): HeadOptions {
+  const { host, headBytes, fieldLines } = options;
+  return { host, limits: { headBytes, fieldLines } };
+}
+
+/** Asserts what the case expects of a result, and nothing more. */
+function assertExpected(test: CorpusCase, result: HeadResult, how: string): void {
+  const { expected } = test;
+  const name = `${test.id} ${how}`;
+  if (isPartial(expected)) {
+    assert.equal(answerOf(result), { kind: "partial" }, name);
+  } else if (isRefusal(expected)) {
+    assert.equal(answerOf(result), { kind: "error", code: expected.refused, offset: expected.offset }, name);
+  } else {
+    if (result.kind !== "complete") throw new Error(`${name}: ${JSON.stringify(answerOf(result))}`);
+    const { head } = result;
+    for (const [property, value] of Object.entries(expected)) {
+      if (property === "fields") {
+        assert.equal(head.rawHeaders, (value as string[][]).flat(), `${name} fields`);
+      } else if (property === "targetForm") {
+        assert.is(head.targetForm, `${value}-form`, `${name} targetForm`);
+      } else if (property === "framing") {
+        const { framing } = head;
+        assert.is(framing.kind === "content-length" ? framing.length : framing.kind, value, `${name} framing`);
+      } else if (property === "host" || property === "authority") {
+        const authority = head[property];
+        const shown = authority && { uriHost: authority.uriHost, kind: authority.kind, port: authority.port };
+        assert.equal(shown, value, `${name} ${property}`);
+      } else {
+        assert.equal(head[property as keyof typeof head], value, `${name} ${property}`);
+      }
+    }
+  }
+}
+
+/** Feeds the pieces to a reader; the result, in the numbers of a parse of the whole. */
+function readPieces(test: CorpusCase, pieces: Uint8Array[]): HeadResult {
+  const reader = new HeadReader(optionsOf(test));
+  let before = 0;
+  for (const piece of pieces) {
+    const result = reader.read(piece);
+    if (result.kind === "complete") {
+      assert.is(reader.pending, 0);
+      return { ...result, consumed: result.consumed + before };
+    }
+    if (result.kind === "error") return result;
+    before += piece.length;
+  }
+  return { kind: "partial" };
+}
+
+const every = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
+
+for (const variant of variants) {
+  const test = suite(`corpus on the ${variant} kernel`);
+  test.before(() => useKernel(variant));
+
+  for (const each of corpus) {
+    test(`${each.id} ${each.title}`, () => {
+      const { octets, options } = each;
+      const whole = parseRequestHead(octets, optionsOf(each));
+      assertExpected(each, whole, "whole");
+      const answer = answerOf(whole);
+      const { host, headBytes, fieldLines } = options;
+      const reference = referenceHead(octets, { hostOptional: host === "optional", headBytes, fieldLines });
+      assert.equal(referenceAnswer(reference), answer, "reference");
+
+      assert.equal(answerOf(readPieces(each, every(octets))), answer, "octet by octet");
+      // A long case is cut at every place near its ends and at some in between.
+      const step = (cut: number): number => (cut < 400 || cut > octets.length - 400 ? 1 : 97);
+      for (let cut = 1; cut < octets.length; cut += step(cut)) {
+        const pieces = [octets.subarray(0, cut), octets.subarray(cut)];
+        assert.equal(answerOf(readPieces(each, pieces)), answer, `cut at ${cut}`);
+      }
+      for (let alignment = 1; alignment <= 16; alignment++) {
+        const displaced = new Uint8Array(octets.length + alignment).fill(0x0a);
+        displaced.set(octets, alignment);
+        assert.equal(answerOf(parseRequestHead(displaced.subarray(alignment), optionsOf(each))), answer, "displaced");
+        assert.equal(behindAnother(each, alignment), answer, `behind a head, displaced by ${alignment}`);
+      }
+      if (answer.kind !== "partial" && octets.length < headBytes) {
+        for (const behind of ["GET / HTTP/1.1\r\n\r\n", "\0\xff\x16\x03\x01", "\r\n\r\n"]) {
+          const longer = Buffer.concat([octets, Buffer.from(behind, "latin1")]);
+          assert.equal(answerOf(parseRequestHead(longer, optionsOf(each))), answer, "with octets behind it");
+        }
+      }
+    });
+  }
+}
+
+/** Reads the case in a batch behind another head, which puts it at any alignment in the kernel's memory. */
+function behindAnother(test: CorpusCase, alignment: number) {
+  const filler = Buffer.from(`GET /${"x".repeat(alignment)} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const { octets } = test;
+  if (test.options.headBytes < filler.length || test.options.fieldLines < 1)
+    return answerOf(parseRequestHead(octets, optionsOf(test)));
+  const { heads, error } = parseRequestHeads(Buffer.concat([filler, octets]), optionsOf(test));
+  const head = heads[1];
+  if (head !== undefined) return answerOf({ kind: "complete", head, consumed: head.size });
+  return answerOf(error === null ? { kind: "partial" } : { kind: "error", error });
+}
+
+const placement = suite("placement of refusals");
+
+placement("every prefix of every case has the reference's answer", () => {
+  useKernel("simd");
+  for (const each of corpus) {
+    const { octets, options } = each;
+    const { host, headBytes, fieldLines } = options;
+    for (let length = 0; length <= Math.min(octets.length, 700); length++) {
+      const prefix = octets.subarray(0, length);
+      const reference = referenceHead(prefix, { hostOptional: host === "optional", headBytes, fieldLines });
+      assert.equal(
+        answerOf(parseRequestHead(prefix, optionsOf(each))),
+        referenceAnswer(reference),
+        `${each.id} ${length}`,
+      );
+    }
+  }
+});
+
+placement("a head that is read late is read as at first", () => {
+  const octets = Buffer.from("GET /a?b HTTP/1.1\r\nHost: [::1]:81\r\nA: 1\r\n\r\n");
+  const first = parseRequestHead(octets);
+  if (first.kind !== "complete") throw new Error("no head");
+  octets.fill(0x58);
+  for (const variant of variants) {
+    parseRequestHead(Buffer.from("POST /other HTTP/1.0\r\n\r\n"));
+    useKernel(variant);
+    assert.is(first.head.requestTarget, "/a?b");
+    assert.is(first.head.query, "b");
+    parseRequestHead(Buffer.from("POST /other HTTP/1.0\r\n\r\n"));
+    assert.equal(authorityAnswer(first.head.host), { uriHost: "0,0,0,0,0,0,0,1", kind: "IP-literal", port: 81 });
+    assert.equal(first.head.rawHeaders, ["Host", "[::1]:81", "A", "1"]);
+  }
+});

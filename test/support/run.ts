@@ -1,0 +1,74 @@
+// In:    names of test files, or none for all of dist/test.
+// Out:   what each file printed, then the line "N passed, N failed, N skipped"; exit code 1 where any failed.
+// Never: counts a file that ran no test as passed.
+
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
+
+/** No file takes a quarter of this; one that hangs is ended and counted as failed. */
+const MINUTES = 8;
+
+interface Count {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const folder = join("dist", "test");
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".test.js"))
+    .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+    .sort();
+  const total: Count = { passed: 0, failed: 0, skipped: 0 };
+  const waiting = [...files];
+  const workers = Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const count = await runFile(join(folder, file));
+      total.passed += count.passed;
+      total.failed += count.failed;
+      total.skipped += count.skipped;
+    }
+  });
+  await Promise.all(workers);
+  if (files.length === 0) total.failed++;
+  console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}
+
+async function runFile(file: string): Promise<Count> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (text: Buffer) => (output += text));
+  child.stderr.on("data", (text: Buffer) => (output += text));
+  const timer = setTimeout(() => child.kill("SIGKILL"), MINUTES * 60_000);
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  clearTimeout(timer);
+
+  const count = {
+    passed: sum(output, /^ {2}Passed: +(\d+)/gm),
+    failed: 0,
+    skipped: sum(output, /^ {2}Skipped: +(\d+)/gm),
+  };
+  const announced = output.match(/^SKIPPED /gm)?.length ?? 0;
+  count.failed = sum(output, /^ {2}Total: +(\d+)/gm) - count.passed;
+  count.skipped += announced;
+  if (count.failed === 0 && (code !== 0 || count.passed + count.skipped === 0)) count.failed = 1;
+  const name = relative(join("dist", "test"), file);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${count.failed > 0 ? "FAILED" : "ok"} ${name}: ${count.passed} passed (${seconds} s)`);
+  if (count.failed > 0) console.log(output.length > 20_000 ? `${output.slice(0, 20_000)}\n...` : output);
+  else for (const line of output.match(/^(?:SKIPPED|NOTE) .*$/gm) ?? []) console.log(`  ${line}`);
+  if (code === null) console.log(`  ended after ${MINUTES} minutes`);
+  return count;
+}
+
+function sum(text: string, pattern: RegExp): number {
+  return [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+}
+
+await main();
