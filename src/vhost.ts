@@ -5,9 +5,9 @@
 import { type Authority, parseAuthority } from "./authority.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
-export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER";
+export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER" as const;
 /** The name is taken and not served. */
-export const NO_LISTEN = "NO_LISTEN";
+export const NO_LISTEN = "NO_LISTEN" as const;
 
 /**
  * What a vhost's port is, and so what the port in Host is compared with: the public port or ports; nothing, for

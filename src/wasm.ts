@@ -51,9 +51,13 @@ const bytes: Record<KernelVariant, string> = { simd, scalar };
 
 let current: Kernel | undefined;
 
+/** Kernels of this package that were started; choosing one again does not compile it again. */
+const started = new Map<Kernel["variant"], Kernel>();
+
 /** The running kernel; compiled on the first call, synchronously. @internal */
 export function kernel(): Kernel {
-  current ??= start("simd", compile("simd")) ?? start("scalar", compile("scalar"));
+  if (current !== undefined) return current;
+  current = bundled("simd") ?? bundled("scalar");
   if (current === undefined) throw new TypeError("this engine has no WebAssembly");
   return current;
 }
@@ -76,20 +80,26 @@ export function useKernel(choice: KernelVariant | object): void {
   if (typeof choice === "string" && !Object.hasOwn(bytes, choice)) {
     throw new TypeError(`${choice} is no kernel; the kernels are ${Object.keys(bytes).join(" and ")}`);
   }
-  const next =
-    typeof choice === "string" ? start(choice, compile(choice)) : start("module", choice as WebAssembly.Module);
+  const next = typeof choice === "string" ? bundled(choice) : start("module", choice as WebAssembly.Module);
   if (next === undefined) throw new TypeError(`this engine cannot run the ${String(choice)} kernel`);
+  // What was parsed by one kernel is not in the memory of another.
+  next.generation = Math.max(next.generation, current?.generation ?? 0) + 1;
   current = next;
 }
 
-function compile(variant: KernelVariant): WebAssembly.Module | undefined {
-  const text = atob(bytes[variant]);
-  const octets = Uint8Array.from(text, (character) => character.charCodeAt(0));
-  return WebAssembly.validate(octets) ? new WebAssembly.Module(octets) : undefined;
+/** The kernel of that build; undefined where the engine cannot run it. */
+function bundled(variant: KernelVariant): Kernel | undefined {
+  let found = started.get(variant);
+  if (found === undefined) {
+    const octets = Uint8Array.from(atob(bytes[variant]), (character) => character.charCodeAt(0));
+    if (!WebAssembly.validate(octets)) return undefined;
+    found = start(variant, new WebAssembly.Module(octets));
+    started.set(variant, found);
+  }
+  return found;
 }
 
-function start(variant: Kernel["variant"], module: WebAssembly.Module | undefined): Kernel | undefined {
-  if (module === undefined) return undefined;
+function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
   const exports = new WebAssembly.Instance(module, {}).exports as unknown as KernelExports;
   if (exports.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
     throw new TypeError("the module is not headgate's kernel, or of another version");
@@ -105,6 +115,6 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module | undefine
     text: latin1(input),
     words: new Uint32Array(buffer, Memory.RECORDS, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
-    generation: current === undefined ? 0 : current.generation + 1,
+    generation: 0,
   };
 }

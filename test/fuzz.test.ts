@@ -1,0 +1,43 @@
+// In:    seeded mutations of the corpus, and the corpus itself.
+// Out:   whether both builds, the reference and Node's parser agree on them.
+// Never: takes long; `npm run fuzz` does.
+
+import * as assert from "uvu/assert";
+import { readCorpus } from "./support/corpus.js";
+import { compare, fuzzSeeds, newTally } from "./support/differential.js";
+import { mutations, seeded } from "./support/mutations.js";
+import { nodeParserMissing } from "./support/node-parser.js";
+import { skip, suite } from "./support/suite.js";
+
+const test = suite("fuzz");
+
+/** Why Node's parser refuses heads that headgate accepts; docs/conformance.md lists them with their reasons. */
+const refusedByNode = new Set([
+  "HPE_INVALID_METHOD",
+  "HPE_INVALID_URL",
+  "HPE_INVALID_TRANSFER_ENCODING",
+  "HPE_INVALID_CONTENT_LENGTH",
+]);
+
+if (nodeParserMissing !== null) skip("comparison with Node's parser", nodeParserMissing);
+
+test("all readers agree on the corpus", () => {
+  const tally = newTally();
+  for (const { octets } of readCorpus()) compare(octets, 7, tally);
+  assert.ok(tally.accepted > 150, `${tally.accepted} accepted`);
+  assertReasons(tally.refusedByNode);
+});
+
+test("all readers agree on 40,000 mutated heads", () => {
+  const row = mutations(fuzzSeeds(), 20_261_123);
+  const random = seeded(7);
+  const tally = newTally();
+  while (tally.heads < 40_000) compare(row.next().value, 1 + (random() % 40), tally);
+  assert.ok(tally.accepted > 4000, `${tally.accepted} accepted`);
+  if (nodeParserMissing === null) assert.ok(tally.readByNode > 3000, `${tally.readByNode} read by Node`);
+  assertReasons(tally.refusedByNode);
+});
+
+function assertReasons(reasons: Map<string, number>): void {
+  for (const reason of reasons.keys()) assert.ok(refusedByNode.has(reason), `Node refuses by ${reason}`);
+}

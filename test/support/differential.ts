@@ -1,0 +1,111 @@
+// In:    octets that may be a head.
+// Out:   nothing where everybody agrees on them; else an error that shows who read what.
+// Never: decides who is right.
+
+import { deepStrictEqual } from "node:assert";
+import { HeadReader, parseRequestHead, type RequestHead } from "#src/head.js";
+import { forwardedHead } from "#src/requests/rewrite.js";
+import { useKernel } from "#src/wasm.js";
+import { referenceHead } from "../reference/request-head.js";
+import { type Answer, answerOf, referenceAnswer } from "./answer.js";
+import { isPartial, isRefusal, readCorpus } from "./corpus.js";
+import { framingWords, nodeParserMissing, readByNode } from "./node-parser.js";
+
+/** What became of the heads that were compared. */
+export interface Tally {
+  heads: number;
+  accepted: number;
+  readByNode: number;
+  /** Heads that headgate accepts and Node refuses, by Node's reason. */
+  refusedByNode: Map<string, number>;
+}
+
+export function newTally(): Tally {
+  return { heads: 0, accepted: 0, readByNode: 0, refusedByNode: new Map() };
+}
+
+/** The corpus without its largest cases; what is accepted comes four times, as most mutations refuse a head. */
+export function fuzzSeeds(): Uint8Array[] {
+  const small = readCorpus().filter(({ octets }) => octets.length < 2000);
+  return small.flatMap(({ octets, expected }) =>
+    isPartial(expected) || isRefusal(expected) ? [octets] : [octets, octets, octets, octets],
+  );
+}
+
+/** Compares all who can read `octets`. `cut` is where the pieces for the incremental reader part. */
+export function compare(octets: Uint8Array, cut: number, tally: Tally): void {
+  useKernel("scalar");
+  const scalar = answerOf(parseRequestHead(octets));
+  useKernel("simd");
+  const result = parseRequestHead(octets);
+  const simd = answerOf(result);
+  tally.heads++;
+  same(octets, "scalar", scalar, simd);
+  same(octets, "reference", referenceAnswer(referenceHead(octets)), simd);
+  same(octets, `in pieces of ${cut}`, readPieces(octets, cut), simd);
+  if (result.kind !== "complete") return;
+  tally.accepted++;
+  if (nodeParserMissing !== null) return;
+  compareWithNode(octets.subarray(0, result.consumed), result.head, tally);
+}
+
+function readPieces(octets: Uint8Array, size: number): Answer {
+  const reader = new HeadReader();
+  for (let at = 0; at < octets.length; at += size) {
+    const result = reader.read(octets.subarray(at, at + size));
+    if (result.kind === "complete") return answerOf({ ...result, consumed: result.consumed + at });
+    if (result.kind === "error") return answerOf(result);
+  }
+  return { kind: "partial" };
+}
+
+function compareWithNode(octets: Uint8Array, head: RequestHead, tally: Tally): void {
+  const { framing } = head;
+  const node = readByNode(octets, framing);
+  if (node.kind === "refused") {
+    tally.refusedByNode.set(node.reason, (tally.refusedByNode.get(node.reason) ?? 0) + 1);
+    return;
+  }
+  tally.readByNode++;
+  const isTunnel = head.targetForm === "authority-form";
+  same(octets, "Node", node, {
+    kind: "read",
+    method: head.method,
+    requestTarget: head.requestTarget,
+    httpVersion: head.httpVersion,
+    fields: head.rawHeaders,
+    keepAlive: head.keepAlive,
+    // llhttp lets HTTP/1.0 upgrade, and an Upgrade that names nothing; the request filter takes those fields away.
+    upgrade: isTunnel || head.upgrade.length > 0 || (ignoresUpgrade(head) && node.upgrade),
+    framing: isTunnel ? node.framing : framingWords(framing),
+  });
+
+  const forwarded = readByNode(Buffer.from(forwardedHead(head), "latin1"), framing);
+  if (isTunnel) return;
+  if (forwarded.kind === "refused") throw failure(octets, "Node refuses the forwarded head", forwarded, node);
+  same(
+    octets,
+    "forwarded",
+    [forwarded.upgrade, forwarded.requestTarget, forwarded.keepAlive, forwarded.framing],
+    [false, head.requestTarget, head.keepAlive, framingWords(framing)],
+  );
+}
+
+/** True where an Upgrade line and Connection's `upgrade` came, and mean nothing (RFC 9110 §7.8). */
+function ignoresUpgrade(head: RequestHead): boolean {
+  const listed = /(?:^|,)[ \t]*upgrade[ \t]*(?:,|$)/i.test(head.field("connection") ?? "");
+  return listed && head.field("upgrade") !== undefined && head.upgrade.length === 0;
+}
+
+function same(octets: Uint8Array, who: string, got: unknown, wanted: unknown): void {
+  try {
+    deepStrictEqual(got, wanted);
+  } catch {
+    throw failure(octets, who, got, wanted);
+  }
+}
+
+function failure(octets: Uint8Array, who: string, got: unknown, wanted: unknown): Error {
+  const text = JSON.stringify(Buffer.from(octets).toString("latin1"));
+  return new Error(`${who} differs on\n${text}\ngot    ${JSON.stringify(got)}\nwanted ${JSON.stringify(wanted)}`);
+}
