@@ -49,7 +49,8 @@ export function readFieldLine(record: usize, base: usize, at: usize, end: usize,
   const seen = load<u32>(known);
   store<u32>(known, (seen ? seen : index + 1) + 0x10000);
 
-  let status = readValue(record, name, valueStart, valueEnd);
+  const readEnd = name === FieldName.CONNECTION ? lineEnd : valueEnd;
+  let status = readValue(record, name, valueStart, readEnd);
   if (status !== Status.COMPLETE) return refuse(record, base, status, at);
   if (name !== FieldName.HOST) return next;
   status = finishAuthority(record + Head.HOST, base);

@@ -1,9 +1,10 @@
-// In:    a whole field value without its surrounding white space, of a field that decides how a message is read.
+// In:    a whole field value without its surrounding white space, of a field that decides how a message is read;
+//        Connection's with the white space behind it.
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
 import { FieldName, Flag, Head, Status } from "./abi";
-import { equalsWord } from "./octets";
+import { equalsWord, HTAB } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 
 const COMMA: u32 = 0x2c;
@@ -80,9 +81,11 @@ function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize):
  * Connection = #connection-option, connection-option = token            (RFC 9110 §7.6.1)
  *
  * Deviation: close and keep-alive together are refused, as recipients disagree on which wins in HTTP/1.0
- * (corpus: CONNECTION-06).
+ * (corpus: CONNECTION-06); so is an HTAB, as llhttp reads an option in front of one as another option
+ * (corpus: CONNECTION-46).
  */
 function readConnection(record: usize, flags: u32, at: usize, end: usize): Status {
+  if (octetAt(at, end, HTAB) !== end) return Status.CONNECTION_INVALID;
   // Bounds: memberEnd is at or before end, and at only moves behind it.
   while (at < end) {
     const memberEnd = octetAt(at, end, COMMA);

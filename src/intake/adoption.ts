@@ -92,9 +92,8 @@ export class Adoption implements FilterOwner {
   begin(rest: Uint8Array): void {
     const socket = this.#socket;
     if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
-      socket.on("error", ignoreError);
-      socket.destroy();
       this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
+      socket.destroy();
       return;
     }
     socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);

@@ -108,7 +108,9 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     if (line.kind !== "line") return line;
     const name = line.text.slice(0, line.text.indexOf(":"));
     const written = line.text.slice(name.length + 1);
-    const code = fieldWhole(name.toLowerCase(), trim(written), fields, httpVersion);
+    const code = hasTabInConnection(name, written)
+      ? "CONNECTION_INVALID"
+      : fieldWhole(name.toLowerCase(), trim(written), fields, httpVersion);
     if (code !== null) return error(code, start);
     const host = name.toLowerCase() === "host" ? authorityWhole(trim(written)) : null;
     if (host !== null) return error(host, start + name.length + 1 + written.length - trimStart(written).length);
@@ -315,6 +317,11 @@ function transferEncodingWhole(value: string): string | null {
   const codings = value.split(",").map((member) => trim(member).toLowerCase());
   if (!codings.every(isToken) || codings.slice(0, -1).includes("chunked")) return "TRANSFER_ENCODING_INVALID";
   return codings.at(-1) === "chunked" ? null : "TRANSFER_ENCODING_NOT_CHUNKED";
+}
+
+/** No HTAB may stand behind the first octet of a Connection value, which is stricter than OWS (RFC 9110 §5.6.3). */
+function hasTabInConnection(name: string, written: string): boolean {
+  return name.toLowerCase() === "connection" && written.replace(/^[ \t]+/, "").includes("\t");
 }
 
 /** `Connection = #connection-option`, `connection-option = token` (RFC 9110 §7.6.1). */

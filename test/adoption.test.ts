@@ -1,0 +1,430 @@
+// In:    sockets in every state that a giver may leave them in.
+// Out:   whether each ends in exactly one end, with every octet delivered once and nothing left behind.
+// Never: looks at what the policy decides; decision.test.ts does.
+
+import { channel } from "node:diagnostics_channel";
+import { once } from "node:events";
+import net from "node:net";
+import { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Handover } from "#src/framer/framer.js";
+import { wsFramer } from "#src/framer/ws.js";
+import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import type { End } from "#src/intake/adoption.js";
+import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
+import { suite } from "./support/suite.js";
+import { handshakeFields, openWorld, statusOf } from "./support/world.js";
+
+const handshake = `GET /chat HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
+/** A masked text frame that says "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
+const HI = Uint8Array.of(0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2);
+const BYE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
+
+const echo = (): WebSocketServer =>
+  new WebSocketServer({ noServer: true }).on("connection", (webSocket) => {
+    webSocket.on("message", (data, isBinary) => webSocket.send(data, { binary: isBinary }));
+  });
+
+function gateWith(framer: GateOptions["vhosts"][0]["upgrades"], more: Partial<GateOptions> = {}): Gate {
+  return createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: framer! }], ...more });
+}
+
+/** Two ends of one connection, the far end accepted by a plain server in the given manner. */
+async function pair(options: net.ServerOpts = {}): Promise<{ near: net.Socket; far: net.Socket }> {
+  const server = net.createServer(options).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const near = net.connect((server.address() as net.AddressInfo).port, "127.0.0.1");
+  near.on("error", () => {});
+  const [far] = (await once(server, "connection")) as [net.Socket];
+  server.close();
+  return { near, far };
+}
+
+async function collect(socket: Duplex): Promise<string> {
+  let text = "";
+  socket.on("data", (chunk: Buffer) => {
+    text += chunk.toString("latin1");
+  });
+  await once(socket, "close");
+  return text;
+}
+
+const listeners = (socket: Duplex): Record<string, number> =>
+  Object.fromEntries(socket.eventNames().map((name) => [String(name), socket.listenerCount(name)]));
+
+const ways = suite("adoption: every octet once");
+
+for (const [manner, options] of Object.entries({ flowing: {}, paused: { pauseOnConnect: true } })) {
+  ways(`a ${manner} socket reaches ws, early frames and all`, async () => {
+    const { near, far } = await pair(options);
+    near.write(Buffer.concat([Buffer.from(handshake), HI, HI]));
+    near.write(HI);
+    const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+    const text = collect(near);
+    assert.is((await end).kind, "handed over");
+    await sleep(30);
+    near.write(BYE);
+    const echoes = (await text).split("\r\n\r\n")[1]!;
+    assert.is(echoes.match(/\x81\x02hi/g)?.length, 3);
+  });
+}
+
+ways("octets that the giver has read come first, at every cut", async () => {
+  const whole = Buffer.concat([Buffer.from(handshake), HI, BYE]);
+  for (let cut = 1; cut < whole.length; cut += 7) {
+    const { near, far } = await pair({ pauseOnConnect: true });
+    near.write(whole.subarray(cut));
+    const text = collect(near);
+    const end = await gateWith({ "*": wsFramer(echo()) }).adopt(far, { rest: whole.subarray(0, cut) });
+    assert.is(end.kind, "handed over");
+    assert.match((await text).split("\r\n\r\n")[1]!, "\x81\x02hi", `cut at ${cut}`);
+  }
+});
+
+ways("a Duplex that is no socket, octet by octet", async () => {
+  const [near, far] = duplexPair();
+  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+  const text = collect(near);
+  for (const octet of Buffer.concat([Buffer.from(handshake), HI, BYE])) near.write(Uint8Array.of(octet));
+  assert.is((await end).kind, "handed over");
+  assert.match(await text, "\x81\x02hi");
+});
+
+/** Two streams, each the other's peer. */
+function duplexPair(): [Duplex, Duplex] {
+  const make = (peer: () => Duplex): Duplex =>
+    new Duplex({
+      allowHalfOpen: false,
+      read() {},
+      write(chunk, _encoding, done) {
+        peer().push(chunk);
+        done();
+      },
+      final(done) {
+        peer().push(null);
+        done();
+      },
+    });
+  const one: Duplex = make(() => other);
+  const other: Duplex = make(() => one);
+  return [one, other];
+}
+
+ways("a framer that is a function gets a paused socket without listeners of the gate", async () => {
+  const { near, far } = await pair();
+  const before = listeners(far);
+  let got: Handover | undefined;
+  const gate = gateWith({
+    "/chat": (handover: Handover) => {
+      got = handover;
+      assert.is(handover.socket.isPaused(), true);
+    },
+  });
+  near.write(Buffer.concat([Buffer.from(handshake), HI]));
+  assert.is((await gate.adopt(far)).kind, "handed over");
+  assert.equal(Buffer.from(got!.rest), Buffer.from(HI));
+  // It listens for no errors, and one must not end the process.
+  assert.equal(listeners(far), { ...before, error: 1 });
+  assert.is(got!.signal.aborted, false);
+  const closed = new Promise((resolve) => far.on("close", resolve));
+  far.destroy(new Error("broken"));
+  await closed;
+  assert.is(got!.signal.aborted, true);
+  near.destroy();
+});
+
+ways("ws leaves its own listeners on the socket, and the gate none", async () => {
+  const plain = await pair();
+  const server = echo();
+  const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
+  server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
+  const adopted = await pair();
+  adopted.near.write(handshake);
+  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far);
+  assert.equal(listeners(adopted.far), listeners(plain.far));
+  for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
+});
+
+function headersOf(head: string): Record<string, string> {
+  const lines = head.split("\r\n").slice(1, -2);
+  return Object.fromEntries(lines.map((line) => [line.split(": ")[0]!.toLowerCase(), line.split(": ")[1]!]));
+}
+
+ways("verifyClient may take its time and may say no", async () => {
+  for (const verdict of [true, false]) {
+    const server = new WebSocketServer({
+      noServer: true,
+      verifyClient: (_info: unknown, done: (result: boolean, code?: number) => void) =>
+        setTimeout(done, 20, verdict, 401),
+    }).on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(data)));
+    const { near, far } = await pair({ pauseOnConnect: true });
+    near.write(Buffer.concat([Buffer.from(handshake), HI, BYE]));
+    const text = collect(near);
+    await gateWith({ "*": wsFramer(server) }).adopt(far);
+    const received = await text;
+    assert.is(statusOf(received), verdict ? 101 : 401);
+    assert.is(/hi/.test(received), verdict);
+  }
+});
+
+ways("the framer closes its own WebSockets and no others", async () => {
+  const server = echo();
+  const [one, other] = [wsFramer(server), wsFramer(server)];
+  const gates = [one, other].map((framer) => gateWith({ "*": framer }));
+  const codes: number[] = [];
+  const clients: WebSocket[] = [];
+  for (const gate of gates) {
+    const { near, far } = await pair();
+    void gate.adopt(far);
+    const client = new WebSocket("ws://a/chat", { createConnection: () => near });
+    client.on("close", (code) => codes.push(code));
+    await once(client, "open");
+    clients.push(client);
+  }
+  await one.close!(1001);
+  await sleep(20);
+  assert.equal(codes, [1001]);
+  assert.is(clients[1]!.readyState, WebSocket.OPEN);
+  await other.close!(1001, AbortSignal.abort());
+  await sleep(20);
+  assert.is(codes.length, 2);
+  assert.is(clients[1]!.readyState, WebSocket.CLOSED);
+});
+
+const ends = suite("adoption: one end each");
+
+async function endOf(
+  act: (near: net.Socket, far: net.Socket) => void,
+  options: Partial<GateOptions> = {},
+): Promise<{ end: End; text: string; gate: Gate }> {
+  const { near, far } = await pair();
+  const gate = gateWith({ "*": wsFramer(echo()) }, options);
+  const text = collect(near);
+  const end = gate.adopt(far);
+  act(near, far);
+  return { end: await end, text: await text, gate };
+}
+
+ends("a silent client is closed without a word, half a head is answered 408, both on time", async () => {
+  const limits = { headTimeout: 300 };
+  for (const [octets, status] of [
+    ["", 0],
+    ["GET / HT", 408],
+    ["GET / HTTP/1.1\r\nHost: a\r\n", 408],
+  ] as const) {
+    const started = performance.now();
+    const { end, text, gate } = await endOf((near) => near.write(octets), { limits });
+    const took = performance.now() - started;
+    assert.equal([end.kind, (end as { code?: string }).code], ["abandoned", "HEAD_TIMEOUT"]);
+    assert.is((end as { stage?: string }).stage, octets === "" ? "silent" : "head");
+    assert.is(statusOf(text), status);
+    assert.ok(took > 290 && took < 1500, `took ${took} ms`);
+    assert.is(gate.pendingHeads, 0);
+  }
+});
+
+ends("octets that trickle in do not move the deadline", async () => {
+  let timer: NodeJS.Timeout | undefined;
+  const started = performance.now();
+  const { end } = await endOf(
+    (near) => {
+      near.write("GET / HTTP/1.1\r\nX: ");
+      timer = setInterval(() => near.write("y"), 20);
+    },
+    { limits: { headTimeout: 300 } },
+  );
+  clearInterval(timer);
+  assert.is((end as { code?: string }).code, "HEAD_TIMEOUT");
+  assert.ok(performance.now() - started < 1500);
+});
+
+ends("the peer ends or vanishes within a head", async () => {
+  for (const act of [
+    (near: net.Socket) => near.end("GET / HTTP/1.1\r\n"),
+    (near: net.Socket) => near.end(),
+    (near: net.Socket) => near.write("GET /", () => near.resetAndDestroy()),
+  ]) {
+    const { end, gate } = await endOf(act);
+    assert.is(end.kind, "abandoned");
+    assert.ok(["PEER_ENDED", "SOCKET_ERROR"].includes((end as { code: string }).code));
+    assert.is(gate.pendingHeads, 0);
+  }
+});
+
+ends("a socket that is over when it is given", async () => {
+  const { near, far } = await pair();
+  far.destroy();
+  assert.equal((await gateWith({ "*": wsFramer(echo()) }).adopt(far)).kind, "abandoned");
+  near.destroy();
+  const half = await pair({ allowHalfOpen: true });
+  half.near.end();
+  half.far.resume();
+  await once(half.far, "end");
+  assert.is(((await gateWith({ "*": wsFramer(echo()) }).adopt(half.far)) as { code: string }).code, "PEER_ENDED");
+});
+
+ends("a refusal arrives though a megabyte was sent behind the head", async () => {
+  const { end, text } = await endOf((near) => {
+    near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+    near.write(Buffer.alloc(1 << 20, "x"));
+  });
+  assert.is(end.kind, "refused");
+  assert.is(statusOf(text), 421);
+  assert.match(text, /\r\n\r\nMisdirected Request\n$/);
+});
+
+ends("a client that never closes is not waited for", async () => {
+  const { near, far } = await pair({ allowHalfOpen: true });
+  const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { lingerTimeout: 100 } });
+  near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+  near.allowHalfOpen = true;
+  void gate.adopt(far);
+  await once(far, "close");
+  near.destroy();
+});
+
+ends("too many pending heads: 503, counted", async () => {
+  const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { pendingHeads: 1 } });
+  const first = await pair();
+  const firstEnd = gate.adopt(first.far);
+  const second = await pair();
+  const text = collect(second.near);
+  assert.is(((await gate.adopt(second.far)) as { code: string }).code, "OVERLOADED");
+  assert.is(statusOf(await text), 503);
+  first.near.write(handshake);
+  assert.is((await firstEnd).kind, "handed over");
+  first.near.destroy();
+});
+
+ends("a framer that throws before it writes is answered 500, later it is destroyed", async () => {
+  const failing: [(handover: Handover) => void | Promise<void>, number][] = [
+    [
+      () => {
+        throw new Error("no");
+      },
+      500,
+    ],
+    [
+      async () => {
+        throw new Error("no");
+      },
+      500,
+    ],
+    [
+      ({ socket }) => {
+        socket.write("HTTP/1.1 101 ");
+        throw new Error("no");
+      },
+      101,
+    ],
+  ];
+  for (const [framer, status] of failing) {
+    const { near, far } = await pair();
+    const gate = gateWith({ "*": framer });
+    let abandoned = 0;
+    gate.on("abandoned", () => abandoned++);
+    const text = collect(near);
+    near.write(handshake);
+    const end = await gate.adopt(far);
+    assert.is((end as { code?: string }).code, "FRAMER_FAILED");
+    assert.is(statusOf(await text), status);
+    assert.is(abandoned, 1);
+  }
+});
+
+const faces = suite("adoption: events and misuse");
+
+faces("each outcome is an event and a diagnostics message, with the decision", async () => {
+  const messages: [string, object][] = [];
+  const names = ["handover", "refused", "malformed", "abandoned"] as const;
+  const subscribers = names.map((name) => (message: unknown) => messages.push([name, message as object]));
+  for (const [i, name] of names.entries()) channel(`headgate:${name}`).subscribe(subscribers[i]!);
+  const events: string[] = [];
+  const gate = gateWith({ "*": wsFramer(echo()) }, { requests: (_request, response) => response.end("served") });
+  gate.on("handover", ({ upgrade, vhost }) => events.push(`handover ${upgrade} ${vhost.name}`));
+  gate.on("refused", ({ code }) => events.push(code));
+  gate.on("malformed", ({ code }, { scheme }) => events.push(`${code} ${scheme}`));
+  gate.on("abandoned", ({ code }) => events.push(code));
+  const world = await openWorld(() => gate);
+  await world.send(handshake);
+  await world.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  await world.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+  await world.send("GET / HTTP/1.1\r\n\r\n");
+  await world.close();
+  for (const [i, name] of names.entries()) channel(`headgate:${name}`).unsubscribe(subscribers[i]!);
+  assert.equal(events, ["handover true a", "handover false a", "NAME_UNKNOWN", "HOST_MISSING http"]);
+  assert.equal(
+    messages.map(([name]) => name),
+    ["handover", "handover", "refused", "malformed"],
+  );
+  assert.ok(messages.every(([, message]) => "gate" in message));
+  assert.ok("decision" in messages[0]![1] && "decision" in messages[2]![1] && "error" in messages[3]![1]);
+});
+
+faces("the scheme follows the giver, the socket, the declaration", async () => {
+  const schemes: (string | undefined)[] = [];
+  for (const [declared, arrival, encrypted] of [
+    [undefined, {}, false],
+    ["https", {}, false],
+    ["https", { scheme: "http" }, false],
+    ["http", {}, true],
+    [undefined, { scheme: "http" }, true],
+  ] as const) {
+    const { near, far } = await pair();
+    if (encrypted) Object.assign(far, { encrypted });
+    const gate = gateWith({ "*": () => {} }, declared === undefined ? {} : { scheme: declared });
+    gate.on("handover", (decision) => schemes.push(`${decision.arrival.scheme} ${decision.arrival.schemeSource}`));
+    near.write(handshake);
+    await gate.adopt(far, { arrival });
+    near.destroy();
+    far.destroy();
+  }
+  assert.equal(schemes, ["http default", "https declared", "http given", "https tls", "https tls"]);
+});
+
+faces("an adoption may be narrowed, and Host cannot widen it", async () => {
+  const vhosts = ["a", "b"].map((name) => ({ name, port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }));
+  const gate = createGate({ vhosts });
+  for (const [only, kind] of [
+    ["a", "handed over"],
+    ["b", "refused"],
+  ] as const) {
+    const { near, far } = await pair();
+    near.write(handshake);
+    assert.is((await gate.adopt(far, { vhosts: [only] })).kind, kind);
+    near.destroy();
+    far.destroy();
+  }
+  const { near, far } = await pair();
+  assert.throws(() => gate.adopt(far, { vhosts: ["c"] }), /no vhost is named c/);
+  near.destroy();
+  far.destroy();
+});
+
+faces("misuse is a TypeError that says the fix", async () => {
+  const { near, far } = await pair();
+  const upgrades = { "*": () => {} };
+  const throws = (make: () => unknown, sentence: RegExp): void => {
+    assert.throws(make, (error: unknown) => error instanceof TypeError && sentence.test(error.message));
+  };
+  const adopt = (port?: "local" | "NO_LISTEN") => () =>
+    createGate({ vhosts: [{ name: "a", upgrades, ...(port && { port }) }] }).adopt(far);
+  throws(adopt(), /vhost a has no port.*NO_LISTEN_SERVER/);
+  throws(adopt("local"), /"local".*listens on none/);
+  throws(adopt(NO_LISTEN), /every vhost has port NO_LISTEN/);
+  const gate = gateWith(upgrades);
+  throws(() => gate.adopt({} as never), /adopt takes a net.Socket/);
+  throws(() => gate.adopt(far, { rest: "GET" as never }), /rest must be/);
+  throws(() => gate.adopt(far, { arrival: { scheme: "wss" as never } }), /arrival.scheme is "wss"/);
+  throws(() => gate.adopt(far.setEncoding("utf8")), /setEncoding/);
+  throws(() => gateWith({ "*": 1 as never }), /is no framer/);
+  throws(() => gateWith(upgrades, { requests: 1 as never }), /requests must be/);
+  throws(() => gateWith(upgrades, { trusted: true } as never), /trusted is no setting of a gate/);
+  throws(() => gateWith(upgrades, { limits: { headBits: 1 } as never }), /limits.headBits is no limit/);
+  assert.throws(() => gateWith(upgrades, { limits: { headBytes: 1 } }), /limits.headBytes is 1; .* from 16 to 131072/);
+  throws(() => wsFramer({} as never), /wsFramer takes a WebSocketServer/);
+  near.destroy();
+  far.destroy();
+});

@@ -1,0 +1,114 @@
+// In:    the kernel's modules as they ship.
+// Out:   whether the boundary is what docs/abi.md says: no imports, fixed memory, the same bytes from the same sources.
+// Never: reads a record.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import * as assert from "uvu/assert";
+import { parseAuthority } from "#src/authority.js";
+import { HeadReader, parseRequestHead } from "#src/head.js";
+import { latin1, portable } from "#src/octets.js";
+import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/wasm.js";
+import { suite } from "./support/suite.js";
+
+const variants: KernelVariant[] = ["simd", "scalar"];
+const test = suite("kernel");
+
+/** What @types/node does not declare without a DOM. */
+declare const WebAssembly: {
+  Module: {
+    new (octets: Uint8Array): object;
+    imports(module: object): unknown[];
+    exports(module: object): { name: string }[];
+  };
+};
+
+const octetsOf = (variant: string): Buffer => readFileSync(`dist/kernel/${variant}.wasm`);
+
+test("imports nothing and exports the functions of assembly/index.ts", () => {
+  for (const variant of variants) {
+    const module = new WebAssembly.Module(octetsOf(variant));
+    assert.equal(WebAssembly.Module.imports(module), []);
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    assert.equal(names.sort(), ["memory", "parseAuthority", "parseHead", "parseHeads"]);
+  }
+});
+
+test("only the simd build uses vectors", () => {
+  const text = (variant: string): string =>
+    execFileSync("node_modules/.bin/wasm-dis", [`dist/kernel/${variant}.wasm`], {
+      encoding: "utf8",
+      maxBuffer: 1 << 25,
+    });
+  assert.match(text("simd"), "v128.load");
+  assert.not.match(text("scalar"), "v128");
+});
+
+test("a compiled module can be given instead of the bundled bytes", () => {
+  useKernel(new WebAssembly.Module(octetsOf("scalar")));
+  assert.is(kernelVariant(), "module");
+  assert.is(parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).kind, "complete");
+  useKernel("simd");
+  assert.is(kernelVariant(), "simd");
+  assert.throws(() => useKernel("neon" as KernelVariant), /no kernel/);
+  const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+  assert.throws(() => useKernel(new WebAssembly.Module(empty)), /not headgate's kernel/);
+  assert.is(kernelVariant(), "simd");
+});
+
+test("memory stays as it is over a million heads", () => {
+  const whole = Buffer.from("GET /a HTTP/1.1\r\nHost: example.com:8080\r\nAccept: */*\r\n\r\n");
+  const bad = Buffer.from("GET /a HTTP/1.1\r\nHost : a\r\n\r\n");
+  const { buffer } = kernel().input;
+  const size = buffer.byteLength;
+  const reader = new HeadReader();
+  const run = (heads: number): void => {
+    for (let i = 0; i < heads; i += 4) {
+      parseRequestHead(whole);
+      parseRequestHead(bad);
+      reader.read(whole.subarray(0, 20));
+      reader.read(whole.subarray(20));
+      parseAuthority("[::1]:8080");
+    }
+  };
+  run(100_000);
+  const collect = (globalThis as { gc?: () => void }).gc;
+  collect?.();
+  const before = process.memoryUsage();
+  run(1_000_000);
+  collect?.();
+  const after = process.memoryUsage();
+  assert.is(kernel().input.buffer, buffer);
+  assert.is(buffer.byteLength, size);
+  assert.ok(after.arrayBuffers - before.arrayBuffers < 1 << 20, "array buffers grew");
+  assert.ok(after.rss - before.rss < 100 << 20, "resident memory grew");
+});
+
+test("two builds give the same bytes", () => {
+  const folder = mkdtempSync(join(tmpdir(), "headgate-"));
+  try {
+    for (const name of ["assembly", "asconfig.json", "package.json", "src"])
+      cpSync(name, join(folder, name), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+    execFileSync(process.execPath, ["assembly/build.mjs"], { cwd: folder });
+    for (const variant of variants) {
+      const hash = (octets: Buffer): string => createHash("sha256").update(octets).digest("hex");
+      assert.is(hash(readFileSync(join(folder, `dist/kernel/${variant}.wasm`))), hash(octetsOf(variant)));
+    }
+    assert.is(readFileSync(join(folder, "src/kernel.ts"), "utf8"), readFileSync("src/kernel.ts", "utf8"));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("text is the same with and without a Buffer", () => {
+  const octets = Uint8Array.from({ length: 10_000 }, (_, i) => i & 255);
+  const [viaBuffer, viaCharCodes] = [latin1(octets), portable(octets)];
+  assert.is(viaCharCodes.read(3, 9999), viaBuffer.read(3, 9999));
+  const text = viaBuffer.read(0, 300);
+  viaCharCodes.write(text, 1000);
+  assert.is(viaBuffer.read(1000, 1300), text);
+});

@@ -1,0 +1,101 @@
+// In:    the import lines of assembly/ and src/, the table of layers in docs/architecture.md.
+// Out:   whether every arrow points down, and the few rules on who may import what.
+// Never: parses TypeScript; import lines have one form here.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import * as assert from "uvu/assert";
+import { suite } from "./support/suite.js";
+
+const test = suite("layers");
+
+/** Files with what they import, by paths from the project root; packages by name. */
+const imports = new Map<string, string[]>();
+for (const folder of ["assembly", "src"]) {
+  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".ts")) continue;
+    const file = join(folder, name);
+    const text = readFileSync(file, "utf8");
+    const found = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom "([^"]+)";|^import "([^"]+)";/gms)];
+    const from = found.map((match) => (match[1] ?? match[2])!);
+    imports.set(
+      file,
+      from.map((each) =>
+        each.startsWith(".") ? `${normalize(join(dirname(file), each)).replace(/\.js$/, "")}.ts` : each,
+      ),
+    );
+  }
+}
+
+const table = /```layers\n(.*?)```/s.exec(readFileSync("docs/architecture.md", "utf8"))?.[1] ?? "";
+const layerOf = new Map(
+  table
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .map(([layer, file]) => [file!, Number(layer)]),
+);
+
+test("docs/architecture.md places every file, and no other", () => {
+  assert.equal([...layerOf.keys()].sort(), [...imports.keys()].sort());
+});
+
+test("a file imports only from lower layers of its own house, and abi.ts", () => {
+  for (const [file, from] of imports) {
+    for (const target of from.filter((each) => each.endsWith(".ts"))) {
+      assert.ok(imports.has(target), `${file} imports ${target}, which does not exist`);
+      assert.ok(layerOf.get(target)! < layerOf.get(file)!, `${file} imports ${target}: the arrow points up`);
+      const inside = file.split("/")[0] === target.split("/")[0];
+      assert.ok(inside || target === "assembly/abi.ts", `${file} imports ${target}`);
+    }
+  }
+});
+
+test("node: appears only from the intake up", () => {
+  const lowest = Math.min(layerOf.get("src/intake/adoption.ts")!, layerOf.get("src/framer/framer.ts")!);
+  for (const [file, from] of imports) {
+    if (from.some((each) => each.startsWith("node:"))) assert.ok(layerOf.get(file)! >= lowest, `${file} imports node:`);
+  }
+});
+
+test("headgate/parser and headgate/policy reach nothing of node: or ws", () => {
+  for (const entry of ["src/parser.ts", "src/policy.ts"]) {
+    const reached = new Set([entry]);
+    for (const file of reached) {
+      for (const target of imports.get(file) ?? []) reached.add(target);
+    }
+    const packages = [...reached].filter((each) => !each.endsWith(".ts"));
+    assert.equal(packages, [], entry);
+  }
+});
+
+test("packages: ws in its framer alone, nothing else at run time", () => {
+  for (const [file, from] of imports) {
+    for (const each of from.filter((name) => !name.endsWith(".ts") && !name.startsWith("node:"))) {
+      assert.is(each, "ws", `${file} imports ${each}`);
+      assert.is(file, "src/framer/ws.ts");
+    }
+  }
+});
+
+test("WebAssembly is touched by src/wasm.ts alone, and state is kept by no other module", () => {
+  for (const file of imports.keys()) {
+    if (file === "src/wasm.ts") continue;
+    const text = readFileSync(file, "utf8");
+    const code = text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
+    if (file.startsWith("src/")) assert.not.match(code, /\bWebAssembly\b/, file);
+    assert.not.match(code, /^(?:export )?let /m, `${file} has module-level state`);
+  }
+});
+
+test("every file says what comes in, what goes out, and what it never does", () => {
+  for (const file of imports.keys()) {
+    if (file === "src/kernel.ts") continue;
+    const text = readFileSync(file, "utf8");
+    assert.match(
+      text,
+      /^\/\/ In: {4}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Out: {3}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Never: \S/,
+      file,
+    );
+  }
+});

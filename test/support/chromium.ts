@@ -1,0 +1,120 @@
+// In:    a name of who asks; arguments of the demo.
+// Out:   Chromium, where this machine has it; the demo, running, and what it printed.
+// Never: leaves a browser or a demo behind that was closed.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { skip } from "./suite.js";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--headless",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Chromium; null where it is missing, after saying so. With CI=true that throws. */
+export async function launchChromium(asker: string): Promise<Browser | null> {
+  if (!existsSync(CHROMIUM)) {
+    skip(asker, `${CHROMIUM} is missing`);
+    return null;
+  }
+  const { chromium } = await import("playwright-core");
+  return chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+}
+
+const DEMO = join("dist", "demo", "main.js");
+
+/** Milliseconds within which the demo listens, plays its exchange, or ends. */
+const PATIENCE = 30_000;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningDemo {
+  readonly port: number;
+  /** Resolves with the first printed line that matches, be it old or new. */
+  line(pattern: RegExp): Promise<string>;
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+class Demo {
+  readonly ended: Promise<Ended>;
+  readonly #child: ChildProcess;
+  #stdout = "";
+  #stderr = "";
+
+  constructor(options: readonly string[]) {
+    const child = spawn(process.execPath, [DEMO, ...options], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.on("data", (octets: Buffer) => (this.#stdout += octets));
+    child.stderr.on("data", (octets: Buffer) => (this.#stderr += octets));
+    // A test that fails may never come to its end().
+    const orphaned = (): boolean => child.kill("SIGKILL");
+    process.once("exit", orphaned);
+    child.once("exit", () => process.removeListener("exit", orphaned));
+    this.#child = child;
+    this.ended = once(child, "close").then(([code, signal]) => ({
+      code,
+      signal,
+      stdout: this.#stdout,
+      stderr: this.#stderr,
+    }));
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async line(pattern: RegExp): Promise<string> {
+    const signal = AbortSignal.timeout(PATIENCE);
+    for (;;) {
+      // What follows the last line end is no line yet.
+      const found = this.#stdout
+        .split("\n")
+        .slice(0, -1)
+        .find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      await once(this.#child.stdout!, "data", { signal }).catch(() => {
+        throw new Error(`no line ${pattern} in:\n${this.#stdout}${this.#stderr}`);
+      });
+    }
+  }
+}
+
+/** Runs the demo to its end; kills it where that takes too long. */
+export async function runDemo(...options: string[]): Promise<Ended> {
+  const demo = new Demo(options);
+  const timer = setTimeout(() => demo.kill("SIGKILL"), PATIENCE);
+  const ended = await demo.ended;
+  clearTimeout(timer);
+  return ended;
+}
+
+/** Starts the demo on any free port and waits until it listens. */
+export async function startDemo(): Promise<RunningDemo> {
+  const demo = new Demo(["--port", "0"]);
+  const address = await demo.line(/^http:/);
+  return {
+    port: Number(/^http:\/\/localhost:(\d+)\//.exec(address)?.[1]),
+    line: (pattern) => demo.line(pattern),
+    end(signal): Promise<Ended> {
+      demo.kill(signal);
+      const timer = setTimeout(() => demo.kill("SIGKILL"), PATIENCE);
+      return demo.ended.finally(() => clearTimeout(timer));
+    },
+  };
+}
