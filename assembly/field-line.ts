@@ -49,8 +49,8 @@ export function readFieldLine(record: usize, base: usize, at: usize, end: usize,
   const seen = load<u32>(known);
   store<u32>(known, (seen ? seen : index + 1) + 0x10000);
 
-  const readEnd = name === FieldName.CONNECTION ? lineEnd : valueEnd;
-  let status = readValue(record, name, valueStart, readEnd);
+  const isList = name === FieldName.CONNECTION || name === FieldName.TRANSFER_ENCODING;
+  let status = readValue(record, name, valueStart, isList ? lineEnd : valueEnd);
   if (status !== Status.COMPLETE) return refuse(record, base, status, at);
   if (name !== FieldName.HOST) return next;
   status = finishAuthority(record + Head.HOST, base);

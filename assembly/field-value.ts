@@ -1,5 +1,5 @@
 // In:    a whole field value without its surrounding white space, of a field that decides how a message is read;
-//        Connection's with the white space behind it.
+//        Connection's and Transfer-Encoding's with the white space behind it.
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
@@ -53,12 +53,14 @@ function once(record: usize, flags: u32, flag: u32, repeated: Status): Status {
  *
  * A request whose last coding is not chunked has no length that a server could know (RFC 9112 §6.3), and
  * HTTP/1.0 has no transfer codings at all (§6.1).
- * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17).
+ * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17);
+ * so is an HTAB, since llhttp does not see `chunked` in front of one (corpus: FRAMING-79).
  */
 function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize): Status {
   if (!(flags & Flag.VERSION_1_1)) return Status.TRANSFER_ENCODING_VERSION;
   if (flags & Flag.CONTENT_LENGTH) return Status.FRAMING_CONFLICT;
   if (flags & Flag.TRANSFER_ENCODING) return Status.TRANSFER_ENCODING_REPEATED;
+  if (octetAt(at, end, HTAB) !== end) return Status.TRANSFER_ENCODING_INVALID;
   let isChunked = false;
   // Bounds: memberEnd is at or before end, and at only moves behind it.
   do {

@@ -108,9 +108,8 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     if (line.kind !== "line") return line;
     const name = line.text.slice(0, line.text.indexOf(":"));
     const written = line.text.slice(name.length + 1);
-    const code = hasTabInConnection(name, written)
-      ? "CONNECTION_INVALID"
-      : fieldWhole(name.toLowerCase(), trim(written), fields, httpVersion);
+    const hasTab = trimStart(written).includes("\t");
+    const code = fieldWhole(name.toLowerCase(), trim(written), hasTab, fields, httpVersion);
     if (code !== null) return error(code, start);
     const host = name.toLowerCase() === "host" ? authorityWhole(trim(written)) : null;
     if (host !== null) return error(host, start + name.length + 1 + written.length - trimStart(written).length);
@@ -288,7 +287,13 @@ function contentLengthOctet(before: string, octet: string): Refusal | null {
  * What only a whole field line shows, placed at its first octet (RFC 9112 §3.2, §6.1, §6.3; RFC 9110 §7.6.1, §7.8).
  * `name` is in lower case, `earlier` are the field lines before this one. The value of Host is not looked at.
  */
-function fieldWhole(name: string, value: string, earlier: Field[], httpVersion: "1.0" | "1.1"): string | null {
+function fieldWhole(
+  name: string,
+  value: string,
+  hasTab: boolean,
+  earlier: Field[],
+  httpVersion: "1.0" | "1.1",
+): string | null {
   const seen = (other: string): boolean => valuesOf(earlier, other).length > 0;
   switch (name) {
     case "host":
@@ -300,9 +305,10 @@ function fieldWhole(name: string, value: string, earlier: Field[], httpVersion: 
     case "transfer-encoding":
       if (httpVersion === "1.0") return "TRANSFER_ENCODING_VERSION";
       if (seen("content-length")) return "FRAMING_CONFLICT";
-      return seen("transfer-encoding") ? "TRANSFER_ENCODING_REPEATED" : transferEncodingWhole(value);
+      if (seen("transfer-encoding")) return "TRANSFER_ENCODING_REPEATED";
+      return hasTab ? "TRANSFER_ENCODING_INVALID" : transferEncodingWhole(value);
     case "connection":
-      return connectionWhole(value, earlier);
+      return hasTab ? "CONNECTION_INVALID" : connectionWhole(value, earlier);
     case "proxy-connection":
       return httpVersion === "1.1" && value.toLowerCase() === "keep-alive" ? null : "PROXY_CONNECTION";
     case "upgrade":
@@ -317,11 +323,6 @@ function transferEncodingWhole(value: string): string | null {
   const codings = value.split(",").map((member) => trim(member).toLowerCase());
   if (!codings.every(isToken) || codings.slice(0, -1).includes("chunked")) return "TRANSFER_ENCODING_INVALID";
   return codings.at(-1) === "chunked" ? null : "TRANSFER_ENCODING_NOT_CHUNKED";
-}
-
-/** No HTAB may stand behind the first octet of a Connection value, which is stricter than OWS (RFC 9110 §5.6.3). */
-function hasTabInConnection(name: string, written: string): boolean {
-  return name.toLowerCase() === "connection" && written.replace(/^[ \t]+/, "").includes("\t");
 }
 
 /** `Connection = #connection-option`, `connection-option = token` (RFC 9110 §7.6.1). */

@@ -1,0 +1,221 @@
+// In:    the packed tarball, in an empty project beside ws, TypeScript and Node's types.
+// Out:   whether every entry loads by import and by require, under strict TypeScript, and what it brings along.
+// Never: reaches a registry.
+
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import * as assert from "uvu/assert";
+import { suite } from "./support/suite.js";
+
+const test = suite("package");
+let folder: string;
+let files: string[];
+
+const run = (command: string, args: string[], cwd = folder): string => {
+  try {
+    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`);
+  }
+};
+const node = (program: string, ...flags: string[]): string =>
+  run(process.execPath, [...flags, "--input-type=module", "-e", program]);
+
+test.before(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "headgate-package-")));
+  // The build is there already; packing must not make another under the other tests.
+  const packed = run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], ".");
+  const found: unknown = JSON.parse(packed);
+  const [info] = (Array.isArray(found) ? found : Object.values(found as object)) as {
+    filename: string;
+    files: { path: string }[];
+  }[];
+  files = info!.files.map(({ path }) => path);
+  const modules = join(folder, "node_modules");
+  mkdirSync(join(modules, "headgate"), { recursive: true });
+  run("tar", ["-xzf", info!.filename, "--strip-components=1", "-C", join(modules, "headgate")]);
+  mkdirSync(join(modules, "@types"));
+  for (const name of ["ws", "typescript", "@types/node", "undici-types", "@typescript"]) {
+    symlinkSync(resolve("node_modules", name), join(modules, name));
+  }
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+});
+test.after(() => rmSync(folder, { recursive: true }));
+
+test("holds what runs, its types and documents, and no sources or tests", () => {
+  for (const path of [
+    "dist/src/index.js",
+    "dist/src/index.d.ts",
+    "dist/kernel/simd.wasm",
+    "README.md",
+    "LICENSE",
+    "docs/policy.md",
+  ]) {
+    assert.ok(files.includes(path), path);
+  }
+  const others = files.filter(
+    (path) =>
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/.*\.wasm|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
+  );
+  assert.equal(others, []);
+});
+
+test("import and require give the same", () => {
+  const output = node(`
+    import { createRequire } from "node:module";
+    const require = createRequire(import.meta.url);
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws"]) {
+      const imported = await import(entry);
+      const required = require(entry);
+      for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
+      console.log(entry, Object.keys(imported).sort().join(" "));
+    }`);
+  const names = new Map(
+    output
+      .trim()
+      .split("\n")
+      .map((line) => [line.split(" ")[0], line.split(" ").slice(1)]),
+  );
+  assert.ok(
+    ["createGate", "decide", "explain", "parseRequestHead", "NO_LISTEN_SERVER"].every((name) =>
+      names.get("headgate")!.includes(name),
+    ),
+  );
+  assert.equal(names.get("headgate/parser"), [
+    "Authority",
+    "HeadReader",
+    "HeadgateError",
+    "RequestHead",
+    "kernelVariant",
+    "parseAuthority",
+    "parseRequestHead",
+    "parseRequestHeads",
+    "useKernel",
+  ]);
+  assert.equal(names.get("headgate/policy"), [
+    "NO_LISTEN",
+    "NO_LISTEN_SERVER",
+    "decide",
+    "definePolicy",
+    "explain",
+    "explainError",
+  ]);
+  assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
+});
+
+test("headgate/parser and headgate/policy load nothing of node: or ws, and run without them", () => {
+  const program = `
+    import { register } from "node:module";
+    register("data:text/javascript," + encodeURIComponent(\`
+      export async function resolve(specifier, context, next) {
+        if (specifier.startsWith("node:") || specifier === "ws") throw new Error("loads " + specifier);
+        return next(specifier, context);
+      }\`));
+    for (const name of ["Buffer", "process"]) delete globalThis[name];
+    const { parseRequestHead } = await import("headgate/parser");
+    const { decide, definePolicy, explain } = await import("headgate/policy");
+    const octets = new TextEncoder().encode("GET /x HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n");
+    const { head } = parseRequestHead(octets);
+    console.log(head.path, explain(decide(definePolicy({ vhosts: [{ name: "a", port: 80 }] }), head, { scheme: "http" })));`;
+  assert.match(node(program), /^\/x GET \/x accepted \(a; /);
+});
+
+test("strict TypeScript is content, with and without the DOM", () => {
+  writeFileSync(
+    join(folder, "use.ts"),
+    `import { createServer } from "node:net";
+import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
+import { type HeadResult, HeadReader, parseAuthority, parseRequestHead } from "headgate/parser";
+import { decide, definePolicy, type Vhost } from "headgate/policy";
+import { wsFramer, type WebSocketServerLike } from "headgate/ws";
+
+declare const server: WebSocketServerLike;
+const framer: Framer = wsFramer(server);
+const vhosts: Vhost<Framer>[] = [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades: { "/live": framer } }];
+const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrades: { "*": ({ socket }: Handover) => { socket.end(); } } }] });
+gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
+gate.on("malformed", (error, arrival) => console.log(error.code, error.offset, arrival.scheme));
+createServer({ pauseOnConnect: true }, async (socket) => {
+  const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] });
+  if (end.kind === "abandoned") console.log(end.code, end.stage);
+});
+const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });
+if (result.kind === "complete") {
+  const decision: Decision = decide(definePolicy({ vhosts }), result.head, { scheme: "http" });
+  const port: number | null = result.head.authority?.port ?? null;
+  console.log(decision.kind, port, result.consumed);
+}
+const again: HeadResult = new HeadReader().read(new Uint8Array(2));
+const authority = parseAuthority("a:1");
+console.log(again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.error.rfc);
+`,
+  );
+  for (const lib of ["es2023", "es2023,dom"]) {
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--exactOptionalPropertyTypes",
+      "--skipLibCheck",
+      "false",
+      "--types",
+      "node",
+    ];
+    run("node_modules/typescript/bin/tsc", [
+      ...flags,
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--lib",
+      lib,
+      "use.ts",
+    ]);
+  }
+  const text = readdirSync(join(folder, "node_modules/headgate/dist/src"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".d.ts"))
+    .map((name) => readFileSync(join(folder, "node_modules/headgate/dist/src", name), "utf8"))
+    .join("\n");
+  assert.not.match(text, /assembly\/abi/, "the kernel's enums are in a public type");
+});
+
+test("the raw modules can be imported by name", () => {
+  const program = `
+    import { readFileSync } from "node:fs";
+    import { parseRequestHead, useKernel, kernelVariant } from "headgate/parser";
+    for (const variant of ["simd", "scalar"]) {
+      const path = new URL(import.meta.resolve("headgate/kernel/" + variant + ".wasm"));
+      useKernel(new WebAssembly.Module(readFileSync(path)));
+      console.log(kernelVariant(), parseRequestHead(new TextEncoder().encode("GET / HTTP/1.0\\r\\n\\r\\n")).kind);
+    }`;
+  assert.is(node(program), "module complete\nmodule complete\n");
+});
+
+test("sizes stay within what is promised", () => {
+  const gzipped = (entry: string): number => {
+    const reached = new Set([join(folder, "node_modules/headgate/dist/src", entry)]);
+    let text = "";
+    for (const file of reached) {
+      const code = readFileSync(file, "utf8");
+      text += code;
+      for (const [, from] of code.matchAll(/from "(\.[^"]+)"/g)) reached.add(join(file, "..", from!));
+    }
+    return gzipSync(text, { level: 9 }).length;
+  };
+  const sizes = { parser: gzipped("parser.js"), whole: gzipped("index.js") };
+  console.log(`NOTE gzipped: headgate/parser ${sizes.parser}, headgate ${sizes.whole} bytes`);
+  assert.ok(sizes.parser <= 20_480, `headgate/parser ${sizes.parser}`);
+  assert.ok(sizes.whole <= 40_960, `headgate ${sizes.whole}`);
+});
