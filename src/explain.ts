@@ -47,6 +47,8 @@ function verdict(refusal: Refusal): string {
       return `${seen} is claimed by none of: ${wanted}`;
     case "UPGRADE_REQUIRED":
       return `${seen} is no upgrade, and nothing serves requests here`;
+    case "METHOD_NOT_ALLOWED":
+      return `${seen} is not allowed; wanted: ${wanted}`;
     default:
       return `the opening handshake has ${seen}; wanted: ${wanted}`;
   }

@@ -189,12 +189,6 @@ site("sends itself a malformed head when asked to, and prints the decision", asy
   assert.match(line, /malformed 400 HOST_REPEATED: a request has more than one Host \(.*RFC 9112/);
 });
 
-site("answers a client that sends no more, though the answer takes a while", async () => {
-  const socket = connect({ port: demo.port, host: "127.0.0.1", allowHalfOpen: true });
-  socket.end("POST /malformed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
-  assert.match(await text(socket), /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nHTTP\/1\.1 400 Bad Request\n$/);
-});
-
 site("streams decisions as JSON to its own pages only", async () => {
   const address = `ws://127.0.0.1:${demo.port}/decisions`;
   const stream = new WebSocket(address, { origin: `http://127.0.0.1:${demo.port}` });

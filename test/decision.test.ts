@@ -1,0 +1,441 @@
+// In:    policies, heads and arrivals, without sockets.
+// Out:   whether the decision, its code, its place in the order and its explanation are right.
+// Never: repeats the rows of test/cases; cases.test.ts runs those.
+
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import type { Arrival } from "#src/arrival.js";
+import { parseAuthority } from "#src/authority.js";
+import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
+import { explain, explainError } from "#src/explain.js";
+import { parseRequestHead, type RequestHead } from "#src/head.js";
+import { reply } from "#src/reply.js";
+import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
+import { suite } from "./support/suite.js";
+import { handshakeFields } from "./support/world.js";
+
+const http: Arrival = { scheme: "http", schemeSource: "default" };
+
+function head(requestLine: string, fields: string, options: { host?: "optional" } = {}): RequestHead {
+  const result = parseRequestHead(Buffer.from(`${requestLine}\r\n${fields}\r\n`, "latin1"), options);
+  if (result.kind !== "complete") throw new Error(`no head: ${JSON.stringify(result)}`);
+  return result.head;
+}
+const upgradeTo = (host: string, target = "/", fields = handshakeFields): RequestHead =>
+  head(`GET ${target} HTTP/1.1`, `Host: ${host}\r\n${fields}`);
+
+const words = (decision: Decision): string =>
+  decision.kind === "accepted" ? `accepted ${decision.vhost.name}` : `${decision.statusCode} ${decision.code}`;
+
+const explanations = suite("explanations");
+
+const vhosts: Vhost<string>[] = [
+  { name: "chat.example.com", port: 443, upgrades: { "/live": "live" } },
+  { name: "off.example.com", port: NO_LISTEN },
+  { name: "*.example.com", port: NO_LISTEN_SERVER, requires: "https" },
+  { name: "open.test", port: [80, 8080], upgrades: { "*": "all" } },
+];
+
+for (const [name, request, arrival, scheme, expected] of [
+  [
+    "port",
+    upgradeTo("chat.example.com:8080"),
+    { ...http, scheme: "https", schemeSource: "declared" },
+    "421 PORT_MISMATCH",
+    "host port 8080 mismatches vhost port 443 (chat.example.com; port came from Host; scheme https declared); accepted with port: [443,8080] in vhost chat.example.com",
+  ],
+  [
+    "implied port",
+    upgradeTo("chat.example.com"),
+    http,
+    "421 PORT_MISMATCH",
+    "host port 80 mismatches vhost port 443 (chat.example.com; host came from Host, port from scheme http; scheme http by default); accepted with port: [443,80] in vhost chat.example.com",
+  ],
+  [
+    "absolute-form",
+    upgradeTo("x", "http://open.test:81/"),
+    http,
+    "421 PORT_MISMATCH",
+    "host port 81 mismatches vhost port 80, 8080 (open.test; port came from absolute-form; scheme http by default); accepted with port: [80,8080,81] in vhost open.test",
+  ],
+  [
+    "unknown name",
+    upgradeTo("evil.test:1"),
+    http,
+    "421 NAME_UNKNOWN",
+    'host evil.test is none of the vhosts: chat.example.com, off.example.com, *.example.com, open.test (port came from Host; scheme http by default); accepted with a vhost with name: "evil.test"',
+  ],
+  [
+    "a name that is not served",
+    upgradeTo("off.example.com"),
+    http,
+    "421 NAME_NOT_SERVED",
+    "host off.example.com is taken and not served (off.example.com; host came from Host, port from scheme http; scheme http by default); accepted with another port than NO_LISTEN in vhost off.example.com",
+  ],
+  [
+    "required scheme",
+    upgradeTo("a.example.com"),
+    { ...http, schemeSource: "given" },
+    "421 SCHEME_REQUIRED",
+    'scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http given); accepted with scheme: "https", if TLS ends in front of this process; or no requires in vhost *.example.com',
+  ],
+  [
+    "absolute-form's scheme",
+    upgradeTo("open.test", "wss://open.test/"),
+    http,
+    "421 SCHEME_MISMATCH",
+    "scheme wss of the absolute-form mismatches scheme http (open.test; host came from absolute-form, port from scheme http; scheme http by default)",
+  ],
+  [
+    "path",
+    upgradeTo("chat.example.com", "/other?live"),
+    { scheme: "https", schemeSource: "tls" },
+    "404 PATH_UNCLAIMED",
+    'path /other is claimed by none of: /live (chat.example.com; host came from Host, port from scheme https; scheme https of the socket); accepted with upgrades: { "/other": framer } in vhost chat.example.com',
+  ],
+  [
+    "no Host",
+    head("GET / HTTP/1.0", ""),
+    http,
+    "421 AUTHORITY_ABSENT",
+    "the request names no host, and no vhost is the default (no authority; scheme http by default); accepted with default: true in a vhost",
+  ],
+  [
+    "a tunnel",
+    head("CONNECT open.test:80 HTTP/1.1", "Host: open.test\r\n"),
+    http,
+    "405 METHOD_NOT_ALLOWED",
+    "method CONNECT is not allowed; wanted: a method for resources (open.test; port came from authority-form; scheme http by default)",
+  ],
+  [
+    "an accepted upgrade",
+    upgradeTo("open.test", "/a"),
+    http,
+    "accepted open.test",
+    "upgrade of /a accepted by * (open.test; host came from Host, port from scheme http; scheme http by default)",
+  ],
+  [
+    "an accepted request",
+    head("GET /a?b HTTP/1.1", "Host: open.test:8080\r\n"),
+    http,
+    "accepted open.test",
+    "GET /a accepted (open.test; port came from Host; scheme http by default)",
+  ],
+] as [string, RequestHead, Arrival, string, string][]) {
+  explanations(name, () => {
+    const decision = decide(definePolicy({ vhosts }), request, arrival);
+    assert.is(words(decision), scheme);
+    assert.is(explain(decision), expected);
+  });
+}
+
+explanations("one line, printable and bounded, whatever a client sent", () => {
+  const decision = decide(
+    definePolicy({ vhosts }),
+    upgradeTo("open.test", "/a", handshakeFields.replace("Version: 13", `Version: ${"\xff\t".repeat(3000)}x`)),
+    http,
+  );
+  const text = explain(decision);
+  assert.match(text, /^[\x20-\x7e]{20,1000}$/);
+});
+
+explanations("a malformed head", () => {
+  const result = parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost : a\r\n\r\n"));
+  assert.is(
+    result.kind === "error" && explainError(result.error),
+    "white space stands between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
+  );
+  assert.is(
+    result.kind === "error" && String(result.error),
+    "FIELD_NAME_SPACE: white space stands between a field name and its colon (octet 20; RFC 9112 §5.1)",
+  );
+});
+
+const order = suite("order of refusals");
+
+order("of all that is wrong with a request, the first in the promised order is said", () => {
+  // Each step mends what the step before it was refused for.
+  const wrong = handshakeFields.replace("13", "8").replace("dGhl", "!!!!");
+  const steps: [string, string, string, string, PolicyRules["vhosts"][0]["port"], string][] = [
+    ["421 NAME_UNKNOWN", "POST", "https://b:1/other", wrong, 2, "https"],
+    ["421 SCHEME_MISMATCH", "POST", "https://a:1/other", wrong, 2, "https"],
+    ["421 SCHEME_REQUIRED", "POST", "http://a:1/other", wrong, 2, "https"],
+    ["421 PORT_MISMATCH", "POST", "http://a:1/other", wrong, 2, ""],
+    ["404 PATH_UNCLAIMED", "POST", "http://a:1/other", wrong, 1, ""],
+    ["405 METHOD_NOT_ALLOWED", "POST", "http://a:1/path", wrong, 1, ""],
+    ["426 WEBSOCKET_VERSION", "GET", "http://a:1/path", wrong, 1, ""],
+    ["400 WEBSOCKET_KEY", "GET", "http://a:1/path", wrong.replace("8\r", "13\r"), 1, ""],
+    ["accepted a", "GET", "http://a:1/path", handshakeFields, 1, ""],
+  ];
+  for (const [expected, method, target, fields, port, requires] of steps) {
+    const vhost = {
+      name: "a",
+      port: port!,
+      upgrades: { "/path": 1 },
+      ...(requires === "https" && ({ requires } as { requires: "https" })),
+    };
+    const request = head(`${method} ${target} HTTP/1.1`, `Host: a\r\n${fields}`);
+    assert.is(words(decide(definePolicy({ vhosts: [vhost] }), request, http)), expected);
+  }
+});
+
+const handshakes = suite("opening handshake");
+const policy = definePolicy({ vhosts: [{ name: "a", port: "any", upgrades: { "*": 1 } }] });
+const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const rest = `Sec-WebSocket-Version: 13\r\n${key}`;
+const basic = `Upgrade: websocket\r\nConnection: Upgrade\r\n${rest}`;
+
+for (const [title, fields, expected] of [
+  ["as in RFC 6455 §1.3", basic, "accepted a"],
+  ["lists and case", `UPGRADE: h2c, WebSocket\r\nconnection: keep-alive, UPGRADE\r\n${rest}`, "accepted a"],
+  [
+    "two Connection lines",
+    `Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade\r\n${rest}`,
+    "accepted a",
+  ],
+  ["a Content-Length of 0", `${basic}Content-Length: 0\r\n`, "accepted a"],
+  ["a body", `${basic}Content-Length: 1\r\n`, "400 WEBSOCKET_BODY"],
+  ["a chunked body", `${basic}Transfer-Encoding: chunked\r\n`, "400 WEBSOCKET_BODY"],
+  ["no version", `Upgrade: websocket\r\nConnection: Upgrade\r\n${key}`, "426 WEBSOCKET_VERSION"],
+  ["version 8", basic.replace("13", "8"), "426 WEBSOCKET_VERSION"],
+  ["version 013", basic.replace("13", "013"), "426 WEBSOCKET_VERSION"],
+  ["two versions", `${basic}Sec-WebSocket-Version: 13\r\n`, "426 WEBSOCKET_VERSION"],
+  ["no key", basic.replace(key, ""), "400 WEBSOCKET_KEY"],
+  ["two keys", basic + key, "400 WEBSOCKET_KEY"],
+  ["a key of 15 octets", basic.replace("ZQ==", "ZQ="), "400 WEBSOCKET_KEY"],
+  ["a key of 17 octets", basic.replace("ZQ==", "ZWE="), "400 WEBSOCKET_KEY"],
+  ["a key that is no base64", basic.replace("dGhl", "dGh*"), "400 WEBSOCKET_KEY"],
+  ["subprotocols", `${basic}Sec-WebSocket-Protocol: chat, superchat\r\n`, "accepted a"],
+  ["subprotocols in two lines", `${basic}Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: b\r\n`, "accepted a"],
+  ["a subprotocol twice", `${basic}Sec-WebSocket-Protocol: chat, chat\r\n`, "400 WEBSOCKET_PROTOCOL"],
+  ["an empty subprotocol", `${basic}Sec-WebSocket-Protocol: chat,,b\r\n`, "400 WEBSOCKET_PROTOCOL"],
+  ["no subprotocol", `${basic}Sec-WebSocket-Protocol:\r\n`, "400 WEBSOCKET_PROTOCOL"],
+  [
+    "extensions",
+    `${basic}Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x; a="b"\r\n`,
+    "accepted a",
+  ],
+  [
+    "extensions that are none",
+    `${basic}Sec-WebSocket-Extensions: permessage-deflate; =1\r\n`,
+    "400 WEBSOCKET_EXTENSIONS",
+  ],
+  ["Upgrade without Connection is a request", `Upgrade: websocket\r\n${rest}`, "accepted a"],
+  ["h2c is a request", basic.replace("websocket", "h2c"), "accepted a"],
+] as const) {
+  handshakes(title, () => {
+    assert.is(words(decide(policy, head("GET / HTTP/1.1", `Host: a\r\n${fields}`), http)), expected);
+  });
+}
+
+handshakes("only some of these ask for a WebSocket", () => {
+  const asks = (version: string, fields: string): boolean =>
+    decide(policy, head(`GET / HTTP/${version}`, `Host: a\r\n${fields}`), http).upgrade;
+  assert.is(asks("1.1", basic), true);
+  assert.is(asks("1.0", basic), false);
+  assert.is(asks("1.1", `Upgrade: websocket\r\n${rest}`), false);
+  assert.is(asks("1.1", basic.replace("websocket", "h2c")), false);
+  assert.is(asks("1.1", basic.replace("websocket", "websocket/13")), false);
+});
+
+const names = suite("names and ports");
+
+names("the closest wildcard decides, and a misfit does not fall through", () => {
+  const made = definePolicy({
+    vhosts: [
+      { name: "**.example.com", port: 1 },
+      { name: "*.b.example.com", port: 2 },
+      { name: "**.b.example.com", port: 3 },
+      { name: "x.b.example.com", port: 4 },
+    ],
+  });
+  const at = (host: string): string => words(decide(made, upgradeless(host), http));
+  assert.is(at("q.example.com:1"), "accepted **.example.com");
+  assert.is(at("q.w.example.com:1"), "accepted **.example.com");
+  assert.is(at("q.b.example.com:2"), "accepted *.b.example.com");
+  assert.is(at("q.w.b.example.com:3"), "accepted **.b.example.com");
+  assert.is(at("x.b.example.com:4"), "accepted x.b.example.com");
+  assert.is(at("x.b.example.com:2"), "421 PORT_MISMATCH");
+  assert.is(at("q.b.example.com:3"), "421 PORT_MISMATCH");
+  assert.is(at("example.com:1"), "421 NAME_UNKNOWN");
+});
+
+const upgradeless = (host: string): RequestHead => head("GET / HTTP/1.1", `Host: ${host}\r\n`);
+
+names("of vhosts of one name, the one whose scheme and port fit", () => {
+  const made = definePolicy({
+    vhosts: [
+      { name: "a", port: 80 },
+      { name: "a", port: 443, requires: "https" },
+    ],
+  });
+  assert.is(words(decide(made, upgradeless("a"), http)), "accepted a");
+  assert.is(words(decide(made, upgradeless("a:443"), http)), "421 PORT_MISMATCH");
+  assert.is(decide(made, upgradeless("a"), { scheme: "https" }).vhost?.port, 443);
+});
+
+names("a local port is compared with the arrival's, and must be known", () => {
+  const made = definePolicy({ vhosts: [{ name: "a", port: "local" }] });
+  assert.is(words(decide(made, upgradeless("a:8080"), { ...http, localPort: 8080 })), "accepted a");
+  assert.is(words(decide(made, upgradeless("a"), { ...http, localPort: 8080 })), "421 PORT_MISMATCH");
+  assert.throws(() => decide(made, upgradeless("a"), http), /port "local".*no local port/);
+});
+
+names("a reg-name that is spelt like an address is another name", () => {
+  const made = definePolicy({
+    vhosts: [
+      { name: "127.0.0.1", port: "any" },
+      { name: "localhost", port: "any" },
+    ],
+  });
+  assert.is(words(decide(made, upgradeless("127.0.0.1."), http)), "421 NAME_UNKNOWN");
+  assert.is(words(decide(made, upgradeless("127.0.0.1"), http)), "accepted 127.0.0.1");
+});
+
+names("what is wrong with vhosts is said at construction, with the fix", () => {
+  const rows: [unknown, RegExp][] = [
+    [[], /at least one vhost/],
+    [[null], /vhosts\[0\] is null/],
+    [[{ port: 1 }], /vhosts\[0\]\.name is undefined/],
+    [[{ name: "a", ports: 1 }], /vhosts\[0\]\.ports is no setting/],
+    [[{ name: "" }], /vhosts\[0\]\.name "" is no host name/],
+    [[{ name: "a:80" }], /holds a port; write it as port: 80/],
+    [[{ name: "a:" }], /holds a port/],
+    [[{ name: "http://a" }], /is no host name/],
+    [[{ name: "*.1.2.3.4" }], /behind \*\. stands a plain name/],
+    [[{ name: "*.*.a" }], /behind \*\. stands a plain name/],
+    [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
+    [[{ name: "bücher.example/x" }], /is no internationalized host name/],
+    [[{ name: "a", port: 0 }], /vhosts\[0\]\.port is 0; .*1 to 65535/],
+    [[{ name: "a", port: "80" }], /vhosts\[0\]\.port is "80"/],
+    [[{ name: "a", port: [] }], /vhosts\[0\]\.port is \[\]/],
+    [[{ name: "a", port: [80, 65536] }], /65536/],
+    [[{ name: "a", requires: "http" }], /requires is "http"/],
+    [[{ name: "a", default: 1 }], /default is 1/],
+    [[{ name: "a", upgrades: { live: 1 } }], /"live"\] is no path/],
+    [[{ name: "a", upgrades: { "/a*": 1 } }], /"\/a\*"\] is no path/],
+    [[{ name: "a", upgrades: { "/a?b": 1 } }], /is no path/],
+    [[{ name: "a", upgrades: 1 }], /upgrades must be an object/],
+    [
+      [
+        { name: "a", default: true },
+        { name: "b", default: true },
+      ],
+      /a and b are both default/,
+    ],
+    [
+      [
+        { name: "a", port: 80 },
+        { name: "A.", port: [8080, 80] },
+      ],
+      /vhosts\[1\]: another vhost named A\. takes the same ports/,
+    ],
+    [
+      [
+        { name: "a", port: 80 },
+        { name: "a", port: NO_LISTEN_SERVER },
+      ],
+      /same ports/,
+    ],
+    [
+      [
+        { name: "a", port: "local" },
+        { name: "a", port: 8080 },
+      ],
+      /same ports/,
+    ],
+    [
+      [
+        { name: "*.a", port: 80 },
+        { name: "*.a", port: 80 },
+      ],
+      /same ports/,
+    ],
+    [
+      [
+        { name: "[::1]", port: 80 },
+        { name: "[0::1]", port: 80 },
+      ],
+      /same ports/,
+    ],
+  ];
+  for (const [given, sentence] of rows) {
+    assert.throws(
+      () => definePolicy({ vhosts: given as Vhost[] }),
+      (error: unknown) => error instanceof TypeError && sentence.test(error.message),
+      JSON.stringify(given),
+    );
+  }
+  assert.throws(() => definePolicy({ scheme: "ws" as "http", vhosts: [{ name: "a" }] }), /scheme is "ws"/);
+});
+
+names("claims: exact, then the longest prefix, then all", () => {
+  const vhost: Vhost<string> = { name: "a", upgrades: { "/x": "exact", "/x/*": "x", "/x/y/*": "xy", "*": "all" } };
+  for (const [path, claim] of [
+    ["/x", "exact"],
+    ["/x/", "x"],
+    ["/x/z", "x"],
+    ["/x/y", "x"],
+    ["/x/y/", "xy"],
+    ["/x/y/z/w", "xy"],
+    ["/X", "all"],
+    ["/", "all"],
+    ["/x%2f", "all"],
+    ["/x/*", "x"],
+  ]) {
+    assert.is(claimOf(vhost, path!)?.claim, claim, path!);
+  }
+  assert.is(claimOf({ name: "a", upgrades: { "/x": 1 } }, "/x/"), null);
+  assert.is(claimOf({ name: "a", upgrades: { "/*": 1 } }, "/a/b")?.pattern, "/*");
+  assert.is(claimOf({ name: "a" }, "/"), null);
+  assert.is(claimOf({ name: "a", upgrades: { "/x": 1 } }, "/constructor"), null);
+});
+
+const properties = suite("properties");
+
+properties("what Host can reach is what the names say, and nothing else", () => {
+  const label = fc.stringMatching(/^[a-z0-9_-]{1,5}$/);
+  const name = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => labels.join("."));
+  const port = fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: null });
+  fc.assert(
+    fc.property(name, name, port, fc.integer({ min: 1, max: 65_535 }), (served, asked, hostPort, vhostPort) => {
+      const made = definePolicy({ vhosts: [{ name: served, port: vhostPort }] });
+      const upper = asked.toUpperCase() + (hostPort === null ? "" : `:${hostPort}`);
+      const decision = decide(made, upgradeless(upper), http);
+      assert.is(decision.kind === "accepted", asked === served && (hostPort ?? 80) === vhostPort);
+    }),
+    { numRuns: 2000, seed: 1 },
+  );
+});
+
+properties("an authority is read back from its own text", () => {
+  const piece = fc.integer({ min: 0, max: 0xffff }).map((n) => n.toString(16));
+  const sparse = fc.oneof({ weight: 2, arbitrary: fc.constant("0") }, piece);
+  const ipv6 = fc.array(sparse, { minLength: 8, maxLength: 8 }).map((pieces) => `[${pieces.join(":")}]`);
+  fc.assert(
+    fc.property(ipv6, (text) => {
+      const first = parseAuthority(text);
+      if (first.kind === "error") throw new Error(`${text}: ${first.error}`);
+      const { uriHost } = first.authority;
+      const again = parseAuthority(uriHost);
+      assert.is(again.kind === "complete" && again.authority.uriHost, uriHost);
+      // The URL standard writes IPv4-mapped addresses in hexadecimal; otherwise it follows RFC 5952 as well.
+      if (!uriHost.includes(".")) assert.is(new URL(`http://${text}/`).hostname, uriHost);
+    }),
+    { numRuns: 3000, seed: 2 },
+  );
+});
+
+const replies = suite("replies");
+
+replies("each status code has the fields it needs", () => {
+  assert.match(reply(426), /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/);
+  assert.match(reply(405), /\r\nAllow: GET\r\n/);
+  for (const statusCode of [400, 401, 403, 404, 405, 408, 421, 426, 431, 500, 503, 505]) {
+    const [fields, body] = reply(statusCode).split("\r\n\r\n") as [string, string];
+    assert.match(fields, new RegExp(`^HTTP/1\\.1 ${statusCode} [A-Z][A-Za-z ]+\\r\\nDate: `));
+    assert.match(fields, `Content-Length: ${body.length}`);
+    assert.match(fields, /\r\nConnection: (?:Upgrade, )?close\r\n/);
+    assert.is(reply(statusCode, "HEAD").split("\r\n\r\n")[1], "");
+  }
+});
