@@ -2,7 +2,7 @@
 // Out:   each socket taken, and an event for everything that was decided.
 // Never: accepts a connection itself.
 
-import { channel, subscribe } from "node:diagnostics_channel";
+import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
@@ -13,7 +13,7 @@ import type { HeadgateError } from "./errors.js";
 import { checkFramer, type FramerLike } from "./framer/framer.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
 import { type GateLimits, gateLimits } from "./limits.js";
-import { Front } from "./requests/front.js";
+import { watchResponses } from "./requests/front.js";
 import { NO_LISTEN } from "./vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike> {
@@ -48,9 +48,6 @@ const channels = {
   malformed: channel("headgate:malformed"),
   abandoned: channel("headgate:abandoned"),
 };
-
-/** Node's own channel: a response has been written whole. */
-const RESPONSE_FINISH = "http.server.response.finish";
 
 /** Rules on connections that somebody else accepted. Throws `TypeError` with the path, the value and the fix. */
 export function createGate(options: GateOptions): Gate {
@@ -87,13 +84,14 @@ export class Gate extends EventEmitter<GateEvents> {
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
-      accepted: (decision) => {
-        this.emit("handover", decision);
-        if (channels.handover.hasSubscribers) channels.handover.publish({ gate: this, decision });
+      accepted: (decision) => this.#report("handover", { decision }, decision),
+      ended: (end) => {
+        if (end.kind === "refused") this.#report("refused", { decision: end.decision }, end.decision);
+        else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
+        else this.#report("abandoned", end, end);
       },
-      ended: (end) => this.#report(end),
     };
-    if (requests !== undefined) subscribe(RESPONSE_FINISH, this.#responseEnds);
+    if (requests !== undefined) watchResponses();
   }
 
   /**
@@ -127,18 +125,21 @@ export class Gate extends EventEmitter<GateEvents> {
     return narrowed;
   }
 
-  #report(end: Parameters<Gatehouse["ended"]>[0]): void {
-    const published = channels[end.kind];
-    if (end.kind === "refused") this.emit("refused", end.decision);
-    else if (end.kind === "malformed") this.emit("malformed", end.error, end.arrival);
-    else this.emit("abandoned", end);
-    if (published.hasSubscribers) published.publish({ gate: this, ...end });
+  /**
+   * Says what became of a connection. A listener that throws has thrown when the connection has been dealt with: no
+   * socket is left without an owner for it.
+   */
+  #report<Name extends keyof GateEvents>(name: Name, message: object, ...values: GateEvents[Name]): void {
+    try {
+      this.emit<keyof GateEvents>(name, ...values);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+    const published = channels[name];
+    if (published.hasSubscribers) published.publish({ gate: this, ...message });
   }
-
-  readonly #responseEnds = (message: unknown): void => {
-    const { socket, server } = message as { socket: unknown; server: unknown };
-    if (server === this.#house.requests && socket instanceof Front) socket.owner.responseEnds();
-  };
 }
 
 const NOTHING = new Uint8Array(0);

@@ -15,7 +15,6 @@ const test = suite("fuzz");
 const refusedByNode = new Set([
   "HPE_INVALID_METHOD",
   "HPE_INVALID_URL",
-  "HPE_INVALID_TRANSFER_ENCODING",
   "HPE_INVALID_CONTENT_LENGTH",
 ]);
 

@@ -12,7 +12,7 @@ import type { HeadgateError } from "../errors.js";
 import { type FramerLike, type Handover, take } from "../framer/framer.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
-import { type FilterOwner, RequestFilter } from "../requests/filter.js";
+import { type FilterOwner, RequestFilter, type ResponseProgress } from "../requests/filter.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -65,10 +65,12 @@ const ignoreError = (): void => {};
 export class Adoption implements FilterOwner {
   readonly arrival: Arrival;
   readonly overhead: number;
+  readonly patience: number;
   readonly #house: Gatehouse;
   readonly #socket: Duplex;
   readonly #connection: Connection<FramerLike>;
   readonly #settle: (end: End) => void;
+  readonly #allowedHalfOpen: boolean;
   #filter: RequestFilter | null = null;
   #octets = 0;
 
@@ -85,6 +87,8 @@ export class Adoption implements FilterOwner {
     this.#settle = settle;
     this.arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
     this.overhead = house.limits.headBytes;
+    this.patience = house.limits.lingerTimeout;
+    this.#allowedHalfOpen = socket.allowHalfOpen;
     this.#connection = new Connection(policy, this.arrival, house.limits);
   }
 
@@ -96,6 +100,8 @@ export class Adoption implements FilterOwner {
       socket.destroy();
       return;
     }
+    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
+    socket.allowHalfOpen = true;
     socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
@@ -134,13 +140,18 @@ export class Adoption implements FilterOwner {
 
   readonly #onError = (cause: unknown): void => {
     this.#abandon("SOCKET_ERROR", cause);
+    // A net.Socket has destroyed itself; another Duplex may have not.
+    this.#socket.destroy();
   };
 
   readonly #onClose = (): void => {
     if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
   };
 
-  readonly #onTimeout = (): void => this.#filter?.idle();
+  readonly #onTimeout = (): void => {
+    // The server knows nothing of a head that is not whole; that one has a deadline of its own.
+    if (!this.#connection.hasPartialHead) this.#filter?.idle();
+  };
 
   nextHead(octets: Uint8Array): void {
     const step = this.#connection.receive(octets);
@@ -179,6 +190,7 @@ export class Adoption implements FilterOwner {
     const socket = this.#socket;
     const written = bytesWritten(socket);
     this.#leave();
+    socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
     const taken = (): void => {
@@ -285,10 +297,15 @@ export class Adoption implements FilterOwner {
     (this.#socket as { setTimeout?: (milliseconds: number) => void }).setTimeout?.(milliseconds);
   }
 
-  bodyMalformed(answered: boolean): void {
+  bodyMalformed(response: ResponseProgress, method: string): void {
     this.#abandon("BODY_MALFORMED");
-    if (answered) this.#socket.destroy();
-    else this.#close(reply(400));
+    if (response === "begun") this.#socket.destroy();
+    else this.#close(response === "none" ? reply(400, method) : "");
+  }
+
+  bodyBrokenOff(): void {
+    this.#abandon("PEER_ENDED");
+    this.#socket.destroy();
   }
 
   serverEnded(): void {
@@ -296,9 +313,11 @@ export class Adoption implements FilterOwner {
     this.#close("");
   }
 
-  serverDestroyed(): void {
+  serverDestroyed(error: Error | null): void {
     this.#served();
-    this.#socket.destroy();
+    // A server that found a fault has answered it just before.
+    if (error === null) this.#socket.destroy();
+    else this.#close("");
   }
 
   #served(): void {

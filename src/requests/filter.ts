@@ -9,11 +9,16 @@ import type { Acceptance } from "../decision.js";
 import { Front, type FrontOwner } from "./front.js";
 import { forwardedHead } from "./rewrite.js";
 
+/** How far the response to a request has come; interim responses (RFC 9110 §15.2) are none. */
+export type ResponseProgress = "none" | "begun" | "whole";
+
 /** The connection that a filter stands in. */
 export interface FilterOwner {
   readonly arrival: Arrival;
   /** Octets of chunk extensions and trailers that one body may have. */
   readonly overhead: number;
+  /** Milliseconds that a client which has ended waits for its response, before it is taken for gone. */
+  readonly patience: number;
   /** Takes octets where a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
   /** Writes to the client; `done` once it is taken. */
@@ -21,12 +26,14 @@ export interface FilterOwner {
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
-  /** The body is malformed: nobody knows where the next request begins. `answered`: a response has begun. */
-  bodyMalformed(answered: boolean): void;
+  /** The body of a `method` request is malformed: nobody knows where the next request begins. */
+  bodyMalformed(response: ResponseProgress, method: string): void;
+  /** The client ended within a body. */
+  bodyBrokenOff(): void;
   /** The server ended the connection after a response. */
   serverEnded(): void;
-  /** The server destroyed the connection. */
-  serverDestroyed(): void;
+  /** The server destroyed the connection; `error`: for a fault, which it may have answered before. */
+  serverDestroyed(error: Error | null): void;
 }
 
 /** Octets that may wait for a response to end before the client is made to wait. */
@@ -35,22 +42,25 @@ const HELD_OCTETS = 65_536;
 /** The request that is on its way through. */
 interface Passing {
   readonly body: BodyReader;
-  /** A response to it has begun. */
-  answering: boolean;
-  /** The response has ended. */
-  answered: boolean;
+  readonly method: string;
+  /** The client said that no request follows. */
+  readonly last: boolean;
+  response: ResponseProgress;
 }
 
 /** One connection's way to an http.Server: heads through the policy, bodies by their framing. */
 export class RequestFilter implements FrontOwner {
   readonly #owner: FilterOwner;
   readonly #front: Front;
+  /** Null while a head is awaited. */
   #passing: Passing | null = null;
-  /** Octets that came behind the request that is passing. */
+  /** What came behind the request that is passing. */
   #held: Uint8Array[] = [];
   #heldOctets = 0;
   #frontIsFull = false;
   #clientEnded = false;
+  /** Runs while a client that has ended waits for a response. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #detached = false;
 
   constructor(owner: FilterOwner, server: Server) {
@@ -61,21 +71,24 @@ export class RequestFilter implements FrontOwner {
 
   /** Lets an accepted request through, then what came behind its head. */
   forward({ head }: Acceptance, rest: Uint8Array): void {
-    this.#passing = { body: new BodyReader(head.framing, this.#owner.overhead), answering: false, answered: false };
+    const body = new BodyReader(head.framing, this.#owner.overhead);
+    this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
     this.#push(Buffer.from(forwardedHead(head), "latin1"));
     this.receive(rest);
   }
 
   /** Takes the client's next octets. */
   receive(octets: Uint8Array): void {
+    // The server may have destroyed the connection while it took the octets in front of these.
+    if (this.#detached || octets.length === 0) return;
     if (this.#passing === null) {
-      if (octets.length > 0) this.#owner.nextHead(octets);
+      this.#owner.nextHead(octets);
       return;
     }
-    const { body, answering } = this.#passing;
+    const { body, method } = this.#passing;
     const end = body.done ? 0 : body.read(octets, 0);
     if (end < 0) {
-      this.#owner.bodyMalformed(answering);
+      this.#owner.bodyMalformed(this.#passing.response, method);
       return;
     }
     if (end > 0) this.#push(octets.subarray(0, end));
@@ -85,6 +98,7 @@ export class RequestFilter implements FrontOwner {
 
   /** Keeps what came behind the request, until that one is answered. */
   #hold(octets: Uint8Array): void {
+    if (this.#detached) return;
     this.#held.push(octets);
     this.#heldOctets += octets.length;
     if (this.#heldOctets >= HELD_OCTETS) this.#owner.pause();
@@ -93,17 +107,26 @@ export class RequestFilter implements FrontOwner {
   /** Goes on with what is held, once the request is whole and answered. */
   #settle(): void {
     if (this.#detached) return;
-    if (this.#passing !== null && !(this.#passing.body.done && this.#passing.answered)) return;
-    this.#passing = null;
+    if (this.#passing !== null) {
+      const { body, last, response } = this.#passing;
+      if (!body.done || response !== "whole") return;
+      if (last) {
+        // What stands behind a request with `Connection: close` is no request (RFC 9112 §9.6), even if the server kept
+        // the connection open.
+        this.#front.push(null);
+        return;
+      }
+      this.#passing = null;
+      clearTimeout(this.#patience);
+    }
     if (this.#heldOctets > 0) {
-      const octets = Buffer.concat(this.#held);
+      const octets = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
       this.#held = [];
       this.#heldOctets = 0;
       if (!this.#frontIsFull) this.#owner.resume();
       this.#owner.nextHead(octets);
-    } else if (this.#clientEnded) {
-      this.#front.push(null);
     }
+    if (this.#clientEnded) this.#passEnd();
   }
 
   #push(octets: Uint8Array): void {
@@ -115,7 +138,24 @@ export class RequestFilter implements FrontOwner {
   /** The client sends no more; the server learns it behind what is held. */
   clientEnded(): void {
     this.#clientEnded = true;
-    if (!this.#detached && this.#heldOctets === 0) this.#front.push(null);
+    this.#passEnd();
+  }
+
+  /**
+   * An http.Server drops the responses that it owes to a client that has ended, unless it had them ready. A client may
+   * end and still read, so that it gets some time for its response; it may also be gone, and then the application
+   * should not serve it for long.
+   */
+  #passEnd(): void {
+    if (this.#detached) return;
+    if (this.#passing === null) {
+      this.#front.push(null);
+    } else if (!this.#passing.body.done) {
+      this.#owner.bodyBrokenOff();
+    } else {
+      clearTimeout(this.#patience);
+      this.#patience = setTimeout(() => this.#front.push(null), this.#owner.patience);
+    }
   }
 
   /** The client's socket has been idle for as long as the server asked. */
@@ -126,10 +166,16 @@ export class RequestFilter implements FrontOwner {
   /** Takes the filter out of the connection: the server sees its client vanish. */
   detach(): void {
     if (this.#detached) return;
-    this.#detached = true;
-    this.#held = [];
+    this.#letGo();
     this.#front.on("error", () => {});
     this.#front.destroy();
+  }
+
+  #letGo(): void {
+    this.#detached = true;
+    this.#held = [];
+    this.#heldOctets = 0;
+    clearTimeout(this.#patience);
   }
 
   serverReads(): void {
@@ -139,19 +185,27 @@ export class RequestFilter implements FrontOwner {
   }
 
   serverWrites(octets: Buffer, done: (error?: Error | null) => void): void {
-    if (this.#passing !== null) this.#passing.answering = true;
-    if (this.#detached) done();
-    else this.#owner.write(octets, done);
+    if (this.#detached) {
+      done();
+      return;
+    }
+    const passing = this.#passing;
+    if (passing?.response === "none" && holdsFinalResponse(octets)) passing.response = "begun";
+    // Where writing fails the client's socket says so as well, and its owner detaches this filter. The server must not
+    // hear of it earlier, or it would look as if the server had destroyed the connection.
+    this.#owner.write(octets, (error) => {
+      if (!error) done();
+    });
   }
 
   serverEnds(): void {
     if (!this.#detached) this.#owner.serverEnded();
   }
 
-  serverDestroys(): void {
+  serverDestroys(error: Error | null): void {
     if (this.#detached) return;
-    this.#detached = true;
-    this.#owner.serverDestroyed();
+    this.#letGo();
+    this.#owner.serverDestroyed(error);
   }
 
   serverTimesOut(milliseconds: number): void {
@@ -159,8 +213,19 @@ export class RequestFilter implements FrontOwner {
   }
 
   responseEnds(): void {
-    if (this.#passing !== null) this.#passing.answered = true;
+    if (this.#passing !== null) this.#passing.response = "whole";
     // The server is still inside its own bookkeeping of the response.
     queueMicrotask(() => this.#settle());
   }
+}
+
+/** False where the octets are interim responses alone, which an http.Server writes each at once. */
+function holdsFinalResponse(octets: Buffer): boolean {
+  for (let at = 0; at < octets.length; ) {
+    if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
+    const end = octets.indexOf("\r\n\r\n", at);
+    if (end < 0) return false;
+    at = end + 4;
+  }
+  return false;
 }

@@ -2,6 +2,7 @@
 // Out:   a stream that the http.Server takes for a client's socket.
 // Never: decides which octets pass.
 
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
 
@@ -14,7 +15,7 @@ export interface FrontOwner {
   /** The server has ended the connection. */
   serverEnds(): void;
   /** The server has destroyed the connection, for a fault or not. */
-  serverDestroys(): void;
+  serverDestroys(error: Error | null): void;
   /** The server's time for an idle connection; 0 for none. */
   serverTimesOut(milliseconds: number): void;
   /** The response to the request that is passing has been written whole. */
@@ -68,9 +69,10 @@ export class Front extends Duplex {
     return { address: this.localAddress, port: this.localPort, family: this.localFamily };
   }
 
-  /** As net.Socket: 'timeout' after so many idle milliseconds. */
+  /** As net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
   setTimeout(milliseconds: number, listener?: () => void): this {
-    if (listener !== undefined) this.once("timeout", listener);
+    if (listener !== undefined && milliseconds === 0) this.removeListener("timeout", listener);
+    else if (listener !== undefined) this.once("timeout", listener);
     this.#owner.serverTimesOut(milliseconds);
     return this;
   }
@@ -114,9 +116,23 @@ export class Front extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#owner.serverDestroys();
+    this.#owner.serverDestroys(error);
     done(error);
   }
+}
+
+/** Node's own channel, for every http.Server of the process: a response has been written whole. */
+const RESPONSE_FINISH = "http.server.response.finish";
+
+function onResponseFinish(message: unknown): void {
+  const { socket } = message as { socket: unknown };
+  if (socket instanceof Front) socket.owner.responseEnds();
+}
+
+/** From now on fronts hear of the end of each response; calling it again changes nothing. */
+export function watchResponses(): void {
+  unsubscribe(RESPONSE_FINISH, onResponseFinish);
+  subscribe(RESPONSE_FINISH, onResponseFinish);
 }
 
 function familyOf(address: string | undefined): string | undefined {

@@ -1,0 +1,152 @@
+// In:    the inputs, and whichever kernel useKernel chose.
+// Out:   headgate at the four levels.
+// Never: switches kernels; bench/head.ts does, once a pass.
+
+import { AuthorityBlock, FieldLine, Flag, Head } from "../../assembly/abi.js";
+import { headLimits } from "../../src/limits.js";
+import { type HeadOptions, parseRequestHead, parseRequestHeads, type RequestHead } from "../../src/parser.js";
+import { type Kernel, kernel } from "../../src/wasm.js";
+import { type Contender, type Prepared, Sink } from "../contender.js";
+import type { Answer, Input } from "../inputs.js";
+
+/** The answers in the kernel's first `count` records, which stand one behind another. */
+function readRecords(wasm: Kernel, count: number): Partial<Answer>[] {
+  const { words } = wasm;
+  const answers: Partial<Answer>[] = [];
+  let base = 0;
+  for (let at = 0; answers.length < count; ) {
+    const word = (offset: number) => words[at + (offset >> 2)]!;
+    const text = (start: number, end: number) => wasm.text.read(base + start, base + end);
+    const fieldLines: string[] = [];
+    const lines = word(Head.FIELD_LINES);
+    for (let i = 0; i < lines; i++) {
+      const line = Head.SIZE + i * FieldLine.SIZE;
+      fieldLines.push(text(word(line + FieldLine.NAME_START), word(line + FieldLine.NAME) >>> 8));
+      fieldLines.push(text(word(line + FieldLine.VALUE_START), word(line + FieldLine.VALUE_END)));
+    }
+    const flags = word(Head.FLAGS);
+    answers.push({
+      method: text(word(Head.METHOD_START), word(Head.METHOD_END)),
+      requestTarget: text(word(Head.TARGET_START), word(Head.TARGET_END)),
+      version: (flags & Flag.VERSION_1_1) !== 0 ? 11 : 10,
+      fieldLines,
+      uriHost: text(word(Head.HOST + AuthorityBlock.START), word(Head.HOST + AuthorityBlock.END)),
+      port: word(Head.HOST + AuthorityBlock.PORT),
+      keepAlive: (flags & Flag.CONNECTION_CLOSE) === 0,
+      upgrade: (flags & Flag.UPGRADE) !== 0 && (flags & Flag.CONNECTION_UPGRADE) !== 0,
+    });
+    base += word(Head.OFFSET);
+    at += (Head.SIZE + lines * FieldLine.SIZE) >> 2;
+  }
+  return answers;
+}
+
+/** L0 and L1: the kernel's own calls, from JavaScript; a batch is one call. */
+function prepareCalls(input: Input, copies: boolean): Prepared {
+  const wasm = kernel();
+  const sink = new Sink();
+  const { words } = wasm;
+  const { buffers, pipelined } = input;
+  const { headBytes, fieldLines } = optionsOf(input).bounds;
+  const mask = buffers.length - 1;
+  const one = () => readRecords(wasm, 1);
+  const all = () => readRecords(wasm, pipelined);
+  const runOne = (times: number) => {
+    // Other contenders used the memory since; once a run is not in the figures.
+    wasm.input.set(buffers[0]!);
+    for (let i = 0; i < times; i++) {
+      const octets = buffers[i & mask]!;
+      if (copies) wasm.input.set(octets);
+      const status = wasm.parseHead(octets.length, 0, headBytes, fieldLines);
+      sink.records(words[Head.OFFSET >> 2]!, words[Head.FIELD_LINES >> 2]! + status, one);
+    }
+  };
+  const runBatch = (times: number) => {
+    wasm.input.set(buffers[0]!);
+    for (let i = 0; i < times; i++) {
+      const octets = buffers[i & mask]!;
+      if (copies) wasm.input.set(octets);
+      const count = wasm.parseHeads(octets.length, 0, headBytes, fieldLines);
+      sink.records(count * words[Head.OFFSET >> 2]!, count * words[Head.FIELD_LINES >> 2]!, all);
+    }
+  };
+  return { sink, run: pipelined === 1 ? runOne : runBatch };
+}
+
+/** The input's limits as the public functions take them, and as the kernel does. */
+export function optionsOf({ headBytes }: Input) {
+  const limits = headBytes === undefined ? undefined : { headBytes };
+  const options: HeadOptions | undefined = limits === undefined ? undefined : { limits };
+  return { options, bounds: headLimits(limits) };
+}
+
+function tellObject(sink: Sink, head: RequestHead): void {
+  const host = head.host!;
+  const version = head.httpVersion === "1.1" ? 11 : 10;
+  const keepAlive = head.keepAlive && head.framing.kind === "none";
+  sink.object(head, head.method, head.requestTarget, version, host.uriHost, host.port ?? 0, keepAlive);
+}
+
+/** All of L2, and the strings. */
+export function tellStrings(sink: Sink, head: RequestHead): void {
+  const host = head.host!;
+  const keepAlive = head.keepAlive && head.framing.kind === "none";
+  sink.sum += host.uriHost.length + (host.port ?? 0) + (keepAlive ? 1 : 0);
+  sink.strings(head, head.method, head.requestTarget, head.httpVersion === "1.1" ? 11 : 10, head.rawHeaders);
+}
+
+/** L2 and L3: the public function, once a head. */
+function prepareHeads(input: Input, tell: (sink: Sink, head: RequestHead) => void): Prepared {
+  const sink = new Sink();
+  const { buffers } = input;
+  const { options } = optionsOf(input);
+  const mask = buffers.length - 1;
+  const runOne = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      const result = parseRequestHead(buffers[i & mask]!, options);
+      if (result.kind === "complete") tell(sink, result.head);
+    }
+  };
+  const runPipelined = (times: number) => {
+    for (let i = 0; i < times; i++) {
+      let octets: Uint8Array = buffers[i & mask]!;
+      while (octets.length > 0) {
+        const result = parseRequestHead(octets, options);
+        if (result.kind !== "complete") break;
+        tell(sink, result.head);
+        octets = octets.subarray(result.consumed);
+      }
+    }
+  };
+  return { sink, run: input.pipelined === 1 ? runOne : runPipelined };
+}
+
+/** L3 of a pipelined buffer by one call of the kernel. */
+function prepareBatch(input: Input): Prepared | null {
+  if (input.pipelined === 1) return null;
+  const sink = new Sink();
+  const { buffers } = input;
+  const { options } = optionsOf(input);
+  const mask = buffers.length - 1;
+  return {
+    sink,
+    run(times) {
+      for (let i = 0; i < times; i++) {
+        for (const head of parseRequestHeads(buffers[i & mask]!, options).heads) tellStrings(sink, head);
+      }
+    },
+  };
+}
+
+export const headgate: readonly Contender[] = [
+  {
+    name: "headgate",
+    level: "L0",
+    // parseHead reads at one address, so that heads in turn cannot all be there before; bench/head.ts computes that row.
+    prepare: (input) => (input.buffers.length === 1 ? prepareCalls(input, false) : null),
+  },
+  { name: "headgate", level: "L1", prepare: (input) => prepareCalls(input, true) },
+  { name: "headgate", level: "L2", prepare: (input) => prepareHeads(input, tellObject) },
+  { name: "headgate", level: "L3", prepare: (input) => prepareHeads(input, tellStrings) },
+  { name: "headgate, parseRequestHeads", level: "L3", prepare: prepareBatch },
+];

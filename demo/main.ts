@@ -1,0 +1,106 @@
+// In:    the command line.
+// Out:   the demo: an address, then one line a decision; or the exchange of --once; an exit code.
+// Never: leaves the process running when it was asked to end.
+
+import { parseArgs } from "node:util";
+import { terminalLine } from "./decisions.js";
+import { playOnce } from "./once.js";
+import { createSite } from "./site.js";
+import { openWorld, type World } from "./world.js";
+
+const DEFAULT_PORT = 8080;
+
+const USAGE = `usage: npm start -- [--port <number>] [--once]
+
+  --port <number>  listen on this port of 127.0.0.1; 0 is any free one (default ${DEFAULT_PORT}; with --once 0)
+  --once           play ws clients through the gate, print the exchange, exit 0 if all went as it should
+  --help           print this
+`;
+
+interface Options {
+  readonly port: number;
+  readonly once: boolean;
+  readonly help: boolean;
+}
+
+/** Throws an Error with a sentence for what is no option. */
+function readOptions(args: string[]): Options {
+  const { values } = parseArgs({
+    args,
+    options: { port: { type: "string" }, once: { type: "boolean" }, help: { type: "boolean", short: "h" } },
+  });
+  const { once = false, help = false } = values;
+  const written = values.port ?? String(once ? 0 : DEFAULT_PORT);
+  const port = Number(written);
+  if (!/^\d{1,5}$/.test(written) || port > 65_535) {
+    throw new Error(`--port ${written} is no number from 0 to 65535`);
+  }
+  return { port, once, help };
+}
+
+async function main(): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  if (options.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  try {
+    if (options.once) return (await playOnce(options.port, print)) ? 0 : 1;
+    return await serve(options.port);
+  } catch (error) {
+    process.stderr.write(`${whyNot(error as NodeJS.ErrnoException, options.port)}\n`);
+    return 1;
+  }
+}
+
+/** Runs until the process is told to end. */
+async function serve(port: number): Promise<number> {
+  // node:util colours for whom it is told to; a pipe or a file wants none.
+  const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
+  const site = createSite((entry) => print(terminalLine(entry, coloured)));
+  const world = await openWorld(site.gate, port);
+  print(`http://localhost:${world.port}/ is the page; Ctrl-C ends the demo`);
+  await toldToEnd();
+  await close(world, site);
+  return 0;
+}
+
+async function close(world: World, site: ReturnType<typeof createSite>): Promise<void> {
+  await site.close();
+  // The clients that are left are cut off by us: no decision that a reader should wonder about.
+  site.gate.removeAllListeners();
+  await world.close();
+}
+
+/** A second signal then ends the process at once, as if there was no listener. */
+function toldToEnd(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      process.removeListener("SIGINT", end).removeListener("SIGTERM", end);
+      resolve();
+    };
+    process.on("SIGINT", end).on("SIGTERM", end);
+  });
+}
+
+function whyNot(error: NodeJS.ErrnoException, port: number): string {
+  if (error.code === "EADDRINUSE") {
+    return `port ${port} of 127.0.0.1 is taken; give another one with --port, or --port 0 for any that is free`;
+  }
+  if (error.code === "EACCES") return `port ${port} may only be opened by root; give one above 1023 with --port`;
+  return error.stack ?? error.message;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+// Whoever read the lines has gone (`npm start | head`): there is nobody left to serve.
+process.stdout.on("error", () => process.exit(1));
+process.exitCode = await main();

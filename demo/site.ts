@@ -1,0 +1,113 @@
+// In:    sockets, through the gate.
+// Out:   an echo, a chat room, the page, and the stream of decisions that the page shows.
+// Never: listens; world.ts does.
+
+import { once } from "node:events";
+import { createGate, type Gate, NO_LISTEN_SERVER } from "headgate";
+import { wsFramer } from "headgate/ws";
+import { type VerifyClientCallbackSync, type WebSocket, WebSocketServer } from "ws";
+import { type Entry, watchDecisions } from "./decisions.js";
+import { PAGE_NAMES, serveRequest } from "./requests.js";
+
+/** The public port that declared.localhost declares; a client that names another one is refused. */
+export const DECLARED_PORT = 443;
+
+/** Entries that a page gets when it opens, so that it also shows how it came to be. */
+const REMEMBERED = 50;
+/** Octets of one message; nobody types more. */
+const MAX_PAYLOAD = 16_384;
+/** Milliseconds that WebSockets have to close before they are terminated. */
+const CLOSING = 500;
+/** RFC 6455 §7.4.1: an endpoint is going away. */
+const GOING_AWAY = 1001;
+
+export interface Site {
+  readonly gate: Gate;
+  /** The newest entries, oldest first. */
+  readonly recent: readonly Entry[];
+  /** Closes every WebSocket. */
+  close(): Promise<void>;
+}
+
+/** A gate and what is behind it. `listener` hears of every decision. */
+export function createSite(listener: (entry: Entry) => void): Site {
+  const recent: Entry[] = [];
+  const echo = createEcho();
+  const chat = createChat();
+  const decisions = createDecisionStream(recent);
+  const gate = createGate({
+    vhosts: [
+      { name: "echo.localhost", port: NO_LISTEN_SERVER, upgrades: { "/echo": wsFramer(echo) } },
+      { name: "chat.localhost", port: NO_LISTEN_SERVER, upgrades: { "/chat": wsFramer(chat) } },
+      { name: "declared.localhost", port: DECLARED_PORT, upgrades: { "/echo": wsFramer(echo) } },
+      ...PAGE_NAMES.map((name) => ({
+        name,
+        port: NO_LISTEN_SERVER,
+        upgrades: { "/decisions": wsFramer(decisions) },
+      })),
+    ],
+    requests: serveRequest,
+  } as const);
+  watchDecisions(gate, (entry) => {
+    recent.push(entry);
+    if (recent.length > REMEMBERED) recent.shift();
+    for (const webSocket of decisions.clients) webSocket.send(JSON.stringify(entry));
+    listener(entry);
+  });
+  return {
+    gate,
+    recent,
+    async close(): Promise<void> {
+      const webSockets = [echo, chat, decisions].flatMap((server) => [...server.clients]);
+      await Promise.all(webSockets.map(closeWebSocket));
+    },
+  };
+}
+
+function createEcho(): WebSocketServer {
+  const echo = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
+  echo.on("connection", (webSocket) => {
+    surviveErrors(webSocket);
+    webSocket.on("message", (message, isBinary) => webSocket.send(message, { binary: isBinary }));
+  });
+  return echo;
+}
+
+/** Everybody in the room hears everybody, themselves included. */
+function createChat(): WebSocketServer {
+  const chat = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
+  let guests = 0;
+  chat.on("connection", (webSocket) => {
+    surviveErrors(webSocket);
+    const guest = `guest ${++guests}`;
+    webSocket.on("message", (message) => {
+      for (const other of chat.clients) other.send(`${guest}: ${message}`);
+    });
+  });
+  return chat;
+}
+
+/** Decisions tell what other clients asked for: no page of another site may read them. */
+const isOwnPage: VerifyClientCallbackSync = ({ origin, req }) =>
+  origin === undefined || origin === `http://${req.headers.host}`;
+
+function createDecisionStream(recent: readonly Entry[]): WebSocketServer {
+  const decisions = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, verifyClient: isOwnPage });
+  decisions.on("connection", (webSocket) => {
+    surviveErrors(webSocket);
+    for (const entry of recent) webSocket.send(JSON.stringify(entry));
+  });
+  return decisions;
+}
+
+/** ws closes a WebSocket behind a protocol error; without listener the error would end the process. */
+function surviveErrors(webSocket: WebSocket): void {
+  webSocket.on("error", () => {});
+}
+
+async function closeWebSocket(webSocket: WebSocket): Promise<void> {
+  const timer = setTimeout(() => webSocket.terminate(), CLOSING);
+  webSocket.close(GOING_AWAY);
+  if (webSocket.readyState !== webSocket.CLOSED) await once(webSocket, "close");
+  clearTimeout(timer);
+}

@@ -1,0 +1,306 @@
+// In:    the documents, the examples, the sources that they speak of.
+// Out:   whether they say the same; the examples run.
+// Never: judges prose.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import * as assert from "uvu/assert";
+import { transitions } from "#src/connection.js";
+import { errorTable } from "#src/errors.js";
+import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
+import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
+import { readCorpus } from "./support/corpus.js";
+import { suite } from "./support/suite.js";
+
+const read = (path: string): string => readFileSync(path, "utf8");
+const readme = read("README.md");
+const conformance = read("docs/conformance.md");
+const errors = read("docs/errors.md");
+const limits = read("docs/limits.md");
+
+/** The text under a heading, down to the next one of its rank or above. */
+function section(text: string, heading: string): string {
+  const lines = text.split("\n");
+  const start = lines.indexOf(heading);
+  assert.ok(start >= 0, `no heading ${heading}`);
+  const rank = /^#+/.exec(heading)![0].length;
+  const length = lines.slice(start + 1).findIndex((line) => /^#+ /.test(line) && line.indexOf(" ") <= rank);
+  return lines.slice(start + 1, length < 0 ? undefined : start + 1 + length).join("\n");
+}
+
+/** The cells of the rows of every table in a text, without their headings; `\|` is a bar, and backticks are taken off. */
+function rows(text: string): string[][] {
+  const found: string[][] = [];
+  const lines = text.split("\n");
+  for (const [i, line] of lines.entries()) {
+    const inside = line.startsWith("|") && !/^\|[ :-]*-/.test(line) && !/^\|[ :-]*-/.test(lines[i + 1] ?? "");
+    if (!inside) continue;
+    const cells = line.slice(1, line.lastIndexOf("|")).split(/(?<!\\)\|/);
+    found.push(cells.map((cell) => cell.trim().replaceAll("\\|", "|")));
+  }
+  return found;
+}
+
+const plain = (cell: string | undefined): string => (cell ?? "").replace(/^`([^`]*)`$/, "$1");
+
+/** Fenced blocks of one language, in order. */
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
+    .filter(([, kind]) => kind === language)
+    .map(([, , body]) => body!);
+}
+
+/** The string members of a union type. */
+function members(text: string, declaration: string): string[] {
+  const start = text.indexOf(declaration);
+  assert.ok(start >= 0, `no ${declaration}`);
+  const union = text.slice(start + declaration.length, text.indexOf(";", start));
+  return [...union.matchAll(/"([^"]+)"/g)].map((match) => match[1]!);
+}
+
+const documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...below("docs"), ...below("test")];
+
+function below(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".md")).map((name) => join(folder, name));
+}
+
+const codes = suite("documents: errors");
+
+codes("docs/errors.md has the table of HeadgateError, in its order", () => {
+  const documented = rows(section(errors, "## Malformed heads")).map((row) => row.map(plain));
+  const wanted = errorTable().map(({ code, statusCode, rfc, message }) => [code, String(statusCode), rfc, message]);
+  assert.equal(documented, wanted);
+});
+
+codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
+  const decision = read("src/decision.ts");
+  const handshake = read("src/opening-handshake.ts");
+  const [before, behind] = ["export type RefusalCode =", '| HandshakeFault["code"]'].map((each) =>
+    decision.indexOf(each),
+  );
+  assert.ok(before! >= 0 && behind! > before!);
+  const wanted = [
+    ...members(decision.replace('| HandshakeFault["code"]', ";"), "export type RefusalCode ="),
+    ...members(handshake, "readonly code:"),
+    ...members(decision, '| HandshakeFault["code"]'),
+  ];
+  const documented = rows(section(errors, "## Refusals"));
+  assert.equal(
+    documented.map(([code]) => plain(code)),
+    wanted,
+  );
+  for (const [code, statusCode] of documented) {
+    const given = [...`${decision}${handshake}`.matchAll(/\b(?:refuse\(\s*\w+,\s*|fault\(\s*)"(\w+)",\s*(\d+)/g)];
+    const statusCodes = given.filter((match) => match[1] === plain(code)).map((match) => match[2]);
+    assert.equal([...new Set(statusCodes)], [statusCode], code);
+  }
+});
+
+codes("docs/errors.md has every code of an abandoned connection, and every stage", () => {
+  const adoption = read("src/intake/adoption.ts");
+  const documented = rows(section(errors, "## Abandoned connections"));
+  assert.equal(
+    documented.map(([code]) => plain(code)),
+    members(adoption, "export type AbandonedCode ="),
+  );
+  const stages = members(adoption, "readonly stage:");
+  const named = new Set(documented.flatMap(([, cell]) => cell!.split(", ")).filter((stage) => stage !== "none"));
+  assert.equal([...named].sort(), stages.sort());
+});
+
+codes("docs/errors.md has every kind of end", () => {
+  const documented = rows(section(errors, "## How a connection ends")).map(([kind]) => plain(kind));
+  const text = read("src/intake/adoption.ts");
+  const type = text.slice(text.indexOf("export type End ="), text.indexOf("| Abandoned;"));
+  const kinds = [...type.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]!);
+  assert.equal(documented.sort(), [...kinds, "abandoned"].sort());
+});
+
+codes("docs/conformance.md names the codes that there are, all of them", () => {
+  const named = new Set([...conformance.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1]!));
+  assert.equal(
+    [...named].sort(),
+    errorTable()
+      .map(({ code }): string => code)
+      .sort(),
+  );
+});
+
+codes("Status and the table of errors are in one order", () => {
+  const status = enums.get("Status")!;
+  assert.equal([...status.keys()].slice(0, 2), ["COMPLETE", "PARTIAL"]);
+  assert.equal(
+    [...status.values()],
+    Array.from({ length: status.size }, (_, i) => i),
+  );
+  assert.equal(
+    [...status.keys()].slice(2),
+    errorTable().map(({ code }): string => code),
+  );
+});
+
+codes("every case that a source names is a case of the corpus", () => {
+  const ids = new Set(readCorpus().map(({ id }) => id));
+  let named = 0;
+  for (const folder of ["assembly", "src"]) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!name.endsWith(".ts") || name === "kernel.ts") continue;
+      // A case may be named by its number alone, behind another of its group.
+      for (const [, list] of read(join(folder, name)).matchAll(
+        /corpus:\s+(?:[/ ]*\* )?([A-Z]+-\d+(?:,\s+[A-Z]*-\d+)*)/g,
+      )) {
+        let group = "";
+        for (const each of list!.split(/,\s+/)) {
+          group = /^[A-Z]+/.exec(each)?.[0] ?? group;
+          const id = `${group}-${each.split("-")[1]}`;
+          assert.ok(ids.has(id), `${folder}/${name} names ${id}`);
+          named++;
+        }
+      }
+    }
+  }
+  const written = /corpus:/.exec(read("assembly/authority.ts")) !== null;
+  assert.ok(written && named > 5, `${named} cases are named`);
+});
+
+const numbers = suite("documents: limits and abi");
+
+/** What the code says of a limit, in the words of its RangeError, its default and its docstring. */
+function limitOf(name: string, of: (given: object) => object): string[] {
+  let refusal = "";
+  try {
+    of({ [name]: -1 });
+  } catch (error) {
+    refusal = (error as Error).message;
+  }
+  const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
+  const byDefault = String((of({}) as Record<string, number>)[name]);
+  const docstrings = [...read("src/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)];
+  const docstring = docstrings.find((match) => match[2] === name)?.[1]?.replace(/\s+\*\s+/g, " ") ?? "";
+  const precedents = /Precedents: (.*)\.\s*$/s.exec(docstring)?.[1] ?? "";
+  assert.match(docstring, new RegExp(`Default ${byDefault}; at most ${most}\\.`), name);
+  return [name, unit!, byDefault, least!, most!, precedents];
+}
+
+numbers("docs/limits.md has every limit: unit, default, range, precedents", () => {
+  const ofHead = Object.keys(headLimits({})) as (keyof HeadLimits)[];
+  const ofGate = (Object.keys(gateLimits({})) as (keyof GateLimits)[]).filter((name) => !(name in headLimits({})));
+  for (const [heading, names, of] of [
+    ["## Of a request head", ofHead, headLimits],
+    ["## Of a gate", ofGate, gateLimits],
+  ] as const) {
+    const documented = rows(section(limits, heading)).map((row) => row.map(plain));
+    assert.equal(
+      documented,
+      names.map((name) => limitOf(name, of)),
+    );
+  }
+});
+
+numbers("docs/limits.md has the fixed numbers", () => {
+  const held = /const HELD_OCTETS = ([\d_]+);/.exec(read("src/requests/filter.ts"))?.[1]?.replaceAll("_", "");
+  const documented = rows(section(limits, "## Fixed numbers")).map(([, number]) => number);
+  const [lines, input] = [enums.get("Capacity")!.get("EMPTY_LINES"), enums.get("Memory")!.get("INPUT_SIZE")];
+  assert.equal(documented, [String(lines), String(input), String(Number.MAX_SAFE_INTEGER), held]);
+});
+
+/** The enums of assembly/abi.ts, read as text: no value of theirs is left when they are compiled. */
+const enums = new Map<string, Map<string, number>>();
+for (const [, name, body] of read("assembly/abi.ts").matchAll(/^export const enum (\w+) \{\n(.*?)^\}/gms)) {
+  const values = [...body!.matchAll(/^ {2}(\w+) = (?:1 << (\d+)|(\w+)),$/gm)];
+  enums.set(name!, new Map(values.map(([, key, bit, value]) => [key!, bit === undefined ? Number(value) : 1 << +bit])));
+}
+
+numbers("docs/abi.md shows assembly/abi.ts, with a meaning for each number", () => {
+  const chapter = section(read("docs/abi.md"), "## The numbers");
+  const headings = [...chapter.matchAll(/^### (\w+)$/gm)].map((match) => match[1]!);
+  assert.equal(headings, [...enums.keys()]);
+  for (const [name, values] of enums) {
+    const documented = rows(section(chapter, `### ${name}`));
+    const shown = documented.map(([key, value]) => [plain(key), Number(value)]);
+    assert.equal(shown, [...values], name);
+    for (const [key, , meaning] of documented) assert.match(meaning!, /\w/, `${name}.${key}`);
+  }
+});
+
+const pictures = suite("documents: states and ports");
+
+pictures("docs/architecture.md has the transitions of a connection", () => {
+  const documented = rows(section(read("docs/architecture.md"), "## One connection"));
+  const table = documented.map(([from, to]) => [plain(from), to === "" ? [] : to!.split(", ").map(plain)]);
+  assert.equal(Object.fromEntries(table), transitions);
+});
+
+pictures("README.md and docs/policy.md have every setting of a port", () => {
+  const settings = [...members(read("src/vhost.ts"), "export type VhostPort ="), NO_LISTEN_SERVER, NO_LISTEN].sort();
+  for (const [text, heading] of [
+    [readme, "### The port of a vhost"],
+    [read("docs/policy.md"), "## Ports"],
+  ] as const) {
+    const named = rows(section(text, heading)).map(([port]) => plain(port).replaceAll('"', ""));
+    assert.equal(named.filter((port) => /^[a-zA-Z_]+$/.test(port)).sort(), settings, heading);
+    assert.is(named.length, settings.length + 2, "a number, and a list of numbers");
+  }
+});
+
+pictures("README.md has every event, and the channel of each", () => {
+  const chapter = section(readme, "## Events");
+  const events = [.../interface GateEvents \{(.*?)^\}/ms.exec(read("src/gate.ts"))![1]!.matchAll(/^ {2}(\w+): \[/gm)];
+  assert.equal(
+    rows(chapter).map(([event]) => plain(event)),
+    events.map((match) => match[1]!),
+  );
+  for (const [, event] of events) assert.match(chapter, `\`headgate:${event}\``);
+});
+
+const links = suite("documents: links");
+
+/** The anchor of a heading. */
+function anchor(heading: string): string {
+  const letters = heading.toLowerCase().replace(/[^\p{L}\p{N}_ -]/gu, "");
+  return letters.replaceAll(" ", "-");
+}
+
+links("every relative link leads somewhere", () => {
+  let followed = 0;
+  for (const file of documents) {
+    const text = read(file).replace(/^(`{3,})[^\n]*\n.*?^\1$/gms, "");
+    for (const [, target] of text.matchAll(/\]\(([^()\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target!)) continue;
+      const [path, fragment] = target!.split("#");
+      const wanted = path === "" ? file : normalize(join(dirname(file), path!));
+      assert.ok(existsSync(wanted), `${file} links to ${target}`);
+      followed++;
+      if (fragment === undefined) continue;
+      const anchors = [...read(wanted).matchAll(/^#+ (.*)$/gm)].map((match) => anchor(match[1]!));
+      assert.ok(anchors.includes(fragment), `${file} links to ${target}`);
+    }
+  }
+  assert.ok(followed > 20);
+});
+
+links("every file of the project that README.md or a document names exists", () => {
+  for (const file of documents.filter((each) => !each.startsWith("test"))) {
+    for (const [, path] of read(file).matchAll(/`((?:src|assembly|test|docs|examples)\/[\w./-]+\.(?:ts|mjs|md))`/g)) {
+      assert.ok(existsSync(path!), `${file} names ${path}`);
+    }
+  }
+});
+
+const examples = suite("documents: examples");
+
+for (const name of ["adopt", "parser"]) {
+  examples(`examples/${name}.ts stands in README.md, and prints what README.md says`, () => {
+    const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
+    assert.ok(blocks(readme, "ts").includes(source), "README.md has another text");
+    const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
+    assert.ok(blocks(readme, "text").includes(printed), `README.md does not show:\n${printed}`);
+  });
+}
+
+examples("no example is left out", () => {
+  const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
+  assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
+});
