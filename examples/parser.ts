@@ -1,6 +1,6 @@
 // In:    nothing; the octets stand below.
 // Out:   what a request head says, and why another one is none.
-// Never: opens a socket; headgate/parser runs wherever JavaScript does.
+// Never: opens a socket; headgate/parser runs wherever WebAssembly does.
 
 import { HeadReader, parseRequestHead } from "headgate/parser";
 

@@ -59,7 +59,10 @@ function members(text: string, declaration: string): string[] {
   return [...union.matchAll(/"([^"]+)"/g)].map((match) => match[1]!);
 }
 
-const documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", ...below("docs"), ...below("test")];
+const documents = [
+  ...readdirSync(".").filter((name) => name.endsWith(".md")),
+  ...["bench", "demo", "docs", "examples", "test"].flatMap(below),
+];
 
 function below(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
@@ -77,10 +80,6 @@ codes("docs/errors.md has the table of HeadgateError, in its order", () => {
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
   const decision = read("src/decision.ts");
   const handshake = read("src/opening-handshake.ts");
-  const [before, behind] = ["export type RefusalCode =", '| HandshakeFault["code"]'].map((each) =>
-    decision.indexOf(each),
-  );
-  assert.ok(before! >= 0 && behind! > before!);
   const wanted = [
     ...members(decision.replace('| HandshakeFault["code"]', ";"), "export type RefusalCode ="),
     ...members(handshake, "readonly code:"),
@@ -119,7 +118,7 @@ codes("docs/errors.md has every kind of end", () => {
 });
 
 codes("docs/conformance.md names the codes that there are, all of them", () => {
-  const named = new Set([...conformance.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1]!));
+  const named = new Set([...conformance.matchAll(/`((?!HPE_)[A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1]!));
   assert.equal(
     [...named].sort(),
     errorTable()
@@ -161,8 +160,7 @@ codes("every case that a source names is a case of the corpus", () => {
       }
     }
   }
-  const written = /corpus:/.exec(read("assembly/authority.ts")) !== null;
-  assert.ok(written && named > 5, `${named} cases are named`);
+  assert.ok(named > 5, `${named} cases are named`);
 });
 
 const numbers = suite("documents: limits and abi");
