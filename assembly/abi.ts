@@ -56,7 +56,7 @@ export const enum Status {
   FIELD_LINES_TOO_MANY = 38,
 }
 
-/** Bits of `Head.FLAGS`. The first twelve decide refusals, so a resumed parse needs them back. */
+/** Bits of `Head.FLAGS`. Some decide refusals of later lines, so a resumed parse needs them back. */
 export const enum Flag {
   VERSION_1_1 = 1 << 0,
   HOST = 1 << 1,
@@ -69,10 +69,8 @@ export const enum Flag {
   UPGRADE_WEBSOCKET = 1 << 8,
   /** The request line is behind us; field lines follow. */
   IN_FIELD_LINES = 1 << 9,
-  /** Expect: 100-continue was sent, and nothing else in Expect. */
+  /** An Expect line holds 100-continue and nothing else. */
   EXPECT_CONTINUE = 1 << 10,
-  /** Some octet of the head is above 0x7F, so its text is not ASCII. */
-  OBS_TEXT = 1 << 11,
 }
 
 /** Bits of the third argument of `parseHead`. */
@@ -166,14 +164,17 @@ export const enum Head {
 /** Byte offsets inside one field-line record; they stand behind the head record, one a line. */
 export const enum FieldLine {
   NAME_START = 0,
-  /** Name end << 8 | `FieldName`. */
+  /** Name end << 8 | `FieldSpelling` | `FieldName`. */
   NAME = 4,
   VALUE_START = 8,
   VALUE_END = 12,
   SIZE = 16,
 }
 
-/** Field names that the kernel knows. All others are UNKNOWN. At most 32 (`Head.KNOWN`). */
+/**
+ * Field names that the kernel reads, or gives to the policy. The names from COMMON on are only recognised, so that
+ * nobody need make strings of them; assembly/field-name.ts has them in order. All others are UNKNOWN.
+ */
 export const enum FieldName {
   UNKNOWN = 0,
   HOST = 1,
@@ -193,6 +194,14 @@ export const enum FieldName {
   X_FORWARDED_PROTO = 15,
   X_FORWARDED_PORT = 16,
   PROXY_CONNECTION = 17,
+  COMMON = 32,
+}
+
+/** How a known name was spelt, if in one of its two usual ways; bits beside a `FieldName`, which is below 64. */
+export const enum FieldSpelling {
+  /** As assembly/field-name.ts spells it: `Sec-WebSocket-Key`. */
+  USUAL = 64,
+  LOWER_CASE = 128,
 }
 
 /** Bits of the class table, one byte an octet, at `Memory.CLASSES`. */
@@ -219,8 +228,22 @@ export const enum Memory {
   PAGES = 6,
   /** 256 octets, each the `OctetClass` bits of its index. */
   CLASSES = 0x8000,
-  /** The shuffle table of the vector token check: 16 octets by low nibble, 16 by high nibble. */
+  /** The shuffle tables of the vector checks, each 16 octets by low nibble, 16 by high nibble. */
   TOKEN_NIBBLES = 0x8100,
+  REG_NAME_NIBBLES = 0x8120,
+  /** 512 octets: by the hash of a name's spelling, which entry of NAMES it can only be. */
+  NAME_HASHES = 0x8200,
+  /** 32 words: by a name's length, the first letters (bit 0 for a) of the names that the kernel reads. */
+  SUSPECTS = 0x8400,
+  /** Entries of known spellings, `NameEntry.SIZE` octets each; the one numbered 0 is empty. */
+  NAMES = 0x9000,
+  /** Addresses of line ends, u32 each, of up to `Capacity.INDEXED` octets. */
+  LINE_ENDS = 0xc000,
+  /**
+   * Four words on LINE_ENDS: the next one to use, one behind the last one, the first octet not yet scanned; and which
+   * names were met.
+   */
+  LINE_ENDS_STATE = 0xbff0,
   RECORDS = 0x10000,
   RECORDS_SIZE = 0x20000,
   INPUT = 0x30000,
@@ -230,10 +253,23 @@ export const enum Memory {
   SLACK = 64,
 }
 
+/** Byte offsets inside one entry of the table of names. */
+export const enum NameEntry {
+  /** The spelling with ": " behind it, then zeros; 32 octets. */
+  TEXT = 0,
+  /** `FieldSpelling` | `FieldName`, an u32. */
+  CODE = 32,
+  SIZE = 64,
+  /** Octets of the longest name that an entry can hold. */
+  LONGEST = 30,
+}
+
 /** Numbers that bound a parse. */
 export const enum Capacity {
   /** Field lines of one head that a record can hold. */
   FIELD_LINES = 4096,
   /** Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one). */
   EMPTY_LINES = 4,
+  /** Octets whose line ends are sought at a time, so that a body behind a head is not searched. */
+  INDEXED = 1024,
 }

@@ -5,6 +5,7 @@
 import { AuthorityBlock, AuthorityKind, AuthorityReading, OctetClass, Status } from "./abi";
 import { ipv4End, readIpv6 } from "./ip-address";
 import { COLON, is, isDigit } from "./octets";
+import { regNameEnd } from "./scan";
 
 /**
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
@@ -42,18 +43,13 @@ function readRegName(block: usize, at: usize, end: usize): usize {
   store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
   // Bounds: at < end before every load; a triplet's octets are checked one by one.
   while (at < end) {
-    const octet: u32 = load<u8>(at);
-    if (is(octet, OctetClass.REG_NAME)) {
-      at++;
-    } else if (octet === 0x25) {
-      store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
-      if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
-      if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
-      at++;
-      store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
-    } else {
-      break;
-    }
+    at = regNameEnd(at, end);
+    if (at === end || load<u8>(at) !== 0x25) return at;
+    store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
+    if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+    if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
+    at++;
+    store<u32>(block, AuthorityReading.NAME, AuthorityBlock.READING);
   }
   return at;
 }
@@ -130,6 +126,8 @@ export function finishAuthority(block: usize, base: usize): Status {
   if (end - start === 1 && load<u8>(start) === 0x2e) return Status.AUTHORITY_INVALID;
   if (load<u32>(block, AuthorityBlock.READING) === AuthorityReading.PORT_ZERO) return Status.AUTHORITY_PORT;
   if (load<u32>(block, AuthorityBlock.KIND) === AuthorityKind.IP_LITERAL) return Status.COMPLETE;
-  if (ipv4End(start, end) === end) store<u32>(block, AuthorityKind.IPV4_ADDRESS, AuthorityBlock.KIND);
+  // An IPv4address ends with a digit.
+  if (isDigit(load<u8>(end - 1)) && ipv4End(start, end) === end)
+    store<u32>(block, AuthorityKind.IPV4_ADDRESS, AuthorityBlock.KIND);
   return Status.COMPLETE;
 }

@@ -69,14 +69,14 @@ function nameRefusal(octet: u32, isFirst: bool): Status {
 }
 
 /** What `readHost` and `readContentLength` return after a refusal, instead of a run. */
-const REFUSED: u32 = 0xffffffff;
+export const REFUSED: u32 = 0xffffffff;
 
 /**
  * Host = uri-host [ ":" port ]                                          (RFC 9110 §7.2)
  *
  * Reads what has come in of the value and returns the octets that may follow without changing anything.
  */
-function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize, end: usize): u32 {
+export function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize, end: usize): u32 {
   const block = record + Head.HOST;
   const stop = readAuthority(block, base, at, valueEnd);
   if (stop === valueEnd && authorityMayEnd(block)) {
@@ -102,7 +102,7 @@ function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEn
  *
  * Deviation: the digit that goes above 2^53 - 1 is refused (corpus: FRAMING-06).
  */
-function readContentLength(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize): u32 {
+export function readContentLength(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize): u32 {
   let length: u64 = 0;
   // Bounds: at < valueEnd before every load; stopping above 2^53 - 1 keeps length far below 2^64.
   for (; at < valueEnd; at++) {

@@ -1,9 +1,68 @@
 // In:    a field name, already known to be a token.
-// Out:   its number, if the kernel knows it.
+// Out:   its number, if the kernel knows it; the tables by which the usual spellings are found.
 // Never: looks at a value.
 
-import { FieldName } from "./abi";
-import { equalsWord } from "./octets";
+import { FieldName, FieldSpelling, Memory, NameEntry } from "./abi";
+import { codeUnit, equalsWord, lowerCase } from "./octets";
+
+/** Fills the tables of names; runs once, when the module is instantiated. */
+export function buildNames(): void {
+  // The order of FieldName, and the usual spellings. (A sum of strings would import an allocator.)
+  let name = enterNames("Host Connection Upgrade Content-Length Transfer-Encoding Expect Sec-WebSocket-Key ", 1);
+  name = enterNames("Sec-WebSocket-Version Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded ", name);
+  enterNames("X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto X-Forwarded-Port Proxy-Connection ", name);
+  // What clients send most besides.
+  name = enterNames("Accept Accept-Charset Accept-Encoding Accept-Language Authorization ", FieldName.COMMON);
+  name = enterNames("Cache-Control Content-Type Cookie Date If-Modified-Since If-None-Match Keep-Alive Pragma ", name);
+  name = enterNames("Priority Range Referer Sec-CH-UA Sec-CH-UA-Mobile Sec-CH-UA-Platform Sec-Fetch-Dest ", name);
+  name = enterNames("Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC Upgrade-Insecure-Requests ", name);
+  enterNames("User-Agent X-Real-IP X-Request-ID X-Requested-With ", name);
+}
+
+/** Numbers the words of `names`, each ending with SP, from `name` on; returns the number behind the last one. */
+function enterNames(names: string, name: u32): u32 {
+  let start = 0;
+  for (let i = 0; i < names.length; i++) {
+    if (codeUnit(names, i) !== 0x20) continue;
+    enterSpelling(names, start, i, name | FieldSpelling.USUAL);
+    enterSpelling(names, start, i, name | FieldSpelling.LOWER_CASE);
+    if (name < <u32>FieldName.COMMON) enterSuspect(i - start, lowerCase(codeUnit(names, start)));
+    start = i + 1;
+    name++;
+  }
+  return name;
+}
+
+function enterSuspect(length: i32, initial: u32): void {
+  // Bounds: length is below 32, and so the word one of the 32.
+  const word = <usize>Memory.SUSPECTS + ((<usize>length) << 2);
+  store<u32>(word, load<u32>(word) | (1 << (initial - 0x61)));
+}
+
+function enterSpelling(names: string, start: i32, end: i32, code: u32): void {
+  const isLowerCase = (code & FieldSpelling.LOWER_CASE) !== 0;
+  // Two entries a name, from 2 on: number 0 stays empty.
+  const number = ((code & 63) << 1) | <u32>isLowerCase;
+  const entry = <usize>Memory.NAMES + <usize>number * NameEntry.SIZE;
+  const length: usize = end - start;
+  // Bounds: a name has at most NameEntry.LONGEST octets, so that with ": " it fits the entry's 32.
+  for (let i: usize = 0; i < length; i++) {
+    const unit = codeUnit(names, start + <i32>i);
+    store<u8>(entry + i, isLowerCase ? lowerCase(unit) : unit);
+  }
+  store<u16>(entry + length, 0x203a);
+  store<u32>(entry, code, NameEntry.CODE);
+  store<u8>(<usize>Memory.NAME_HASHES + nameHash(entry, entry + length), number);
+}
+
+/**
+ * A number below 512 for a name of at least four octets, by its length, first four and last four octets. No two of
+ * the spellings above share one, which a test makes sure of.
+ */
+export function nameHash(at: usize, end: usize): usize {
+  const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5) + <u32>(end - at) * 0x01000193;
+  return (mixed * 0x8e935b7b) >>> 23;
+}
 
 /** Field names are case-insensitive (RFC 9110 §5.1). */
 export function fieldName(at: usize, end: usize): FieldName {

@@ -4,9 +4,11 @@
 
 import { AuthorityBlock, AuthorityKind, Capacity, Flag, Head, Option, Status } from "./abi";
 import { readFieldLine } from "./field-line";
+import { beginLineEnds } from "./line-ends";
 import { CR } from "./octets";
 import { readRequestLine } from "./request-line";
 import { readCrlf, refuse, wait } from "./stop";
+import { readUsualLines } from "./usual-lines";
 
 /**
  * request-line *( field-line CRLF ) CRLF                                (RFC 9112 §2.1)
@@ -17,7 +19,8 @@ import { readCrlf, refuse, wait } from "./stop";
 export function readHead(record: usize, base: usize, end: usize, options: u32, limit: u32, maxLines: u32): Status {
   const window = <usize>limit < end - base ? base + limit : end;
   if (!(options & Option.RESUME)) clear(record);
-  if (readLines(record, base, window, options, min<u32>(maxLines, Capacity.FIELD_LINES)) === 0) {
+  const most = min<u32>(maxLines, Capacity.FIELD_LINES);
+  if (readLines(record, base, window, options, most, !(options & Option.RESUME)) === 0) {
     // What would have to wait behind the limit never becomes a head.
     const waits = load<u32>(record, Head.STATUS) === Status.PARTIAL;
     if (waits && window < end) refuse(record, base, Status.HEAD_TOO_LARGE, window);
@@ -37,8 +40,11 @@ function clear(record: usize): void {
   store<u64>(record, 0, Head.CONTENT_LENGTH_LOW);
 }
 
-/** Reads line by line; where it has to wait, LINE_START, FLAGS and FIELD_LINES let it go on from the last line. */
-function readLines(record: usize, base: usize, end: usize, options: u32, maxLines: u32): usize {
+/**
+ * Reads line by line; where it has to wait, LINE_START, FLAGS and FIELD_LINES let it go on from the last line. `usual`:
+ * lines in a usual form may be read many at a time.
+ */
+function readLines(record: usize, base: usize, end: usize, options: u32, maxLines: u32, usual: bool): usize {
   let at = base + load<u32>(record, Head.LINE_START);
   if (!(load<u32>(record, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
     at = readRequestLine(record, base, at, end);
@@ -46,10 +52,19 @@ function readLines(record: usize, base: usize, end: usize, options: u32, maxLine
     store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.IN_FIELD_LINES, Head.FLAGS);
   }
   let lines = load<u32>(record, Head.FIELD_LINES);
+  if (ASC_FEATURE_SIMD && usual) beginLineEnds(at);
   // Bounds: at < end before the load; lines stays at or below maxLines, which the record has room for.
   while (true) {
-    store<u32>(record, at - base, Head.LINE_START);
     store<u32>(record, lines, Head.FIELD_LINES);
+    if (ASC_FEATURE_SIMD && usual) {
+      at = readUsualLines(record, base, at, end, maxLines);
+      if (at === 0) {
+        clear(record);
+        return readLines(record, base, end, options, maxLines, false);
+      }
+      lines = load<u32>(record, Head.FIELD_LINES);
+    }
+    store<u32>(record, at - base, Head.LINE_START);
     if (at === end) return wait(record, base, end, 0);
     if (load<u8>(at) === CR) return finish(record, base, at, end, options);
     if (lines === maxLines) return refuse(record, base, Status.FIELD_LINES_TOO_MANY, at);

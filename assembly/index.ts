@@ -4,11 +4,13 @@
 
 import { AuthorityBlock, Capacity, FieldLine, Flag, Head, Memory, Status, TargetForm } from "./abi";
 import { authorityMayEnd, authorityRefusal, finishAuthority, readAuthority } from "./authority";
+import { buildNames } from "./field-name";
 import { readHead } from "./head";
 import { buildTables } from "./octets";
 import { octetRefusal } from "./stop";
 
 buildTables();
+buildNames();
 
 /**
  * Reads one head from the octets at INPUT, of which `length` have come in, into the record at RECORDS.

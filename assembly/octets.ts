@@ -34,13 +34,18 @@ export function buildTables(): void {
   markRange(0x21, 0x22, OctetClass.TARGET);
   markRange(0x24, 0x7e, OctetClass.TARGET);
 
-  // One bit for each high nibble 2..7: an octet is a tchar where the bits of its two nibbles meet.
+  fillNibbles(Memory.TOKEN_NIBBLES, OctetClass.TOKEN);
+  fillNibbles(Memory.REG_NAME_NIBBLES, OctetClass.REG_NAME);
+}
+
+/** One bit for each high nibble 2..7: an octet belongs to the class where the bits of its two nibbles meet. */
+function fillNibbles(table: usize, classes: u32): void {
+  // Bounds: both nibbles are below 16, so every store falls into the table's 32 octets.
   for (let octet: u32 = 0x20; octet < 0x80; octet++) {
-    const low = Memory.TOKEN_NIBBLES + (octet & 15);
-    const high = Memory.TOKEN_NIBBLES + 16 + (octet >> 4);
+    const low = table + (octet & 15);
     const bit: u32 = 1 << (octet >> 4);
-    store<u8>(high, bit);
-    if (is(octet, OctetClass.TOKEN)) store<u8>(low, load<u8>(low) | bit);
+    store<u8>(table + 16 + (octet >> 4), bit);
+    if (is(octet, classes)) store<u8>(low, load<u8>(low) | bit);
   }
 }
 
@@ -54,13 +59,13 @@ function markRange(first: u32, last: u32, classes: u32): void {
 
 function markWord(word: string, classes: u32): void {
   for (let i = 0; i < word.length; i++) {
-    const octet: u32 = wordAt(word, i);
+    const octet: u32 = codeUnit(word, i);
     markRange(octet, octet, classes);
   }
 }
 
 /** The i-th code unit of a word of the source; read directly, since a checked index would import an abort. */
-function wordAt(word: string, i: i32): u32 {
+export function codeUnit(word: string, i: i32): u32 {
   // Bounds: callers keep 0 <= i < word.length; a string's code units follow its pointer.
   return load<u16>(changetype<usize>(word) + ((<usize>i) << 1));
 }
@@ -72,6 +77,10 @@ export function is(octet: u32, classes: u32): bool {
 
 export function isDigit(octet: u32): bool {
   return octet - 0x30 < 10;
+}
+
+export function lowerCase(octet: u32): u32 {
+  return octet - 0x41 < 26 ? octet | 0x20 : octet;
 }
 
 /** Controls that no line of a head may hold: all of CTL but HTAB (RFC 5234 B.1; RFC 9110 §5.5). */
@@ -90,7 +99,7 @@ export function equalsWord(at: usize, end: usize, word: string): bool {
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
     const octet: u32 = load<u8>(at + i);
-    if ((octet - 0x41 < 26 ? octet | 0x20 : octet) !== wordAt(word, i)) return false;
+    if (lowerCase(octet) !== codeUnit(word, i)) return false;
   }
   return true;
 }
@@ -100,7 +109,7 @@ export function equalsExactly(at: usize, end: usize, word: string): bool {
   if (end - at !== <usize>word.length) return false;
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
-    if (load<u8>(at + i) !== wordAt(word, i)) return false;
+    if (load<u8>(at + i) !== codeUnit(word, i)) return false;
   }
   return true;
 }

@@ -15,20 +15,30 @@ function earlier(found: usize, end: usize): usize {
 
 /** The first octet that is no tchar (RFC 9110 §5.6.2). */
 export function tokenEnd(at: usize, end: usize): usize {
-  if (ASC_FEATURE_SIMD) {
-    const low = v128.load(Memory.TOKEN_NIBBLES);
-    const high = v128.load(Memory.TOKEN_NIBBLES + 16);
-    for (; at < end; at += 16) {
-      const octets = v128.load(at);
-      const byLow = i8x16.swizzle(low, v128.and(octets, i8x16.splat(15)));
-      const byHigh = i8x16.swizzle(high, v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));
-      const others = i8x16.bitmask(i8x16.eq(v128.and(byLow, byHigh), i8x16.splat(0)));
-      if (others) return earlier(at + ctz(others), end);
-    }
-    return end;
-  }
+  if (ASC_FEATURE_SIMD) return nibblesEnd(at, end, Memory.TOKEN_NIBBLES);
   while (at < end && is(load<u8>(at), OctetClass.TOKEN)) at++;
   return at;
+}
+
+/** The first octet that is neither unreserved nor a sub-delim (RFC 3986 §2.2, §2.3). */
+export function regNameEnd(at: usize, end: usize): usize {
+  if (ASC_FEATURE_SIMD) return nibblesEnd(at, end, Memory.REG_NAME_NIBBLES);
+  while (at < end && is(load<u8>(at), OctetClass.REG_NAME)) at++;
+  return at;
+}
+
+/** The first octet that does not belong to the class of a table of nibbles. */
+function nibblesEnd(at: usize, end: usize, table: usize): usize {
+  const low = v128.load(table);
+  const high = v128.load(table + 16);
+  for (; at < end; at += 16) {
+    const octets = v128.load(at);
+    const byLow = i8x16.swizzle(low, v128.and(octets, i8x16.splat(15)));
+    const byHigh = i8x16.swizzle(high, v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));
+    const others = i8x16.bitmask(i8x16.eq(v128.and(byLow, byHigh), i8x16.splat(0)));
+    if (others) return earlier(at + ctz(others), end);
+  }
+  return end;
 }
 
 /** The first octet that no path or query may hold: "#", SP, controls, DEL, everything above ASCII. */

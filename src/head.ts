@@ -2,7 +2,7 @@
 // Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
 // Never: throws for what the octets hold, keeps the caller's array, or knows of sockets and policies.
 
-import { FieldLine, Flag, Head, Option, Status, TargetForm } from "../assembly/abi.js";
+import { FieldLine, Flag, Head, OctetClass, Option, Status, TargetForm } from "../assembly/abi.js";
 import { type Authority, readAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
 import { type HeadLimits, headLimits } from "./limits.js";
@@ -32,6 +32,7 @@ export type HeadResult =
   /** `error.offset` counts from the head's first octet. */
   | { kind: "error"; error: HeadgateError };
 
+const PERCENT = 0x25;
 const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
 
 const targetForms: Record<number, RequestTargetForm> = {
@@ -301,8 +302,10 @@ export interface HeadsResult {
 }
 
 /**
- * Reads pipelined request heads in one call of the kernel. It stops behind a head with a body (Content-Length,
- * Transfer-Encoding), with Upgrade, or with the method CONNECT, since what follows those is no head: `consumed` says where.
+ * Reads pipelined request heads in one call of the kernel. It stops behind a head with Content-Length or
+ * Transfer-Encoding, with a Connection that lists `upgrade`, or with the method CONNECT, since what follows those may be
+ * no head: `consumed` says where. It stops as well where the kernel's memory has no room for more, so that a caller goes
+ * on with `bytes.subarray(consumed)` until nothing more is read.
  */
 export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
   const limits = headLimits(options?.limits);
@@ -342,6 +345,8 @@ export class HeadReader {
   #run = 0;
   #flags = 0;
   #fieldLines = 0;
+  /** HEXDIG that a pct-encoded triplet of a reg-name still wants. */
+  #hexdigits = 0;
 
   constructor(options?: HeadOptions) {
     this.#limits = headLimits(options?.limits);
@@ -400,11 +405,21 @@ export class HeadReader {
     return result;
   }
 
-  /** True where every octet belongs to the run that the kernel stands in, so that it need not be asked. */
+  /**
+   * True where every octet belongs to the run that the kernel stands in, so that it need not be asked. A reg-name may
+   * hold any number of triplets (RFC 3986 §2.1), so these are followed here as well.
+   */
   #changesNothing(wasm: Kernel, chunk: Uint8Array): boolean {
     const { classes } = wasm;
     for (let i = 0; i < chunk.length; i++) {
-      if ((classes[chunk[i]!]! & this.#run) === 0) return false;
+      const octet = chunk[i]!;
+      if (this.#hexdigits > 0) {
+        if ((classes[octet]! & OctetClass.HEXDIG) === 0) return false;
+        this.#hexdigits--;
+      } else if ((classes[octet]! & this.#run) === 0) {
+        if (octet !== PERCENT || this.#run !== OctetClass.REG_NAME) return false;
+        this.#hexdigits = 2;
+      }
     }
     return true;
   }
@@ -431,6 +446,7 @@ export class HeadReader {
     this.#run = words[Head.RUN >> 2]!;
     this.#flags = words[Head.FLAGS >> 2]!;
     this.#fieldLines = words[Head.FIELD_LINES >> 2]!;
+    this.#hexdigits = 0;
     return PARTIAL;
   }
 

@@ -90,7 +90,7 @@ export function useKernel(choice: KernelVariant | object): void {
 /** The kernel of that build; undefined where the engine cannot run it. */
 function bundled(variant: KernelVariant): Kernel | undefined {
   let found = started.get(variant);
-  if (found === undefined) {
+  if (found === undefined && typeof WebAssembly !== "undefined") {
     const octets = Uint8Array.from(atob(bytes[variant]), (character) => character.charCodeAt(0));
     if (!WebAssembly.validate(octets)) return undefined;
     found = start(variant, new WebAssembly.Module(octets));

@@ -23,7 +23,8 @@ export interface WebSocketServerLike {
 
 /**
  * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
- * body to read.
+ * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
+ * has what was sent.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -37,7 +38,9 @@ export class UpgradeRequest {
     this.method = head.method;
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
-    this.headers = head.headers;
+    // ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
+    this.headers = { ...head.headers, upgrade: "websocket" };
+    if (head.targetForm === "absolute-form") this.headers.host = String(head.authority);
     this.rawHeaders = head.rawHeaders;
     this.socket = socket;
   }
