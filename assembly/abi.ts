@@ -194,6 +194,8 @@ export const enum FieldName {
   X_FORWARDED_PROTO = 15,
   X_FORWARDED_PORT = 16,
   PROXY_CONNECTION = 17,
+  /** One behind the names that the kernel reads. */
+  READ_END = 18,
   COMMON = 32,
 }
 
@@ -231,6 +233,8 @@ export const enum Memory {
   /** The shuffle tables of the vector checks, each 16 octets by low nibble, 16 by high nibble. */
   TOKEN_NIBBLES = 0x8100,
   REG_NAME_NIBBLES = 0x8120,
+  /** Vectors of one octet repeated, at the offsets of `Vector`. */
+  VECTORS = 0x8140,
   /** 512 octets: by the hash of a name's spelling, which entry of NAMES it can only be. */
   NAME_HASHES = 0x8200,
   /** 32 words: by a name's length, the first letters (bit 0 for a) of the names that the kernel reads. */
@@ -253,12 +257,29 @@ export const enum Memory {
   SLACK = 64,
 }
 
+/**
+ * Byte offsets of repeated octets at `Memory.VECTORS`. V8 makes a constant vector anew at each use, and keeps one that
+ * was loaded.
+ */
+export const enum Vector {
+  /** The octet 1. */
+  ONE = 0,
+  /** 0x21: one above SP. */
+  FIRST_VISIBLE = 16,
+  /** The colon. */
+  COLON = 32,
+}
+
 /** Byte offsets inside one entry of the table of names. */
 export const enum NameEntry {
   /** The spelling with ": " behind it, then zeros; 32 octets. */
   TEXT = 0,
-  /** `FieldSpelling` | `FieldName`, an u32. */
+  /** `FieldSpelling` | `FieldName`. */
   CODE = 32,
+  /** A bit for each octet of the spelling and its ": ", the first octet's lowest. */
+  MASK = 36,
+  /** 1 << `FieldName` of a name that the kernel reads; 0 of one that it only recognises. */
+  BIT = 40,
   SIZE = 64,
   /** Octets of the longest name that an entry can hold. */
   LONGEST = 30,

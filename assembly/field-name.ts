@@ -7,6 +7,8 @@ import { codeUnit, equalsWord, lowerCase } from "./octets";
 
 /** Fills the tables of names; runs once, when the module is instantiated. */
 export function buildNames(): void {
+  // Entry 0 stands for no name: 32 zeros, which no line begins with.
+  store<u32>(Memory.NAMES, 0xffffffff, NameEntry.MASK);
   // The order of FieldName, and the usual spellings. (A sum of strings would import an allocator.)
   let name = enterNames("Host Connection Upgrade Content-Length Transfer-Encoding Expect Sec-WebSocket-Key ", 1);
   name = enterNames("Sec-WebSocket-Version Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded ", name);
@@ -34,7 +36,7 @@ function enterNames(names: string, name: u32): u32 {
 }
 
 function enterSuspect(length: i32, initial: u32): void {
-  // Bounds: length is below 32, and so the word one of the 32.
+  // Bounds: length is at most NameEntry.LONGEST, and so the word one of the 32.
   const word = <usize>Memory.SUSPECTS + ((<usize>length) << 2);
   store<u32>(word, load<u32>(word) | (1 << (initial - 0x61)));
 }
@@ -51,17 +53,20 @@ function enterSpelling(names: string, start: i32, end: i32, code: u32): void {
     store<u8>(entry + i, isLowerCase ? lowerCase(unit) : unit);
   }
   store<u16>(entry + length, 0x203a);
+  const name = code & 63;
   store<u32>(entry, code, NameEntry.CODE);
+  store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
+  store<u32>(entry, name < <u32>FieldName.COMMON ? 1 << name : 0, NameEntry.BIT);
   store<u8>(<usize>Memory.NAME_HASHES + nameHash(entry, entry + length), number);
 }
 
 /**
- * A number below 512 for a name of at least four octets, by its length, first four and last four octets. No two of
- * the spellings above share one, which a test makes sure of.
+ * A number below 512 for a name, by its first four and last four octets. No two of the spellings above share one, which
+ * a test makes sure of. (A name of fewer octets has octets around it counted in, and is none of those.)
  */
 export function nameHash(at: usize, end: usize): usize {
-  const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5) + <u32>(end - at) * 0x01000193;
-  return (mixed * 0x8e935b7b) >>> 23;
+  const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5);
+  return (mixed * 0x4643d97b) >>> 23;
 }
 
 /** Field names are case-insensitive (RFC 9110 §5.1). */

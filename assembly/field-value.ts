@@ -87,6 +87,10 @@ function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize):
  * (corpus: CONNECTION-46).
  */
 function readConnection(record: usize, flags: u32, at: usize, end: usize): Status {
+  if (equalsWord(at, end, "upgrade")) {
+    store<u32>(record, flags | Flag.CONNECTION_UPGRADE, Head.FLAGS);
+    return Status.COMPLETE;
+  }
   if (octetAt(at, end, HTAB) !== end) return Status.CONNECTION_INVALID;
   // Bounds: memberEnd is at or before end, and at only moves behind it.
   while (at < end) {
@@ -106,6 +110,10 @@ function readConnection(record: usize, flags: u32, at: usize, end: usize): Statu
 
 /** Upgrade = #protocol, protocol = protocol-name [ "/" protocol-version ]   (RFC 9110 §7.8) */
 function readUpgrade(record: usize, flags: u32, at: usize, end: usize): Status {
+  if (equalsWord(at, end, "websocket")) {
+    store<u32>(record, flags | Flag.UPGRADE | Flag.UPGRADE_WEBSOCKET, Head.FLAGS);
+    return Status.COMPLETE;
+  }
   // Bounds: memberEnd is at or before end, and at only moves behind it; nameEnd < protocolEnd before its load.
   while (at < end) {
     const memberEnd = octetAt(at, end, COMMA);

@@ -2,7 +2,7 @@
 // Out:   a whole head record, or the word why there is none.
 // Never: looks behind the head.
 
-import { AuthorityBlock, AuthorityKind, Capacity, Flag, Head, Option, Status } from "./abi";
+import { AuthorityBlock, AuthorityKind, Capacity, FieldName, Flag, Head, Option, Status } from "./abi";
 import { readFieldLine } from "./field-line";
 import { beginLineEnds } from "./line-ends";
 import { CR } from "./octets";
@@ -29,8 +29,9 @@ export function readHead(record: usize, base: usize, end: usize, options: u32, l
 }
 
 function clear(record: usize): void {
-  // Bounds: KNOWN is 128 octets, up to SIZE.
-  for (let at = record + Head.KNOWN; at < record + Head.SIZE; at += 8) store<u64>(at, 0);
+  // Bounds: KNOWN has 32 words, two a round, and READ_END is even and below.
+  const known = record + Head.KNOWN;
+  for (let name: usize = 0; name < <usize>FieldName.READ_END; name += 2) store<u64>(known + (name << 2), 0);
   store<u32>(record, 0, Head.LINE_START);
   store<u32>(record, 0, Head.FLAGS);
   store<u32>(record, 0, Head.FIELD_LINES);

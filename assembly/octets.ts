@@ -2,7 +2,7 @@
 // Out:   which character classes of RFC 9110 and RFC 3986 it belongs to; comparison with an ASCII word.
 // Never: knows where in a head the octet stands.
 
-import { Memory, OctetClass } from "./abi";
+import { Memory, OctetClass, Vector } from "./abi";
 
 export const HTAB: u32 = 0x09;
 export const LF: u32 = 0x0a;
@@ -34,8 +34,16 @@ export function buildTables(): void {
   markRange(0x21, 0x22, OctetClass.TARGET);
   markRange(0x24, 0x7e, OctetClass.TARGET);
 
+  fillVector(Vector.ONE, 1);
+  fillVector(Vector.FIRST_VISIBLE, 0x21);
+  fillVector(Vector.COLON, COLON);
   fillNibbles(Memory.TOKEN_NIBBLES, OctetClass.TOKEN);
   fillNibbles(Memory.REG_NAME_NIBBLES, OctetClass.REG_NAME);
+}
+
+function fillVector(vector: usize, octet: u64): void {
+  store<u64>(Memory.VECTORS + vector, octet * 0x0101010101010101);
+  store<u64>(Memory.VECTORS + vector, octet * 0x0101010101010101, 8);
 }
 
 /** One bit for each high nibble 2..7: an octet belongs to the class where the bits of its two nibbles meet. */
@@ -93,9 +101,21 @@ export function hexValue(octet: u32): u32 {
   return octet <= 0x39 ? octet - 0x30 : (octet | 0x20) - 0x57;
 }
 
-/** True where the octets at..end are exactly `word`, which holds no capitals, ignoring case. */
+/**
+ * True where the octets at..end, no control among them, are exactly `word` but for case. `word` is of lower-case
+ * letters, digits and "-".
+ */
 export function equalsWord(at: usize, end: usize, word: string): bool {
   if (end - at !== <usize>word.length) return false;
+  if (ASC_FEATURE_SIMD && word.length <= 16) {
+    // Bounds: reads 16 octets at `at`, into SLACK at most, and 32 at the word, into the data behind it at most; what
+    // lies behind the word's length is not looked at.
+    const units = changetype<usize>(word);
+    const wanted = i8x16.narrow_i16x8_u(v128.load(units), v128.load(units, 16));
+    // Of all octets but controls, only the capitals become letters by this bit; digits and "-" have it.
+    const lower = v128.or(v128.load(at), i8x16.splat(0x20));
+    return (i8x16.bitmask(i8x16.eq(lower, wanted)) | (-1 << word.length)) === -1;
+  }
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
     const octet: u32 = load<u8>(at + i);

@@ -5,7 +5,7 @@
 import { Capacity, Flag, Head, OctetClass, Status } from "./abi";
 import { CR, equalsExactly, HTAB, isDigit, SP } from "./octets";
 import { readTarget } from "./request-target";
-import { tokenEnd } from "./scan";
+import { octetAt, targetEnd, tokenEnd } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 
 /** The first octet of every TLS record that can open a connection: handshake (RFC 8446 §5.1). */
@@ -13,6 +13,8 @@ const TLS_HANDSHAKE: u32 = 0x16;
 
 /** request-line = method SP request-target SP HTTP-version CRLF          (RFC 9112 §3, §2.1) */
 export function readRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
+  const usual = readUsualRequestLine(record, base, at, end);
+  if (usual !== 0) return usual;
   at = skipEmptyLines(record, base, at, end);
   if (at === 0) return 0;
   const methodEnd = readMethod(record, base, at, end);
@@ -20,6 +22,25 @@ export function readRequestLine(record: usize, base: usize, at: usize, end: usiz
   at = readTarget(record, base, methodEnd + 1, end);
   if (at === 0) return 0;
   return readVersion(record, base, at + 1, end);
+}
+
+/** GET of an origin-form in HTTP/1.1 at once; 0 for anything else, a line that is not whole included. */
+function readUsualRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
+  const target = at + 4;
+  // Bounds: target < end; the version and CRLF are loaded where eleven octets from spaceAt on are there.
+  if (target >= end || load<u32>(at) !== GET_SP || load<u8>(target) !== 0x2f) return 0;
+  const spaceAt = targetEnd(target, end);
+  const lineEnd = spaceAt + 11;
+  if (lineEnd > end || load<u8>(spaceAt) !== SP) return 0;
+  if (load<u64>(spaceAt, 1) !== HTTP_1_1 || load<u16>(spaceAt, 9) !== CRLF) return 0;
+  store<u32>(record, Flag.VERSION_1_1, Head.FLAGS);
+  store<u32>(record, at - base, Head.METHOD_START);
+  store<u32>(record, at + 3 - base, Head.METHOD_END);
+  store<u32>(record, target - base, Head.TARGET_START);
+  store<u32>(record, spaceAt - base, Head.TARGET_END);
+  store<u32>(record, target - base, Head.PATH_START);
+  store<u32>(record, octetAt(target, spaceAt, 0x3f) - base, Head.QUERY_START);
+  return lineEnd;
 }
 
 /** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
@@ -48,6 +69,11 @@ function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
   return methodEnd;
 }
 
+/** "HTTP/1.1", "GET " and CRLF as the octets of one load each, the first one lowest. */
+const HTTP_1_1: u64 = 0x312e312f50545448;
+const GET_SP: u32 = 0x20544547;
+const CRLF: u32 = 0x0a0d;
+
 /**
  * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
  *
@@ -55,6 +81,11 @@ function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
  * line is whole, since only then is it known to be a version.
  */
 function readVersion(record: usize, base: usize, at: usize, end: usize): usize {
+  // The usual version at once. Bounds: at + 10 <= end.
+  if (at + 10 <= end && load<u64>(at) === HTTP_1_1 && load<u16>(at, 8) === CRLF) {
+    store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+    return at + 10;
+  }
   const start = at;
   // Bounds: at < end before every load; at - start stays below 8.
   for (; at < start + 8; at++) {
