@@ -17,7 +17,6 @@ import { type FilterOwner, RequestFilter, type ResponseProgress } from "../reque
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
   | "HEAD_TIMEOUT"
-  | "IDLE_TIMEOUT"
   | "OVERLOADED"
   | "PEER_ENDED"
   | "SOCKET_ERROR"
@@ -181,13 +180,21 @@ export class Adoption implements FilterOwner {
     if (this.#filter === null) {
       this.#connection.become("serving");
       this.#socket.on("timeout", this.#onTimeout);
-      this.#filter = new RequestFilter(this, server);
+      this.#filter = new RequestFilter(this);
+      this.#filter.connect(server);
     }
-    this.#filter.forward(decision, rest);
+    // Null where the server has destroyed its connection already.
+    this.#filter?.forward(decision, rest);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const socket = this.#socket;
+    if (socket.readableEnded) {
+      // It ended while an earlier response was on its way; a framer would wait for an 'end' that has been.
+      this.#abandon("PEER_ENDED");
+      socket.destroy();
+      return;
+    }
     const written = bytesWritten(socket);
     this.#leave();
     socket.allowHalfOpen = this.#allowedHalfOpen;

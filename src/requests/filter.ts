@@ -63,9 +63,13 @@ export class RequestFilter implements FrontOwner {
   #patience: ReturnType<typeof setTimeout> | undefined;
   #detached = false;
 
-  constructor(owner: FilterOwner, server: Server) {
+  constructor(owner: FilterOwner) {
     this.#owner = owner;
     this.#front = new Front(this, owner.arrival);
+  }
+
+  /** Gives the server its connection; it may destroy it at once. */
+  connect(server: Server): void {
     server.emit("connection", this.#front);
   }
 

@@ -1,0 +1,390 @@
+// In:    bodies, well formed, malformed and mutated, at every cut.
+// Out:   whether BodyReader finds the end that a plain reference finds, and that Node's own parser finds.
+// Never: uses a socket.
+
+import { createRequire } from "node:module";
+import * as assert from "uvu/assert";
+import { BodyReader } from "#src/body.js";
+import type { Framing } from "#src/head.js";
+import { seeded } from "./support/mutations.js";
+import { suite } from "./support/suite.js";
+import { cutUp, octetsOf } from "./support/tcp.js";
+
+/** Where a body ended, that it goes on, or that it is malformed; in the last two cases behind which octet that shows. */
+type Reading = { kind: "done" | "partial" | "malformed"; at: number };
+
+const CHUNKED: Framing = { kind: "chunked" };
+const ROOM = 16_384;
+
+/** What BodyReader says of octets that come in these pieces. */
+function read(pieces: readonly Uint8Array[], framing: Framing = CHUNKED, overhead = ROOM): Reading {
+  const reader = new BodyReader(framing, overhead);
+  let before = 0;
+  for (const piece of pieces) {
+    if (reader.done) break;
+    const end = reader.read(piece, 0);
+    if (end < 0) return { kind: "malformed", at: before + piece.length };
+    if (reader.done) return { kind: "done", at: before + end };
+    assert.is(end, piece.length, "a body that goes on takes all octets");
+    before += piece.length;
+  }
+  return { kind: reader.done ? "done" : "partial", at: before };
+}
+
+const SP_TO_TILDE = "\\x20-\\x7e";
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/;
+const QUOTABLE = new RegExp(`^[\\t${SP_TO_TILDE}\\x80-\\xff]$`);
+const NOT_IN_TRAILERS =
+  /^(?:connection|content-length|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
+
+const PARTIAL = Symbol("partial");
+
+/** chunked-body read straight from its ABNF, on all octets at once; `malformed` says behind which octet it shows. */
+function reference(octets: Uint8Array, overhead: number): Reading {
+  const text = String.fromCharCode(...octets);
+  let at = 0;
+  let spare = overhead;
+  const peek = (): string => {
+    if (at === text.length) throw PARTIAL;
+    return text[at]!;
+  };
+  const fail = (): never => {
+    at++;
+    throw new Error("malformed");
+  };
+  const expect = (wanted: string): void => {
+    for (const octet of wanted) {
+      if (peek() !== octet) fail();
+      at++;
+    }
+  };
+  /** An octet that counts. */
+  const spend = (allowed: boolean): void => {
+    if (!allowed || spare-- === 0) fail();
+    at++;
+  };
+  const token = (): string => {
+    const start = at;
+    spend(TOKEN.test(peek()));
+    while (TOKEN.test(peek())) spend(true);
+    return text.slice(start, at);
+  };
+  const quotedString = (): void => {
+    for (spend(true); peek() !== '"'; ) {
+      const escaped = peek() === "\\";
+      spend(QUOTABLE.test(peek()));
+      if (escaped) spend(QUOTABLE.test(peek()));
+    }
+    spend(true);
+  };
+  const extensions = (): void => {
+    while (peek() === ";") {
+      spend(true);
+      token();
+      if (peek() !== "=") continue;
+      spend(true);
+      if (peek() === '"') quotedString();
+      else token();
+    }
+  };
+  const size = (): number => {
+    let digits = "";
+    while (/[0-9A-Fa-f]/.test(peek())) {
+      digits += text[at];
+      if (digits.length > 16 || BigInt(`0x${digits}`) > BigInt(Number.MAX_SAFE_INTEGER)) fail();
+      at++;
+    }
+    if (digits === "") fail();
+    return Number.parseInt(digits, 16);
+  };
+  const trailerLine = (): void => {
+    const name = token();
+    if (peek() === ":" && NOT_IN_TRAILERS.test(name)) fail();
+    spend(peek() === ":");
+    while (QUOTABLE.test(peek())) spend(true);
+    spend(peek() === "\r");
+    spend(peek() === "\n");
+  };
+  try {
+    for (;;) {
+      const length = size();
+      extensions();
+      expect("\r\n");
+      if (length === 0) break;
+      if (text.length - at < length) {
+        at = text.length;
+        throw PARTIAL;
+      }
+      at += length;
+      expect("\r\n");
+    }
+    while (peek() !== "\r") trailerLine();
+    expect("\r\n");
+    return { kind: "done", at };
+  } catch (fault) {
+    return { kind: fault === PARTIAL ? "partial" : "malformed", at };
+  }
+}
+
+interface Parser {
+  initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void;
+  execute(octets: Uint8Array): number | Error;
+  [callback: number]: unknown;
+}
+/** Node lends its parser out here on every version that headgate runs on. */
+const { HTTPParser } = createRequire(import.meta.url)("_http_common") as {
+  HTTPParser: { new (): Parser } & Record<"REQUEST" | "kOnHeadersComplete" | "kOnMessageComplete" | "kOnBody", number>;
+};
+
+const POST = octetsOf("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+const GET = octetsOf("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
+
+/** What Node's parser says of the same body: the octet that ended it, and whether it reads the next request behind it. */
+function readByNode(octets: Uint8Array): Reading & { next: boolean; content: string } {
+  const parser = new HTTPParser();
+  parser.initialize(HTTPParser.REQUEST, {}, ROOM, 0);
+  let complete = 0;
+  let content = "";
+  parser[HTTPParser.kOnHeadersComplete] = () => 0;
+  parser[HTTPParser.kOnBody] = (body: Buffer) => {
+    content += body.toString("latin1");
+  };
+  parser[HTTPParser.kOnMessageComplete] = () => {
+    complete++;
+  };
+  assert.is(parser.execute(Buffer.from(POST)), POST.length);
+  for (let at = 0; at < octets.length; at++) {
+    const result = parser.execute(Buffer.of(octets[at]!));
+    if (result instanceof Error) return { kind: "malformed", at: at + 1, next: false, content };
+    if (complete > 0) {
+      const next = parser.execute(Buffer.from(GET)) === GET.length && complete === 2;
+      return { kind: "done", at: at + 1, next, content };
+    }
+  }
+  return { kind: "partial", at: octets.length, next: false, content };
+}
+
+/** All that must hold of any octets. */
+function compare(octets: Buffer, overhead = ROOM, withNode = true): Reading {
+  const wanted = reference(octets, overhead);
+  const shown = JSON.stringify(octets.toString("latin1"));
+  assert.equal(read(cutUp(octets, "octets"), CHUNKED, overhead), wanted, `${shown} octet by octet`);
+  const whole = read([octets], CHUNKED, overhead);
+  assert.is(whole.kind, wanted.kind, `${shown} whole`);
+  if (wanted.kind === "done") assert.is(whole.at, wanted.at, `${shown} whole`);
+  if (!withNode || wanted.kind === "malformed") return wanted;
+  const { kind, at, next } = readByNode(octets);
+  assert.equal({ kind, at }, wanted, `${shown} by Node`);
+  if (kind === "done") assert.ok(next, `${shown}: Node reads no request behind it`);
+  return wanted;
+}
+
+const accepted = [
+  "0\r\n\r\n",
+  "3\r\nabc\r\n0\r\n\r\n",
+  "a\r\n0123456789\r\nA\r\n0123456789\r\n0\r\n\r\n",
+  "0000000000000003\r\nabc\r\n0000000000000000\r\n\r\n",
+  "3;a\r\nabc\r\n0;b;c=d\r\n\r\n",
+  '3;a="b c;\\"\\\\\t\x80";d=e;f=""\r\nabc\r\n0\r\n\r\n',
+  '1;!#$%&\'*+-.^_`|~=1;x=";"\r\n\n\r\n0\r\n\r\n',
+  "0\r\nA: b\r\n\r\n",
+  "0\r\nA:\r\nB:  c\t \r\nX-Host: \x80\xff\r\n\r\n",
+  "0\r\nHosts: b\r\nConnectio: c\r\nTransfer-Encoding2: d\r\nT: e\r\n\r\n",
+  "5\r\n0\r\n\r\n\r\n0\r\n\r\n",
+];
+
+const refused = [
+  // size
+  "\r\n",
+  ";a\r\n",
+  "g\r\n",
+  " 3\r\nabc\r\n",
+  "3 \r\nabc\r\n",
+  "+3\r\nabc\r\n",
+  "-3\r\nabc\r\n",
+  "0x3\r\nabc\r\n",
+  "3_\r\nabc\r\n",
+  "3\nabc\r\n",
+  "3\rabc\r\n",
+  "3\r\rabc\r\n",
+  "00000000000000003\r\nabc\r\n",
+  "20000000000000\r\n",
+  "FFFFFFFFFFFFFFFF\r\n",
+  "10000000000000003\r\nabc\r\n",
+  // extensions
+  "3;\r\nabc\r\n",
+  "3;;a\r\nabc\r\n",
+  "3; a\r\nabc\r\n",
+  "3 ;a\r\nabc\r\n",
+  "3;a =b\r\nabc\r\n",
+  "3;a= b\r\nabc\r\n",
+  "3;a=\r\nabc\r\n",
+  "3;=b\r\nabc\r\n",
+  "3;a=b=c\r\nabc\r\n",
+  '3;a="b\r\nabc\r\n',
+  '3;a="b"c\r\nabc\r\n',
+  '3;a=b"c"\r\nabc\r\n',
+  '3;a="\x7f"\r\nabc\r\n',
+  '3;a="\\\n"\r\nabc\r\n',
+  "3;a\nabc\r\n",
+  "3;a\0\r\nabc\r\n",
+  // data
+  "3\r\nabcd\r\n",
+  "3\r\nabc\n0\r\n\r\n",
+  "3\r\nabc\r0\r\n\r\n",
+  "3\r\nabc0\r\n\r\n",
+  "3\r\nab\r\n0\r\n\r\n",
+  // trailers
+  "0\n\n",
+  "0\r\n\n",
+  "0\r\n\r\r\n",
+  "0\r\nA\r\n\r\n",
+  "0\r\nA : b\r\n\r\n",
+  "0\r\n: b\r\n\r\n",
+  "0\r\n A: b\r\n\r\n",
+  "0\r\nA: b\r\n c\r\n\r\n",
+  "0\r\nA: b\n\r\n",
+  "0\r\nA: b\r\r\n",
+  "0\r\nA: b\0\r\n\r\n",
+  "0\r\nA: b\x7f\r\n\r\n",
+  "0\r\nA\x80: b\r\n\r\n",
+  "0\r\nContent-Length: 5\r\n\r\n",
+  "0\r\ntransfer-encoding: chunked\r\n\r\n",
+  "0\r\nA: b\r\nHOST: c\r\n\r\n",
+  "0\r\nConnection: close\r\n\r\n",
+  "0\r\nProxy-Connection: close\r\n\r\n",
+  "0\r\nUpgrade: websocket\r\n\r\n",
+];
+
+const chunked = suite("chunked bodies");
+
+for (const text of accepted) {
+  chunked(`ends where it ends: ${JSON.stringify(text)}`, () => {
+    const body = octetsOf(text);
+    assert.equal(compare(body), { kind: "done", at: body.length });
+    for (const behind of ["GET", "0", "\r\n", "\0"]) {
+      assert.equal(compare(Buffer.concat([body, octetsOf(behind)])), { kind: "done", at: body.length });
+    }
+    for (let cut = 0; cut < body.length; cut++) {
+      assert.equal(compare(body.subarray(0, cut)), { kind: "partial", at: cut });
+      assert.equal(read([body.subarray(0, cut), body.subarray(cut)]), { kind: "done", at: body.length }, `cut ${cut}`);
+    }
+  });
+}
+
+for (const text of refused) {
+  chunked(`is refused: ${JSON.stringify(text)}`, () => {
+    const { kind, at } = compare(octetsOf(text));
+    assert.is(kind, "malformed");
+    const body = octetsOf(text);
+    for (let cut = 0; cut < body.length; cut++) {
+      assert.is(read([body.subarray(0, cut), body.subarray(cut)]).kind, "malformed", `cut ${cut}`);
+      // Nothing in front of the bad octet is refused, and nothing mends it.
+      assert.is(compare(body.subarray(0, cut)).kind, cut < at ? "partial" : "malformed", `prefix ${cut}`);
+    }
+  });
+}
+
+chunked("the size goes up to 2^53 - 1", () => {
+  const reader = new BodyReader(CHUNKED, 0);
+  const line = octetsOf("001FffffFFFFffff\r\n");
+  assert.is(reader.read(line, 0), line.length);
+  assert.is(reader.read(Buffer.alloc(65_536), 0), 65_536);
+  assert.not(reader.done);
+  assert.is(read([octetsOf("0020000000000000\r\n")]).kind, "malformed");
+});
+
+chunked("extensions and trailers share one allowance, to the octet", () => {
+  const body = octetsOf('1;abc=de\r\nx\r\n2;f="gh"\r\nyz\r\n0;i\r\nJ: k\r\nLmn:\r\n\r\n');
+  const overhead = ';abc=de;f="gh";iJ: k\r\nLmn:\r\n'.length;
+  assert.is(compare(body, overhead).kind, "done");
+  for (let less = 0; less < overhead; less++) assert.is(compare(body, less, false).kind, "malformed", `${less}`);
+  assert.is(read([octetsOf("3\r\nabc\r\n0\r\n\r\n")], CHUNKED, 0).kind, "done");
+});
+
+chunked("every octet at every place is taken as the reference and Node take it", () => {
+  const bodies = ['2;a=b;c="d"\r\nxy\r\n0\r\nE: f\r\n\r\n', '1;a="\\b"\r\nz\r\n00\r\n\r\n'].map(octetsOf);
+  let count = 0;
+  for (const body of bodies) {
+    for (let at = 0; at < body.length; at++) {
+      for (let octet = 0; octet < 256; octet++, count++) {
+        const changed = Buffer.from(body);
+        changed[at] = octet;
+        compare(changed);
+      }
+    }
+  }
+  assert.is(count, 256 * (bodies[0]!.length + bodies[1]!.length));
+});
+
+chunked("20,000 mutated bodies, at random cuts", () => {
+  const random = seeded(20_261_124);
+  const below = (n: number): number => random() % n;
+  const pieces = [
+    "\r\n",
+    "\r",
+    "\n",
+    "0",
+    "1",
+    "f",
+    ";a",
+    "=b",
+    '="',
+    '"',
+    "\\",
+    ":",
+    " ",
+    "\t",
+    "X: y\r\n",
+    "Host:",
+    "\x80",
+  ];
+  const tally = { done: 0, partial: 0, malformed: 0 };
+  for (let n = 0; n < 20_000; n++) {
+    let text = accepted[below(accepted.length)]!;
+    for (let changes = 1 + below(3); changes > 0; changes--) {
+      const at = below(text.length + 1);
+      const piece = below(3) === 0 ? String.fromCharCode(below(256)) : pieces[below(pieces.length)]!;
+      text = text.slice(0, at) + piece + text.slice(at + below(3));
+    }
+    if (below(4) === 0) text = text.slice(0, below(text.length));
+    const octets = octetsOf(text);
+    const overhead = below(4) === 0 ? below(40) : ROOM;
+    const wanted = compare(octets, overhead);
+    const cut = read(cutUp(octets, random()), CHUNKED, overhead);
+    assert.is(cut.kind, wanted.kind, JSON.stringify(text));
+    if (wanted.kind === "done") assert.is(cut.at, wanted.at, JSON.stringify(text));
+    tally[wanted.kind]++;
+  }
+  for (const count of Object.values(tally)) assert.ok(count > 500, JSON.stringify(tally));
+});
+
+const counted = suite("other bodies");
+
+counted("Content-Length, at every cut and with octets behind", () => {
+  for (const length of [1, 2, 13]) {
+    const octets = Buffer.alloc(length + 4, "\r\n0");
+    for (let cut = 0; cut <= octets.length; cut++) {
+      const pieces = [octets.subarray(0, cut), octets.subarray(cut)];
+      assert.equal(read(pieces, { kind: "content-length", length }), { kind: "done", at: length });
+    }
+    const pieces = cutUp(octets, "octets");
+    assert.equal(read(pieces, { kind: "content-length", length }), { kind: "done", at: length });
+    assert.is(read(pieces.slice(0, length - 1), { kind: "content-length", length }).kind, "partial");
+  }
+});
+
+counted("no body is over before it begins", () => {
+  for (const framing of [{ kind: "none" }, { kind: "content-length", length: 0 }] as const) {
+    const reader = new BodyReader(framing, ROOM);
+    assert.ok(reader.done);
+    assert.is(reader.read(octetsOf("GET"), 0), 0);
+  }
+});
+
+counted("reading begins where it is told to", () => {
+  const reader = new BodyReader(CHUNKED, ROOM);
+  const octets = octetsOf("POST x3\r\nabc\r\n0\r\n\r\nGET");
+  assert.is(reader.read(octets, 6), octets.length - 3);
+  assert.ok(reader.done);
+});
