@@ -78,6 +78,33 @@ function readPort(block: usize, at: usize, end: usize): usize {
   return at;
 }
 
+/**
+ * The usual authority at once: a whole reg-name that is no address, and no port or one in range. False, and nothing
+ * that counts, for any other; `readAuthority` reads those.
+ */
+export function readUsualAuthority(block: usize, base: usize, at: usize, end: usize): bool {
+  const nameEnd = regNameEnd(at, end);
+  // Bounds: at < nameEnd before the load behind it; digits are read in front of end, at most five of them.
+  if (nameEnd === at) return false;
+  const last: u32 = load<u8>(nameEnd - 1);
+  if (last === 0x2e || isDigit(last)) return false;
+  let port: u32 = 0;
+  if (nameEnd !== end) {
+    const digits = nameEnd + 1;
+    if (load<u8>(nameEnd) !== COLON || end - digits - 1 > 4) return false;
+    for (let digit = digits; digit < end; digit++) {
+      if (!isDigit(load<u8>(digit))) return false;
+      port = port * 10 + load<u8>(digit) - 0x30;
+    }
+    if (port - 1 > 65534) return false;
+  }
+  store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
+  store<u32>(block, at - base, AuthorityBlock.START);
+  store<u32>(block, nameEnd - base, AuthorityBlock.END);
+  store<u32>(block, port, AuthorityBlock.PORT);
+  return true;
+}
+
 /** The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. */
 export function authorityRun(block: usize): u32 {
   const state = load<u32>(block, AuthorityBlock.READING);

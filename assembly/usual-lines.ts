@@ -6,7 +6,7 @@
 // CRLF. Since line ends are found first, lines are independent of each other and the processor reads several at once.
 
 import { FieldLine, FieldName, Head, Memory, NameEntry, Status, Vector } from "./abi";
-import { finishAuthority } from "./authority";
+import { finishAuthority, readUsualAuthority } from "./authority";
 import { REFUSED, readContentLength, readHost } from "./field-line";
 import { nameHash } from "./field-name";
 import { readValue } from "./field-value";
@@ -120,9 +120,10 @@ function settle(record: usize, base: usize, names: u32): bool {
     const line = record + Head.SIZE + <usize>index * FieldLine.SIZE;
     const start = base + load<u32>(line, FieldLine.VALUE_START);
     const end = base + load<u32>(line, FieldLine.VALUE_END);
-    if (name === FieldName.HOST) {
+    const block = record + Head.HOST;
+    if (name === FieldName.HOST && !readUsualAuthority(block, base, start, end)) {
       if (readHost(record, base, start, end, end, end + 2) === REFUSED) return false;
-      if (finishAuthority(record + Head.HOST, base) !== Status.COMPLETE) return false;
+      if (finishAuthority(block, base) !== Status.COMPLETE) return false;
     } else if (name === FieldName.CONTENT_LENGTH) {
       if (readContentLength(record, base, start, end, end) === REFUSED) return false;
     }

@@ -5,7 +5,7 @@
 import { type Arrival, checkScheme } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
 import type { RequestHead } from "./head.js";
-import { asksForWebSocket, type HandshakeFault, handshakeFault } from "./opening-handshake.js";
+import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
 export interface PolicyRules<Claim = unknown> {
@@ -91,7 +91,7 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   const ruling = {
     head,
     arrival,
-    upgrade: asksForWebSocket(head),
+    upgrade: head.asksForWebSocket,
     authority,
     authoritySource: sourceOf(head),
     port: authority === null ? null : authority.effectivePort(arrival.scheme),

@@ -155,6 +155,12 @@ export class RequestHead {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[] {
     const wanted = name.toLowerCase();
+    const number = kernel().fieldNames.get(wanted);
+    if (number !== undefined) {
+      const known = this.#word(Head.KNOWN + (number << 2));
+      if (known === 0) return [];
+      if (known >>> 16 === 1) return [this.#valueOfLine((known & 0xffff) - 1)];
+    }
     const raw = this.rawHeaders;
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
@@ -186,8 +192,16 @@ export class RequestHead {
    */
   get upgrade(): string[] {
     if (!this.#has(Flag.UPGRADE) || !this.#has(Flag.CONNECTION_UPGRADE) || !this.#has(Flag.VERSION_1_1)) return [];
-    const members = this.fieldValues("upgrade").flatMap((value) => value.split(","));
+    const values = this.fieldValues("upgrade");
+    if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
+    const members = values.flatMap((value) => value.split(","));
     return members.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, "")).filter((member) => member !== "");
+  }
+
+  /** True where `upgrade` lists `websocket`, case ignored. */
+  get asksForWebSocket(): boolean {
+    const wanted = Flag.UPGRADE_WEBSOCKET | Flag.CONNECTION_UPGRADE | Flag.VERSION_1_1;
+    return (this.#word(Head.FLAGS) & wanted) === wanted;
   }
 
   /** Octets of the head as it came in. */
@@ -202,17 +216,24 @@ export class RequestHead {
 
   #readFieldLines(): string[] {
     const words = this.#words();
-    const lines: string[] = [];
+    const text = this.#text;
+    const { spellings } = kernel();
     const count = words[this.#record + (Head.FIELD_LINES >> 2)]!;
+    const lines: string[] = new Array(2 * count);
     let at = this.#record + (Head.SIZE >> 2);
     for (let i = 0; i < count; i++, at += FieldLine.SIZE >> 2) {
-      const nameStart = words[at + (FieldLine.NAME_START >> 2)]!;
-      const nameEnd = words[at + (FieldLine.NAME >> 2)]! >>> 8;
-      const valueStart = words[at + (FieldLine.VALUE_START >> 2)]!;
-      const valueEnd = words[at + (FieldLine.VALUE_END >> 2)]!;
-      lines.push(this.#text.slice(nameStart, nameEnd), this.#text.slice(valueStart, valueEnd));
+      const name = words[at + (FieldLine.NAME >> 2)]!;
+      const spelling = spellings[name & 0xff]!;
+      lines[2 * i] = spelling === "" ? text.slice(words[at + (FieldLine.NAME_START >> 2)]!, name >>> 8) : spelling;
+      lines[2 * i + 1] = text.slice(words[at + (FieldLine.VALUE_START >> 2)]!, words[at + (FieldLine.VALUE_END >> 2)]!);
     }
     return lines;
+  }
+
+  #valueOfLine(index: number): string {
+    const words = this.#words();
+    const at = this.#record + (Head.SIZE >> 2) + index * (FieldLine.SIZE >> 2);
+    return this.#text.slice(words[at + (FieldLine.VALUE_START >> 2)]!, words[at + (FieldLine.VALUE_END >> 2)]!);
   }
 
   /** The kernel's words, with this head's record at `#record`: still there, or read again from the text. */

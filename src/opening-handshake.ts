@@ -21,11 +21,6 @@ export interface HandshakeFault {
 /** The one version of the protocol (RFC 6455 §4.1). */
 export const WEBSOCKET_VERSION = "13";
 
-/** True where Upgrade, through Connection and in HTTP/1.1, asks for `websocket`, case ignored (RFC 6455 §4.2.1). */
-export function asksForWebSocket(head: RequestHead): boolean {
-  return head.upgrade.some((protocol) => protocol.toLowerCase() === "websocket");
-}
-
 /** base64 of 16 octets (RFC 6455 §4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";

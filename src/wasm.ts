@@ -2,7 +2,7 @@
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
-import { Memory } from "../assembly/abi.js";
+import { FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
 import { scalar, simd } from "./kernel.js";
 import { type Latin1, latin1 } from "./octets.js";
 
@@ -43,6 +43,10 @@ export interface Kernel {
   readonly words: Uint32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
+  /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
+  readonly spellings: readonly string[];
+  /** The number of each name that the kernel reads, by the name in lower case. */
+  readonly fieldNames: ReadonlyMap<string, number>;
   /** Counts parses: a record belongs to the parse after which it was read, until the next. */
   generation: number;
 }
@@ -106,6 +110,7 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
+  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, 128 * NameEntry.SIZE));
   return {
     variant,
     parseHead: exports.parseHead,
@@ -115,6 +120,24 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
     text: latin1(input),
     words: new Uint32Array(buffer, Memory.RECORDS, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
+    spellings,
+    fieldNames: new Map(
+      spellings.flatMap((name, code) => {
+        const number = code - FieldSpelling.LOWER_CASE;
+        return name !== "" && number > 0 && number < FieldName.COMMON ? [[name, number]] : [];
+      }),
+    ),
     generation: 0,
   };
+}
+
+/** The kernel's table of names: the one place where they are written. */
+function readSpellings(table: Uint8Array): string[] {
+  const spellings: string[] = new Array(256).fill("");
+  for (let entry = 0; entry < table.length; entry += NameEntry.SIZE) {
+    const end = table.indexOf(0x3a, entry);
+    const code = table[entry + NameEntry.CODE]!;
+    if (code !== 0) spellings[code] = String.fromCharCode(...table.subarray(entry, end));
+  }
+  return spellings;
 }
