@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
-import type { Duplex } from "node:stream";
+import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -16,7 +16,7 @@ import type { End } from "#src/intake/adoption.js";
 import type { GateLimits } from "#src/limits.js";
 import { NO_LISTEN_SERVER } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
-import { type Client, type Cut, type Door, octetsOf, openDoor, type Response } from "./support/tcp.js";
+import { type Client, type Cut, closeDoors, type Door, octetsOf, openDoor, type Response } from "./support/tcp.js";
 
 /** A request as the application got it. */
 interface Seen {
@@ -139,9 +139,6 @@ interface Setting {
   disagree?: boolean;
 }
 
-/** Worlds that are not closed: none, unless a test has failed. */
-const worlds = new Set<World>();
-
 async function openWorld({ limits = {}, app = application(), echo, disagree = false }: Setting = {}): Promise<World> {
   const accepted: string[] = [];
   const refused: string[] = [];
@@ -161,7 +158,7 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
   gate.on("malformed", ({ code }) => refused.push(code));
   gate.on("abandoned", ({ code, stage }) => refused.push(`${code} ${stage}`));
   const door = await openDoor((socket) => ends.push(gate.adopt(socket)));
-  const world: World = {
+  return {
     gate,
     app,
     door,
@@ -174,7 +171,6 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
       return client;
     },
     async close() {
-      worlds.delete(world);
       for (const client of clients) client.stream.destroy();
       const settled = await Promise.all(ends);
       await door.close();
@@ -195,8 +191,6 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
       if (!disagree) assert.equal(seen, accepted);
     },
   };
-  worlds.add(world);
-  return world;
 }
 
 /** What one connection came to. */
@@ -318,6 +312,20 @@ order("200 pipelined requests", async () => {
       );
       await world.close();
     }
+  }
+});
+
+order("more pipelined octets than are held behind a slow response", async () => {
+  const body = "z".repeat(1000);
+  const targets = Array.from({ length: 400 }, (_, i) => `/${i}${i % 50 === 0 ? "?delay=10" : ""}`);
+  for (const way of ["tcp", "memory"] as const) {
+    const world = await openWorld();
+    const client = await world.connect(way);
+    for (const target of targets) client.stream.write(post(target, body));
+    await client.send(last);
+    assert.equal(bodies(await client.all()), [...targets.map((target) => said("POST", target)), said("GET", "/last")]);
+    assert.ok(world.app.seen.slice(0, -1).every((one) => one.body === body));
+    await world.close();
   }
 });
 
@@ -624,6 +632,20 @@ bad("a malformed body behind a response: the response stays whole, none follows"
   }
 });
 
+bad("a malformed body behind a response that the client has not read: it arrives whole", async () => {
+  const world = await openWorld();
+  const client = await world.connect();
+  client.stream.pause();
+  const target = "/1?early&size=1000000";
+  await client.send(chunks(target, "3\r\nabc\r\n"));
+  await sleep(50);
+  for (let i = 0; i < 20; i++) await client.send(`z\r\n${get("/smuggled").repeat(1000)}`);
+  client.stream.resume();
+  assert.equal(bodies(await client.all()), [said("POST", target)]);
+  assert.equal(world.refused, ["BODY_MALFORMED requests"]);
+  await world.close();
+});
+
 bad("a malformed body within a response cuts the response off", async () => {
   const app = application();
   app.server.removeAllListeners("request").on("request", (request, response) => {
@@ -927,6 +949,7 @@ backpressure("requests behind one that is not answered are not read without end"
   const end = await world.ends[0]!;
   assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");
   await world.close();
+  assert.equal(targets(world.app.seen), ["/1?never"]);
 });
 
 const ending = suite("requests: how connections end");
@@ -1032,6 +1055,24 @@ ending("a client that vanishes within a response", async () => {
   assert.ok(world.app.seen[0]!.vanished);
 });
 
+ending("a stream that breaks and does not destroy itself", async () => {
+  const app = application();
+  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: app.server });
+  const broken = new Duplex({
+    autoDestroy: false,
+    read() {},
+    write: (_octets, _encoding, done) => done(new Error("broken")),
+  });
+  const ended = gate.adopt(broken);
+  broken.push(get("/1") + get("/2"));
+  const end = await ended;
+  assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");
+  await sleep(5);
+  assert.ok(broken.destroyed);
+  assert.equal(targets(app.seen), ["/1"]);
+  assert.ok(app.seen[0]!.vanished);
+});
+
 ending("a client that leaves between requests was served", async () => {
   const world = await openWorld();
   const client = await world.connect();
@@ -1124,6 +1165,20 @@ ending("what the server's own parser refuses is answered by the server", async (
     },
     () => ({ disagree: true }),
   );
+});
+
+ending("what the server answers before it destroys the connection arrives at a client that still sends", async () => {
+  const world = await openWorld({ disagree: true });
+  const client = await world.connect();
+  const faults: Error[] = [];
+  client.stream.on("error", (error) => faults.push(error));
+  client.stream.write("FOO /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\n");
+  client.stream.write(Buffer.alloc(4_000_000));
+  await client.send("x");
+  assert.equal(statuses(await client.all()), [400]);
+  // A reset would overtake the response on a longer way than this one.
+  assert.equal(faults, []);
+  await world.close();
 });
 
 ending("times: a head that never completes, an idle connection, an application's own timeout", async () => {
@@ -1395,8 +1450,6 @@ leftovers("no socket, server or timer of the tests above is left", async () => {
   // uvu runs this from a timer of its own, which is no active resource any more.
   await sleep(20);
   const left = process.getActiveResourcesInfo().filter((name) => /^(?:TCP|Timeout)/.test(name));
-  // A test that has failed must not hold the process.
-  for (const { door } of worlds) for (const socket of door.sockets) socket.destroy();
-  await Promise.allSettled(Array.from(worlds, (world) => world.close()));
+  await closeDoors();
   assert.equal(left, []);
 });

@@ -12,7 +12,7 @@ import type { HeadgateError } from "../errors.js";
 import { type FramerLike, type Handover, take } from "../framer/framer.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
-import { type FilterOwner, RequestFilter, type ResponseProgress } from "../requests/filter.js";
+import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -304,10 +304,9 @@ export class Adoption implements FilterOwner {
     (this.#socket as { setTimeout?: (milliseconds: number) => void }).setTimeout?.(milliseconds);
   }
 
-  bodyMalformed(response: ResponseProgress, method: string): void {
+  bodyMalformed(answered: boolean, method: string): void {
     this.#abandon("BODY_MALFORMED");
-    if (response === "begun") this.#socket.destroy();
-    else this.#close(response === "none" ? reply(400, method) : "");
+    this.#close(answered ? "" : reply(400, method));
   }
 
   bodyBrokenOff(): void {

@@ -9,9 +9,6 @@ import type { Acceptance } from "../decision.js";
 import { Front, type FrontOwner } from "./front.js";
 import { forwardedHead } from "./rewrite.js";
 
-/** How far the response to a request has come; interim responses (RFC 9110 §15.2) are none. */
-export type ResponseProgress = "none" | "begun" | "whole";
-
 /** The connection that a filter stands in. */
 export interface FilterOwner {
   readonly arrival: Arrival;
@@ -26,8 +23,8 @@ export interface FilterOwner {
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
-  /** The body of a `method` request is malformed: nobody knows where the next request begins. */
-  bodyMalformed(response: ResponseProgress, method: string): void;
+  /** The body of a `method` request is malformed: nobody knows where the next one begins. `answered`: a response has begun. */
+  bodyMalformed(answered: boolean, method: string): void;
   /** The client ended within a body. */
   bodyBrokenOff(): void;
   /** The server ended the connection after a response. */
@@ -45,7 +42,8 @@ interface Passing {
   readonly method: string;
   /** The client said that no request follows. */
   readonly last: boolean;
-  response: ResponseProgress;
+  /** How far the response has come; interim responses (RFC 9110 §15.2) are none. */
+  response: "none" | "begun" | "whole";
 }
 
 /** One connection's way to an http.Server: heads through the policy, bodies by their framing. */
@@ -89,10 +87,10 @@ export class RequestFilter implements FrontOwner {
       this.#owner.nextHead(octets);
       return;
     }
-    const { body, method } = this.#passing;
+    const { body, method, response } = this.#passing;
     const end = body.done ? 0 : body.read(octets, 0);
     if (end < 0) {
-      this.#owner.bodyMalformed(this.#passing.response, method);
+      this.#owner.bodyMalformed(response !== "none", method);
       return;
     }
     if (end > 0) this.#push(octets.subarray(0, end));
@@ -121,7 +119,6 @@ export class RequestFilter implements FrontOwner {
         return;
       }
       this.#passing = null;
-      clearTimeout(this.#patience);
     }
     if (this.#heldOctets > 0) {
       const octets = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);

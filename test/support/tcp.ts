@@ -117,6 +117,17 @@ export interface Door {
   close(): Promise<void>;
 }
 
+/** Doors that are open: none behind a test that has passed. */
+const doors = new Set<Door>();
+
+/** Ends whatever tests that have failed left open, or it would hold the process. */
+export async function closeDoors(): Promise<void> {
+  for (const door of doors) {
+    for (const socket of door.sockets) socket.destroy();
+    await door.close();
+  }
+}
+
 /** `adopt` gets each accepted socket, as a program that accepts for somebody else would give it. */
 export async function openDoor(adopt: (socket: Duplex) => void): Promise<Door> {
   const sockets: Duplex[] = [];
@@ -127,7 +138,7 @@ export async function openDoor(adopt: (socket: Duplex) => void): Promise<Door> {
   const server = net.createServer({ noDelay: true }, take).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as net.AddressInfo;
-  return {
+  const door: Door = {
     port,
     sockets,
     async connect() {
@@ -143,8 +154,11 @@ export async function openDoor(adopt: (socket: Duplex) => void): Promise<Door> {
     async close() {
       server.close();
       await once(server, "close");
+      doors.delete(door);
     },
   };
+  doors.add(door);
+  return door;
 }
 
 /** Two streams, each the other's peer. Where one is destroyed, the other is as well. */
