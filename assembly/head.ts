@@ -2,7 +2,7 @@
 // Out:   a whole head record, or the word why there is none.
 // Never: looks behind the head.
 
-import { AuthorityBlock, AuthorityKind, Capacity, FieldName, Flag, Head, Option, Status } from "./abi";
+import { AuthorityBlock, AuthorityKind, Capacity, FieldName, Flag, Head, OctetClass, Option, Status } from "./abi";
 import { readFieldLine } from "./field-line";
 import { beginLineEnds } from "./line-ends";
 import { CR } from "./octets";
@@ -66,7 +66,8 @@ function readLines(record: usize, base: usize, end: usize, options: u32, maxLine
       lines = load<u32>(record, Head.FIELD_LINES);
     }
     store<u32>(record, at - base, Head.LINE_START);
-    if (at === end) return wait(record, base, end, 0);
+    // A name may begin here, where another line may.
+    if (at === end) return wait(record, base, end, lines < maxLines ? OctetClass.TOKEN : 0);
     if (load<u8>(at) === CR) return finish(record, base, at, end, options);
     if (lines === maxLines) return refuse(record, base, Status.FIELD_LINES_TOO_MANY, at);
     at = readFieldLine(record, base, at, end, lines);

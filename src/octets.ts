@@ -6,6 +6,8 @@
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
   write(text: string, offset: number, encoding: "latin1"): number;
+  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a usual head. */
+  latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): BufferLike;
@@ -26,7 +28,10 @@ export function latin1(octets: Uint8Array): Latin1 {
 function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
   const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
   return {
-    read: (start, end) => buffer.toString("latin1", start, end),
+    read:
+      buffer.latin1Slice === undefined
+        ? (start, end) => buffer.toString("latin1", start, end)
+        : (start, end) => buffer.latin1Slice!(start, end),
     write: (text, start) => void buffer.write(text, start, "latin1"),
   };
 }
