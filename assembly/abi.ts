@@ -108,6 +108,8 @@ export const enum AuthorityBlock {
   IPV6 = 16,
   /** An `AuthorityReading`: where in the grammar the reader stopped. */
   READING = 32,
+  /** 1 where uri-host is known to be as it is compared: without capitals, without a root dot. 0 says nothing. */
+  NORMAL = 36,
   SIZE = 40,
 }
 

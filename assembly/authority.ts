@@ -5,7 +5,7 @@
 import { AuthorityBlock, AuthorityKind, AuthorityReading, OctetClass, Status } from "./abi";
 import { ipv4End, readIpv6 } from "./ip-address";
 import { COLON, is, isDigit } from "./octets";
-import { regNameEnd } from "./scan";
+import { capitalAt, regNameEnd } from "./scan";
 
 /**
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
@@ -20,6 +20,7 @@ export function readAuthority(block: usize, base: usize, at: usize, end: usize):
   const start = at;
   store<u32>(block, start - base, AuthorityBlock.START);
   store<u32>(block, 0, AuthorityBlock.PORT);
+  store<u32>(block, 0, AuthorityBlock.NORMAL);
   if (at < end && load<u8>(at) === 0x5b) {
     store<u32>(block, AuthorityKind.IP_LITERAL, AuthorityBlock.KIND);
     at = readIpv6(block, at + 1, end);
@@ -102,6 +103,7 @@ export function readUsualAuthority(block: usize, base: usize, at: usize, end: us
   store<u32>(block, at - base, AuthorityBlock.START);
   store<u32>(block, nameEnd - base, AuthorityBlock.END);
   store<u32>(block, port, AuthorityBlock.PORT);
+  store<u32>(block, capitalAt(at, nameEnd) === nameEnd ? 1 : 0, AuthorityBlock.NORMAL);
   return true;
 }
 

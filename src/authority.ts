@@ -86,6 +86,7 @@ export function readAuthority(words: Uint32Array, at: number, text: string): Aut
   }
   const start = words[at + (AuthorityBlock.START >> 2)]!;
   const end = words[at + (AuthorityBlock.END >> 2)]!;
+  if (words[at + (AuthorityBlock.NORMAL >> 2)] !== 0) return new Authority(text.slice(start, end), "reg-name", port);
   const name = text.slice(start, end).toLowerCase();
   if (kind === AuthorityKind.IPV4_ADDRESS) return new Authority(name, "IPv4address", port);
   return new Authority(name.endsWith(".") ? name.slice(0, -1) : name, "reg-name", port);
