@@ -32,7 +32,8 @@ export interface GateLimits extends HeadLimits {
   pendingHeads: number;
   /**
    * Milliseconds that a refused connection is read on after its response, so that the response arrives though the
-   * client is still sending. Default 2000; at most 60000.
+   * client is still sending; and that a client which has ended its half is waited for with each response that is not
+   * ready. Default 2000; at most 60000.
    * Precedents: nginx's lingering_timeout 5 s; Apache's SECONDS_TO_LINGER 30 s, or 2 s under load.
    */
   lingerTimeout: number;

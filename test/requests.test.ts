@@ -56,7 +56,7 @@ function application(): Application {
       vanished: false,
     };
     seen.push(one);
-    const asked = new URL(url!, "http://a").searchParams;
+    const asked = queryOf(url!);
     request.on("error", () => (one.state = "aborted"));
     response.on("close", () => (one.vanished = !response.writableFinished));
     if (asked.has("unread")) return void answer(request, response, asked);
@@ -81,9 +81,11 @@ function application(): Application {
   return app;
 }
 
+const queryOf = (target: string): URLSearchParams => new URLSearchParams(target.split("?")[1]);
+
 /** What the application says to a request. */
 const said = (method: string, target: string): string => {
-  const size = Number(new URL(target, "http://a").searchParams.get("size") ?? 0);
+  const size = Number(queryOf(target).get("size") ?? 0);
   return `${method} ${target}\n${"x".repeat(size)}`;
 };
 

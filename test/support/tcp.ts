@@ -224,6 +224,7 @@ export function readResponses(
     if (statusCode < 200 && statusCode !== 101) {
       interim.push(statusCode);
       at = behindHead;
+      rest = octets.subarray(at);
       continue;
     }
     const hasBody = methods[responses.length] !== "HEAD" && statusCode !== 204 && statusCode !== 304;
