@@ -3,6 +3,7 @@
 // Never: touches a socket; it takes plain facts.
 
 import type { Scheme } from "./authority.js";
+import { checkSettings } from "./settings.js";
 
 /** What made the scheme of an arrival, first that applies. */
 export type SchemeSource = "given" | "tls" | "declared" | "default";
@@ -51,6 +52,26 @@ function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | un
   if (tls) return ["https", given === "https" ? "given" : "tls"];
   if (given !== undefined) return [given, "given"];
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
+}
+
+const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort"] as const;
+
+/** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
+export function checkGivenArrival(given: GivenArrival, where: string): void {
+  checkSettings(given, settings, where);
+  checkScheme(`${where}.scheme`, given.scheme);
+  for (const name of ["remoteAddress", "localAddress"] as const) {
+    const address: unknown = given[name];
+    if (address !== undefined && typeof address !== "string") {
+      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string`);
+    }
+  }
+  for (const name of ["remotePort", "localPort"] as const) {
+    const port: unknown = given[name];
+    if (port !== undefined && !(Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535)) {
+      throw new TypeError(`${where}.${name} is ${JSON.stringify(port)}; it must be a number from 1 to 65535`);
+    }
+  }
 }
 
 /** Throws `TypeError` for what is neither http nor https. */

@@ -6,10 +6,14 @@ import { type Arrival, checkScheme } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
 import type { RequestHead } from "./head.js";
 import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
+import { checkSettings } from "./settings.js";
+import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, PLAIN_NAME, type Vhost, VhostIndex } from "./vhost.js";
 
 export interface PolicyRules<Claim = unknown> {
-  /** The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. */
+  /**
+   * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
+   * arrivals have it; `decide` takes the scheme of the arrival that it is given.
+   */
   scheme?: Scheme;
   vhosts: readonly Vhost<Claim>[];
 }
@@ -70,14 +74,15 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
 
+/** Names of vhosts that a refusal lists. */
+const SHOWN = 10;
+
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
+  checkSettings(rules, ["scheme", "vhosts"], "a policy");
   checkScheme("scheme", rules.scheme);
-  return Object.freeze({
-    scheme: rules.scheme,
-    vhosts: Object.freeze([...rules.vhosts]),
-    index: new VhostIndex(rules.vhosts),
-  });
+  const index = new VhostIndex(rules.vhosts);
+  return Object.freeze({ scheme: rules.scheme, vhosts: Object.freeze([...rules.vhosts]), index });
 }
 
 /**
@@ -87,6 +92,9 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
  */
 export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
+  if (arrival?.scheme !== "http" && arrival?.scheme !== "https") {
+    throw new TypeError('an arrival has a scheme: decide(policy, head, { scheme: "https" })');
+  }
   const { authority } = head;
   const ruling = {
     head,
@@ -138,9 +146,12 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     if (authority === null) {
       return refuse(ruling, "AUTHORITY_ABSENT", 421, "no Host", "a Host", "default: true in a vhost");
     }
-    const names = policy.vhosts.map((vhost) => vhost.name).join(", ");
-    const remedy = `a vhost with name: ${JSON.stringify(authority.uriHost)}`;
-    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names, remedy);
+    const names = policy.vhosts.slice(0, SHOWN).map((vhost) => vhost.name);
+    if (policy.vhosts.length > SHOWN) names.push(`and ${policy.vhosts.length - SHOWN} more`);
+    // A name that could not be copied into a configuration is not offered for one.
+    const isPlain = authority.kind !== "reg-name" || PLAIN_NAME.test(authority.uriHost);
+    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(authority.uriHost)}` : "";
+    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
   }
   const known = { ...ruling, vhost: first };
   if (first.port === NO_LISTEN) {
@@ -160,7 +171,8 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   if (fitting !== undefined) return fitting;
   const ports = reachable.flatMap((vhost) => wantedPorts(vhost, arrival));
   const wanted = `vhost port ${[...new Set(ports)].join(", ")}`;
-  const remedy = `port: ${JSON.stringify([...ports, ruling.port])} in vhost ${first.name}`;
+  // Of several vhosts of that name, the first could take the port as well.
+  const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
   return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
 }
 

@@ -6,7 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, checkScheme, type GivenArrival } from "./arrival.js";
+import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
 import { type Acceptance, definePolicy, type Policy, type PolicyRules, type Refusal } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
@@ -14,6 +14,7 @@ import { checkFramer, type FramerLike } from "./framer/framer.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchResponses } from "./requests/front.js";
+import { checkSettings } from "./settings.js";
 import { NO_LISTEN } from "./vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike> {
@@ -39,7 +40,8 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = new Set(["scheme", "vhosts", "requests", "limits"]);
+const settings = ["scheme", "vhosts", "requests", "limits"];
+const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -63,16 +65,14 @@ export class Gate extends EventEmitter<GateEvents> {
   /** @internal */
   constructor(options: GateOptions) {
     super();
-    for (const name of Object.keys(options)) {
-      if (!settings.has(name))
-        throw new TypeError(`${name} is no setting of a gate; they are ${[...settings].join(", ")}`);
-    }
+    checkSettings(options, settings, "a gate");
     const limits = gateLimits(options.limits);
     const { requests } = options;
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
-      throw new TypeError("requests must be an http.Server or a request listener");
+      throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
     }
-    const policy = definePolicy(options);
+    const { requests: _requests, limits: _limits, ...rules } = options;
+    const policy = definePolicy(rules);
     options.vhosts.forEach((vhost, i) => {
       for (const [path, framer] of Object.entries(vhost.upgrades ?? {})) {
         checkFramer(framer, `vhosts[${i}].upgrades[${JSON.stringify(path)}]`);
@@ -101,9 +101,10 @@ export class Gate extends EventEmitter<GateEvents> {
    * Throws `TypeError` where the configuration cannot serve adopted sockets, or the socket is no stream of octets.
    */
   adopt(socket: Duplex, options: AdoptOptions = {}): Promise<End> {
-    const { rest = NOTHING, arrival = {}, vhosts } = options;
     checkSocket(socket);
-    checkScheme("arrival.scheme", arrival.scheme);
+    checkSettings(options, adoptSettings, "an adoption");
+    const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
+    if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
     if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
     const policy = this.#policyFor(vhosts);
     return new Promise((resolve) => new Adoption(this.#house, socket, arrival, policy, resolve).begin(rest));
@@ -143,6 +144,7 @@ export class Gate extends EventEmitter<GateEvents> {
 }
 
 const NOTHING = new Uint8Array(0);
+const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
 function checkSocket(socket: Duplex): void {
   if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
@@ -154,6 +156,7 @@ function checkSocket(socket: Duplex): void {
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
+  if (!Array.isArray(names)) throw new TypeError("vhosts of an adoption must be a list of names of vhosts");
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
@@ -171,7 +174,7 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
     }
     if (port === "local") {
       throw new TypeError(
-        `vhost ${name} has port "local", the port that a guarded server listens on; a gate that adopts listens on ` +
+        `vhost ${name} has port "local", the local port of an arrival; a gate that adopts listens on ` +
           "none; write the public port or NO_LISTEN_SERVER",
       );
     }

@@ -6,6 +6,7 @@ import { FieldLine, Flag, Head, OctetClass, Option, Status, TargetForm } from ".
 import { type Authority, readAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
 import { type HeadLimits, headLimits } from "./limits.js";
+import { checkSettings } from "./settings.js";
 import { type Kernel, kernel } from "./wasm.js";
 
 /** The four forms of a request-target (RFC 9112 §3.2). */
@@ -32,6 +33,7 @@ export type HeadResult =
   /** `error.offset` counts from the head's first octet. */
   | { kind: "error"; error: HeadgateError };
 
+const settings = ["host", "limits"];
 const CR = 0x0d;
 const PERCENT = 0x25;
 /** So few octets are copied faster one by one than by a call. */
@@ -287,13 +289,20 @@ function run(wasm: Kernel, length: number, options: number, limits: HeadLimits):
   return wasm.parseHead(length, options, limits.headBytes, limits.fieldLines);
 }
 
-/** Checks options once; the kernel takes them as bits. */
+/** Checks options; the kernel takes them as bits. */
 function kernelOptions(options: HeadOptions | undefined): number {
-  const host = options?.host ?? "required";
+  if (options === undefined) return 0;
+  checkSettings(options, settings, "a parse");
+  const host = options.host ?? "required";
   if (host !== "required" && host !== "optional") {
     throw new TypeError(`host is ${String(host)}; it must be "required" or "optional"`);
   }
   return host === "optional" ? Option.HOST_OPTIONAL : 0;
+}
+
+function checkOctets(bytes: Uint8Array): void {
+  if (!(bytes instanceof Uint8Array))
+    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
 }
 
 /** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. */
@@ -309,6 +318,7 @@ function finish(wasm: Kernel, status: Status): HeadResult {
  * RFC 9112 §2.1; docs/conformance.md names every choice.
  */
 export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
+  checkOctets(bytes);
   const limits = headLimits(options?.limits);
   const bits = kernelOptions(options);
   const wasm = kernel();
@@ -333,6 +343,7 @@ export interface HeadsResult {
  * on with `bytes.subarray(consumed)` until nothing more is read.
  */
 export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
+  checkOctets(bytes);
   const limits = headLimits(options?.limits);
   const bits = kernelOptions(options);
   const wasm = kernel();
@@ -398,6 +409,7 @@ export class HeadReader {
   }
 
   #begin(wasm: Kernel, chunk: Uint8Array): HeadResult {
+    checkOctets(chunk);
     const { headBytes } = this.#limits;
     wasm.input.set(chunk.length > headBytes ? chunk.subarray(0, headBytes) : chunk);
     const status = run(wasm, chunk.length, this.#options, this.#limits);

@@ -3,6 +3,7 @@
 // Never: compares ports or schemes of a request; decision.ts does that.
 
 import { type Authority, parseAuthority } from "./authority.js";
+import { checkSettings } from "./settings.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
 export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER" as const;
@@ -11,7 +12,7 @@ export const NO_LISTEN = "NO_LISTEN" as const;
 
 /**
  * What a vhost's port is, and so what the port in Host is compared with: the public port or ports; nothing, for
- * sockets accepted elsewhere (`NO_LISTEN_SERVER`) or by wish (`any`); the port that the guarded server listens on
+ * sockets accepted elsewhere (`NO_LISTEN_SERVER`) or by wish (`any`); the local port of the arrival
  * (`local`); or no service at all (`NO_LISTEN`).
  */
 export type VhostPort = number | readonly number[] | typeof NO_LISTEN_SERVER | typeof NO_LISTEN | "local" | "any";
@@ -32,11 +33,11 @@ export interface Vhost<Claim = unknown> {
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 
-const settings = new Set(["name", "port", "default", "requires", "upgrades"]);
+const settings = ["name", "port", "default", "requires", "upgrades"];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
 /** A name of plain labels: no empty one, no percent-encoding, no sub-delims. Only such names meet a wildcard. */
-const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
+export const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
 
 /** Finds vhosts by name: exact names first, then the closest wildcard, then the default. */
 export class VhostIndex<Claim> {
@@ -64,6 +65,12 @@ export class VhostIndex<Claim> {
   }
 
   #add(vhost: Vhost<Claim>, where: string): void {
+    if (vhost.name.replace(/^\*\*?\./, "").includes("*")) {
+      throw new TypeError(
+        `${where}.name ${JSON.stringify(vhost.name)}: a star stands alone in front, as in *.example.com; ` +
+          "for every name there is default: true",
+      );
+    }
     const [, stars, written] = /^(?:(\*\*?)\.)?(.*)$/s.exec(vhost.name)!;
     const authority = readName(written!, vhost.name, where);
     if (stars !== undefined && (authority.kind !== "reg-name" || !PLAIN_NAME.test(authority.uriHost))) {
@@ -83,7 +90,7 @@ export class VhostIndex<Claim> {
     table.set(key, [...others, vhost]);
   }
 
-  /** The vhosts that the name means; empty where it means none. They differ in port or scheme. */
+  /** The vhosts that the name means; empty where it means none. They differ in their ports. */
   find(authority: Authority | null): readonly Vhost<Claim>[] {
     if (authority === null) return this.#default;
     const exact = this.#exact.get(keyOf(authority));
@@ -107,6 +114,10 @@ function keyOf(authority: Authority): string {
 
 function readName(written: string, whole: string, where: string): Authority {
   const shown = `${where}.name ${JSON.stringify(whole)}`;
+  if (written.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
+  if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(written)) {
+    throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${written}]`);
+  }
   const result = parseAuthority(toAscii(written, shown));
   if (result.kind === "error") throw new TypeError(`${shown} is no host name: ${result.error.message}`);
   if (written.endsWith(":") || result.authority.port !== null) {
@@ -132,11 +143,7 @@ function checkVhost(vhost: unknown, where: string): void {
     );
   }
   const { name, port, default: byDefault, requires, upgrades } = vhost as Record<string, unknown>;
-  for (const key of Object.keys(vhost)) {
-    if (!settings.has(key)) {
-      throw new TypeError(`${where}.${key} is no setting of a vhost; they are ${[...settings].join(", ")}`);
-    }
-  }
+  checkSettings(vhost, settings, `a vhost (${where})`);
   if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
   if (byDefault !== undefined && typeof byDefault !== "boolean") {
     throw new TypeError(`${where}.default is ${String(byDefault)}; it must be true or false`);

@@ -297,13 +297,20 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[], /at least one vhost/],
     [[null], /vhosts\[0\] is null/],
     [[{ port: 1 }], /vhosts\[0\]\.name is undefined/],
-    [[{ name: "a", ports: 1 }], /vhosts\[0\]\.ports is no setting/],
+    [[{ name: "a", ports: 1 }], /ports is no setting of a vhost \(vhosts\[0\]\)/],
     [[{ name: "" }], /vhosts\[0\]\.name "" is no host name/],
     [[{ name: "a:80" }], /holds a port; write it as port: 80/],
     [[{ name: "a:" }], /holds a port/],
-    [[{ name: "http://a" }], /is no host name/],
+    [[{ name: "http://a" }], /is a URL; write its host name alone/],
+    [[{ name: "::1" }], /write it in brackets: \[::1\]/],
+    [[{ name: "a b" }], /is no host name/],
+    [[{ name: "*" }], /a star stands alone in front/],
+    [[{ name: "a.*.b" }], /a star stands alone in front/],
+    [[{ name: "foo*.b" }], /a star stands alone in front/],
+    [undefined, /at least one vhost/],
+    [{ name: "a" }, /at least one vhost/],
     [[{ name: "*.1.2.3.4" }], /behind \*\. stands a plain name/],
-    [[{ name: "*.*.a" }], /behind \*\. stands a plain name/],
+    [[{ name: "*.*.a" }], /a star stands alone in front/],
     [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
     [[{ name: "bücher.example/x" }], /is no internationalized host name/],
     [[{ name: "a", port: 0 }], /vhosts\[0\]\.port is 0; .*1 to 65535/],
@@ -367,6 +374,34 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     );
   }
   assert.throws(() => definePolicy({ scheme: "ws" as "http", vhosts: [{ name: "a" }] }), /scheme is "ws"/);
+  assert.throws(
+    () => definePolicy({ schema: "https", vhosts: [{ name: "a" }] } as never),
+    /schema is no setting of a policy/,
+  );
+  assert.throws(() => definePolicy(undefined as never), /a policy must be an object/);
+  const made = definePolicy({ vhosts: [{ name: "a" }] });
+  assert.throws(() => decide(made, upgradeless("a"), {} as Arrival), /an arrival has a scheme/);
+});
+
+names("a remedy is one that the policy would take", () => {
+  const vhosts: Vhost[] = [
+    { name: "a", port: 443 },
+    { name: "a", port: 8443 },
+  ];
+  const refused = decide(definePolicy({ vhosts }), upgradeless("a:80"), http);
+  assert.is(refused.kind === "refused" && refused.remedy, "port: [443,80] in vhost a");
+  definePolicy({ vhosts: [{ name: "a", port: [443, 80] }, vhosts[1]!] });
+  for (const host of ["*.evil.example", "%61", "a,b"]) {
+    const unknown = decide(definePolicy({ vhosts }), upgradeless(host), http);
+    assert.is(unknown.kind === "refused" && unknown.remedy, "");
+  }
+});
+
+names("a refusal names some vhosts, and counts the others", () => {
+  const many = Array.from({ length: 80 }, (_, i) => ({ name: `tenant-${i}.example.com`, port: 443 }));
+  const text = explain(decide(definePolicy({ vhosts: many }), upgradeless("b"), http));
+  assert.match(text, /tenant-9\.example\.com, and 70 more \(/);
+  assert.match(text, /accepted with a vhost with name: "b"$/);
 });
 
 names("claims: exact, then the longest prefix, then all", () => {

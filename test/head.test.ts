@@ -150,3 +150,26 @@ placement("a head that is read late is read as at first", () => {
     assert.equal(first.head.rawHeaders, ["Host", "[::1]:81", "A", "1"]);
   }
 });
+
+const misuse = suite("misuse of the parser");
+
+misuse("options and input are checked, content never throws", () => {
+  const octets = Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  for (const [call, sentence] of [
+    [
+      () => parseRequestHead(octets, { headBytes: 16 } as HeadOptions),
+      /headBytes is no setting of a parse; they are host, limits/,
+    ],
+    [() => new HeadReader({ limit: {} } as HeadOptions), /limit is no setting/],
+    [() => parseRequestHead(octets, { host: "maybe" as never }), /host is maybe/],
+    [() => parseRequestHead("GET" as never), /must be a Uint8Array/],
+    [() => parseRequestHeads("GET" as never), /must be a Uint8Array/],
+    [() => new HeadReader().read("GET" as never), /must be a Uint8Array/],
+  ] as const) {
+    assert.throws(call, (error: unknown) => error instanceof TypeError && sentence.test(error.message));
+  }
+  for (const size of [0, 1, 131_071, 131_072, 131_073, 300_000]) {
+    const limits = { headBytes: 131_072 };
+    assert.is(parseRequestHead(new Uint8Array(size).fill(0x41), { limits }).kind, size > 131_072 ? "error" : "partial");
+  }
+});

@@ -37,6 +37,9 @@ export type FramerLike = Framer | Framer["take"];
 /** Throws `TypeError` for what cannot take a socket. */
 export function checkFramer(framer: unknown, where: string): void {
   const take = typeof framer === "function" ? framer : (framer as Framer | null | undefined)?.take;
+  if (typeof (framer as { handleUpgrade?: unknown } | null)?.handleUpgrade === "function") {
+    throw new TypeError(`${where} is a WebSocketServer; wrap it: wsFramer(wss)`);
+  }
   if (typeof take !== "function") throw new TypeError(`${where} is no framer; write wsFramer(wss), or a function`);
 }
 
