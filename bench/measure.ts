@@ -24,7 +24,7 @@ export interface Timing {
 }
 
 /**
- * Every task once a round, in an order that turns by one each round: this machine flips between speeds, and tasks of
+ * Every task once a round, in an order that turns by one each round: a processor's speed varies, and tasks of
  * one round stand close enough together to be compared. Benchmark.js measures; one sample of it is one measurement.
  */
 export function measure(tasks: readonly Task[], timing: Timing): number[][] {

@@ -26,7 +26,7 @@ export interface GateLimits extends HeadLimits {
    */
   headTimeout: number;
   /**
-   * Connections of a gate whose first head is not whole yet. Default 10000; at most 1000000. One more is answered 503.
+   * Connections of a gate whose head, the first or a later one, is not whole yet. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
    */
   pendingHeads: number;
