@@ -107,9 +107,13 @@ export function readUsualAuthority(block: usize, base: usize, at: usize, end: us
   return true;
 }
 
-/** The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. */
+/**
+ * The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. HEXDIG inside
+ * a triplet, behind which the reg-name goes on.
+ */
 export function authorityRun(block: usize): u32 {
   const state = load<u32>(block, AuthorityBlock.READING);
+  if (state === AuthorityReading.PERCENT) return OctetClass.HEXDIG;
   if (state === AuthorityReading.NAME) return OctetClass.REG_NAME;
   if (state === AuthorityReading.PORT_ZERO) return OctetClass.ZERO;
   return 0;

@@ -84,7 +84,7 @@ export function readHost(record: usize, base: usize, at: usize, valueEnd: usize,
     return authorityRun(block);
   }
   // The value is not whole: wait where nothing followed it yet, else blame what did.
-  if (stop === end) return 0;
+  if (stop === end) return authorityRun(block);
   let octet: u32 = load<u8>(stop);
   let blamed = stop;
   if (authorityMayEnd(block)) {
@@ -103,6 +103,7 @@ export function readHost(record: usize, base: usize, at: usize, valueEnd: usize,
  * Deviation: the digit that goes above 2^53 - 1 is refused (corpus: FRAMING-06).
  */
 export function readContentLength(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize): u32 {
+  const start = at;
   let length: u64 = 0;
   // Bounds: at < valueEnd before every load; stopping above 2^53 - 1 keeps length far below 2^64.
   for (; at < valueEnd; at++) {
@@ -115,6 +116,6 @@ export function readContentLength(record: usize, base: usize, at: usize, valueEn
   }
   store<u32>(record, <u32>length, Head.CONTENT_LENGTH_LOW);
   store<u32>(record, <u32>(length >> 32), Head.CONTENT_LENGTH_HIGH);
-  if (valueEnd < lineEnd) return OctetClass.WHITESPACE;
+  if (valueEnd < lineEnd || valueEnd === start) return OctetClass.WHITESPACE;
   return length === 0 ? OctetClass.ZERO : 0;
 }

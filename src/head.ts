@@ -286,7 +286,9 @@ function joinHeaders(raw: string[]): Record<string, string | string[] | undefine
 
 function run(wasm: Kernel, length: number, options: number, limits: HeadLimits): Status {
   wasm.generation++;
-  return wasm.parseHead(length, options, limits.headBytes, limits.fieldLines);
+  // One octet more than the limit tells the kernel as much as any number.
+  const { headBytes, fieldLines } = limits;
+  return wasm.parseHead(Math.min(length, headBytes + 1), options, headBytes, fieldLines);
 }
 
 /** Checks options; the kernel takes them as bits. */
@@ -357,7 +359,13 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
   for (let i = 0, record = 0; i < count; i++) {
     const status = words[record + (Head.STATUS >> 2)]!;
     const offset = words[record + (Head.OFFSET >> 2)]!;
-    if (status === Status.PARTIAL) break;
+    if (status === Status.PARTIAL) {
+      // The kernel's memory ends before it could see that there is more than the limit.
+      const seen = length - consumed;
+      const isTooLarge = seen >= limits.headBytes && bytes.length - consumed > limits.headBytes;
+      if (isTooLarge) return { heads, consumed, error: new HeadgateError(Status.HEAD_TOO_LARGE, limits.headBytes) };
+      break;
+    }
     if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, offset) };
     heads.push(new RequestHead(wasm.text.read(consumed, consumed + offset), wasm.generation, record));
     consumed += offset;
@@ -508,6 +516,11 @@ export class HeadReader {
     this.#flags = words[Head.FLAGS >> 2]!;
     this.#fieldLines = words[Head.FIELD_LINES >> 2]!;
     this.#hexdigits = 0;
+    if (this.#run === OctetClass.HEXDIG) {
+      // Within a triplet of a reg-name, which goes on behind it.
+      this.#hexdigits = this.#held![this.#length - 1] === PERCENT ? 2 : 1;
+      this.#run = OctetClass.REG_NAME;
+    }
     return PARTIAL;
   }
 }

@@ -334,6 +334,26 @@ ends("a framer that throws before it writes is answered 500, later it is destroy
   }
 });
 
+/** A promise of somebody who does not keep to the rules of promises. */
+const settlesTwice = (then: (taken: () => void, failed: (cause: unknown) => void) => unknown): object => ({ then });
+
+ends("what a framer returns matters only where it is a promise, and then once", async () => {
+  const framers: unknown[] = [
+    () => 1,
+    () => null,
+    () => settlesTwice((taken, failed) => [taken(), failed(1)]),
+    () => settlesTwice((taken) => [taken(), taken()]),
+  ];
+  for (const framer of framers) {
+    const { near, far } = await pair();
+    near.write(handshake);
+    assert.is((await gateWith({ "*": framer as () => void }).adopt(far)).kind, "handed over");
+    assert.is(far.destroyed, false);
+    near.destroy();
+    far.destroy();
+  }
+});
+
 const faces = suite("adoption: events and misuse");
 
 faces("each outcome is an event and a diagnostics message, with the decision", async () => {

@@ -5,7 +5,7 @@
 
 import * as assert from "uvu/assert";
 import { type HeadOptions, HeadReader, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/head.js";
-import { type KernelVariant, useKernel } from "#src/wasm.js";
+import { type KernelVariant, kernel, useKernel } from "#src/wasm.js";
 import { referenceHead } from "./reference/request-head.js";
 import { answerOf, authorityAnswer, referenceAnswer } from "./support/answer.js";
 import { type CorpusCase, isPartial, isRefusal, readCorpus } from "./support/corpus.js";
@@ -151,6 +151,46 @@ placement("a head that is read late is read as at first", () => {
   }
 });
 
+const cost = suite("cost of pieces");
+
+/** How often the kernel is asked while the octets come in pieces of `size`. */
+function kernelCalls(octets: Uint8Array, size: number): number {
+  const before = kernel().generation;
+  const reader = new HeadReader();
+  for (let at = 0; at < octets.length; at += size) reader.read(octets.subarray(at, at + size));
+  return kernel().generation - before;
+}
+
+cost("a long run of anything that may be long does not ask the kernel again with each piece", () => {
+  useKernel("simd");
+  const start = "GET / HTTP/1.1\r\nHost: ";
+  for (const [name, text] of [
+    ["triplets in Host", start + "%41".repeat(4000)],
+    ["letters and triplets in Host", start + "a%4a".repeat(3000)],
+    ["triplets in absolute-form", `GET http://${"%41".repeat(4000)}`],
+    ["white space before Host", `GET / HTTP/1.1\r\nHost:${" ".repeat(12_000)}`],
+    ["white space behind Host", `${start}a${" \t".repeat(6000)}`],
+    ["zeros of a port", `${start}a:${"0".repeat(12_000)}`],
+    ["white space before Content-Length", `${start}a\r\nContent-Length:${" ".repeat(12_000)}`],
+    ["white space behind Content-Length", `${start}a\r\nContent-Length: 1${" ".repeat(12_000)}`],
+    ["zeros of Content-Length", `${start}a\r\nContent-Length: ${"0".repeat(12_000)}`],
+    ["a value", `${start}a\r\nX: ${"y z\xff".repeat(3000)}`],
+    ["a list", `${start}a\r\nConnection: ${"a, ".repeat(4000)}`],
+    ["a name", `${start}a\r\n${"y".repeat(12_000)}`],
+    ["a method", "M".repeat(12_000)],
+    ["a scheme", `GET ${"s+".repeat(6000)}`],
+    ["a path", `GET /${"%zz?".repeat(3000)}`],
+  ] as const) {
+    const octets = Buffer.from(text, "latin1");
+    assert.is(parseRequestHead(octets).kind, "partial", name);
+    for (const size of [1, 2, 3, 4, 5, 7, 16]) {
+      const calls = kernelCalls(octets, size);
+      // The held octets grow by doubling, which asks the kernel; beyond that only the beginning does.
+      assert.ok(calls < 60, `${name} in pieces of ${size}: ${calls} calls`);
+    }
+  }
+});
+
 const misuse = suite("misuse of the parser");
 
 misuse("options and input are checked, content never throws", () => {
@@ -170,6 +210,10 @@ misuse("options and input are checked, content never throws", () => {
   }
   for (const size of [0, 1, 131_071, 131_072, 131_073, 300_000]) {
     const limits = { headBytes: 131_072 };
-    assert.is(parseRequestHead(new Uint8Array(size).fill(0x41), { limits }).kind, size > 131_072 ? "error" : "partial");
+    const octets = new Uint8Array(size).fill(0x41);
+    const kind = size > 131_072 ? "error" : "partial";
+    assert.is(parseRequestHead(octets, { limits }).kind, kind);
+    assert.is(new HeadReader({ limits }).read(octets).kind, kind);
+    assert.is(parseRequestHeads(octets, { limits }).error?.code, kind === "error" ? "HEAD_TOO_LARGE" : undefined);
   }
 });

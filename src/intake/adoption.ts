@@ -222,9 +222,9 @@ export class Adoption implements FilterOwner {
       else socket.destroy();
     };
     try {
-      const promise = take(decision.claim!, new SocketHandover(socket, decision, rest));
-      if (promise === undefined) taken();
-      else promise.then(taken, failed);
+      const promise: unknown = take(decision.claim!, new SocketHandover(socket, decision, rest));
+      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") taken();
+      else Promise.resolve(promise).then(taken, failed);
     } catch (cause) {
       failed(cause);
     }

@@ -35,6 +35,8 @@ export interface FilterOwner {
 
 /** Octets that may wait for a response to end before the client is made to wait. */
 const HELD_OCTETS = 65_536;
+/** Held pieces up to this size are joined. */
+const PIECE_OCTETS = 2048;
 
 /** The request that is on its way through. */
 interface Passing {
@@ -101,7 +103,13 @@ export class RequestFilter implements FrontOwner {
   /** Keeps what came behind the request, until that one is answered. */
   #hold(octets: Uint8Array): void {
     if (this.#detached) return;
-    this.#held.push(octets);
+    // Octets that come one by one are kept together, or each would cost a Buffer.
+    const last = this.#held.at(-1);
+    if (last !== undefined && last.length + octets.length <= PIECE_OCTETS) {
+      this.#held[this.#held.length - 1] = Buffer.concat([last, octets]);
+    } else {
+      this.#held.push(octets);
+    }
     this.#heldOctets += octets.length;
     if (this.#heldOctets >= HELD_OCTETS) this.#owner.pause();
   }
