@@ -302,3 +302,29 @@ examples("no example is left out", () => {
   const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
   assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
 });
+
+interface BenchRow {
+  step: string;
+  kernel: string;
+  input: string;
+  contender: string;
+  ratio: { median: number } | null;
+}
+
+const speed = suite("documents: speed");
+
+speed("README.md's ratios are those of bench/results/head.json, losing ones included", () => {
+  const { rows: measured } = JSON.parse(read("bench/results/head.json")) as { rows: BenchRow[] };
+  const simd = measured.filter(({ kernel, ratio }) => kernel === "simd" && ratio !== null);
+  const ratioOf = (step: string, input: string, contender: string): string => {
+    const row = simd.find((each) => each.step === step && each.input === input && each.contender === contender);
+    return row === undefined ? "" : row.ratio!.median.toFixed(1);
+  };
+  const documented = rows(section(readme, "## Speed"));
+  const contenders = [...new Set(simd.filter(({ step }) => step === "head").map(({ contender }) => contender))];
+  assert.equal(documented.map(([contender]) => contender).sort(), contenders.sort());
+  for (const [contender, ...cells] of documented) {
+    const wanted = ["A", "B", "C", "D", "M"].map((input) => ratioOf("head", input, contender!));
+    assert.equal(cells, [...wanted, ratioOf("cold", "B", contender!)], contender!);
+  }
+});
