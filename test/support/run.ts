@@ -16,25 +16,30 @@ interface Count {
   skipped: number;
 }
 
-async function main(): Promise<void> {
-  const wanted = process.argv.slice(2);
-  const folder = join("dist", "test");
-  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+const FOLDER = join("dist", "test");
+
+/** The test files whose names contain one of `words`, or all. */
+export function files(words: readonly string[]): string[] {
+  return readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.js"))
-    .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
     .sort();
+}
+
+async function main(): Promise<void> {
   const total: Count = { passed: 0, failed: 0, skipped: 0 };
-  const waiting = [...files];
+  const found = files(process.argv.slice(2));
+  const waiting = [...found];
   const workers = Array.from({ length: Math.min(2, availableParallelism()) }, async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const count = await runFile(join(folder, file));
+      const count = await runFile(join(FOLDER, file));
       total.passed += count.passed;
       total.failed += count.failed;
       total.skipped += count.skipped;
     }
   });
   await Promise.all(workers);
-  if (files.length === 0) total.failed++;
+  if (found.length === 0) total.failed++;
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   process.exitCode = total.failed > 0 ? 1 : 0;
 }
@@ -58,7 +63,7 @@ async function runFile(file: string): Promise<Count> {
   count.failed = sum(output, /^ {2}Total: +(\d+)/gm) - count.passed;
   count.skipped += announced;
   if (count.failed === 0 && (code !== 0 || count.passed + count.skipped === 0)) count.failed = 1;
-  const name = relative(join("dist", "test"), file);
+  const name = relative(FOLDER, file);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${count.failed > 0 ? "FAILED" : "ok"} ${name}: ${count.passed} passed (${seconds} s)`);
   if (count.failed > 0) console.log(output.length > 20_000 ? `${output.slice(0, 20_000)}\n...` : output);
@@ -71,4 +76,4 @@ function sum(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 }
 
-await main();
+if (process.argv[1]?.endsWith("run.js")) await main();
