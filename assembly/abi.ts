@@ -201,8 +201,10 @@ export const enum FieldName {
   COMMON = 32,
 }
 
-/** How a known name was spelt, if in one of its two usual ways; bits beside a `FieldName`, which is below 64. */
+/** How a known name was spelt, if in one of its two usual ways; bits beside a `FieldName`. */
 export const enum FieldSpelling {
+  /** The bits that are left to the `FieldName`. */
+  NAME = 63,
   /** As assembly/field-name.ts spells it: `Sec-WebSocket-Key`. */
   USUAL = 64,
   LOWER_CASE = 128,

@@ -4,7 +4,7 @@
 
 import { AuthorityBlock, AuthorityKind, AuthorityReading, OctetClass, Status } from "./abi";
 import { ipv4End, readIpv6 } from "./ip-address";
-import { COLON, is, isDigit } from "./octets";
+import { COLON, DOT, is, isDigit } from "./octets";
 import { capitalAt, regNameEnd } from "./scan";
 
 /**
@@ -88,7 +88,7 @@ export function readUsualAuthority(block: usize, base: usize, at: usize, end: us
   // Bounds: at < nameEnd before the load behind it; digits are read in front of end, at most five of them.
   if (nameEnd === at) return false;
   const last: u32 = load<u8>(nameEnd - 1);
-  if (last === 0x2e || isDigit(last)) return false;
+  if (last === DOT || isDigit(last)) return false;
   let port: u32 = 0;
   if (nameEnd !== end) {
     const digits = nameEnd + 1;
@@ -156,7 +156,7 @@ export function finishAuthority(block: usize, base: usize): Status {
   // An http or https URI with an empty host must be refused        (RFC 9110 §4.2.1)
   if (start === end) return Status.AUTHORITY_EMPTY;
   // Deviation: "." is a reg-name by the grammar and names nothing (corpus: AUTHORITY-09).
-  if (end - start === 1 && load<u8>(start) === 0x2e) return Status.AUTHORITY_INVALID;
+  if (end - start === 1 && load<u8>(start) === DOT) return Status.AUTHORITY_INVALID;
   if (load<u32>(block, AuthorityBlock.READING) === AuthorityReading.PORT_ZERO) return Status.AUTHORITY_PORT;
   if (load<u32>(block, AuthorityBlock.KIND) === AuthorityKind.IP_LITERAL) return Status.COMPLETE;
   // An IPv4address ends with a digit.

@@ -44,7 +44,7 @@ function enterSuspect(length: i32, initial: u32): void {
 function enterSpelling(names: string, start: i32, end: i32, code: u32): void {
   const isLowerCase = (code & FieldSpelling.LOWER_CASE) !== 0;
   // Two entries a name, from 2 on: number 0 stays empty.
-  const number = ((code & 63) << 1) | <u32>isLowerCase;
+  const number = ((code & FieldSpelling.NAME) << 1) | <u32>isLowerCase;
   const entry = <usize>Memory.NAMES + <usize>number * NameEntry.SIZE;
   const length: usize = end - start;
   // Bounds: a name has at most NameEntry.LONGEST octets, so that with ": " it fits the entry's 32.
@@ -53,7 +53,7 @@ function enterSpelling(names: string, start: i32, end: i32, code: u32): void {
     store<u8>(entry + i, isLowerCase ? lowerCase(unit) : unit);
   }
   store<u16>(entry + length, 0x203a);
-  const name = code & 63;
+  const name = code & FieldSpelling.NAME;
   store<u32>(entry, code, NameEntry.CODE);
   store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
   store<u32>(entry, name < <u32>FieldName.COMMON ? 1 << name : 0, NameEntry.BIT);

@@ -4,11 +4,10 @@
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
 import { FieldName, Flag, Head, Status } from "./abi";
-import { equalsWord, HTAB } from "./octets";
+import { equalsWord, HTAB, SLASH } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 
 const COMMA: u32 = 0x2c;
-const SLASH: u32 = 0x2f;
 
 /** What a known field says of the message. */
 export function readValue(record: usize, name: FieldName, at: usize, end: usize): Status {

@@ -3,9 +3,8 @@
 // Never: reads brackets' surroundings, ports or names.
 
 import { AuthorityBlock, AuthorityReading, OctetClass } from "./abi";
-import { COLON, hexValue, is, isDigit } from "./octets";
+import { COLON, DOT, hexValue, is, isDigit } from "./octets";
 
-const DOT: u32 = 0x2e;
 const CLOSING_BRACKET: u32 = 0x5d;
 
 /**

@@ -9,6 +9,10 @@ export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;
 export const SP: u32 = 0x20;
 export const COLON: u32 = 0x3a;
+export const DOT: u32 = 0x2e;
+export const SLASH: u32 = 0x2f;
+/** CR LF as the octets of one load, the first one lowest. */
+export const CRLF: u32 = 0x0a0d;
 
 /** Fills the class table and the nibble table; runs once, when the module is instantiated. */
 export function buildTables(): void {

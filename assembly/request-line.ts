@@ -3,7 +3,7 @@
 // Never: reads a target's inside; request-target.ts does that.
 
 import { Capacity, Flag, Head, OctetClass, Status } from "./abi";
-import { CR, equalsExactly, HTAB, isDigit, SP } from "./octets";
+import { CR, CRLF, DOT, equalsExactly, HTAB, isDigit, SLASH, SP } from "./octets";
 import { readTarget } from "./request-target";
 import { octetAt, targetEnd, tokenEnd } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
@@ -28,7 +28,7 @@ export function readRequestLine(record: usize, base: usize, at: usize, end: usiz
 function readUsualRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
   const target = at + 4;
   // Bounds: target < end; the version and CRLF are loaded where eleven octets from spaceAt on are there.
-  if (target >= end || load<u32>(at) !== GET_SP || load<u8>(target) !== 0x2f) return 0;
+  if (target >= end || load<u32>(at) !== GET_SP || load<u8>(target) !== SLASH) return 0;
   const spaceAt = targetEnd(target, end);
   const lineEnd = spaceAt + 11;
   if (lineEnd > end || load<u8>(spaceAt) !== SP) return 0;
@@ -69,10 +69,9 @@ function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
   return methodEnd;
 }
 
-/** "HTTP/1.1", "GET " and CRLF as the octets of one load each, the first one lowest. */
+/** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
 const HTTP_1_1: u64 = 0x312e312f50545448;
 const GET_SP: u32 = 0x20544547;
-const CRLF: u32 = 0x0a0d;
 
 /**
  * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
@@ -119,9 +118,9 @@ function fitsVersion(octet: u32, index: usize): bool {
     case 3:
       return octet === 0x50;
     case 4:
-      return octet === 0x2f;
+      return octet === SLASH;
     default:
-      return octet === 0x2e;
+      return octet === DOT;
   }
 }
 

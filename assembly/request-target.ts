@@ -11,11 +11,10 @@ import {
   finishAuthority,
   readAuthority,
 } from "./authority";
-import { COLON, CR, equalsExactly, HTAB, is, SP } from "./octets";
+import { COLON, CR, equalsExactly, HTAB, is, SLASH, SP } from "./octets";
 import { octetAt, targetEnd } from "./scan";
 import { octetRefusal, refuse, wait } from "./stop";
 
-const SLASH: u32 = 0x2f;
 const QUESTION_MARK: u32 = 0x3f;
 
 /**

@@ -30,17 +30,13 @@ export function regNameEnd(at: usize, end: usize): usize {
 /** The first octet that does not belong to the class of a table of nibbles. */
 function nibblesEnd(at: usize, end: usize, table: usize): usize {
   for (; at < end; at += 16) {
-    const others = i8x16.bitmask(otherThanClass(v128.load(at), table));
+    const octets = v128.load(at);
+    const byLow = i8x16.swizzle(v128.load(table), v128.and(octets, i8x16.splat(15)));
+    const byHigh = i8x16.swizzle(v128.load(table, 16), v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));
+    const others = i8x16.bitmask(i8x16.eq(v128.and(byLow, byHigh), i8x16.splat(0)));
     if (others) return earlier(at + ctz(others), end);
   }
   return end;
-}
-
-/** Lanes of all ones where an octet does not belong to the class of a table of nibbles. */
-export function otherThanClass(octets: v128, table: usize): v128 {
-  const byLow = i8x16.swizzle(v128.load(table), v128.and(octets, i8x16.splat(15)));
-  const byHigh = i8x16.swizzle(v128.load(table, 16), v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));
-  return i8x16.eq(v128.and(byLow, byHigh), i8x16.splat(0));
 }
 
 /** The first octet that no path or query may hold: "#", SP, controls, DEL, everything above ASCII. */

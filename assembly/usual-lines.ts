@@ -5,15 +5,15 @@
 // A usual line is: a known name in a usual spelling, or an unknown one; ": "; a value with no white space around it;
 // CRLF. Since line ends are found first, lines are independent of each other and the processor reads several at once.
 
-import { FieldLine, FieldName, Head, Memory, NameEntry, Status, Vector } from "./abi";
+import { FieldLine, FieldName, FieldSpelling, Head, Memory, NameEntry, Status, Vector } from "./abi";
 import { finishAuthority, readUsualAuthority } from "./authority";
 import { REFUSED, readContentLength, readHost } from "./field-line";
 import { nameHash } from "./field-name";
 import { readValue } from "./field-value";
 import { findLineEnds } from "./line-ends";
+import { CRLF } from "./octets";
 import { tokenEnd } from "./scan";
 
-const CRLF: u32 = 0x0a0d;
 const COLON_SP: u32 = 0x203a;
 
 /** Names whose value the kernel reads, as bits. */
@@ -67,7 +67,8 @@ function readIndexedLines(record: usize, base: usize, at: usize, maxLines: u32):
     if (load<u8>(nameEnd, 2) <= 0x20) break;
     if (load<u8>(lineEnd - 1) <= 0x20) break;
 
-    const entry = <usize>Memory.NAMES + ((<usize>load<u8>(<usize>Memory.NAME_HASHES + nameHash(at, nameEnd))) << 6);
+    const number = <usize>load<u8>(<usize>Memory.NAME_HASHES + nameHash(at, nameEnd));
+    const entry = <usize>Memory.NAMES + number * NameEntry.SIZE;
     const same = octetBits(i8x16.eq(first, v128.load(entry)), i8x16.eq(second, v128.load(entry, 16)));
     let code = load<u32>(entry, NameEntry.CODE);
     if (~same & load<u32>(entry, NameEntry.MASK)) {
@@ -77,9 +78,9 @@ function readIndexedLines(record: usize, base: usize, at: usize, maxLines: u32):
       const bit = load<u32>(entry, NameEntry.BIT);
       if (bit) {
         // A name that came before is read in order.
-        const known = record + Head.KNOWN + ((<usize>code & 63) << 2);
+        const known = record + Head.KNOWN + ((<usize>code & FieldSpelling.NAME) << 2);
         if (load<u32>(known)) break;
-        store<u32>(known, 0x10001 + ((line - record - Head.SIZE) >> 4));
+        store<u32>(known, 0x10001 + (line - record - Head.SIZE) / FieldLine.SIZE);
         store<u32>(Memory.LINE_ENDS_STATE, load<u32>(Memory.LINE_ENDS_STATE, 12) | bit, 12);
       }
     }
@@ -92,7 +93,7 @@ function readIndexedLines(record: usize, base: usize, at: usize, maxLines: u32):
     at = lineEnd + 2;
   }
   store<u32>(Memory.LINE_ENDS_STATE, next);
-  store<u32>(record, (line - record - Head.SIZE) >> 4, Head.FIELD_LINES);
+  store<u32>(record, (line - record - Head.SIZE) / FieldLine.SIZE, Head.FIELD_LINES);
   return at;
 }
 

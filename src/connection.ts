@@ -42,7 +42,7 @@ export class Connection<Claim> {
   constructor(policy: Policy<Claim>, arrival: Arrival, limits: HeadLimits) {
     this.#policy = policy;
     this.arrival = arrival;
-    this.#reader = new HeadReader({ limits: { headBytes: limits.headBytes, fieldLines: limits.fieldLines } });
+    this.#reader = new HeadReader(undefined, limits);
   }
 
   get state(): ConnectionState {

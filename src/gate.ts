@@ -66,12 +66,11 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const limits = gateLimits(options.limits);
-    const { requests } = options;
+    const { requests, limits: givenLimits, ...rules } = options;
+    const limits = gateLimits(givenLimits);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
     }
-    const { requests: _requests, limits: _limits, ...rules } = options;
     const policy = definePolicy(rules);
     options.vhosts.forEach((vhost, i) => {
       for (const [path, framer] of Object.entries(vhost.upgrades ?? {})) {

@@ -2,7 +2,7 @@
 // Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
 // Never: throws for what the octets hold, keeps the caller's array, or knows of sockets and policies.
 
-import { FieldLine, Flag, Head, OctetClass, Option, Status, TargetForm } from "../assembly/abi.js";
+import { Capacity, FieldLine, Flag, Head, Memory, OctetClass, Option, Status, TargetForm } from "../assembly/abi.js";
 import { type Authority, readAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
 import { type HeadLimits, headLimits } from "./limits.js";
@@ -269,7 +269,7 @@ export class RequestHead {
 }
 
 /** A head that was read once passes them all. */
-const widest: HeadLimits = headLimits({ headBytes: 131_072, fieldLines: 4096 });
+const widest: HeadLimits = { headBytes: Memory.INPUT_SIZE, fieldLines: Capacity.FIELD_LINES };
 
 function joinHeaders(raw: string[]): Record<string, string | string[] | undefined> {
   const headers: Record<string, string | string[] | undefined> = Object.create(null);
@@ -395,8 +395,11 @@ export class HeadReader {
   /** HEXDIG that a pct-encoded triplet of a reg-name still wants. */
   #hexdigits = 0;
 
-  constructor(options?: HeadOptions) {
-    this.#limits = headLimits(options?.limits);
+  constructor(options?: HeadOptions);
+  /** With limits that were checked before, as for each connection of a gate. @internal */
+  constructor(options: undefined, checked: HeadLimits);
+  constructor(options?: HeadOptions, checked?: HeadLimits) {
+    this.#limits = checked ?? headLimits(options?.limits);
     this.#options = kernelOptions(options);
   }
 

@@ -110,7 +110,7 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
-  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, 128 * NameEntry.SIZE));
+  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, 2 * (FieldSpelling.NAME + 1) * NameEntry.SIZE));
   return {
     variant,
     parseHead: exports.parseHead,

@@ -5,7 +5,7 @@
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
 import net from "node:net";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
@@ -15,6 +15,7 @@ import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { End } from "#src/intake/adoption.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
+import { streamPair } from "./support/tcp.js";
 import { handshakeFields, openWorld, statusOf } from "./support/world.js";
 
 const handshake = `GET /chat HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
@@ -84,33 +85,13 @@ ways("octets that the giver has read come first, at every cut", async () => {
 });
 
 ways("a Duplex that is no socket, octet by octet", async () => {
-  const [near, far] = duplexPair();
+  const [near, far] = streamPair();
   const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
   const text = collect(near);
   for (const octet of Buffer.concat([Buffer.from(handshake), HI, BYE])) near.write(Uint8Array.of(octet));
   assert.is((await end).kind, "handed over");
   assert.match(await text, "\x81\x02hi");
 });
-
-/** Two streams, each the other's peer. */
-function duplexPair(): [Duplex, Duplex] {
-  const make = (peer: () => Duplex): Duplex =>
-    new Duplex({
-      allowHalfOpen: false,
-      read() {},
-      write(chunk, _encoding, done) {
-        peer().push(chunk);
-        done();
-      },
-      final(done) {
-        peer().push(null);
-        done();
-      },
-    });
-  const one: Duplex = make(() => other);
-  const other: Duplex = make(() => one);
-  return [one, other];
-}
 
 ways("a framer that is a function gets a paused socket without listeners of the gate", async () => {
   const { near, far } = await pair();

@@ -12,6 +12,7 @@ import { parseAuthority } from "#src/authority.js";
 import { HeadReader, parseRequestHead } from "#src/head.js";
 import { latin1, portable } from "#src/octets.js";
 import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/wasm.js";
+import { FieldLine, Head } from "../assembly/abi.js";
 import { suite } from "./support/suite.js";
 
 const variants: KernelVariant[] = ["simd", "scalar"];
@@ -85,6 +86,20 @@ test("memory stays as it is over a million heads", () => {
   assert.is(buffer.byteLength, size);
   assert.ok(after.arrayBuffers - before.arrayBuffers < 1 << 20, "array buffers grew");
   assert.ok(after.rss - before.rss < 100 << 20, "resident memory grew");
+});
+
+test("every usual spelling of a name is found by the table", () => {
+  useKernel("simd");
+  const { spellings, words } = kernel();
+  const known = [...spellings.entries()].filter(([, spelling]) => spelling !== "");
+  assert.ok(known.length > 90, `${known.length} spellings`);
+  for (const [code, spelling] of known) {
+    // A value that suits each name of those that the kernel reads.
+    const value = /^content-length$/i.test(spelling) ? "1" : /^transfer-/i.test(spelling) ? "chunked" : "keep-alive";
+    const octets = Buffer.from(`GET / HTTP/1.1\r\n${spelling}: ${value}\r\n\r\n`);
+    assert.is(parseRequestHead(octets, { host: "optional" }).kind, "complete", spelling);
+    assert.is(words[(Head.SIZE + FieldLine.NAME) >> 2]! & 0xff, code, spelling);
+  }
 });
 
 test("two builds give the same bytes", () => {

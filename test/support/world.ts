@@ -2,52 +2,34 @@
 // Out:   a net.Server that accepts for it, and a client that sends octets and collects what comes back.
 // Never: looks into the gate.
 
-import { once } from "node:events";
-import net from "node:net";
 import type { Gate } from "#src/gate.js";
 import type { End } from "#src/intake/adoption.js";
+import { type Door, openDoor } from "./tcp.js";
 
 export interface World {
-  readonly port: number;
   /** How each adopted connection ended, in the order of adoption. */
   readonly ends: Promise<End>[];
   /** Sends octets; resolves with all that came back when the connection is closed. */
-  send(octets: string | Uint8Array): Promise<string>;
+  send(octets: string | Buffer): Promise<string>;
   close(): Promise<void>;
 }
 
 /** Accepts on a loopback port, as some other program would, and lets `gate()` adopt. */
 export async function openWorld(gate: () => Gate): Promise<World> {
   const ends: Promise<End>[] = [];
-  const server = net.createServer({ pauseOnConnect: true }, (socket) => {
-    ends.push(gate().adopt(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  return {
-    port,
-    ends,
-    send: (octets) => exchange(port, octets),
-    async close() {
-      server.close();
-      await once(server, "close");
-    },
-  };
+  const door = await openDoor((socket) => ends.push(gate().adopt(socket)));
+  return { ends, send: (octets) => exchange(door, octets), close: () => door.close() };
 }
 
-async function exchange(port: number, octets: string | Uint8Array): Promise<string> {
-  const socket = net.connect(port, "127.0.0.1");
-  const received: Buffer[] = [];
-  socket.on("data", (chunk) => received.push(chunk));
-  socket.on("error", () => {});
-  socket.write(typeof octets === "string" ? Buffer.from(octets, "latin1") : octets);
+async function exchange(door: Door, octets: string | Buffer): Promise<string> {
+  const client = await door.connect();
   // A 101 leaves the connection open; the client closes it when the server has spoken.
-  socket.on("data", () => {
-    if (Buffer.concat(received).toString("latin1").startsWith("HTTP/1.1 101 ")) socket.destroySoon();
+  client.stream.on("data", () => {
+    if (client.received.toString("latin1").startsWith("HTTP/1.1 101 ")) client.stream.end();
   });
-  await once(socket, "close");
-  return Buffer.concat(received).toString("latin1");
+  await client.send(octets);
+  await client.closed();
+  return client.received.toString("latin1");
 }
 
 /** The status code of a response; 0 where there is none. */
