@@ -71,9 +71,11 @@ export const enum Flag {
   IN_FIELD_LINES = 1 << 9,
   /** An Expect line holds 100-continue and nothing else. */
   EXPECT_CONTINUE = 1 << 10,
+  /** The method is known to be GET; not set, it says nothing. */
+  METHOD_GET = 1 << 11,
 }
 
-/** Bits of the third argument of `parseHead`. */
+/** Bits of the argument `options` of `parseHead`. */
 export const enum Option {
   /** A missing Host in HTTP/1.1 is no error. */
   HOST_OPTIONAL = 1 << 0,
@@ -95,7 +97,7 @@ export const enum AuthorityKind {
   IP_LITERAL = 3,
 }
 
-/** Byte offsets inside one authority block. Positions count from the head's first octet. */
+/** Byte offsets inside one authority block. Positions count from the first octet of INPUT. */
 export const enum AuthorityBlock {
   KIND = 0,
   /** First octet of uri-host, its bracket included. */
@@ -128,13 +130,10 @@ export const enum AuthorityReading {
   PORT_TOO_LARGE = 6,
 }
 
-/**
- * Byte offsets inside one head record. Every value is an u32; positions count from the head's first octet
- * (skipped empty lines included).
- */
+/** Byte offsets inside one head record. Every value is an u32; positions count from the first octet of INPUT. */
 export const enum Head {
   STATUS = 0,
-  /** COMPLETE: octets of the head. PARTIAL: octets seen. A refusal: the octet to blame. */
+  /** COMPLETE: where the head ends. PARTIAL: where the octets end that came in. A refusal: the octet to blame. */
   OFFSET = 4,
   /** PARTIAL: where the line begins that is not whole yet. */
   LINE_START = 8,
@@ -154,20 +153,30 @@ export const enum Head {
   /** Content-Length, low and high 32 bits; at most 2^53 - 1. */
   CONTENT_LENGTH_LOW = 52,
   CONTENT_LENGTH_HIGH = 56,
+  /** Where the first field line begins. */
+  FIELDS_START = 60,
   /** An `AuthorityBlock`: the Host field. */
   HOST = 64,
   /** An `AuthorityBlock`: the authority of an absolute-form or authority-form target. */
   TARGET_AUTHORITY = 104,
-  /** One u32 for each `FieldName`: lines of that name << 16 | index of the first + 1; 0 when absent. */
-  KNOWN = 144,
-  SIZE = 272,
+  /** 1 << `FieldName` for each name that the kernel reads and that came, and for each that came more than once. */
+  SEEN = 144,
+  REPEATED = 148,
+  /** One u32 for each `FieldName` in SEEN: the address of the record of its first line, in the kernel's memory. */
+  KNOWN = 152,
+  SIZE = 408,
 }
 
-/** Byte offsets inside one field-line record; they stand behind the head record, one a line. */
+/**
+ * Byte offsets inside one field-line record; they stand behind the head record, one a line. A line begins behind the
+ * CRLF of the one before it, the first one at `Head.FIELDS_START`.
+ */
 export const enum FieldLine {
-  NAME_START = 0,
-  /** Name end << 8 | `FieldSpelling` | `FieldName`. */
-  NAME = 4,
+  /** Name end << `FieldSpelling.BITS` | `FieldSpelling` | `FieldName`. */
+  NAME = 0,
+  /** Where the line's CRLF begins. */
+  END = 4,
+  /** The value without the white space around it, where the line is PADDED; else it stands between ": " and the CRLF. */
   VALUE_START = 8,
   VALUE_END = 12,
   SIZE = 16,
@@ -201,13 +210,20 @@ export const enum FieldName {
   COMMON = 32,
 }
 
-/** How a known name was spelt, if in one of its two usual ways; bits beside a `FieldName`. */
+/** How a field line was written; bits beside a `FieldName`. */
 export const enum FieldSpelling {
   /** The bits that are left to the `FieldName`. */
   NAME = 63,
-  /** As assembly/field-name.ts spells it: `Sec-WebSocket-Key`. */
+  /** A known name, as assembly/field-name.ts spells it: `Sec-WebSocket-Key`. */
   USUAL = 64,
+  /** A known name in lower case. */
   LOWER_CASE = 128,
+  /** The bits that say a name and its spelling; neither spelling where it is another one. */
+  ALL = 255,
+  /** The white space around the value is not one SP in front of it and none behind. */
+  PADDED = 256,
+  /** How many bits those are. */
+  BITS = 9,
 }
 
 /** Bits of the class table, one byte an octet, at `Memory.CLASSES`. */
@@ -239,26 +255,21 @@ export const enum Memory {
   REG_NAME_NIBBLES = 0x8120,
   /** Vectors of one octet repeated, at the offsets of `Vector`. */
   VECTORS = 0x8140,
-  /** 512 octets: by the hash of a name's spelling, which entry of NAMES it can only be. */
-  NAME_HASHES = 0x8200,
   /** 32 words: by a name's length, the first letters (bit 0 for a) of the names that the kernel reads. */
   SUSPECTS = 0x8400,
-  /** Entries of known spellings, `NameEntry.SIZE` octets each; the one numbered 0 is empty. */
-  NAMES = 0x9000,
-  /** Addresses of line ends, u32 each, of up to `Capacity.INDEXED` octets. */
+  /** The last octet in front of each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
   LINE_ENDS = 0xc000,
-  /**
-   * Four words on LINE_ENDS: the next one to use, one behind the last one, the first octet not yet scanned; and which
-   * names were met.
-   */
-  LINE_ENDS_STATE = 0xbff0,
-  RECORDS = 0x10000,
+  /** The record of the head that was read last. */
+  RECORD = 0x10000,
+  /** Octets of the largest record, and of others that callers keep behind it. */
   RECORDS_SIZE = 0x20000,
   INPUT = 0x30000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,
   /** Octets behind the input that a vector load may touch; their values never matter. */
   SLACK = 64,
+  /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each where its hash says. */
+  NAMES = 0x58000,
 }
 
 /**
@@ -272,18 +283,30 @@ export const enum Vector {
   FIRST_VISIBLE = 16,
   /** The colon. */
   COLON = 32,
+  QUESTION_MARK = 48,
+  /** 0x24: one above "#". */
+  BEHIND_HASH = 64,
+  /** 0x7f less "z", and what it makes of the octet below "a". */
+  TO_LETTERS = 80,
+  BELOW_LETTERS = 96,
+  /** 0x7f less "9", and what it makes of the octet below "-". */
+  TO_DIGITS = 112,
+  BELOW_DIGITS = 128,
+  SLASH = 144,
 }
 
 /** Byte offsets inside one entry of the table of names. */
 export const enum NameEntry {
   /** The spelling with ": " behind it, then zeros; 32 octets. */
   TEXT = 0,
-  /** `FieldSpelling` | `FieldName`. */
+  /** `FieldSpelling` | `FieldName`; 0 in an entry of no name. */
   CODE = 32,
-  /** A bit for each octet of the spelling and its ": ", the first octet's lowest. */
+  /** A bit for each octet of the spelling and its ": ", the first octet's lowest; all 32 in an entry of no name. */
   MASK = 36,
   /** 1 << `FieldName` of a name that the kernel reads; 0 of one that it only recognises. */
   BIT = 40,
+  /** The address of the name's word of `Head.KNOWN`. */
+  KNOWN = 44,
   SIZE = 64,
   /** Octets of the longest name that an entry can hold. */
   LONGEST = 30,
@@ -297,4 +320,8 @@ export const enum Capacity {
   EMPTY_LINES = 4,
   /** Octets whose line ends are sought at a time, so that a body behind a head is not searched. */
   INDEXED = 1024,
+  /** The same behind a line that had to be read by itself. */
+  INDEXED_AGAIN = 256,
+  /** Entries of the table of names; a power of two. */
+  NAMES = 512,
 }

@@ -2,10 +2,10 @@
 // Out:   an authority block (kind, span, port, IPv6 value), or the status that refuses it.
 // Never: knows whether it reads a Host field or a request-target, applies a default port, or compares names.
 
-import { AuthorityBlock, AuthorityKind, AuthorityReading, OctetClass, Status } from "./abi";
+import { AuthorityBlock, AuthorityKind, AuthorityReading, Memory, OctetClass, Status, Vector } from "./abi";
 import { ipv4End, readIpv6 } from "./ip-address";
 import { COLON, DOT, is, isDigit } from "./octets";
-import { capitalAt, regNameEnd } from "./scan";
+import { regNameEnd } from "./scan";
 
 /**
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
@@ -16,9 +16,9 @@ import { capitalAt, regNameEnd } from "./scan";
  * to say, by `authorityMayEnd` and `authorityRefusal`.
  * Deviation: IPvFuture and zone identifiers are refused (corpus: AUTHORITY-31, AUTHORITY-30).
  */
-export function readAuthority(block: usize, base: usize, at: usize, end: usize): usize {
+export function readAuthority(block: usize, at: usize, end: usize): usize {
   const start = at;
-  store<u32>(block, start - base, AuthorityBlock.START);
+  store<u32>(block, start - Memory.INPUT, AuthorityBlock.START);
   store<u32>(block, 0, AuthorityBlock.PORT);
   store<u32>(block, 0, AuthorityBlock.NORMAL);
   if (at < end && load<u8>(at) === 0x5b) {
@@ -30,7 +30,7 @@ export function readAuthority(block: usize, base: usize, at: usize, end: usize):
     at = readRegName(block, at, end);
     if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.NAME) return at;
   }
-  store<u32>(block, at - base, AuthorityBlock.END);
+  store<u32>(block, at - Memory.INPUT, AuthorityBlock.END);
   // In front of a port stands a name: a colon that comes first cannot stand there.
   if (at === start || at === end || load<u8>(at) !== COLON) return at;
   return readPort(block, at + 1, end);
@@ -80,31 +80,61 @@ function readPort(block: usize, at: usize, end: usize): usize {
 }
 
 /**
- * The usual authority at once: a whole reg-name that is no address, and no port or one in range. False, and nothing
- * that counts, for any other; `readAuthority` reads those.
+ * The usual authority at once: a whole reg-name of small letters, digits, "-" and ".", that is no address, and no port
+ * or one in range. False, and nothing that counts, for any other; `readAuthority` reads those.
  */
-export function readUsualAuthority(block: usize, base: usize, at: usize, end: usize): bool {
-  const nameEnd = regNameEnd(at, end);
-  // Bounds: at < nameEnd before the load behind it; digits are read in front of end, at most five of them.
+export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
+  const TO_LETTERS = v128.load(Memory.VECTORS + Vector.TO_LETTERS);
+  const BELOW_LETTERS = v128.load(Memory.VECTORS + Vector.BELOW_LETTERS);
+  const TO_DIGITS = v128.load(Memory.VECTORS + Vector.TO_DIGITS);
+  const BELOW_DIGITS = v128.load(Memory.VECTORS + Vector.BELOW_DIGITS);
+  const SLASHES = v128.load(Memory.VECTORS + Vector.SLASH);
+  let nameEnd = at;
+  // Bounds: a CR stands at `end`, which ends the loop there at the latest, and SLACK octets behind the input.
+  while (true) {
+    const octets = v128.load(nameEnd);
+    // Moved up so far that their highest is the highest signed octet, each of two runs is what lies above the rest:
+    // the small letters; "-", ".", "/" and the digits.
+    const letters = i8x16.gt_s(i8x16.add(octets, TO_LETTERS), BELOW_LETTERS);
+    const digits = i8x16.gt_s(i8x16.add(octets, TO_DIGITS), BELOW_DIGITS);
+    const usual = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
+    const others = <u32>i8x16.bitmask(usual) ^ 0xffff;
+    if (others) {
+      nameEnd += ctz(others);
+      break;
+    }
+    nameEnd += 16;
+  }
   if (nameEnd === at) return false;
-  const last: u32 = load<u8>(nameEnd - 1);
-  if (last === DOT || isDigit(last)) return false;
+  // An address, or a root dot, ends with one of these.
+  if (load<u8>(nameEnd - 1) < 0x3a) return false;
   let port: u32 = 0;
   if (nameEnd !== end) {
-    const digits = nameEnd + 1;
-    if (load<u8>(nameEnd) !== COLON || end - digits - 1 > 4) return false;
-    for (let digit = digits; digit < end; digit++) {
-      if (!isDigit(load<u8>(digit))) return false;
-      port = port * 10 + load<u8>(digit) - 0x30;
-    }
+    if (load<u8>(nameEnd) !== COLON) return false;
+    const length = end - nameEnd - 1;
+    if (length - 1 > 4) return false;
+    port = usualPort(nameEnd + 1, length);
     if (port - 1 > 65534) return false;
   }
   store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
-  store<u32>(block, at - base, AuthorityBlock.START);
-  store<u32>(block, nameEnd - base, AuthorityBlock.END);
+  store<u32>(block, at - Memory.INPUT, AuthorityBlock.START);
+  store<u32>(block, nameEnd - Memory.INPUT, AuthorityBlock.END);
   store<u32>(block, port, AuthorityBlock.PORT);
-  store<u32>(block, capitalAt(at, nameEnd) === nameEnd ? 1 : 0, AuthorityBlock.NORMAL);
+  store<u32>(block, 1, AuthorityBlock.NORMAL);
   return true;
+}
+
+/** The number that one to five digits spell, all of them at once; 0 where others are among them. */
+function usualPort(at: usize, length: usize): u32 {
+  // Bounds: at + length is the end of a value, which a CRLF and SLACK octets follow.
+  // Each octet becomes its digit, the last one the highest; zeros come in below, and lead.
+  let digits = (load<u64>(at) ^ 0x3030303030303030) << (64 - (length << 3));
+  if (((digits + 0x7676767676767676) | digits) & 0x8080808080808080) return 0;
+  // Pairs, then fours and eights: tens and ones stand in neighbouring octets.
+  digits = digits * 10 + (digits >> 8);
+  const high = (digits & 0x000000ff000000ff) * 0x000f424000000064;
+  const low = ((digits >> 16) & 0x000000ff000000ff) * 0x0000271000000001;
+  return <u32>((high + low) >> 32);
 }
 
 /**
@@ -150,9 +180,9 @@ export function authorityRefusal(block: usize, octet: u32): Status {
  * Ends an authority that stopped in front of its terminator: tells IPv4address from reg-name and refuses what
  * only the whole shows. COMPLETE, or the refusal, to be blamed on the authority's first octet.
  */
-export function finishAuthority(block: usize, base: usize): Status {
-  const start = base + load<u32>(block, AuthorityBlock.START);
-  const end = base + load<u32>(block, AuthorityBlock.END);
+export function finishAuthority(block: usize): Status {
+  const start = Memory.INPUT + load<u32>(block, AuthorityBlock.START);
+  const end = Memory.INPUT + load<u32>(block, AuthorityBlock.END);
   // An http or https URI with an empty host must be refused        (RFC 9110 §4.2.1)
   if (start === end) return Status.AUTHORITY_EMPTY;
   // Deviation: "." is a reg-name by the grammar and names nothing (corpus: AUTHORITY-09).

@@ -2,7 +2,7 @@
 // Out:   the line's record, the Host block, the Content-Length, the flags; or the refusal.
 // Never: decides whether fields fit each other at the end of the head; head.ts does that.
 
-import { FieldLine, FieldName, Head, OctetClass, Status } from "./abi";
+import { FieldLine, FieldName, FieldSpelling, Head, Memory, OctetClass, Status } from "./abi";
 import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
 import { fieldName } from "./field-name";
 import { readValue } from "./field-value";
@@ -18,11 +18,11 @@ const CONTENT_LENGTH_MAX: u64 = (1 << 53) - 1;
  *
  * Reads one line with its CRLF into the record at `line`, its `index` counting from 0.
  */
-export function readFieldLine(record: usize, base: usize, at: usize, end: usize, index: u32): usize {
+export function readFieldLine(at: usize, end: usize, index: u32): usize {
   const nameEnd = tokenEnd(at, end);
-  if (nameEnd === end) return wait(record, base, end, OctetClass.TOKEN);
+  if (nameEnd === end) return wait(end, OctetClass.TOKEN);
   const octet: u32 = load<u8>(nameEnd);
-  if (octet !== COLON || nameEnd === at) return refuse(record, base, nameRefusal(octet, nameEnd === at), nameEnd);
+  if (octet !== COLON || nameEnd === at) return refuse(nameRefusal(octet, nameEnd === at), nameEnd);
 
   const name = fieldName(at, nameEnd);
   const valueStart = whitespaceEnd(nameEnd + 1, end);
@@ -30,31 +30,40 @@ export function readFieldLine(record: usize, base: usize, at: usize, end: usize,
   const valueEnd = whitespaceStart(valueStart, lineEnd);
   let run: u32 = OctetClass.VALUE;
   if (name === FieldName.HOST) {
-    run = readHost(record, base, valueStart, valueEnd, lineEnd, end);
+    run = readHost(valueStart, valueEnd, lineEnd, end);
   } else if (name === FieldName.CONTENT_LENGTH) {
-    run = readContentLength(record, base, valueStart, valueEnd, lineEnd);
+    run = readContentLength(valueStart, valueEnd, lineEnd);
   }
   if (run === REFUSED) return 0;
-  if (lineEnd === end) return wait(record, base, end, run);
-  const next = readCrlf(record, base, lineEnd, end);
+  if (lineEnd === end) return wait(end, run);
+  const next = readCrlf(lineEnd, end);
   if (next === 0) return 0;
 
-  const line = record + Head.SIZE + index * FieldLine.SIZE;
-  store<u32>(line, at - base, FieldLine.NAME_START);
-  store<u32>(line, ((<u32>(nameEnd - base)) << 8) | name, FieldLine.NAME);
-  store<u32>(line, valueStart - base, FieldLine.VALUE_START);
-  store<u32>(line, valueEnd - base, FieldLine.VALUE_END);
+  const line = Memory.RECORD + Head.SIZE + index * FieldLine.SIZE;
+  store<u32>(
+    line,
+    ((<u32>(nameEnd - Memory.INPUT)) << FieldSpelling.BITS) | FieldSpelling.PADDED | name,
+    FieldLine.NAME,
+  );
+  store<u32>(line, lineEnd - Memory.INPUT, FieldLine.END);
+  store<u32>(line, valueStart - Memory.INPUT, FieldLine.VALUE_START);
+  store<u32>(line, valueEnd - Memory.INPUT, FieldLine.VALUE_END);
   if (name === FieldName.UNKNOWN) return next;
-  const known = record + Head.KNOWN + ((<usize>name) << 2);
-  const seen = load<u32>(known);
-  store<u32>(known, (seen ? seen : index + 1) + 0x10000);
+  const seen = load<u32>(Memory.RECORD, Head.SEEN);
+  const bit: u32 = 1 << name;
+  if (seen & bit) {
+    store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.REPEATED) | bit, Head.REPEATED);
+  } else {
+    store<u32>(Memory.RECORD, seen | bit, Head.SEEN);
+    store<u32>(<usize>Memory.RECORD + ((<usize>name) << 2), line, Head.KNOWN);
+  }
 
   const isList = name === FieldName.CONNECTION || name === FieldName.TRANSFER_ENCODING;
-  let status = readValue(record, name, valueStart, isList ? lineEnd : valueEnd);
-  if (status !== Status.COMPLETE) return refuse(record, base, status, at);
+  let status = readValue(name, valueStart, isList ? lineEnd : valueEnd);
+  if (status !== Status.COMPLETE) return refuse(status, at);
   if (name !== FieldName.HOST) return next;
-  status = finishAuthority(record + Head.HOST, base);
-  return status === Status.COMPLETE ? next : refuse(record, base, status, valueStart);
+  status = finishAuthority(Memory.RECORD + Head.HOST);
+  return status === Status.COMPLETE ? next : refuse(status, valueStart);
 }
 
 /** What stands where a name should end. */
@@ -76,9 +85,9 @@ export const REFUSED: u32 = 0xffffffff;
  *
  * Reads what has come in of the value and returns the octets that may follow without changing anything.
  */
-export function readHost(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize, end: usize): u32 {
-  const block = record + Head.HOST;
-  const stop = readAuthority(block, base, at, valueEnd);
+export function readHost(at: usize, valueEnd: usize, lineEnd: usize, end: usize): u32 {
+  const block = Memory.RECORD + Head.HOST;
+  const stop = readAuthority(block, at, valueEnd);
   if (stop === valueEnd && authorityMayEnd(block)) {
     if (valueEnd < lineEnd || stop === at) return OctetClass.WHITESPACE;
     return authorityRun(block);
@@ -93,7 +102,7 @@ export function readHost(record: usize, base: usize, at: usize, valueEnd: usize,
     octet = load<u8>(blamed);
   }
   const because = blamed === stop ? authorityRefusal(block, octet) : Status.AUTHORITY_INVALID;
-  refuse(record, base, octetRefusal(octet, because, because), blamed);
+  refuse(octetRefusal(octet, because, because), blamed);
   return REFUSED;
 }
 
@@ -102,7 +111,7 @@ export function readHost(record: usize, base: usize, at: usize, valueEnd: usize,
  *
  * Deviation: the digit that goes above 2^53 - 1 is refused (corpus: FRAMING-06).
  */
-export function readContentLength(record: usize, base: usize, at: usize, valueEnd: usize, lineEnd: usize): u32 {
+export function readContentLength(at: usize, valueEnd: usize, lineEnd: usize): u32 {
   const start = at;
   let length: u64 = 0;
   // Bounds: at < valueEnd before every load; stopping above 2^53 - 1 keeps length far below 2^64.
@@ -110,12 +119,12 @@ export function readContentLength(record: usize, base: usize, at: usize, valueEn
     const octet: u32 = load<u8>(at);
     length = isDigit(octet) ? length * 10 + (octet - 0x30) : CONTENT_LENGTH_MAX + 1;
     if (length > CONTENT_LENGTH_MAX) {
-      refuse(record, base, Status.CONTENT_LENGTH_INVALID, whitespaceEnd(at, valueEnd));
+      refuse(Status.CONTENT_LENGTH_INVALID, whitespaceEnd(at, valueEnd));
       return REFUSED;
     }
   }
-  store<u32>(record, <u32>length, Head.CONTENT_LENGTH_LOW);
-  store<u32>(record, <u32>(length >> 32), Head.CONTENT_LENGTH_HIGH);
+  store<u32>(Memory.RECORD, <u32>length, Head.CONTENT_LENGTH_LOW);
+  store<u32>(Memory.RECORD, <u32>(length >> 32), Head.CONTENT_LENGTH_HIGH);
   if (valueEnd < lineEnd || valueEnd === start) return OctetClass.WHITESPACE;
   return length === 0 ? OctetClass.ZERO : 0;
 }

@@ -2,13 +2,15 @@
 // Out:   its number, if the kernel knows it; the tables by which the usual spellings are found.
 // Never: looks at a value.
 
-import { FieldName, FieldSpelling, Memory, NameEntry } from "./abi";
+import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
 import { codeUnit, equalsWord, lowerCase } from "./octets";
 
 /** Fills the tables of names; runs once, when the module is instantiated. */
 export function buildNames(): void {
-  // Entry 0 stands for no name: 32 zeros, which no line begins with.
-  store<u32>(Memory.NAMES, 0xffffffff, NameEntry.MASK);
+  // An entry of no name is 32 zeros, which no line begins with.
+  for (let i: usize = 0; i < <usize>Capacity.NAMES; i++) {
+    store<u32>(<usize>Memory.NAMES + i * NameEntry.SIZE, 0xffffffff, NameEntry.MASK);
+  }
   // The order of FieldName, and the usual spellings. (A sum of strings would import an allocator.)
   let name = enterNames("Host Connection Upgrade Content-Length Transfer-Encoding Expect Sec-WebSocket-Key ", 1);
   name = enterNames("Sec-WebSocket-Version Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded ", name);
@@ -43,30 +45,32 @@ function enterSuspect(length: i32, initial: u32): void {
 
 function enterSpelling(names: string, start: i32, end: i32, code: u32): void {
   const isLowerCase = (code & FieldSpelling.LOWER_CASE) !== 0;
-  // Two entries a name, from 2 on: number 0 stays empty.
-  const number = ((code & FieldSpelling.NAME) << 1) | <u32>isLowerCase;
-  const entry = <usize>Memory.NAMES + <usize>number * NameEntry.SIZE;
   const length: usize = end - start;
+  // The spelling is put together where no entry stands yet, since its place is known by its octets.
+  const text: usize = Memory.INPUT;
   // Bounds: a name has at most NameEntry.LONGEST octets, so that with ": " it fits the entry's 32.
   for (let i: usize = 0; i < length; i++) {
     const unit = codeUnit(names, start + <i32>i);
-    store<u8>(entry + i, isLowerCase ? lowerCase(unit) : unit);
+    store<u8>(text + i, isLowerCase ? lowerCase(unit) : unit);
   }
-  store<u16>(entry + length, 0x203a);
+  store<u16>(text + length, 0x203a);
+  const entry = <usize>Memory.NAMES + nameEntry(text, text + length);
+  for (let i: usize = 0; i < length + 2; i++) store<u8>(entry + i, load<u8>(text + i));
   const name = code & FieldSpelling.NAME;
   store<u32>(entry, code, NameEntry.CODE);
   store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
   store<u32>(entry, name < <u32>FieldName.COMMON ? 1 << name : 0, NameEntry.BIT);
-  store<u8>(<usize>Memory.NAME_HASHES + nameHash(entry, entry + length), number);
+  store<u32>(entry, Memory.RECORD + Head.KNOWN + (name << 2), NameEntry.KNOWN);
 }
 
 /**
- * A number below 512 for a name, by its first four and last four octets. No two of the spellings above share one, which
- * a test makes sure of. (A name of fewer octets has octets around it counted in, and is none of those.)
+ * Which entry a name could only have, in octets from Memory.NAMES on, by its first four and last four octets. No two of the spellings above share
+ * one, which a test makes sure of. (A name of fewer octets has octets around it counted in, and is none of those.)
  */
-export function nameHash(at: usize, end: usize): usize {
+export function nameEntry(at: usize, end: usize): usize {
   const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5);
-  return (mixed * 0x4643d97b) >>> 23;
+  // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
+  return ((mixed * 0x4643d97b) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
 }
 
 /** Field names are case-insensitive (RFC 9110 §5.1). */

@@ -3,46 +3,46 @@
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
-import { FieldName, Flag, Head, Status } from "./abi";
+import { FieldName, Flag, Head, Memory, Status } from "./abi";
 import { equalsWord, HTAB, SLASH } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 
 const COMMA: u32 = 0x2c;
 
 /** What a known field says of the message. */
-export function readValue(record: usize, name: FieldName, at: usize, end: usize): Status {
-  const flags = load<u32>(record, Head.FLAGS);
+export function readValue(name: FieldName, at: usize, end: usize): Status {
+  const flags = load<u32>(Memory.RECORD, Head.FLAGS);
   switch (name) {
     case FieldName.HOST:
       // A request with more than one Host line is answered 400         (RFC 9112 §3.2)
-      return once(record, flags, Flag.HOST, Status.HOST_REPEATED);
+      return once(flags, Flag.HOST, Status.HOST_REPEATED);
     case FieldName.CONTENT_LENGTH:
       if (at === end) return Status.CONTENT_LENGTH_INVALID;
       if (flags & Flag.TRANSFER_ENCODING) return Status.FRAMING_CONFLICT;
       // Deviation: RFC 9110 §8.6 would let equal repetitions through (corpus: FRAMING-08).
-      return once(record, flags, Flag.CONTENT_LENGTH, Status.CONTENT_LENGTH_REPEATED);
+      return once(flags, Flag.CONTENT_LENGTH, Status.CONTENT_LENGTH_REPEATED);
     case FieldName.TRANSFER_ENCODING:
-      return readTransferEncoding(record, flags, at, end);
+      return readTransferEncoding(flags, at, end);
     case FieldName.CONNECTION:
-      return readConnection(record, flags, at, end);
+      return readConnection(flags, at, end);
     case FieldName.PROXY_CONNECTION:
       // Deviation: no standard field, and some parsers read it as Connection. The one value that changes nothing
       // passes (corpus: CONNECTION-09).
       return equalsWord(at, end, "keep-alive") && flags & Flag.VERSION_1_1 ? Status.COMPLETE : Status.PROXY_CONNECTION;
     case FieldName.UPGRADE:
-      return readUpgrade(record, flags, at, end);
+      return readUpgrade(flags, at, end);
     case FieldName.EXPECT:
       // Expect is a list; 100-continue is its one defined member          (RFC 9110 §10.1.1)
-      if (equalsWord(at, end, "100-continue")) store<u32>(record, flags | Flag.EXPECT_CONTINUE, Head.FLAGS);
+      if (equalsWord(at, end, "100-continue")) store<u32>(Memory.RECORD, flags | Flag.EXPECT_CONTINUE, Head.FLAGS);
       return Status.COMPLETE;
     default:
       return Status.COMPLETE;
   }
 }
 
-function once(record: usize, flags: u32, flag: u32, repeated: Status): Status {
+function once(flags: u32, flag: u32, repeated: Status): Status {
   if (flags & flag) return repeated;
-  store<u32>(record, flags | flag, Head.FLAGS);
+  store<u32>(Memory.RECORD, flags | flag, Head.FLAGS);
   return Status.COMPLETE;
 }
 
@@ -55,7 +55,7 @@ function once(record: usize, flags: u32, flag: u32, repeated: Status): Status {
  * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17);
  * so is an HTAB, since llhttp does not see `chunked` in front of one (corpus: FRAMING-79).
  */
-function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize): Status {
+function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
   if (!(flags & Flag.VERSION_1_1)) return Status.TRANSFER_ENCODING_VERSION;
   if (flags & Flag.CONTENT_LENGTH) return Status.FRAMING_CONFLICT;
   if (flags & Flag.TRANSFER_ENCODING) return Status.TRANSFER_ENCODING_REPEATED;
@@ -74,7 +74,7 @@ function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize):
     if (at === end) return Status.TRANSFER_ENCODING_INVALID;
   } while (at < end);
   if (!isChunked) return Status.TRANSFER_ENCODING_NOT_CHUNKED;
-  store<u32>(record, flags | Flag.TRANSFER_ENCODING, Head.FLAGS);
+  store<u32>(Memory.RECORD, flags | Flag.TRANSFER_ENCODING, Head.FLAGS);
   return Status.COMPLETE;
 }
 
@@ -85,9 +85,9 @@ function readTransferEncoding(record: usize, flags: u32, at: usize, end: usize):
  * (corpus: CONNECTION-06); so is an HTAB, as llhttp reads an option in front of one as another option
  * (corpus: CONNECTION-46).
  */
-function readConnection(record: usize, flags: u32, at: usize, end: usize): Status {
+function readConnection(flags: u32, at: usize, end: usize): Status {
   if (equalsWord(at, end, "upgrade")) {
-    store<u32>(record, flags | Flag.CONNECTION_UPGRADE, Head.FLAGS);
+    store<u32>(Memory.RECORD, flags | Flag.CONNECTION_UPGRADE, Head.FLAGS);
     return Status.COMPLETE;
   }
   if (octetAt(at, end, HTAB) !== end) return Status.CONNECTION_INVALID;
@@ -102,15 +102,15 @@ function readConnection(record: usize, flags: u32, at: usize, end: usize): Statu
     else if (equalsWord(at, optionEnd, "upgrade")) flags |= Flag.CONNECTION_UPGRADE;
     at = memberEnd + 1;
   }
-  store<u32>(record, flags, Head.FLAGS);
+  store<u32>(Memory.RECORD, flags, Head.FLAGS);
   const both = Flag.CONNECTION_CLOSE | Flag.CONNECTION_KEEP_ALIVE;
   return (flags & both) === both ? Status.CONNECTION_CONTRADICTORY : Status.COMPLETE;
 }
 
 /** Upgrade = #protocol, protocol = protocol-name [ "/" protocol-version ]   (RFC 9110 §7.8) */
-function readUpgrade(record: usize, flags: u32, at: usize, end: usize): Status {
+function readUpgrade(flags: u32, at: usize, end: usize): Status {
   if (equalsWord(at, end, "websocket")) {
-    store<u32>(record, flags | Flag.UPGRADE | Flag.UPGRADE_WEBSOCKET, Head.FLAGS);
+    store<u32>(Memory.RECORD, flags | Flag.UPGRADE | Flag.UPGRADE_WEBSOCKET, Head.FLAGS);
     return Status.COMPLETE;
   }
   // Bounds: memberEnd is at or before end, and at only moves behind it; nameEnd < protocolEnd before its load.
@@ -127,6 +127,6 @@ function readUpgrade(record: usize, flags: u32, at: usize, end: usize): Status {
     if (equalsWord(at, protocolEnd, "websocket")) flags |= Flag.UPGRADE_WEBSOCKET;
     at = memberEnd + 1;
   }
-  store<u32>(record, flags | Flag.UPGRADE, Head.FLAGS);
+  store<u32>(Memory.RECORD, flags | Flag.UPGRADE, Head.FLAGS);
   return Status.COMPLETE;
 }

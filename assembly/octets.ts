@@ -41,13 +41,20 @@ export function buildTables(): void {
   fillVector(Vector.ONE, 1);
   fillVector(Vector.FIRST_VISIBLE, 0x21);
   fillVector(Vector.COLON, COLON);
+  fillVector(Vector.QUESTION_MARK, 0x3f);
+  fillVector(Vector.BEHIND_HASH, 0x24);
+  fillVector(Vector.TO_LETTERS, 0x7f - 0x7a);
+  fillVector(Vector.BELOW_LETTERS, 0x7f - 0x7a + 0x60);
+  fillVector(Vector.TO_DIGITS, 0x7f - 0x39);
+  fillVector(Vector.BELOW_DIGITS, 0x7f - 0x39 + 0x2c);
+  fillVector(Vector.SLASH, SLASH);
   fillNibbles(Memory.TOKEN_NIBBLES, OctetClass.TOKEN);
   fillNibbles(Memory.REG_NAME_NIBBLES, OctetClass.REG_NAME);
 }
 
 function fillVector(vector: usize, octet: u64): void {
-  store<u64>(Memory.VECTORS + vector, octet * 0x0101010101010101);
-  store<u64>(Memory.VECTORS + vector, octet * 0x0101010101010101, 8);
+  store<u64>(<usize>Memory.VECTORS + vector, octet * 0x0101010101010101);
+  store<u64>(<usize>Memory.VECTORS + vector, octet * 0x0101010101010101, 8);
 }
 
 /** One bit for each high nibble 2..7: an octet belongs to the class where the bits of its two nibbles meet. */

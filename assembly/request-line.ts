@@ -2,7 +2,7 @@
 // Out:   where method, request-target and field lines begin; the version flag.
 // Never: reads a target's inside; request-target.ts does that.
 
-import { Capacity, Flag, Head, OctetClass, Status } from "./abi";
+import { Capacity, Flag, Head, Memory, OctetClass, Status } from "./abi";
 import { CR, CRLF, DOT, equalsExactly, HTAB, isDigit, SLASH, SP } from "./octets";
 import { readTarget } from "./request-target";
 import { octetAt, targetEnd, tokenEnd } from "./scan";
@@ -12,66 +12,44 @@ import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 const TLS_HANDSHAKE: u32 = 0x16;
 
 /** request-line = method SP request-target SP HTTP-version CRLF          (RFC 9112 §3, §2.1) */
-export function readRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
-  const usual = readUsualRequestLine(record, base, at, end);
-  if (usual !== 0) return usual;
-  at = skipEmptyLines(record, base, at, end);
+export function readRequestLine(at: usize, end: usize): usize {
+  at = skipEmptyLines(at, end);
   if (at === 0) return 0;
-  const methodEnd = readMethod(record, base, at, end);
+  const methodEnd = readMethod(at, end);
   if (methodEnd === 0) return 0;
-  at = readTarget(record, base, methodEnd + 1, end);
+  at = readTarget(methodEnd + 1, end);
   if (at === 0) return 0;
-  return readVersion(record, base, at + 1, end);
-}
-
-/** GET of an origin-form in HTTP/1.1 at once; 0 for anything else, a line that is not whole included. */
-function readUsualRequestLine(record: usize, base: usize, at: usize, end: usize): usize {
-  const target = at + 4;
-  // Bounds: target < end; the version and CRLF are loaded where eleven octets from spaceAt on are there.
-  if (target >= end || load<u32>(at) !== GET_SP || load<u8>(target) !== SLASH) return 0;
-  const spaceAt = targetEnd(target, end);
-  const lineEnd = spaceAt + 11;
-  if (lineEnd > end || load<u8>(spaceAt) !== SP) return 0;
-  if (load<u64>(spaceAt, 1) !== HTTP_1_1 || load<u16>(spaceAt, 9) !== CRLF) return 0;
-  store<u32>(record, Flag.VERSION_1_1, Head.FLAGS);
-  store<u32>(record, at - base, Head.METHOD_START);
-  store<u32>(record, at + 3 - base, Head.METHOD_END);
-  store<u32>(record, target - base, Head.TARGET_START);
-  store<u32>(record, spaceAt - base, Head.TARGET_END);
-  store<u32>(record, target - base, Head.PATH_START);
-  store<u32>(record, octetAt(target, spaceAt, 0x3f) - base, Head.QUERY_START);
-  return lineEnd;
+  return readVersion(at + 1, end);
 }
 
 /** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
-function skipEmptyLines(record: usize, base: usize, at: usize, end: usize): usize {
+function skipEmptyLines(at: usize, end: usize): usize {
   // Bounds: at < end before every load.
   for (let lines = 0; at < end && load<u8>(at) === CR; lines++) {
-    if (lines === Capacity.EMPTY_LINES) return refuse(record, base, Status.EMPTY_LINES, at);
-    at = readCrlf(record, base, at, end);
+    if (lines === Capacity.EMPTY_LINES) return refuse(Status.EMPTY_LINES, at);
+    at = readCrlf(at, end);
     if (at === 0) return 0;
   }
-  return at < end ? at : wait(record, base, end, OctetClass.TOKEN);
+  return at < end ? at : wait(end, OctetClass.TOKEN);
 }
 
 /** method = token                                                        (RFC 9112 §3.1) */
-function readMethod(record: usize, base: usize, at: usize, end: usize): usize {
+function readMethod(at: usize, end: usize): usize {
   const methodEnd = tokenEnd(at, end);
-  if (methodEnd === end) return wait(record, base, end, OctetClass.TOKEN);
+  if (methodEnd === end) return wait(end, OctetClass.TOKEN);
   const octet: u32 = load<u8>(methodEnd);
   if (octet !== SP || methodEnd === at) {
-    const isTls = methodEnd === base && octet === TLS_HANDSHAKE;
+    const isTls = methodEnd === Memory.INPUT + load<u32>(Memory.RECORD, Head.LINE_START) && octet === TLS_HANDSHAKE;
     const status = isTls ? Status.TLS_RECORD : whitespaceRefusal(octet, Status.METHOD_INVALID);
-    return refuse(record, base, status, methodEnd);
+    return refuse(status, methodEnd);
   }
-  store<u32>(record, at - base, Head.METHOD_START);
-  store<u32>(record, methodEnd - base, Head.METHOD_END);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.METHOD_START);
+  store<u32>(Memory.RECORD, methodEnd - Memory.INPUT, Head.METHOD_END);
   return methodEnd;
 }
 
-/** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
+/** "HTTP/1.1" as the octets of one load, the first one lowest. */
 const HTTP_1_1: u64 = 0x312e312f50545448;
-const GET_SP: u32 = 0x20544547;
 
 /**
  * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
@@ -79,30 +57,30 @@ const GET_SP: u32 = 0x20544547;
  * Reads the rest of the line. Any digits are well-formed; versions other than 1.0 and 1.1 are refused once the
  * line is whole, since only then is it known to be a version.
  */
-function readVersion(record: usize, base: usize, at: usize, end: usize): usize {
+function readVersion(at: usize, end: usize): usize {
   // The usual version at once. Bounds: at + 10 <= end.
   if (at + 10 <= end && load<u64>(at) === HTTP_1_1 && load<u16>(at, 8) === CRLF) {
-    store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+    store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
     return at + 10;
   }
   const start = at;
   // Bounds: at < end before every load; at - start stays below 8.
   for (; at < start + 8; at++) {
-    if (at === end) return wait(record, base, end, 0);
+    if (at === end) return wait(end, 0);
     const octet: u32 = load<u8>(at);
     if (!fitsVersion(octet, at - start)) {
-      return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
+      return refuse(whitespaceRefusal(octet, Status.VERSION_INVALID), at);
     }
   }
-  if (at === end) return wait(record, base, end, 0);
+  if (at === end) return wait(end, 0);
   const octet: u32 = load<u8>(at);
-  if (octet !== CR) return refuse(record, base, whitespaceRefusal(octet, Status.VERSION_INVALID), at);
-  const lineEnd = readCrlf(record, base, at, end);
+  if (octet !== CR) return refuse(whitespaceRefusal(octet, Status.VERSION_INVALID), at);
+  const lineEnd = readCrlf(at, end);
   if (lineEnd === 0) return 0;
   if (equalsExactly(start + 5, at, "1.1")) {
-    store<u32>(record, load<u32>(record, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+    store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
   } else if (!equalsExactly(start + 5, at, "1.0")) {
-    return refuse(record, base, Status.VERSION_UNSUPPORTED, start);
+    return refuse(Status.VERSION_UNSUPPORTED, start);
   }
   return lineEnd;
 }

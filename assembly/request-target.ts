@@ -2,7 +2,7 @@
 // Out:   the request-target's form and spans, and the authority of an absolute-form or authority-form.
 // Never: decodes, removes dot segments, or compares a scheme.
 
-import { AuthorityBlock, Head, OctetClass, Status, TargetForm } from "./abi";
+import { AuthorityBlock, Head, Memory, OctetClass, Status, TargetForm } from "./abi";
 import {
   authorityHasPort,
   authorityMayEnd,
@@ -22,19 +22,19 @@ const QUESTION_MARK: u32 = 0x3f;
  *
  * Returns where the SP behind the target stands.
  */
-export function readTarget(record: usize, base: usize, at: usize, end: usize): usize {
-  if (at === end) return wait(record, base, end, 0);
-  const methodStart = base + load<u32>(record, Head.METHOD_START);
-  const methodEnd = base + load<u32>(record, Head.METHOD_END);
+export function readTarget(at: usize, end: usize): usize {
+  if (at === end) return wait(end, 0);
+  const methodStart = Memory.INPUT + load<u32>(Memory.RECORD, Head.METHOD_START);
+  const methodEnd = Memory.INPUT + load<u32>(Memory.RECORD, Head.METHOD_END);
   const octet: u32 = load<u8>(at);
-  store<u32>(record, at - base, Head.TARGET_START);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.TARGET_START);
 
-  if (octet === SP) return refuse(record, base, Status.REQUEST_LINE_WHITESPACE, at);
-  if (equalsExactly(methodStart, methodEnd, "CONNECT")) return readAuthorityForm(record, base, at, end);
-  if (!is(octet, OctetClass.TARGET)) return refuse(record, base, targetRefusal(octet), at);
-  if (octet === SLASH) return readPathAndQuery(record, base, at, end);
-  if (octet === 0x2a) return readAsteriskForm(record, base, at, end, equalsExactly(methodStart, methodEnd, "OPTIONS"));
-  return readAbsoluteForm(record, base, at, end);
+  if (octet === SP) return refuse(Status.REQUEST_LINE_WHITESPACE, at);
+  if (equalsExactly(methodStart, methodEnd, "CONNECT")) return readAuthorityForm(at, end);
+  if (!is(octet, OctetClass.TARGET)) return refuse(targetRefusal(octet), at);
+  if (octet === SLASH) return readPathAndQuery(at, end);
+  if (octet === 0x2a) return readAsteriskForm(at, end, equalsExactly(methodStart, methodEnd, "OPTIONS"));
+  return readAbsoluteForm(at, end);
 }
 
 /**
@@ -43,24 +43,24 @@ export function readTarget(record: usize, base: usize, at: usize, end: usize): u
  * Deviation: every visible ASCII octet but "#" is read, as browsers send some that RFC 3986 has encoded
  * (corpus: TARGET-10).
  */
-function readPathAndQuery(record: usize, base: usize, at: usize, end: usize): usize {
+function readPathAndQuery(at: usize, end: usize): usize {
   const spaceAt = targetEnd(at, end);
-  if (spaceAt === end) return wait(record, base, end, OctetClass.TARGET);
+  if (spaceAt === end) return wait(end, OctetClass.TARGET);
   const octet: u32 = load<u8>(spaceAt);
-  if (octet !== SP) return refuse(record, base, targetRefusal(octet), spaceAt);
-  store<u32>(record, at - base, Head.PATH_START);
-  return finishTarget(record, base, spaceAt, octetAt(at, spaceAt, QUESTION_MARK));
+  if (octet !== SP) return refuse(targetRefusal(octet), spaceAt);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.PATH_START);
+  return finishTarget(spaceAt, octetAt(at, spaceAt, QUESTION_MARK));
 }
 
 /** asterisk-form = "*", for OPTIONS alone                                            (RFC 9112 §3.2.4) */
-function readAsteriskForm(record: usize, base: usize, at: usize, end: usize, isOptions: bool): usize {
-  if (!isOptions) return refuse(record, base, Status.TARGET_FORM, at);
-  if (++at === end) return wait(record, base, end, 0);
+function readAsteriskForm(at: usize, end: usize, isOptions: bool): usize {
+  if (!isOptions) return refuse(Status.TARGET_FORM, at);
+  if (++at === end) return wait(end, 0);
   const octet: u32 = load<u8>(at);
-  if (octet !== SP) return refuse(record, base, targetRefusal(octet), at);
-  store<u32>(record, TargetForm.ASTERISK, Head.TARGET_FORM);
-  store<u32>(record, at - base, Head.PATH_START);
-  return finishTarget(record, base, at, at);
+  if (octet !== SP) return refuse(targetRefusal(octet), at);
+  store<u32>(Memory.RECORD, TargetForm.ASTERISK, Head.TARGET_FORM);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.PATH_START);
+  return finishTarget(at, at);
 }
 
 /**
@@ -68,53 +68,52 @@ function readAsteriskForm(record: usize, base: usize, at: usize, end: usize, isO
  *
  * Any scheme is read; the policy compares it with the arrival's. Userinfo is refused (RFC 9110 §4.2.4).
  */
-function readAbsoluteForm(record: usize, base: usize, at: usize, end: usize): usize {
+function readAbsoluteForm(at: usize, end: usize): usize {
   const start = at;
   // Bounds: at < end before every load.
   while (at < end && is(load<u8>(at), OctetClass.SCHEME)) at++;
   const first: u32 = load<u8>(start) | 0x20;
-  if (first - 0x61 >= 26) return refuse(record, base, Status.TARGET_FORM, start);
-  if (at === end) return wait(record, base, end, OctetClass.SCHEME);
+  if (first - 0x61 >= 26) return refuse(Status.TARGET_FORM, start);
+  if (at === end) return wait(end, OctetClass.SCHEME);
   for (let i = 0; i < 3; i++, at++) {
-    if (at === end) return wait(record, base, end, 0);
+    if (at === end) return wait(end, 0);
     const octet: u32 = load<u8>(at);
-    if (octet !== (i === 0 ? COLON : SLASH)) return refuse(record, base, formRefusal(octet), at);
+    if (octet !== (i === 0 ? COLON : SLASH)) return refuse(formRefusal(octet), at);
   }
 
-  const block = record + Head.TARGET_AUTHORITY;
-  store<u32>(record, TargetForm.ABSOLUTE, Head.TARGET_FORM);
-  at = readAuthority(block, base, at, end);
-  if (!authorityMayEnd(block) || at === end || !endsAuthority(load<u8>(at)))
-    return stopAt(record, base, block, at, end);
-  const status = finishAuthority(block, base);
-  if (status !== Status.COMPLETE) return refuse(record, base, status, base + load<u32>(block, AuthorityBlock.START));
-  if (load<u8>(at) !== SP) return readPathAndQuery(record, base, at, end);
-  store<u32>(record, at - base, Head.PATH_START);
-  return finishTarget(record, base, at, at);
+  const block = Memory.RECORD + Head.TARGET_AUTHORITY;
+  store<u32>(Memory.RECORD, TargetForm.ABSOLUTE, Head.TARGET_FORM);
+  at = readAuthority(block, at, end);
+  if (!authorityMayEnd(block) || at === end || !endsAuthority(load<u8>(at))) return stopAt(block, at, end);
+  const status = finishAuthority(block);
+  if (status !== Status.COMPLETE) return refuse(status, Memory.INPUT + load<u32>(block, AuthorityBlock.START));
+  if (load<u8>(at) !== SP) return readPathAndQuery(at, end);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.PATH_START);
+  return finishTarget(at, at);
 }
 
 /** authority-form = uri-host ":" port, for CONNECT alone; the port must be written     (RFC 9112 §3.2.3) */
-function readAuthorityForm(record: usize, base: usize, at: usize, end: usize): usize {
-  const block = record + Head.TARGET_AUTHORITY;
+function readAuthorityForm(at: usize, end: usize): usize {
+  const block = Memory.RECORD + Head.TARGET_AUTHORITY;
   const start = at;
-  store<u32>(record, TargetForm.AUTHORITY, Head.TARGET_FORM);
-  if (load<u8>(at) === SLASH || load<u8>(at) === QUESTION_MARK) return refuse(record, base, Status.TARGET_FORM, at);
-  at = readAuthority(block, base, at, end);
-  if (!authorityMayEnd(block) || at === end || load<u8>(at) !== SP) return stopAt(record, base, block, at, end);
-  if (!authorityHasPort(block)) return refuse(record, base, Status.AUTHORITY_PORT, at);
-  const status = finishAuthority(block, base);
-  if (status !== Status.COMPLETE) return refuse(record, base, status, start);
-  store<u32>(record, at - base, Head.PATH_START);
-  return finishTarget(record, base, at, at);
+  store<u32>(Memory.RECORD, TargetForm.AUTHORITY, Head.TARGET_FORM);
+  if (load<u8>(at) === SLASH || load<u8>(at) === QUESTION_MARK) return refuse(Status.TARGET_FORM, at);
+  at = readAuthority(block, at, end);
+  if (!authorityMayEnd(block) || at === end || load<u8>(at) !== SP) return stopAt(block, at, end);
+  if (!authorityHasPort(block)) return refuse(Status.AUTHORITY_PORT, at);
+  const status = finishAuthority(block);
+  if (status !== Status.COMPLETE) return refuse(status, start);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.PATH_START);
+  return finishTarget(at, at);
 }
 
 /** An authority that is not whole, or holds what it may not. */
-function stopAt(record: usize, base: usize, block: usize, at: usize, end: usize): usize {
-  if (at === end) return wait(record, base, end, authorityRun(block));
+function stopAt(block: usize, at: usize, end: usize): usize {
+  if (at === end) return wait(end, authorityRun(block));
   const octet: u32 = load<u8>(at);
   const because = authorityRefusal(block, octet);
   const isWrongEnd = octet === SP || (octet === CR && !authorityMayEnd(block));
-  return refuse(record, base, isWrongEnd ? because : whitespaceOr(octet, because), at);
+  return refuse(isWrongEnd ? because : whitespaceOr(octet, because), at);
 }
 
 /** authority ends at "/", "?" or the end of the target ("#" is never legal here)      (RFC 3986 §3.2) */
@@ -122,9 +121,9 @@ function endsAuthority(octet: u32): bool {
   return octet === SLASH || octet === QUESTION_MARK || octet === SP;
 }
 
-function finishTarget(record: usize, base: usize, spaceAt: usize, queryAt: usize): usize {
-  store<u32>(record, spaceAt - base, Head.TARGET_END);
-  store<u32>(record, queryAt - base, Head.QUERY_START);
+function finishTarget(spaceAt: usize, queryAt: usize): usize {
+  store<u32>(Memory.RECORD, spaceAt - Memory.INPUT, Head.TARGET_END);
+  store<u32>(Memory.RECORD, queryAt - Memory.INPUT, Head.QUERY_START);
   return spaceAt;
 }
 

@@ -85,20 +85,6 @@ export function octetAt(at: usize, end: usize, octet: u32): usize {
   return at;
 }
 
-/** The first capital letter. */
-export function capitalAt(at: usize, end: usize): usize {
-  if (ASC_FEATURE_SIMD) {
-    for (; at < end; at += 16) {
-      const fromA = i8x16.sub(v128.load(at), i8x16.splat(0x41));
-      const mask = i8x16.bitmask(i8x16.lt_u(fromA, i8x16.splat(26)));
-      if (mask) return earlier(at + ctz(mask), end);
-    }
-    return end;
-  }
-  while (at < end && <u32>load<u8>(at) - 0x41 >= 26) at++;
-  return at;
-}
-
 /** The first octet that is neither SP nor HTAB. */
 export function whitespaceEnd(at: usize, end: usize): usize {
   while (at < end && is(load<u8>(at), OctetClass.WHITESPACE)) at++;

@@ -4,21 +4,21 @@
 //
 // The readers of a head return where they stopped reading, or 0 after one of these calls: the record then says why.
 
-import { Head, Status } from "./abi";
+import { Head, Memory, Status } from "./abi";
 import { CR, isControl, LF } from "./octets";
 
 /** Refuses the head and blames the octet at `at`. */
-export function refuse(record: usize, base: usize, status: Status, at: usize): usize {
-  store<u32>(record, status, Head.STATUS);
-  store<u32>(record, at - base, Head.OFFSET);
+export function refuse(status: Status, at: usize): usize {
+  store<u32>(Memory.RECORD, status, Head.STATUS);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.OFFSET);
   return 0;
 }
 
 /** Waits for more octets; those of the classes `run` would change nothing. */
-export function wait(record: usize, base: usize, end: usize, run: u32): usize {
-  store<u32>(record, Status.PARTIAL, Head.STATUS);
-  store<u32>(record, end - base, Head.OFFSET);
-  store<u32>(record, run, Head.RUN);
+export function wait(end: usize, run: u32): usize {
+  store<u32>(Memory.RECORD, Status.PARTIAL, Head.STATUS);
+  store<u32>(Memory.RECORD, end - Memory.INPUT, Head.OFFSET);
+  store<u32>(Memory.RECORD, run, Head.RUN);
   return 0;
 }
 
@@ -30,11 +30,11 @@ export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
 }
 
 /** Steps over the CRLF at `at`; 0 where it is not whole or not there. */
-export function readCrlf(record: usize, base: usize, at: usize, end: usize): usize {
+export function readCrlf(at: usize, end: usize): usize {
   // Bounds: at < end by every caller; the second octet is checked.
   const octet: u32 = load<u8>(at);
-  if (octet !== CR) return refuse(record, base, octetRefusal(octet, Status.BARE_CR, Status.CONTROL_OCTET), at);
-  if (at + 1 === end) return wait(record, base, end, 0);
-  if (load<u8>(at + 1) !== LF) return refuse(record, base, Status.BARE_CR, at + 1);
+  if (octet !== CR) return refuse(octetRefusal(octet, Status.BARE_CR, Status.CONTROL_OCTET), at);
+  if (at + 1 === end) return wait(end, 0);
+  if (load<u8>(at + 1) !== LF) return refuse(Status.BARE_CR, at + 1);
   return at + 2;
 }

@@ -1,134 +1,198 @@
-// In:    octets from the first of a field line on; what was read of the head so far.
-// Out:   the records of all field lines that stand in a usual form, up to the first that does not.
-// Never: refuses anything: what is not usual is left to field-line.ts, from its first octet on.
+// In:    octets from the first of a head, or of one of its field lines, on; what was read of the head so far.
+// Out:   request line and field lines in the usual form, recorded; where the first stands that has another form.
+// Never: refuses anything: what is not usual is left to request-line.ts and field-line.ts, from its first octet on.
 //
-// A usual line is: a known name in a usual spelling, or an unknown one; ": "; a value with no white space around it;
-// CRLF. Since line ends are found first, lines are independent of each other and the processor reads several at once.
+// Usual are: GET, an origin-form, HTTP/1.1; a known name in a usual spelling, or an unknown one, ": ", and a value with no
+// white space around it. Since line ends are found first, lines are independent of each other and the processor reads
+// several at once. Nothing here is called in a loop, so that everything stays in registers; for the same reason each
+// condition stands alone.
 
-import { FieldLine, FieldName, FieldSpelling, Head, Memory, NameEntry, Status, Vector } from "./abi";
-import { finishAuthority, readUsualAuthority } from "./authority";
-import { REFUSED, readContentLength, readHost } from "./field-line";
-import { nameHash } from "./field-name";
-import { readValue } from "./field-value";
-import { findLineEnds } from "./line-ends";
-import { CRLF } from "./octets";
-import { tokenEnd } from "./scan";
+import { FieldLine, FieldSpelling, Flag, Head, Memory, NameEntry, Vector } from "./abi";
+import { nameEntry } from "./field-name";
+import { CRLF, SLASH, SP } from "./octets";
 
+/** The first field-line record. */
+const FIRST_LINE: usize = Memory.RECORD + Head.SIZE;
 const COLON_SP: u32 = 0x203a;
-
-/** Names whose value the kernel reads, as bits. */
-const READ_BY_KERNEL: u32 =
-  (1 << FieldName.HOST) |
-  (1 << FieldName.CONNECTION) |
-  (1 << FieldName.UPGRADE) |
-  (1 << FieldName.CONTENT_LENGTH) |
-  (1 << FieldName.TRANSFER_ENCODING) |
-  (1 << FieldName.EXPECT) |
-  (1 << FieldName.PROXY_CONNECTION);
+/** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
+const HTTP_1_1: u64 = 0x312e312f50545448;
+const GET_SP: u32 = 0x20544547;
 
 /**
- * Reads field lines from `at` on and returns where the first one begins that it leaves, FIELD_LINES being counted up
- * to it; or 0 where a value is refused, so that all has to be read again in order.
+ * Reads from `at` on, the request line first where FLAGS does not say that it was read, and returns where the first
+ * line begins that it leaves. FLAGS, SEEN, FIELD_LINES and FIELDS_START count up to there; FIELD_LINES above `maxLines`
+ * says that there are too many. Line ends are sought in `indexed` octets at a time.
  */
-export function readUsualLines(record: usize, base: usize, at: usize, end: usize, maxLines: u32): usize {
-  store<u32>(Memory.LINE_ENDS_STATE, 0, 12);
-  do {
-    at = readIndexedLines(record, base, at, maxLines);
-    // Where the known line ends are used up, more of them may be found.
-    if (load<u32>(Memory.LINE_ENDS_STATE) !== load<u32>(Memory.LINE_ENDS_STATE, 4)) break;
-  } while (findLineEnds(at, end));
-  return settle(record, base, load<u32>(Memory.LINE_ENDS_STATE, 12) & READ_BY_KERNEL) ? at : 0;
-}
-
-/**
- * The loop itself. It calls nothing and keeps little, so that all of it stays in registers; for the same reason each
- * condition stands alone.
- */
-function readIndexedLines(record: usize, base: usize, at: usize, maxLines: u32): usize {
+export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u32): usize {
   const colon = v128.load(Memory.VECTORS + Vector.COLON);
-  const before = load<u32>(record, Head.FIELD_LINES);
-  let line: usize = record + Head.SIZE + before * FieldLine.SIZE;
-  let next: usize = load<u32>(Memory.LINE_ENDS_STATE);
-  let last: usize = load<u32>(Memory.LINE_ENDS_STATE, 4);
-  // Line ends of a line that was read singly
-  while (next < last && <usize>load<u32>(next) < at) next += 4;
-  last = min<usize>(last, next + ((maxLines - before) << 2));
-
-  // Bounds: `last` keeps `line` inside the record. findLineEnds gives no line end whose CRLF is not inside the input.
-  // Vector loads at `at` reach at most 31 octets behind that, and those at the colon two, into SLACK; the hash reads at
-  // most four octets in front of `at`, where an earlier line ends.
-  while (next < last) {
-    const lineEnd: usize = load<u32>(next);
-    if (load<u16>(lineEnd) !== CRLF) break;
-    const first = v128.load(at);
-    const second = v128.load(at, 16);
-    const nameEnd = at + <usize>ctz(octetBits(i8x16.eq(first, colon), i8x16.eq(second, colon)));
-    // No white space behind the one SP, and none in front of the line's end; an empty value begins with its CR.
-    if (load<u8>(nameEnd, 2) <= 0x20) break;
-    if (load<u8>(lineEnd - 1) <= 0x20) break;
-
-    const number = <usize>load<u8>(<usize>Memory.NAME_HASHES + nameHash(at, nameEnd));
-    const entry = <usize>Memory.NAMES + number * NameEntry.SIZE;
-    const same = octetBits(i8x16.eq(first, v128.load(entry)), i8x16.eq(second, v128.load(entry, 16)));
-    let code = load<u32>(entry, NameEntry.CODE);
-    if (~same & load<u32>(entry, NameEntry.MASK)) {
-      if (!isOtherName(at, nameEnd)) break;
-      code = 0;
-    } else {
-      const bit = load<u32>(entry, NameEntry.BIT);
-      if (bit) {
-        // A name that came before is read in order.
-        const known = record + Head.KNOWN + ((<usize>code & FieldSpelling.NAME) << 2);
-        if (load<u32>(known)) break;
-        store<u32>(known, 0x10001 + (line - record - Head.SIZE) / FieldLine.SIZE);
-        store<u32>(Memory.LINE_ENDS_STATE, load<u32>(Memory.LINE_ENDS_STATE, 12) | bit, 12);
-      }
+  let seen = load<u32>(Memory.RECORD, Head.SEEN);
+  let line: usize = FIRST_LINE + load<u32>(Memory.RECORD, Head.FIELD_LINES) * FieldLine.SIZE;
+  const lineLimit: usize = FIRST_LINE + maxLines * FieldLine.SIZE;
+  let from = at;
+  while (from < end && line <= lineLimit) {
+    const to = min<usize>(end, from + indexed);
+    const last = findLineEnds(from, to, end);
+    let next: usize = Memory.LINE_ENDS;
+    from = to;
+    if (next === last) continue;
+    if (!(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
+      const behind = readUsualRequestLine(at, load<u32>(next));
+      if (behind === 0) break;
+      at = behind;
+      next += 4;
     }
-    store<u32>(line, at - base, FieldLine.NAME_START);
-    store<u32>(line, ((<u32>(nameEnd - base)) << 8) | code, FieldLine.NAME);
-    store<u32>(line, nameEnd + 2 - base, FieldLine.VALUE_START);
-    store<u32>(line, lineEnd - base, FieldLine.VALUE_END);
-    line += FieldLine.SIZE;
-    next += 4;
-    at = lineEnd + 2;
+
+    // Bounds: a record has room for maxLines and for one line more in every two octets that are sought. No line end is
+    // found whose CRLF is not inside the input. Vector loads at `at` reach at most 31 octets behind that, and those at
+    // the colon two, into SLACK; the hash reads at most four octets in front of `at`, where an earlier line ends.
+    while (next < last) {
+      const lastOctet: usize = load<u32>(next);
+      if (load<u16>(lastOctet, 1) !== CRLF) break;
+      const first = v128.load(at);
+      const second = v128.load(at, 16);
+      const nameEnd = at + <usize>ctz(octetBits(i8x16.eq(first, colon), i8x16.eq(second, colon)));
+      // No white space behind the one SP, and none in front of the line's end. (Controls are line ends.)
+      if (load<u8>(nameEnd, 2) === SP) break;
+      if (load<u8>(lastOctet) === SP) break;
+
+      const entry = nameEntry(at, nameEnd);
+      const same = octetBits(
+        i8x16.eq(first, v128.load(entry, Memory.NAMES)),
+        i8x16.eq(second, v128.load(entry, Memory.NAMES + 16)),
+      );
+      let code = load<u32>(entry, Memory.NAMES + NameEntry.CODE);
+      if (~same & load<u32>(entry, Memory.NAMES + NameEntry.MASK)) {
+        if (!isOtherName(at, nameEnd, first, second)) break;
+        code = 0;
+      } else {
+        // A name that came before is read in order.
+        const bit = load<u32>(entry, Memory.NAMES + NameEntry.BIT);
+        if (seen & bit) break;
+        seen |= bit;
+        store<u32>(<usize>load<u32>(entry, Memory.NAMES + NameEntry.KNOWN), line);
+      }
+      store<u32>(line, ((<u32>(nameEnd - Memory.INPUT)) << FieldSpelling.BITS) | code, FieldLine.NAME);
+      store<u32>(line, lastOctet + 1 - Memory.INPUT, FieldLine.END);
+      line += FieldLine.SIZE;
+      next += 4;
+      at = lastOctet + 3;
+    }
+    if (next < last) break;
   }
-  store<u32>(Memory.LINE_ENDS_STATE, next);
-  store<u32>(record, (line - record - Head.SIZE) / FieldLine.SIZE, Head.FIELD_LINES);
+  store<u32>(Memory.RECORD, seen, Head.SEEN);
+  store<u32>(Memory.RECORD, (line - FIRST_LINE) / FieldLine.SIZE, Head.FIELD_LINES);
   return at;
 }
 
-/** True for a token with ": " behind it, shorter than 32 octets, that is no other spelling of a name that the kernel reads. */
-function isOtherName(at: usize, nameEnd: usize): bool {
+/**
+ * Finds the first octet of each run of unusual octets in from..to: controls, DEL and everything above ASCII. The end of
+ * a line is such an octet; so is a control where none may be, and obs-text where it may. Only those count that have
+ * room for a CRLF in front of `end`. Returns where the addresses of the octets in front of them end.
+ */
+export function findLineEnds(from: usize, to: usize, end: usize): usize {
+  const one = v128.load(Memory.VECTORS + Vector.ONE);
+  const limit = v128.load(Memory.VECTORS + Vector.FIRST_VISIBLE);
+  let out: usize = Memory.LINE_ENDS;
+  let before: u64 = 0; // 1 where the octet in front of the block is unusual
+  // Bounds: from < to <= end, and SLACK octets follow the input, so that a block's 64 octets can be read. A block has at
+  // most 32 runs, and two words are written for one that has fewer: LINE_ENDS has room for INDEXED / 2 + 2.
+  for (; from < to; from += 64) {
+    // Adding 1 moves DEL and all above it to the negative numbers, so that one signed comparison finds them, the
+    // controls and HTAB.
+    const low = octetBits(
+      i8x16.lt_s(i8x16.add(v128.load(from), one), limit),
+      i8x16.lt_s(i8x16.add(v128.load(from, 16), one), limit),
+    );
+    const high = octetBits(
+      i8x16.lt_s(i8x16.add(v128.load(from, 32), one), limit),
+      i8x16.lt_s(i8x16.add(v128.load(from, 48), one), limit),
+    );
+    const all = <u64>low | ((<u64>high) << 32);
+    if (!all) {
+      before = 0;
+      continue;
+    }
+    let first = all & ~((all << 1) | before);
+    before = all >> 63;
+    // Most blocks have at most two line ends: writing both costs less than asking.
+    const next = out + ((<usize>popcnt(first)) << 2);
+    const lead = from - 1;
+    store<u32>(out, lead + <usize>ctz(first));
+    first &= first - 1;
+    store<u32>(out, lead + <usize>ctz(first), 4);
+    first &= first - 1;
+    for (out += 8; out < next; out += 4) {
+      store<u32>(out, lead + <usize>ctz(first));
+      first &= first - 1;
+    }
+    out = next;
+  }
+  // What lies behind the octets that have come in, or has no room for its CRLF, is no line end yet.
+  while (out > <usize>Memory.LINE_ENDS && <usize>load<u32>(out - 4) + 3 > end) out -= 4;
+  return out;
+}
+
+/** GET of an origin-form in HTTP/1.1, its last octet at `last`; 0 for anything else. */
+export function readUsualRequestLine(at: usize, last: usize): usize {
+  // Bounds: `last` has room for a CRLF behind it; its version is loaded where the shortest line fits in front of it.
+  if (last < at + 13) return 0;
+  if (load<u16>(last, 1) !== CRLF) return 0;
+  const spaceAt = last - 8;
+  if (load<u8>(spaceAt) !== SP) return 0;
+  if (load<u64>(spaceAt, 1) !== HTTP_1_1) return 0;
+  if (load<u32>(at) !== GET_SP) return 0;
+  const target = at + 4;
+  if (load<u8>(target) !== SLASH) return 0;
+  const limit = v128.load(Memory.VECTORS + Vector.BEHIND_HASH);
+  const questionMark = v128.load(Memory.VECTORS + Vector.QUESTION_MARK);
+  let query = spaceAt;
+  let from = target;
+  // What no target holds lies below "$"; so do "!" and the quote, which few have. Controls and octets above ASCII
+  // would have been line ends. Bounds: a "1" or an earlier octet below "$" ends the loop at the line's end at the latest.
+  while (true) {
+    const octets = v128.load(from);
+    // Of all marks the first one counts, and none behind the target.
+    const marks = i8x16.bitmask(i8x16.eq(octets, questionMark));
+    query = min<usize>(query, marks ? from + <usize>ctz(marks) : spaceAt);
+    const stops = i8x16.bitmask(i8x16.lt_s(octets, limit));
+    if (stops) {
+      if (from + <usize>ctz(stops) !== spaceAt) return 0;
+      break;
+    }
+    from += 16;
+  }
+  store<u32>(Memory.RECORD, Flag.METHOD_GET | Flag.VERSION_1_1 | Flag.IN_FIELD_LINES, Head.FLAGS);
+  store<u32>(Memory.RECORD, at - Memory.INPUT, Head.METHOD_START);
+  store<u32>(Memory.RECORD, at + 3 - Memory.INPUT, Head.METHOD_END);
+  store<u32>(Memory.RECORD, target - Memory.INPUT, Head.TARGET_START);
+  store<u32>(Memory.RECORD, spaceAt - Memory.INPUT, Head.TARGET_END);
+  store<u32>(Memory.RECORD, target - Memory.INPUT, Head.PATH_START);
+  store<u32>(Memory.RECORD, query - Memory.INPUT, Head.QUERY_START);
+  store<u32>(Memory.RECORD, last + 3 - Memory.INPUT, Head.FIELDS_START);
+  return last + 3;
+}
+
+/**
+ * True for a token of up to 30 octets with ": " behind it that is no other spelling of a name that the kernel reads;
+ * `first` and `second` are the 32 octets from `at` on.
+ */
+function isOtherName(at: usize, nameEnd: usize, first: v128, second: v128): bool {
   const length = nameEnd - at;
-  if (length - 1 > 30) return false;
+  if (length - 1 > 29) return false;
   if (load<u16>(nameEnd) !== COLON_SP) return false;
   const initial: u32 = (load<u8>(at) | 0x20) - 0x61;
   if ((load<u32>(<usize>Memory.SUSPECTS + (length << 2)) >> initial) & 1) return false;
-  return tokenEnd(at, nameEnd) === nameEnd;
+  return octetBits(noTokens(first), noTokens(second)) << (32 - <u32>length) === 0;
+}
+
+/** The octets that are no tchar. */
+function noTokens(octets: v128): v128 {
+  const low = i8x16.swizzle(v128.load(Memory.TOKEN_NIBBLES), v128.and(octets, i8x16.splat(15)));
+  const high = i8x16.swizzle(v128.load(Memory.TOKEN_NIBBLES, 16), v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));
+  return i8x16.eq(v128.and(low, high), i8x16.splat(0));
 }
 
 /** One bit for each lane of two vectors, the first octet's lowest. */
 function octetBits(first: v128, second: v128): u32 {
   return <u32>i8x16.bitmask(first) | ((<u32>i8x16.bitmask(second)) << 16);
-}
-
-/** Reads the values that decide how the message is read. False where one is refused. */
-function settle(record: usize, base: usize, names: u32): bool {
-  while (names) {
-    const name = <FieldName>ctz(names);
-    names &= names - 1;
-    const index = (load<u32>(record + Head.KNOWN + ((<usize>name) << 2)) & 0xffff) - 1;
-    const line = record + Head.SIZE + <usize>index * FieldLine.SIZE;
-    const start = base + load<u32>(line, FieldLine.VALUE_START);
-    const end = base + load<u32>(line, FieldLine.VALUE_END);
-    const block = record + Head.HOST;
-    if (name === FieldName.HOST && !readUsualAuthority(block, base, start, end)) {
-      if (readHost(record, base, start, end, end, end + 2) === REFUSED) return false;
-      if (finishAuthority(block, base) !== Status.COMPLETE) return false;
-    } else if (name === FieldName.CONTENT_LENGTH) {
-      if (readContentLength(record, base, start, end, end) === REFUSED) return false;
-    }
-    if (readValue(record, name, start, end) !== Status.COMPLETE) return false;
-  }
-  return true;
 }

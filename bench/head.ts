@@ -76,12 +76,5 @@ function compareOn(input: Input, kernel: string, among: readonly Contender[], ti
   for (const control of controls) tasks.push(controlTask(control, input));
   const samples = measure(tasks, timing);
   const all = [...entered, ...controls].map(({ name, level }, i) => ({ name, level, samples: samples[i]! }));
-  if (!entered.some(({ level }) => level === "L0")) {
-    // Different heads cannot all lie where the kernel reads, so L0 is what L1 took in that round less the copy alone.
-    const whole = all.find(({ level }) => level === "L1")!;
-    const copy = all.find(({ name }) => name === copyAlone.name)!;
-    const computed = whole.samples.map((sample, round) => sample - copy.samples[round]!);
-    all.unshift({ name: whole.name, level: "L0", samples: computed });
-  }
   return rowsOf({ step: "head", kernel, input: input.id, base: "headgate L3" }, all);
 }

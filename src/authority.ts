@@ -70,22 +70,23 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
     return { kind: "error", error: new HeadgateError(status, wasm.words[Head.OFFSET >> 2]!) };
   }
   const written = typeof input === "string" ? text : wasm.text.read(0, input.length);
-  return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written)! };
+  return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };
 }
 
 /**
- * The authority of the block that begins at word `at`; null where the head has none.
+ * The authority of the block that begins at word `at`; null where the head has none. `text` are the octets from `first`
+ * on of the kernel's input.
  * @internal
  */
-export function readAuthority(words: Uint32Array, at: number, text: string): Authority | null {
+export function readAuthority(words: Uint32Array, at: number, text: string, first: number): Authority | null {
   const kind = words[at + (AuthorityBlock.KIND >> 2)]!;
   if (kind === AuthorityKind.ABSENT) return null;
   const port = words[at + (AuthorityBlock.PORT >> 2)]! || null;
   if (kind === AuthorityKind.IP_LITERAL) {
     return new Authority(`[${formatIpv6(words, at + (AuthorityBlock.IPV6 >> 2))}]`, "IP-literal", port);
   }
-  const start = words[at + (AuthorityBlock.START >> 2)]!;
-  const end = words[at + (AuthorityBlock.END >> 2)]!;
+  const start = words[at + (AuthorityBlock.START >> 2)]! - first;
+  const end = words[at + (AuthorityBlock.END >> 2)]! - first;
   if (words[at + (AuthorityBlock.NORMAL >> 2)] !== 0) return new Authority(text.slice(start, end), "reg-name", port);
   const name = text.slice(start, end).toLowerCase();
   if (kind === AuthorityKind.IPV4_ADDRESS) return new Authority(name, "IPv4address", port);

@@ -2,7 +2,18 @@
 // Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
 // Never: throws for what the octets hold, keeps the caller's array, or knows of sockets and policies.
 
-import { Capacity, FieldLine, Flag, Head, Memory, OctetClass, Option, Status, TargetForm } from "../assembly/abi.js";
+import {
+  Capacity,
+  FieldLine,
+  FieldSpelling,
+  Flag,
+  Head,
+  Memory,
+  OctetClass,
+  Option,
+  Status,
+  TargetForm,
+} from "../assembly/abi.js";
 import { type Authority, readAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
 import { type HeadLimits, headLimits } from "./limits.js";
@@ -71,23 +82,25 @@ export class RequestHead {
   readonly #text: string;
   /** The parse after which the kernel's record is this head's. */
   #generation: number;
-  /** Where that record begins, in words. */
+  /** Where that record begins, in words, and where the head began in the kernel's input. */
   #record: number;
+  #start: number;
   #host: Authority | null | undefined;
   #authority: Authority | null | undefined;
   #rawHeaders: string[] | undefined;
   #headers: Record<string, string | string[] | undefined> | undefined;
 
   /** @internal */
-  constructor(text: string, generation: number, record: number) {
+  constructor(text: string, generation: number, record: number, start: number) {
     this.#text = text;
     this.#generation = generation;
     this.#record = record;
+    this.#start = start;
   }
 
   /** The method token, case as sent (RFC 9110 §9.1). */
   get method(): string {
-    return this.#span(Head.METHOD_START, Head.METHOD_END);
+    return this.#has(Flag.METHOD_GET) ? "GET" : this.#span(Head.METHOD_START, Head.METHOD_END);
   }
 
   /** The request-target, octets as sent (RFC 9112 §3.2). */
@@ -111,12 +124,12 @@ export class RequestHead {
 
   /** The Host field; null where the request has none. */
   get host(): Authority | null {
-    return (this.#host ??= readAuthority(this.#words(), this.#record + (Head.HOST >> 2), this.#text));
+    return (this.#host ??= this.#readAuthority(Head.HOST));
   }
 
   /** Whom the request is for: the authority of the request-target, else Host (RFC 9112 §3.2.2, §3.3). */
   get authority(): Authority | null {
-    this.#authority ??= readAuthority(this.#words(), this.#record + (Head.TARGET_AUTHORITY >> 2), this.#text);
+    this.#authority ??= this.#readAuthority(Head.TARGET_AUTHORITY);
     return this.#authority ?? this.host;
   }
 
@@ -133,9 +146,8 @@ export class RequestHead {
 
   /** What stands behind the target's "?"; null where it has none. */
   get query(): string | null {
-    const start = this.#word(Head.QUERY_START);
-    const end = this.#word(Head.TARGET_END);
-    return start === end ? null : this.#text.slice(start + 1, end);
+    const query = this.#span(Head.QUERY_START, Head.TARGET_END);
+    return query === "" ? null : query.slice(1);
   }
 
   /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
@@ -163,9 +175,9 @@ export class RequestHead {
     const wanted = name.toLowerCase();
     const number = kernel().fieldNames.get(wanted);
     if (number !== undefined) {
-      const known = this.#word(Head.KNOWN + (number << 2));
-      if (known === 0) return [];
-      if (known >>> 16 === 1) return [this.#valueOfLine((known & 0xffff) - 1)];
+      const bit = 1 << number;
+      if ((this.#word(Head.SEEN) & bit) === 0) return [];
+      if ((this.#word(Head.REPEATED) & bit) === 0) return [this.#valueOfFirst(number)];
     }
     const raw = this.rawHeaders;
     const values: string[] = [];
@@ -223,23 +235,44 @@ export class RequestHead {
   #readFieldLines(): string[] {
     const words = this.#words();
     const text = this.#text;
+    const start = this.#start;
     const { spellings } = kernel();
     const count = words[this.#record + (Head.FIELD_LINES >> 2)]!;
     const lines: string[] = new Array(2 * count);
+    let nameStart = words[this.#record + (Head.FIELDS_START >> 2)]! - start;
     let at = this.#record + (Head.SIZE >> 2);
     for (let i = 0; i < count; i++, at += FieldLine.SIZE >> 2) {
       const name = words[at + (FieldLine.NAME >> 2)]!;
-      const spelling = spellings[name & 0xff]!;
-      lines[2 * i] = spelling === "" ? text.slice(words[at + (FieldLine.NAME_START >> 2)]!, name >>> 8) : spelling;
-      lines[2 * i + 1] = text.slice(words[at + (FieldLine.VALUE_START >> 2)]!, words[at + (FieldLine.VALUE_END >> 2)]!);
+      const nameEnd = (name >>> FieldSpelling.BITS) - start;
+      const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
+      const spelling = spellings[name & FieldSpelling.ALL]!;
+      lines[2 * i] = spelling === "" ? text.slice(nameStart, nameEnd) : spelling;
+      lines[2 * i + 1] =
+        (name & FieldSpelling.PADDED) === 0
+          ? text.slice(nameEnd + 2, lineEnd)
+          : text.slice(
+              words[at + (FieldLine.VALUE_START >> 2)]! - start,
+              words[at + (FieldLine.VALUE_END >> 2)]! - start,
+            );
+      nameStart = lineEnd + 2;
     }
     return lines;
   }
 
-  #valueOfLine(index: number): string {
+  /** The value of the first line of a name that the kernel reads and has seen. */
+  #valueOfFirst(number: number): string {
+    const address = this.#word(Head.KNOWN + (number << 2));
     const words = this.#words();
-    const at = this.#record + (Head.SIZE >> 2) + index * (FieldLine.SIZE >> 2);
-    return this.#text.slice(words[at + (FieldLine.VALUE_START >> 2)]!, words[at + (FieldLine.VALUE_END >> 2)]!);
+    const at = this.#record + ((address - Memory.RECORD) >> 2);
+    const name = words[at + (FieldLine.NAME >> 2)]!;
+    const isPadded = (name & FieldSpelling.PADDED) !== 0;
+    const from = isPadded ? words[at + (FieldLine.VALUE_START >> 2)]! : (name >>> FieldSpelling.BITS) + 2;
+    const to = words[at + ((isPadded ? FieldLine.VALUE_END : FieldLine.END) >> 2)]!;
+    return this.#text.slice(from - this.#start, to - this.#start);
+  }
+
+  #readAuthority(block: number): Authority | null {
+    return readAuthority(this.#words(), this.#record + (block >> 2), this.#text, this.#start);
   }
 
   /** The kernel's words, with this head's record at `#record`: still there, or read again from the text. */
@@ -247,9 +280,10 @@ export class RequestHead {
     const wasm = kernel();
     if (wasm.generation !== this.#generation) {
       wasm.text.write(this.#text, 0);
-      run(wasm, this.#text.length, Option.HOST_OPTIONAL, widest);
+      run(wasm, 0, this.#text.length, Option.HOST_OPTIONAL, widest);
       this.#generation = wasm.generation;
       this.#record = 0;
+      this.#start = 0;
     }
     return wasm.words;
   }
@@ -264,7 +298,8 @@ export class RequestHead {
   }
 
   #span(start: number, end: number): string {
-    return this.#text.slice(this.#word(start), this.#word(end));
+    const from = this.#word(start) - this.#start;
+    return this.#text.slice(from, this.#word(end) - this.#start);
   }
 }
 
@@ -284,11 +319,12 @@ function joinHeaders(raw: string[]): Record<string, string | string[] | undefine
   return headers;
 }
 
-function run(wasm: Kernel, length: number, options: number, limits: HeadLimits): Status {
+/** Reads a head from the octets `start`..`end` of the kernel's input. */
+function run(wasm: Kernel, start: number, end: number, options: number, limits: HeadLimits): Status {
   wasm.generation++;
-  // One octet more than the limit tells the kernel as much as any number.
   const { headBytes, fieldLines } = limits;
-  return wasm.parseHead(Math.min(length, headBytes + 1), options, headBytes, fieldLines);
+  // One octet more than the limit tells the kernel as much as any number.
+  return wasm.parseHead(start, Math.min(end, start + headBytes + 1), options, headBytes, fieldLines);
 }
 
 /** Checks options; the kernel takes them as bits. */
@@ -311,7 +347,11 @@ function checkOctets(bytes: Uint8Array): void {
 function finish(wasm: Kernel, status: Status): HeadResult {
   const offset = wasm.words[Head.OFFSET >> 2]!;
   if (status !== Status.COMPLETE) return { kind: "error", error: new HeadgateError(status, offset) };
-  return { kind: "complete", head: new RequestHead(wasm.text.read(0, offset), wasm.generation, 0), consumed: offset };
+  return {
+    kind: "complete",
+    head: new RequestHead(wasm.text.read(0, offset), wasm.generation, 0, 0),
+    consumed: offset,
+  };
 }
 
 /**
@@ -325,7 +365,7 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   const bits = kernelOptions(options);
   const wasm = kernel();
   wasm.input.set(bytes.length > limits.headBytes ? bytes.subarray(0, limits.headBytes) : bytes);
-  const status = run(wasm, bytes.length, bits, limits);
+  const status = run(wasm, 0, bytes.length, bits, limits);
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
@@ -338,40 +378,53 @@ export interface HeadsResult {
   readonly error: HeadgateError | null;
 }
 
+/** Words of the largest record, and of the records that can be kept behind it. */
+const LARGEST_RECORD = (Head.SIZE + (Capacity.FIELD_LINES + Capacity.INDEXED / 2 + 2) * FieldLine.SIZE) >> 2;
+const ALL_RECORDS = Memory.RECORDS_SIZE >> 2;
+
 /**
- * Reads pipelined request heads in one call of the kernel. It stops behind a head with Content-Length or
- * Transfer-Encoding, with a Connection that lists `upgrade`, or with the method CONNECT, since what follows those may be
- * no head: `consumed` says where. It stops as well where the kernel's memory has no room for more, so that a caller goes
- * on with `bytes.subarray(consumed)` until nothing more is read.
+ * Reads pipelined request heads, copying them once. It stops behind a head with Content-Length or Transfer-Encoding,
+ * with a Connection that lists `upgrade`, or with the method CONNECT, since what follows those may be no head: `consumed`
+ * says where. It stops as well where the kernel's memory has no room for more, so that a caller goes on with
+ * `bytes.subarray(consumed)` until nothing more is read.
  */
 export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
   checkOctets(bytes);
   const limits = headLimits(options?.limits);
   const bits = kernelOptions(options);
   const wasm = kernel();
-  const length = Math.min(bytes.length, wasm.input.length);
-  wasm.input.set(length < bytes.length ? bytes.subarray(0, length) : bytes);
-  wasm.generation++;
-  const count = wasm.parseHeads(length, bits, limits.headBytes, limits.fieldLines);
+  const { words, input } = wasm;
+  const length = Math.min(bytes.length, input.length);
+  input.set(length < bytes.length ? bytes.subarray(0, length) : bytes);
+  // One parse as far as a record's owner can tell: they are kept one behind another.
+  const generation = ++wasm.generation;
   const heads: RequestHead[] = [];
-  const { words } = wasm;
   let consumed = 0;
-  for (let i = 0, record = 0; i < count; i++) {
-    const status = words[record + (Head.STATUS >> 2)]!;
-    const offset = words[record + (Head.OFFSET >> 2)]!;
+  for (let record = LARGEST_RECORD; consumed < length; ) {
+    const status = wasm.parseHead(consumed, length, bits, limits.headBytes, limits.fieldLines);
+    const end = words[Head.OFFSET >> 2]!;
     if (status === Status.PARTIAL) {
       // The kernel's memory ends before it could see that there is more than the limit.
-      const seen = length - consumed;
-      const isTooLarge = seen >= limits.headBytes && bytes.length - consumed > limits.headBytes;
+      const isTooLarge = length - consumed >= limits.headBytes && bytes.length - consumed > limits.headBytes;
       if (isTooLarge) return { heads, consumed, error: new HeadgateError(Status.HEAD_TOO_LARGE, limits.headBytes) };
       break;
     }
-    if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, offset) };
-    heads.push(new RequestHead(wasm.text.read(consumed, consumed + offset), wasm.generation, record));
-    consumed += offset;
-    record += (Head.SIZE >> 2) + words[record + (Head.FIELD_LINES >> 2)]! * (FieldLine.SIZE >> 2);
+    if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, end - consumed) };
+    const size = (Head.SIZE + words[Head.FIELD_LINES >> 2]! * FieldLine.SIZE) >> 2;
+    if (record + size > ALL_RECORDS) break;
+    words.copyWithin(record, 0, size);
+    heads.push(new RequestHead(wasm.text.read(consumed, end), generation, record, consumed));
+    consumed = end;
+    record += size;
+    if (!isFollowedByHead(words)) break;
   }
   return { heads, consumed, error: null };
+}
+
+/** False behind a head with a body, an upgrade, or CONNECT. */
+function isFollowedByHead(words: Uint32Array): boolean {
+  const others = Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING | Flag.CONNECTION_UPGRADE;
+  return (words[Head.FLAGS >> 2]! & others) === 0 && words[Head.TARGET_FORM >> 2] !== TargetForm.AUTHORITY;
 }
 
 /**
@@ -423,7 +476,7 @@ export class HeadReader {
     checkOctets(chunk);
     const { headBytes } = this.#limits;
     wasm.input.set(chunk.length > headBytes ? chunk.subarray(0, headBytes) : chunk);
-    const status = run(wasm, chunk.length, this.#options, this.#limits);
+    const status = run(wasm, 0, chunk.length, this.#options, this.#limits);
     if (status !== Status.PARTIAL) return finish(wasm, status);
     this.#append(chunk);
     return this.#wait(wasm);
@@ -462,13 +515,13 @@ export class HeadReader {
     const held = this.#append(chunk);
     this.#show(wasm, held);
     const { words } = wasm;
-    let status = run(wasm, before + chunk.length, this.#options | Option.RESUME, this.#limits);
+    let status = run(wasm, 0, before + chunk.length, this.#options | Option.RESUME, this.#limits);
     if (status === Status.PARTIAL) return this.#wait(wasm);
     if (status === Status.COMPLETE) {
       // The record needs all lines, and the kernel saw the last ones only.
       const size = words[Head.OFFSET >> 2]!;
       wasm.input.set(held.subarray(0, size));
-      status = run(wasm, size, this.#options, this.#limits);
+      status = run(wasm, 0, size, this.#options, this.#limits);
     }
     this.#held = null;
     this.#length = 0;

@@ -2,7 +2,7 @@
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
-import { FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
+import { Capacity, FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
 import { scalar, simd } from "./kernel.js";
 import { type Latin1, latin1 } from "./octets.js";
 
@@ -24,8 +24,7 @@ export type KernelVariant = "simd" | "scalar";
 /** The kernel's exports; assembly/index.ts describes them. */
 interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  parseHead(length: number, options: number, headBytes: number, fieldLines: number): number;
-  parseHeads(length: number, options: number, headBytes: number, fieldLines: number): number;
+  parseHead(start: number, end: number, options: number, headBytes: number, fieldLines: number): number;
   parseAuthority(length: number): number;
 }
 
@@ -33,13 +32,12 @@ interface KernelExports {
 export interface Kernel {
   readonly variant: KernelVariant | "module";
   readonly parseHead: KernelExports["parseHead"];
-  readonly parseHeads: KernelExports["parseHeads"];
   readonly parseAuthority: KernelExports["parseAuthority"];
   /** Where a caller puts the octets. */
   readonly input: Uint8Array;
   /** The same octets, as text. */
   readonly text: Latin1;
-  /** The records, as 32-bit words. */
+  /** The record, as 32-bit words, with room for others behind it. */
   readonly words: Uint32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
@@ -110,15 +108,14 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
-  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, 2 * (FieldSpelling.NAME + 1) * NameEntry.SIZE));
+  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, Capacity.NAMES * NameEntry.SIZE));
   return {
     variant,
     parseHead: exports.parseHead,
-    parseHeads: exports.parseHeads,
     parseAuthority: exports.parseAuthority,
     input,
     text: latin1(input),
-    words: new Uint32Array(buffer, Memory.RECORDS, Memory.RECORDS_SIZE >> 2),
+    words: new Uint32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
     spellings,
     fieldNames: new Map(
