@@ -6,7 +6,7 @@ import { AuthorityBlock, FieldLine, Flag, Head } from "../../assembly/abi.js";
 import { headLimits } from "../../src/limits.js";
 import { type HeadOptions, parseRequestHead, parseRequestHeads, type RequestHead } from "../../src/parser.js";
 import { type Kernel, kernel } from "../../src/wasm.js";
-import { type Contender, type Prepared, Sink } from "../contender.js";
+import { type Absent, type Contender, type Prepared, Sink } from "../contender.js";
 import type { Answer, Input } from "../inputs.js";
 
 /** The answers in the kernel's first `count` records, which stand one behind another. */
@@ -122,8 +122,8 @@ function prepareHeads(input: Input, tell: (sink: Sink, head: RequestHead) => voi
 }
 
 /** L3 of a pipelined buffer by one call of the kernel. */
-function prepareBatch(input: Input): Prepared | null {
-  if (input.pipelined === 1) return null;
+function prepareBatch(input: Input): Prepared | Absent {
+  if (input.pipelined === 1) return { absent: "no pipelined heads" };
   const sink = new Sink();
   const { buffers } = input;
   const { options } = optionsOf(input);
@@ -142,8 +142,11 @@ export const headgate: readonly Contender[] = [
   {
     name: "headgate",
     level: "L0",
-    // parseHead reads at one address, so that heads in turn cannot all be there before; bench/head.ts computes that row.
-    prepare: (input) => (input.buffers.length === 1 ? prepareCalls(input, false) : null),
+    // bench/head.ts computes that row.
+    prepare: (input) =>
+      input.buffers.length === 1
+        ? prepareCalls(input, false)
+        : { absent: "parseHead reads at one address, and heads in turn cannot all lie there" },
   },
   { name: "headgate", level: "L1", prepare: (input) => prepareCalls(input, true) },
   { name: "headgate", level: "L2", prepare: (input) => prepareHeads(input, tellObject) },
