@@ -5,7 +5,7 @@
 import { Capacity, Flag, Head, Memory, OctetClass, Status } from "./abi";
 import { CR, CRLF, DOT, equalsExactly, HTAB, isDigit, SLASH, SP } from "./octets";
 import { readTarget } from "./request-target";
-import { octetAt, targetEnd, tokenEnd } from "./scan";
+import { tokenEnd } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 
 /** The first octet of every TLS record that can open a connection: handshake (RFC 8446 §5.1). */

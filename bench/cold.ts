@@ -5,8 +5,9 @@
 import type { Contender } from "./contender.js";
 import { taskOf } from "./head.js";
 import { handshake } from "./inputs.js";
-import type { Task } from "./measure.js";
+import { takeTurns } from "./measure.js";
 import { type Row, rowsOf } from "./row.js";
+import type { Task } from "./stopwatch.js";
 
 const OCTETS_OF_A_CACHE_LINE = 64;
 /** More than the last cache of a core's cluster holds. */
@@ -26,22 +27,16 @@ function timeOnce(task: Task): number {
   return (performance.now() - begin) * 1e6;
 }
 
-/** The SIMD kernel alone: with cold caches little of it is computing. */
-export function compareCold(kernel: string, contenders: readonly Contender[], rounds: number): Row[] {
+/** Of the contenders at L3. */
+export async function compareCold(kernel: string, contenders: readonly Contender[], rounds: number): Promise<Row[]> {
   process.stderr.write(`cold caches, ${kernel} kernel: ${handshake.id}\n`);
-  const entered = contenders.flatMap((contender) => {
-    const task = contender.level === "L3" ? taskOf(contender, handshake) : null;
-    return task === null ? [] : [{ ...contender, task }];
-  });
+  const entrants = contenders
+    .filter(({ level }) => level === "L3")
+    .map((contender) => ({ ...contender, timed: taskOf(contender, handshake) }));
   // Compiled code before cold data: only the caches are to be cold.
-  for (const { task } of entered) for (let i = 0; i < 200; i++) task.run(100);
-  const samples: number[][] = entered.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < entered.length; i++) {
-      const turn = (i + round) % entered.length;
-      samples[turn]!.push(timeOnce(entered[turn]!.task));
-    }
+  for (const { timed } of entrants) {
+    if (!("absent" in timed)) for (let i = 0; i < 200; i++) timed.run(100);
   }
-  const all = entered.map(({ name, level }, i) => ({ name, level, samples: samples[i]! }));
-  return rowsOf({ step: "cold", kernel, input: handshake.id, base: "headgate L3" }, all);
+  const all = await takeTurns(entrants, { rounds, warmUp: 0 }, timeOnce);
+  return rowsOf({ step: "cold", kernel, input: handshake.id, bases: { L3: "headgate L3" } }, all);
 }

@@ -13,8 +13,12 @@ export type Level = "L0" | "L1" | "L2" | "L3";
 export interface Contender {
   readonly name: string;
   readonly level: Level;
-  /** Null where it cannot take this input. */
-  prepare(input: Input): Prepared | null;
+  prepare(input: Input): Prepared | Absent;
+}
+
+/** Instead of a figure: why a contender does not run on an input or on this machine. */
+export interface Absent {
+  readonly absent: string;
 }
 
 export interface Prepared {

@@ -3,10 +3,18 @@
 // Never: parses.
 
 import { kernel } from "../src/wasm.js";
-import { type Contender, Sink } from "./contender.js";
+import { type Level, type Prepared, Sink } from "./contender.js";
+import type { Input } from "./inputs.js";
+
+/** Takes any input. */
+export interface Control {
+  readonly name: string;
+  readonly level: Level;
+  prepare(input: Input): Prepared;
+}
 
 /** `Uint8Array.set` into the kernel's memory: what lies between L0 and L1. */
-export const copyAlone: Contender = {
+export const copyAlone: Control = {
   name: "control: copy alone",
   level: "L1",
   prepare({ buffers }) {
@@ -27,7 +35,7 @@ export const copyAlone: Contender = {
 };
 
 /** From JavaScript into the kernel and back: no octets, so `PARTIAL`. */
-export const emptyCall: Contender = {
+export const emptyCall: Control = {
   name: "control: empty call",
   level: "L0",
   prepare() {

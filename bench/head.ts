@@ -1,25 +1,30 @@
-// In:    the inputs, the kernel that useKernel chose, and the peers to stand beside it.
+// In:    an input, the kernel that useKernel chose, and the peers to stand beside it.
 // Out:   the rows of the level table.
 // Never: prints.
 
 import { rehearse } from "./answers.js";
-import type { Contender } from "./contender.js";
+import type { Absent, Contender } from "./contender.js";
 import { headgate } from "./contenders/headgate.js";
 import { httpParserJs } from "./contenders/http-parser-js.js";
+import { milo } from "./contenders/milo.js";
+import { natives } from "./contenders/native.js";
 import { nodeParser } from "./contenders/node-parser.js";
 import { pureJavaScript } from "./contenders/pure-javascript.js";
 import { undici } from "./contenders/undici.js";
-import { copyAlone, emptyCall } from "./control.js";
-import { handshake, type Input, inputs } from "./inputs.js";
-import { measure, type Task, type Timing } from "./measure.js";
+import { type Control, copyAlone, emptyCall } from "./control.js";
+import { handshake, type Input } from "./inputs.js";
+import { type Entrant, measure, type Timing } from "./measure.js";
+import type { NativeChild } from "./native/child.js";
 import { type Row, rowsOf } from "./row.js";
+import { Stopwatch, type Task } from "./stopwatch.js";
 
-/** All of them, in the order of the table. */
+/** All that run in this process, in the order of the table. */
 export const contenders: readonly Contender[] = [
   ...headgate,
   ...nodeParser,
   ...httpParserJs,
   ...undici,
+  ...milo,
   ...pureJavaScript,
 ];
 
@@ -29,10 +34,10 @@ export const fewContenders: readonly Contender[] = [
   ...nodeParser.filter(({ name }) => name.endsWith("reused")),
 ];
 
-/** A contender's task, its answers proved right; null where it cannot take the input. */
-export function taskOf(contender: Contender, input: Input): Task | null {
+/** A contender's task, its answers proved right; or why there is none. */
+export function taskOf(contender: Contender, input: Input): Task | Absent {
   const prepared = contender.prepare(input);
-  if (prepared === null) return null;
+  if ("absent" in prepared) return prepared;
   const { name, level } = contender;
   return {
     ...prepared,
@@ -43,38 +48,44 @@ export function taskOf(contender: Contender, input: Input): Task | null {
   };
 }
 
+export function entrantOf(contender: Contender, input: Input): Entrant {
+  const { name, level } = contender;
+  const task = taskOf(contender, input);
+  return { name, level, timed: "absent" in task ? task : new Stopwatch(task) };
+}
+
 /** A control has no answers; its sum is what it is. */
-function controlTask(control: Contender, input: Input): Task {
-  const { sink, run } = control.prepare(input)!;
+function controlEntrant(control: Control, input: Input): Entrant {
+  const { sink, run } = control.prepare(input);
   const pass = input.buffers.length;
   run(pass);
-  return {
-    sink,
-    run,
-    name: `${control.name} on ${input.id}`,
-    pass,
-    passSum: sink.sum,
-    requests: input.expected.length,
-  };
+  const { name, level } = control;
+  const task = { sink, run, name: `${name} on ${input.id}`, pass, passSum: sink.sum, requests: input.expected.length };
+  return { name, level, timed: new Stopwatch(task) };
 }
 
-export function compareHeads(kernel: string, among: readonly Contender[], timing: Timing): Row[] {
-  return inputs.flatMap((input) => compareOn(input, kernel, among, timing));
-}
-
-function compareOn(input: Input, kernel: string, among: readonly Contender[], timing: Timing): Row[] {
+/** One input's rows; the natives beside the others where they are to be. */
+export async function compareHeads(
+  input: Input,
+  kernel: string,
+  among: readonly Contender[],
+  withNatives: boolean,
+  timing: Timing,
+): Promise<Row[]> {
   process.stderr.write(`heads, ${kernel} kernel: ${input.id}, ${input.title}\n`);
-  const entered: Contender[] = [];
-  const tasks: Task[] = [];
-  for (const contender of among) {
-    const task = taskOf(contender, input);
-    if (task === null) continue;
-    entered.push(contender);
-    tasks.push(task);
-  }
   const controls = input === handshake ? [copyAlone, emptyCall] : [copyAlone];
-  for (const control of controls) tasks.push(controlTask(control, input));
-  const samples = measure(tasks, timing);
-  const all = [...entered, ...controls].map(({ name, level }, i) => ({ name, level, samples: samples[i]! }));
-  return rowsOf({ step: "head", kernel, input: input.id, base: "headgate L3" }, all);
+  const entrants = [
+    ...among.map((contender) => entrantOf(contender, input)),
+    ...controls.map((control) => controlEntrant(control, input)),
+  ];
+  const children: NativeChild[] = [];
+  for (const { name, level, enter } of withNatives ? natives : []) {
+    const timed = await enter(input);
+    entrants.push({ name, level, timed });
+    if (!("absent" in timed)) children.push(timed);
+  }
+  const all = await measure(entrants, timing);
+  for (const child of children) await child.end();
+  const bases = { L0: "headgate L0", L3: "headgate L3" } as const;
+  return rowsOf({ step: "head", kernel, input: input.id, bases }, all);
 }

@@ -39,6 +39,8 @@ export interface MalformedHead {
   readonly octets: Octets;
   /** What headgate calls it. */
   readonly code: string;
+  /** Octets down to the end of the line at fault: none behind them is needed to refuse the head. */
+  readonly fault: number;
 }
 
 interface Draft {
@@ -318,11 +320,14 @@ export const inputs: readonly Input[] = [
   largeHead,
 ];
 
-function spoiled(from: string, to: string): Octets {
+/** The handshake with a fault in place of `from`. */
+function spoiled(code: string, from: string, to: string): MalformedHead {
   const text = handshake.buffers[0]!.toString("latin1");
   const at = text.indexOf(from);
   if (at < 0) throw new Error(`the handshake has no ${JSON.stringify(from)}`);
-  return Buffer.from(text.slice(0, at) + to + text.slice(at + from.length), "latin1") as Octets;
+  const altered = text.slice(0, at) + to + text.slice(at + from.length);
+  const fault = altered.indexOf("\n", at + to.length) + 1;
+  return { code, octets: Buffer.from(altered, "latin1") as Octets, fault };
 }
 
 /** What scanners and smugglers send. Every contender of that step must refuse each. */
@@ -330,20 +335,21 @@ export const malformedHeads: readonly MalformedHead[] = [
   {
     code: "TLS_RECORD",
     octets: Buffer.from("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03abcdefgh", "latin1") as Octets,
+    fault: 1,
   },
-  { code: "METHOD_INVALID", octets: spoiled("GET ", "G@T ") },
-  { code: "VERSION_UNSUPPORTED", octets: spoiled("HTTP/1.1", "HTTP/3.1") },
-  { code: "REQUEST_LINE_SHORT", octets: spoiled(" HTTP/1.1", " ") },
-  { code: "VERSION_INVALID", octets: spoiled("HTTP/1.1", "HTTQ/1.1") },
-  { code: "CONTROL_OCTET", octets: spoiled("Chrome/", "Chrome\0") },
-  { code: "BARE_CR", octets: spoiled("no-cache\r\n", "no-cache\rX") },
-  { code: "FIELD_NAME_SPACE", octets: spoiled("Pragma:", "Pragma :") },
-  { code: "FIELD_NAME_INVALID", octets: spoiled("Cache-Control:", "Cache(Control:") },
-  { code: "FIELD_NAME_EMPTY", octets: spoiled("Pragma:", ":") },
-  { code: "FIELD_LINE_NO_COLON", octets: spoiled("Pragma: no-cache", "Pragma") },
-  { code: "CONTENT_LENGTH_INVALID", octets: spoiled("Pragma: no-cache", "Content-Length: 1x") },
-  { code: "CONTENT_LENGTH_REPEATED", octets: spoiled("Pragma: no-cache", "Content-Length: 1\r\nContent-Length: 2") },
-  { code: "FRAMING_CONFLICT", octets: spoiled("Pragma: no-cache", "Content-Length: 1\r\nTransfer-Encoding: chunked") },
-  { code: "FIELD_NAME_INVALID", octets: spoiled("Pragma:", "Pra\x80gma:") },
-  { code: "CONTROL_OCTET", octets: spoiled("client_max", "client\x7fmax") },
+  spoiled("METHOD_INVALID", "GET ", "G@T "),
+  spoiled("VERSION_UNSUPPORTED", "HTTP/1.1", "HTTP/3.1"),
+  spoiled("REQUEST_LINE_SHORT", " HTTP/1.1", " "),
+  spoiled("VERSION_INVALID", "HTTP/1.1", "HTTQ/1.1"),
+  spoiled("CONTROL_OCTET", "Chrome/", "Chrome\0"),
+  spoiled("BARE_CR", "no-cache\r\n", "no-cache\rX"),
+  spoiled("FIELD_NAME_SPACE", "Pragma:", "Pragma :"),
+  spoiled("FIELD_NAME_INVALID", "Cache-Control:", "Cache(Control:"),
+  spoiled("FIELD_NAME_EMPTY", "Pragma:", ":"),
+  spoiled("FIELD_LINE_NO_COLON", "Pragma: no-cache", "Pragma"),
+  spoiled("CONTENT_LENGTH_INVALID", "Pragma: no-cache", "Content-Length: 1x"),
+  spoiled("CONTENT_LENGTH_REPEATED", "Pragma: no-cache", "Content-Length: 1\r\nContent-Length: 2"),
+  spoiled("FRAMING_CONFLICT", "Pragma: no-cache", "Content-Length: 1\r\nTransfer-Encoding: chunked"),
+  spoiled("FIELD_NAME_INVALID", "Pragma:", "Pra\x80gma:"),
+  spoiled("CONTROL_OCTET", "client_max", "client\x7fmax"),
 ];

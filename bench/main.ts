@@ -1,81 +1,151 @@
-// In:    --quick (few, short rounds), --out FILE (default bench/results/head.json; with --quick, no file).
-// Out:   tables on stdout, progress on stderr, rows as JSON; exit 1 where an answer is wrong.
+// In:    --quick (few, short rounds); --only STEP, --input ID, --kernel VARIANT (each may be repeated; all by default);
+//        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and README.md's tables, nothing timed).
+// Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
 // Never: times a contender before the answers of all have been compared.
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import { dirname } from "node:path";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type KernelVariant, useKernel } from "../src/parser.js";
+import { drawChart } from "./chart.js";
 import { compareCold } from "./cold.js";
-import { nodeParserVersion } from "./contenders/node-parser.js";
-import { undiciVersion } from "./contenders/undici.js";
+import { natives } from "./contenders/native.js";
+import { environment } from "./environment.js";
+import { compareFirstParses } from "./first-parse.js";
+import { goalsOf } from "./goals.js";
 import { compareHeads, contenders, fewContenders, taskOf } from "./head.js";
 import { inputs } from "./inputs.js";
-import { compareRefusals, refusers, rehearseRefusals } from "./malformed.js";
+import { compareRefusals, manners, refusers, rehearseRefusals } from "./malformed.js";
 import type { Timing } from "./measure.js";
 import { compareOctetByOctet, piecewise, piecewiseInputs } from "./octet-by-octet.js";
 import { losingRows, report } from "./report.js";
+import type { Results } from "./results.js";
 import type { Row } from "./row.js";
+import { sizes } from "./sizes.js";
+import { speedTables } from "./speed-tables.js";
 
 const variants: readonly KernelVariant[] = ["simd", "scalar"];
+const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes"] as const;
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    draw: { type: "boolean", default: false },
+    out: { type: "string" },
+    only: { type: "string", multiple: true },
+    input: { type: "string", multiple: true },
+    kernel: { type: "string", multiple: true },
+  },
+});
+const { quick } = values;
+const isFiltered = (values.only ?? values.input ?? values.kernel) !== undefined;
+
+/** What a filter leaves. Exits where it names something that there is not. */
+function chosen<Name extends string>(option: "only" | "input" | "kernel", all: readonly Name[]): Name[] {
+  const unknown = values[option]?.find((name) => !(all as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    process.stderr.write(`--${option} ${unknown}: there are ${all.join(", ")}\n`);
+    process.exit(1);
+  }
+  return all.filter((name) => values[option]?.includes(name) ?? true);
+}
+
+const ids = chosen(
+  "input",
+  inputs.map(({ id }) => id),
+);
+const isChosen = ({ id }: { id: string }) => ids.includes(id);
+const kernels = chosen("kernel", variants);
+const wanted = chosen("only", steps);
 
 /** Throws for the first wrong answer of any contender, step and kernel. */
-function compareAnswers(): void {
-  for (const variant of variants) {
+async function compareAnswers(): Promise<void> {
+  for (const variant of kernels) {
     useKernel(variant);
     for (const contender of contenders) for (const input of inputs) taskOf(contender, input);
     for (const contender of piecewise) for (const input of piecewiseInputs) taskOf(contender, input);
-    for (const refuser of refusers()) rehearseRefusals(refuser);
+    for (const manner of manners) for (const refuser of refusers(manner)) rehearseRefusals(refuser, manner);
+  }
+  for (const native of natives) {
+    for (const input of inputs) {
+      const child = await native.enter(input);
+      if (!("absent" in child)) await child.end();
+    }
   }
 }
 
-function runSteps(timing: Timing, coldRounds: number): Row[] {
-  return variants.flatMap((variant) => {
-    // Once a pass: a new kernel is new code, which the engine would have to warm again in every round.
-    useKernel(variant);
-    const whole = variant === "simd";
-    return [
-      ...compareHeads(variant, whole ? contenders : fewContenders, timing),
-      ...compareOctetByOctet(variant, timing),
-      ...compareRefusals(variant, timing),
-      ...(whole ? compareCold(variant, contenders, coldRounds) : []),
-    ];
-  });
+/** All chosen steps on one kernel; some are for the first kernel alone. */
+async function runSteps(variant: KernelVariant, timing: Timing): Promise<Row[]> {
+  // Once a pass: a new kernel is new code, which the engine would have to warm again in every round.
+  useKernel(variant);
+  const whole = variant === "simd";
+  const among = whole ? contenders : fewContenders;
+  const rows: Row[] = [];
+  if (wanted.includes("head")) {
+    for (const input of inputs.filter(isChosen)) {
+      rows.push(...(await compareHeads(input, variant, among, whole, timing)));
+    }
+  }
+  if (wanted.includes("octet-by-octet")) {
+    for (const input of piecewiseInputs.filter(isChosen)) {
+      rows.push(...(await compareOctetByOctet(input, variant, timing)));
+    }
+  }
+  if (wanted.includes("malformed")) {
+    for (const manner of manners) rows.push(...(await compareRefusals(manner, variant, timing)));
+  }
+  if (whole && wanted.includes("cold")) rows.push(...(await compareCold(variant, among, quick ? 3 : 201)));
+  if (whole && wanted.includes("first-parse")) rows.push(...(await compareFirstParses(quick ? 2 : 21)));
+  return rows;
 }
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, out: { type: "string" } } });
-const { quick } = values;
-const timing: Timing = quick ? { rounds: 3, milliseconds: 2, warmUp: 0 } : { rounds: 31, milliseconds: 30, warmUp: 3 };
-const committed = fileURLToPath(new URL("../../bench/results/head.json", import.meta.url));
-const out = values.out ?? (quick ? undefined : committed);
-
-try {
-  compareAnswers();
-} catch (error) {
-  process.stderr.write(`wrong answer, nothing timed: ${(error as Error).message}\n`);
-  process.exit(1);
-}
-process.stderr.write("all answers agree\n");
-const begin = performance.now();
-const rows = runSteps(timing, quick ? 3 : 201);
-const seconds = Math.round((performance.now() - begin) / 1000);
-
-process.stdout.write(`${inputs.map(({ id, title }) => `${id}  ${title}`).join("\n")}\n\n${report(rows)}\n`);
-if (out !== undefined) {
-  const environment = {
-    node: process.versions.node,
-    v8: process.versions.v8,
-    llhttp: nodeParserVersion ?? null,
-    undici: undiciVersion,
-    platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
+async function measureAll(): Promise<Results> {
+  const timing = quick ? { rounds: 3, milliseconds: 2, warmUp: 0 } : { rounds: 31, milliseconds: 30, warmUp: 3 };
+  const rows: Row[] = [];
+  for (const variant of kernels) rows.push(...(await runSteps(variant, timing)));
+  const found = wanted.includes("sizes") ? sizes(root) : [];
+  return {
+    environment: environment(),
+    quick,
+    timing,
+    inputs: inputs.map(({ id, title }) => ({ id, title })),
+    rows,
+    sizes: found,
+    goals: goalsOf(rows, found),
+    losing: losingRows(rows).map(({ step, kernel, input, contender }) => ({ step, kernel, input, contender })),
   };
-  const described = inputs.map(({ id, title }) => ({ id, title }));
-  const losing = losingRows(rows).map(({ step, kernel, input, contender }) => ({ step, kernel, input, contender }));
-  mkdirSync(dirname(out), { recursive: true });
-  writeFileSync(out, `${JSON.stringify({ environment, quick, timing, inputs: described, rows, losing }, null, 2)}\n`);
 }
-process.stderr.write(`${seconds} s${out === undefined ? "" : `, ${out}`}\n`);
+
+const committed = resolve(root, "bench/results/head.json");
+const out = values.out ?? (quick || isFiltered ? undefined : committed);
+
+if (values.draw) {
+  const file = values.out ?? committed;
+  const results = JSON.parse(readFileSync(file, "utf8")) as Results;
+  writeFileSync(chartOf(file), drawChart(results));
+  process.stdout.write(`${speedTables(results).join("\n\n")}\n`);
+} else {
+  try {
+    await compareAnswers();
+  } catch (error) {
+    process.stderr.write(`wrong answer, nothing timed: ${(error as Error).message}\n`);
+    process.exit(1);
+  }
+  process.stderr.write("all answers agree\n");
+  const begin = performance.now();
+  const results = await measureAll();
+  process.stdout.write(report(results));
+  if (out !== undefined) {
+    mkdirSync(dirname(out), { recursive: true });
+    writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`);
+    writeFileSync(chartOf(out), drawChart(results));
+  }
+  const seconds = Math.round((performance.now() - begin) / 1000);
+  process.stderr.write(`${seconds} s${out === undefined ? "" : `, ${out}`}\n`);
+}
+
+function chartOf(file: string): string {
+  return `${file.replace(/\.json$/, "")}.svg`;
+}

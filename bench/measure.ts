@@ -1,87 +1,57 @@
-// In:    tasks, and how many rounds of how many milliseconds.
-// Out:   nanoseconds per request of each task in each round.
-// Never: compares tasks; report.ts does, round by round.
+// In:    what can be timed, and how many rounds of how many milliseconds.
+// Out:   nanoseconds per request of each in each round.
+// Never: compares them; row.ts does, round by round.
 
-import Benchmark from "benchmark";
-import type { Prepared } from "./contender.js";
+import type { Absent, Level } from "./contender.js";
+import type { Measured } from "./row.js";
 
-export interface Task extends Prepared {
-  readonly name: string;
-  /** `run` takes multiples of this: the buffers of its input. */
-  readonly pass: number;
-  /** What one pass adds to the sink; timed work must add the same. */
-  readonly passSum: number;
-  /** Requests in one pass. */
-  readonly requests: number;
+/** Work that is timed in turns with other work: by Benchmark.js in this process, or by a process of its own. */
+export interface Timed {
+  /** Nanoseconds per request, over about so many milliseconds. Throws where the work was not all done. */
+  time(milliseconds: number): number | Promise<number>;
 }
 
 export interface Timing {
   readonly rounds: number;
-  /** Of one measurement: one task in one round. */
+  /** Of one measurement: one contender in one round. */
   readonly milliseconds: number;
   /** Rounds before those, whose figures are dropped: engines compile in steps. */
   readonly warmUp: number;
 }
 
-/**
- * Every task once a round, in an order that turns by one each round: a processor's speed varies, and tasks of
- * one round stand close enough together to be compared. Benchmark.js measures; one sample of it is one measurement.
- */
-export function measure(tasks: readonly Task[], timing: Timing): number[][] {
-  const stopwatches = tasks.map((task) => new Stopwatch(task, timing.milliseconds));
-  const samples: number[][] = tasks.map(() => []);
-  for (let round = -timing.warmUp; round < timing.rounds; round++) {
-    for (let i = 0; i < tasks.length; i++) {
-      const turn = (i + round + timing.warmUp) % tasks.length;
-      const sample = stopwatches[turn]!.measure();
-      if (round >= 0) samples[turn]!.push(sample);
-    }
-  }
-  return samples;
+export interface Entrant {
+  readonly name: string;
+  readonly level: Level;
+  readonly timed: Timed | Absent;
 }
 
-class Stopwatch {
-  readonly #task: Task;
-  readonly #seconds: number;
-  /** Calls of `run` that Benchmark.js begins with; nearly always enough, so that its first cycle is its last. */
-  #calls = 1;
-  /** The argument of `run`, in passes: enough work that what Benchmark.js spends on each call does not show. */
-  #passes = 1;
+/**
+ * Everyone once a round, in an order that turns by one each round: a processor's speed varies, and measurements of
+ * one round stand close enough together to be compared.
+ */
+export async function measure(entrants: readonly Entrant[], timing: Timing): Promise<Measured[]> {
+  return takeTurns(entrants, timing, (timed) => timed.time(timing.milliseconds));
+}
 
-  constructor(task: Task, milliseconds: number) {
-    this.#task = task;
-    this.#seconds = milliseconds / 1000;
-    const least = Math.min(0.2, milliseconds / 10);
-    while (this.#millisecondsOfACall() < least) this.#passes *= 2;
+/** The rounds alone, for work that is timed in its own way. */
+export async function takeTurns<Work extends object>(
+  entrants: readonly { readonly name: string; readonly level: Level; readonly timed: Work | Absent }[],
+  { rounds, warmUp }: Pick<Timing, "rounds" | "warmUp">,
+  time: (work: Work) => number | Promise<number>,
+): Promise<Measured[]> {
+  const present: { work: Work; samples: number[] }[] = [];
+  const measured = entrants.map(({ name, level, timed }): Measured => {
+    if ("absent" in timed) return { name, level, samples: timed };
+    const samples: number[] = [];
+    present.push({ work: timed, samples });
+    return { name, level, samples };
+  });
+  for (let round = 0; round < warmUp + rounds; round++) {
+    for (let i = 0; i < present.length; i++) {
+      const { work, samples } = present[(i + round) % present.length]!;
+      const sample = await time(work);
+      if (round >= warmUp) samples.push(sample);
+    }
   }
-
-  #millisecondsOfACall(): number {
-    const begin = performance.now();
-    this.#task.run(this.#passes * this.#task.pass);
-    return performance.now() - begin;
-  }
-
-  measure(): number {
-    const task = this.#task;
-    const times = this.#passes * task.pass;
-    let calls = 0;
-    task.sink.sum = 0;
-    const benchmark = new Benchmark({
-      fn: () => {
-        task.run(times);
-        calls++;
-      },
-      initCount: this.#calls,
-      minTime: this.#seconds,
-      minSamples: 1,
-      maxTime: 0,
-    });
-    benchmark.run();
-    if (benchmark.error !== undefined) throw benchmark.error;
-    const right = calls * this.#passes * task.passSum;
-    if (task.sink.sum !== right) throw new Error(`${task.name}: the sum is ${task.sink.sum}, not ${right}`);
-    const period = benchmark.stats.mean;
-    this.#calls = Math.ceil((1.15 * this.#seconds) / period);
-    return (period * 1e9) / (this.#passes * task.requests);
-  }
+  return measured;
 }

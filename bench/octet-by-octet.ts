@@ -6,8 +6,8 @@ import { HeadReader } from "../src/parser.js";
 import { type Contender, Sink } from "./contender.js";
 import { optionsOf, tellStrings } from "./contenders/headgate.js";
 import { httpParserJsSession } from "./contenders/http-parser-js.js";
-import { NodeSession, nodeParserVersion } from "./contenders/node-parser.js";
-import { taskOf } from "./head.js";
+import { NodeSession, nodeParserHidden, nodeParserVersion } from "./contenders/node-parser.js";
+import { entrantOf } from "./head.js";
 import { handshake, type Input, largeHead } from "./inputs.js";
 import { measure, type Timing } from "./measure.js";
 import { type Row, rowsOf } from "./row.js";
@@ -38,24 +38,27 @@ const headReader: Contender = {
   },
 };
 
-const node: Contender = {
-  name: "Node HTTPParser, reused",
-  level: "L3",
-  prepare(input) {
-    if (nodeParserVersion === undefined) return null;
-    const sink = new Sink();
-    const chunks = chunksOf(input);
-    const session = new NodeSession(sink, input.headBytes ?? 0);
-    return {
-      sink,
-      run(times) {
-        for (let i = 0; i < times; i++) {
-          for (const chunk of chunks) session.execute(chunk);
-        }
-      },
-    };
-  },
-};
+function node(name: string, fresh: boolean): Contender {
+  return {
+    name,
+    level: "L3",
+    prepare(input) {
+      if (nodeParserVersion === undefined) return nodeParserHidden;
+      const sink = new Sink();
+      const chunks = chunksOf(input);
+      const session = new NodeSession(sink, input.headBytes ?? 0);
+      return {
+        sink,
+        run(times) {
+          for (let i = 0; i < times; i++) {
+            if (fresh) session.renew();
+            for (const chunk of chunks) session.execute(chunk);
+          }
+        },
+      };
+    },
+  };
+}
 
 const httpParserJs: Contender = {
   name: "http-parser-js",
@@ -75,22 +78,20 @@ const httpParserJs: Contender = {
   },
 };
 
-export const piecewise: readonly Contender[] = [headReader, node, httpParserJs];
+export const piecewise: readonly Contender[] = [
+  headReader,
+  node("Node HTTPParser, fresh", true),
+  node("Node HTTPParser, reused", false),
+  httpParserJs,
+];
 
 export const piecewiseInputs: readonly Input[] = [handshake, largeHead];
 
-export function compareOctetByOctet(kernel: string, timing: Timing): Row[] {
-  return piecewiseInputs.flatMap((input) => {
-    process.stderr.write(`octet by octet, ${kernel} kernel: ${input.id}, ${input.title}\n`);
-    const entered = piecewise.flatMap((contender) => {
-      const task = taskOf(contender, input);
-      return task === null ? [] : [{ ...contender, task }];
-    });
-    const samples = measure(
-      entered.map(({ task }) => task),
-      timing,
-    );
-    const all = entered.map(({ name, level }, i) => ({ name, level, samples: samples[i]! }));
-    return rowsOf({ step: "octet-by-octet", kernel, input: input.id, base: headReader.name }, all);
-  });
+export async function compareOctetByOctet(input: Input, kernel: string, timing: Timing): Promise<Row[]> {
+  process.stderr.write(`octet by octet, ${kernel} kernel: ${input.id}, ${input.title}\n`);
+  const all = await measure(
+    piecewise.map((contender) => entrantOf(contender, input)),
+    timing,
+  );
+  return rowsOf({ step: "octet-by-octet", kernel, input: input.id, bases: { L3: headReader.name } }, all);
 }

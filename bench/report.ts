@@ -1,28 +1,30 @@
-// In:    the rows of all steps.
-// Out:   tables for people, and the rows that headgate loses.
+// In:    the results of a run.
+// Out:   tables for people, the goals, and the rows that headgate loses.
 // Never: measures.
 
-import { type Row, rowName } from "./row.js";
+import { natives } from "./contenders/native.js";
+import type { Goal } from "./goals.js";
+import type { Results } from "./results.js";
+import { factor, type Row, rowName } from "./row.js";
+import type { Size } from "./sizes.js";
 
 const NAME_WIDTH = 32;
-const CELL_WIDTH = 12;
+const CELL_WIDTH = 15;
 
 /** Peers that took less time than headgate at the same level. */
 export function losingRows(rows: readonly Row[]): Row[] {
   return rows.filter(({ ratio }) => ratio !== null && ratio.median < 1);
 }
 
-function duration(ns: number): string {
-  return ns < 100 ? ns.toFixed(1) : ns.toFixed(0);
+function durationCell({ ns }: Row): string {
+  if (ns === null) return "-";
+  if (ns.median >= 1e6) return `${(ns.median / 1e6).toFixed(2)} ms`;
+  return ns.median < 100 ? ns.median.toFixed(1) : ns.median.toFixed(0);
 }
 
-function factor(value: number): string {
-  return value < 9.95 ? value.toFixed(1) : value.toFixed(0);
-}
-
-/** "5.1 4.9-5.3"; "0.9!0.8-1.0" where headgate loses. */
+/** "5.1 4.9-5.3"; "0.91!0.87-1.0" where headgate loses. */
 function ratioCell({ ratio }: Row): string {
-  if (ratio === null) return "";
+  if (ratio === null) return "-";
   return `${factor(ratio.median)}${ratio.median < 1 ? "!" : " "}${factor(ratio.lower)}-${factor(ratio.upper)}`;
 }
 
@@ -47,32 +49,83 @@ function nameOf({ contender, level }: Row): string {
   return rowName(contender, level);
 }
 
+/** Why cells are empty, once for each contender and reason: "  Milo on M: ...". */
+function absences(rows: readonly Row[]): string {
+  const inputs = new Map<string, string[]>();
+  for (const row of rows) {
+    if (row.absent === null) continue;
+    const key = JSON.stringify([nameOf(row), row.absent]);
+    inputs.set(key, [...(inputs.get(key) ?? []), row.input]);
+  }
+  const columns = new Set(rows.map(({ input }) => input)).size;
+  const lines = [...inputs].map(([key, some]) => {
+    const [name, reason] = JSON.parse(key) as [string, string];
+    return `  ${name}${some.length === columns ? "" : ` on ${some.join(", ")}`}: ${reason}\n`;
+  });
+  return lines.join("");
+}
+
 /** What each step's tables are called. */
 const titles: Record<string, string> = {
   head: "whole heads",
   "octet-by-octet": "one octet at a time",
   malformed: "malformed heads refused",
   cold: "cold caches, one head",
+  "first-parse": "import and first parse in a new process",
 };
 
-export function report(rows: readonly Row[]): string {
-  const parts: string[] = [];
+function stepTables(some: readonly Row[]): string[] {
+  const { step, kernel } = some[0]!;
+  const heading = `${titles[step] ?? step}, ${kernel} kernel`;
+  const tables = [table(`${heading}: ns per request, median`, some, durationCell) + absences(some)];
+  for (const base of new Set(some.flatMap(({ ratio }) => (ratio === null ? [] : [ratio.to])))) {
+    const peers = some.filter(({ ratio }) => ratio?.to === base);
+    tables.push(table(`${heading}: time divided by that of ${base}, median and quartiles`, peers, ratioCell));
+  }
+  return tables;
+}
+
+function sizesTable(sizes: readonly Size[]): string {
+  const lines = sizes.map(
+    ({ name, octets, gzipped }) =>
+      `  ${name}`.padEnd(NAME_WIDTH) + `${octets}`.padStart(CELL_WIDTH) + `${gzipped}`.padStart(CELL_WIDTH),
+  );
+  return ["octets, and after gzip", ...lines, ""].join("\n");
+}
+
+function goalsTable(goals: readonly Goal[]): string {
+  const lines = goals.flatMap(({ what, bound, wanted, unit, measured, met }) => {
+    if (measured === null) return [];
+    const [asked, found] = [`${bound} ${wanted}`, measured.toFixed(2)].map((text) => `${text} ${unit}`.trimEnd());
+    return [
+      `  ${(met === true ? "met" : "missed").padEnd(8)}${what.padEnd(50)}${asked!.padStart(12)}${found!.padStart(14)}`,
+    ];
+  });
+  const count = goals.filter(({ met }) => met === true).length;
+  const others = goals.filter(({ met }) => met === null).map(({ what }) => what);
+  if (others.length > 0) lines.push(`  not measured: ${others.join("; ")}`);
+  return [`goals: ${count} of ${goals.length} met`, ...lines, ""].join("\n");
+}
+
+function losses(rows: readonly Row[]): string {
+  const losing = losingRows(rows);
+  const lines = losing.map(({ step, kernel, input, contender, ratio }) => {
+    return `  ${step}, ${kernel} kernel, ${input}: ${contender} takes ${ratio!.median.toFixed(2)} of ${ratio!.to}'s time`;
+  });
+  return [losing.length === 0 ? "headgate loses no row" : "headgate loses (!):", ...lines, ""].join("\n");
+}
+
+export function report({ inputs, rows, sizes, goals }: Pick<Results, "inputs" | "rows" | "sizes" | "goals">): string {
+  const parts = [`${inputs.map(({ id, title }) => `${id}  ${title}`).join("\n")}\n`];
+  const work = natives.filter(({ name }) => rows.some(({ contender, ns }) => contender === name && ns !== null));
+  if (work.length > 0) parts.push(`${work.map(({ name, does }) => `${name}: ${does}`).join("\n")}\n`);
   for (const kernel of new Set(rows.map((row) => row.kernel))) {
     for (const step of new Set(rows.map((row) => row.step))) {
       const some = rows.filter((row) => row.kernel === kernel && row.step === step);
-      if (some.length === 0) continue;
-      const heading = `${titles[step] ?? step}, ${kernel} kernel`;
-      parts.push(table(`${heading}: ns per request, median`, some, ({ ns }) => duration(ns.median)));
-      const peers = some.filter(({ ratio }) => ratio !== null);
-      if (peers.length === 0) continue;
-      const title = `${heading}: time divided by that of ${peers[0]!.ratio!.to}, median and quartiles`;
-      parts.push(table(title, peers, ratioCell));
+      if (some.length > 0) parts.push(...stepTables(some));
     }
   }
-  const losing = losingRows(rows);
-  const losses = losing.map(({ step, kernel, input, contender, ratio }) => {
-    return `  ${step}, ${kernel} kernel, ${input}: ${contender} takes ${ratio!.median.toFixed(2)} of ${ratio!.to}'s time`;
-  });
-  parts.push([losing.length === 0 ? "headgate loses no row" : "headgate loses (!):", ...losses].join("\n"));
+  if (sizes.length > 0) parts.push(sizesTable(sizes));
+  parts.push(goalsTable(goals), losses(rows));
   return parts.join("\n");
 }

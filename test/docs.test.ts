@@ -10,6 +10,8 @@ import { transitions } from "#src/connection.js";
 import { errorTable } from "#src/errors.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
+import type { Results } from "../bench/results.js";
+import { speedTables } from "../bench/speed-tables.js";
 import { readCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 
@@ -303,28 +305,13 @@ examples("no example is left out", () => {
   assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
 });
 
-interface BenchRow {
-  step: string;
-  kernel: string;
-  input: string;
-  contender: string;
-  ratio: { median: number } | null;
-}
-
 const speed = suite("documents: speed");
 
-speed("README.md's ratios are those of bench/results/head.json, losing ones included", () => {
-  const { rows: measured } = JSON.parse(read("bench/results/head.json")) as { rows: BenchRow[] };
-  const simd = measured.filter(({ kernel, ratio }) => kernel === "simd" && ratio !== null);
-  const ratioOf = (step: string, input: string, contender: string): string => {
-    const row = simd.find((each) => each.step === step && each.input === input && each.contender === contender);
-    return row === undefined ? "" : row.ratio!.median.toFixed(1);
-  };
-  const documented = rows(section(readme, "## Speed"));
-  const contenders = [...new Set(simd.filter(({ step }) => step === "head").map(({ contender }) => contender))];
-  assert.equal(documented.map(([contender]) => contender).sort(), contenders.sort());
-  for (const [contender, ...cells] of documented) {
-    const wanted = ["A", "B", "C", "D", "M"].map((input) => ratioOf("head", input, contender!));
-    assert.equal(cells, [...wanted, ratioOf("cold", "B", contender!)], contender!);
-  }
+speed("README.md's figures are those of bench/results/head.json, losing ones included", () => {
+  const results = JSON.parse(read("bench/results/head.json")) as Results;
+  const chapter = section(readme, "## Speed");
+  for (const table of speedTables(results)) assert.ok(chapter.includes(table), `README.md does not have:\n${table}`);
+  assert.is(rows(chapter).length, rows(speedTables(results).join("\n\n")).length, "README.md has other tables");
+  const { node, cpu } = results.environment;
+  assert.match(chapter, `Node ${node}, ${cpu}`);
 });

@@ -6,7 +6,7 @@ import { AuthorityBlock, FieldLine, FieldSpelling, Flag, Head } from "../../asse
 import { headLimits } from "../../src/limits.js";
 import { type HeadOptions, parseRequestHead, parseRequestHeads, type RequestHead } from "../../src/parser.js";
 import { type Kernel, kernel } from "../../src/wasm.js";
-import { type Contender, type Prepared, Sink } from "../contender.js";
+import { type Absent, type Contender, type Prepared, Sink } from "../contender.js";
 import type { Answer, Input } from "../inputs.js";
 
 /** What the kernel says of the head that it read last. */
@@ -120,8 +120,8 @@ function prepareHeads(input: Input, tell: (sink: Sink, head: RequestHead) => voi
 }
 
 /** L3 of a pipelined buffer by one call of the kernel. */
-function prepareBatch(input: Input): Prepared | null {
-  if (input.pipelined === 1) return null;
+function prepareBatch(input: Input): Prepared | Absent {
+  if (input.pipelined === 1) return { absent: "no pipelined heads" };
   const sink = new Sink();
   const { buffers } = input;
   const { options } = optionsOf(input);

@@ -1,8 +1,8 @@
 // In:    the inputs.
 // Out:   the parser inside Node (llhttp in C, its callbacks into JavaScript), fresh for each buffer and reused.
-// Never: fails where a Node does not give it; it is left out there.
+// Never: fails where a Node does not give it; its rows say so.
 
-import { type Contender, type Prepared, Sink } from "../contender.js";
+import { type Absent, type Contender, type Prepared, Sink } from "../contender.js";
 import type { Input } from "../inputs.js";
 
 /** What node:http itself uses; lib/_http_common.js is its user. */
@@ -37,6 +37,8 @@ const binding = findBinding();
 /** Undefined where this Node hides its parser. */
 export const nodeParserVersion: string | undefined = binding === null ? undefined : process.versions.llhttp;
 
+export const nodeParserHidden: Absent = { absent: "this Node hides its parser" };
+
 /** One parser with its callbacks, told to a sink as node:http's would tell an IncomingMessage. */
 export class NodeSession {
   readonly #binding: Binding;
@@ -51,7 +53,7 @@ export class NodeSession {
   #requestTarget = "";
 
   constructor(sink: Sink, headBytes: number) {
-    if (binding === null) throw new Error("this Node hides its parser");
+    if (binding === null) throw new Error(nodeParserHidden.absent);
     this.#binding = binding;
     this.#sink = sink;
     this.#headBytes = headBytes;
@@ -116,8 +118,8 @@ export class NodeSession {
   }
 }
 
-function prepare(input: Input, fresh: boolean): Prepared | null {
-  if (binding === null) return null;
+function prepare(input: Input, fresh: boolean): Prepared | Absent {
+  if (binding === null) return nodeParserHidden;
   const sink = new Sink();
   const session = new NodeSession(sink, input.headBytes ?? 0);
   const { buffers } = input;
