@@ -19,7 +19,7 @@ import { compareOctetByOctet, piecewise, piecewiseInputs } from "./octet-by-octe
 import { losingRows, report } from "./report.js";
 import type { Row } from "./row.js";
 
-const variants: readonly KernelVariant[] = ["simd", "scalar"];
+const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
 
 /** Throws for the first wrong answer of any contender, step and kernel. */
 function compareAnswers(): void {
