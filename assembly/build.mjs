@@ -1,29 +1,78 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
-// Out:   dist/kernel/{simd,scalar}.wasm, and src/kernel.ts, which carries the same bytes for src/wasm.ts.
-// Never: changes what asc made; the same sources give the same bytes.
+// Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
+//        src/kernel.ts, which carries the modules' bytes for src/wasm.ts.
+// Never: changes what a kernel does; the same sources give the same bytes.
 
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
-const variants = ["simd", "scalar"];
+const FOLDER = "dist/kernel";
+const BINARYEN = "node_modules/binaryen/bin";
 
-mkdirSync("dist/kernel", { recursive: true });
+mkdirSync(FOLDER, { recursive: true });
 const lines = [
   "// In:    nothing; written by assembly/build.mjs, not by hand.",
   "// Out:   the kernel's modules, as base64.",
   "// Never: compiles them; src/wasm.ts does that.",
   "",
 ];
-for (const variant of variants) {
+for (const variant of ["simd", "scalar"]) {
   const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", variant]);
   if (error) {
     console.error(stderr.toString());
     throw error;
   }
-  const octets = readFileSync(`dist/kernel/${variant}.wasm`);
+  const octets = readFileSync(`${FOLDER}/${variant}.wasm`);
   lines.push(`export const ${variant}: string =\n  "${octets.toString("base64")}";`);
-  const sha256 = createHash("sha256").update(octets).digest("hex");
-  console.log(`${variant}.wasm ${octets.length} bytes, sha256 ${sha256}`);
+  tell(`${variant}.wasm`, octets);
 }
 writeFileSync("src/kernel.ts", `${lines.join("\n")}\n`);
+const javascript = inJavaScript(`${FOLDER}/scalar.wasm`);
+writeFileSync(`${FOLDER}/javascript.js`, javascript);
+writeFileSync(
+  `${FOLDER}/javascript.d.ts`,
+  "/** Makes an instance of the kernel without WebAssembly. Give the function itself to `useKernel`. */\n" +
+    "export declare function javascript(): object;\n",
+);
+tell("javascript.js", javascript);
+
+function tell(name, bytes) {
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  console.log(`${name} ${bytes.length} bytes, sha256 ${sha256}`);
+}
+
+/**
+ * The module at `path` as the text of an ES module. Loads from the input stand at any address, and wasm2js believes what
+ * an instruction says of its alignment: `--dealign` takes that back first, in a run of its own. What is left of
+ * wider typed arrays would read wrongly, and is refused.
+ */
+function inJavaScript(path) {
+  const dealigned = `${FOLDER}/dealigned.wasm`;
+  try {
+    run("wasm-opt", "-Oz", "--dealign", path, "-o", dealigned);
+    const text = run("wasm2js", "-Oz", dealigned);
+    const [body, ...behind] = text.split("var retasmFunc = ");
+    if (behind.length !== 1) throw new Error("wasm2js writes its exports in another way");
+    if (/\bHEAP(?!U?8\b)\w+\[/.test(body)) throw new Error("wasm2js reads more than one octet at once");
+    return `${shorten(body)}export function javascript(){return asmFunc({})}\n`;
+  } finally {
+    rmSync(dealigned, { force: true });
+  }
+}
+
+function run(tool, ...args) {
+  return execFileSync(process.execPath, [`${BINARYEN}/${tool}`, ...args], { encoding: "utf8", maxBuffer: 1 << 25 });
+}
+
+/** Without comments and what only eyes need. Strings are names and base64, which none of these can change. */
+function shorten(text) {
+  return text
+    .replace(/\/\*.*?\*\/|\/\/ .*$/gm, "")
+    .replace(/^\s+/gm, "")
+    .replace(/ ([*|&^<>=!?:]+) /g, "$1")
+    .replace(/\$(\d+)_1\b/g, "_$1")
+    .replace(/\bHEAPU8\b/g, "U8")
+    .replace(/\bHEAP8\b/g, "I8");
+}

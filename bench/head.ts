@@ -28,7 +28,7 @@ export const contenders: readonly Contender[] = [
   ...pureJavaScript,
 ];
 
-/** What the scalar kernel is held against, since the other peers were held against the SIMD one. */
+/** What the other kernels are held against, since the other peers were held against the SIMD one. */
 export const fewContenders: readonly Contender[] = [
   ...headgate,
   ...nodeParser.filter(({ name }) => name.endsWith("reused")),

@@ -25,7 +25,7 @@ import type { Row } from "./row.js";
 import { sizes } from "./sizes.js";
 import { speedTables } from "./speed-tables.js";
 
-const variants: readonly KernelVariant[] = ["simd", "scalar"];
+const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
 const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes"] as const;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));

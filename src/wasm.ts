@@ -1,8 +1,9 @@
-// In:    the kernel's bytes, or a module that the host compiled.
+// In:    the kernel's builds, or one that the host gives.
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
 import { Capacity, FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
+import { javascriptKernel } from "./javascript-kernel.js";
 import { scalar, simd } from "./kernel.js";
 import { type Latin1, latin1 } from "./octets.js";
 
@@ -19,7 +20,7 @@ declare namespace WebAssembly {
 }
 
 /** Which build of the kernel runs. */
-export type KernelVariant = "simd" | "scalar";
+export type KernelVariant = "simd" | "scalar" | "javascript";
 
 /** The kernel's exports; assembly/index.ts describes them. */
 interface KernelExports {
@@ -49,62 +50,114 @@ export interface Kernel {
   generation: number;
 }
 
-const bytes: Record<KernelVariant, string> = { simd, scalar };
+/** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
+const starters: Record<KernelVariant, () => object> = {
+  simd: () => instantiate(compile(simd)),
+  scalar: () => instantiate(compile(scalar)),
+  javascript: javascriptKernel,
+};
+
+/** @internal */
+export const kernelVariants = Object.keys(starters) as readonly KernelVariant[];
 
 let current: Kernel | undefined;
 
-/** Kernels of this package that were started; choosing one again does not compile it again. */
+/** Kernels of this package that were started; choosing one again does not start it again. */
 const started = new Map<Kernel["variant"], Kernel>();
 
-/** The running kernel; compiled on the first call, synchronously. @internal */
+/** The running kernel; started on the first call, synchronously. @internal */
 export function kernel(): Kernel {
   if (current !== undefined) return current;
-  current = bundled("simd") ?? bundled("scalar");
-  if (current === undefined) throw new TypeError("this engine has no WebAssembly");
+  current = firstThatStarts();
   return current;
 }
 
 /**
- * Says which build of the kernel runs: `simd`, `scalar`, or `module` for one given to `useKernel`.
+ * Says which build of the kernel runs: `simd`, `scalar`, `javascript`, or `module` for one given to `useKernel`.
  */
 export function kernelVariant(): KernelVariant | "module" {
   return kernel().variant;
 }
 
 /**
- * Chooses the kernel for this process, from the next parse on. By default `simd` runs where the engine has it, and
- * `scalar` elsewhere. Hosts that forbid compiling from bytes give the compiled module of `headgate/kernel/simd.wasm`
- * or `headgate/kernel/scalar.wasm`.
+ * Chooses the kernel for this process, from the next parse on. By default `simd` runs where the engine has it, `scalar`
+ * where it has WebAssembly without SIMD, and `javascript` where WebAssembly cannot start.
  *
- * Throws `TypeError` where the engine cannot run that build or the module is not headgate's.
+ * A host that compiles nothing from bytes gives the compiled module of `headgate/kernel/simd.wasm` or
+ * `headgate/kernel/scalar.wasm`. One without WebAssembly that loads nothing synchronously, such as a page whose policy
+ * lacks `'wasm-unsafe-eval'`, gives the function `javascript` of `headgate/kernel/javascript`.
+ *
+ * Throws `TypeError` where that build does not start, or what was given is not headgate's.
  */
 export function useKernel(choice: KernelVariant | object): void {
-  if (typeof choice === "string" && !Object.hasOwn(bytes, choice)) {
-    throw new TypeError(`${choice} is no kernel; the kernels are ${Object.keys(bytes).join(" and ")}`);
-  }
-  const next = typeof choice === "string" ? bundled(choice) : start("module", choice as WebAssembly.Module);
-  if (next === undefined) throw new TypeError(`this engine cannot run the ${String(choice)} kernel`);
+  const next = chosen(choice);
   // What was parsed by one kernel is not in the memory of another.
   next.generation = Math.max(next.generation, current?.generation ?? 0) + 1;
   current = next;
 }
 
-/** The kernel of that build; undefined where the engine cannot run it. */
-function bundled(variant: KernelVariant): Kernel | undefined {
-  let found = started.get(variant);
-  if (found === undefined && typeof WebAssembly !== "undefined") {
-    const octets = Uint8Array.from(atob(bytes[variant]), (character) => character.charCodeAt(0));
-    if (!WebAssembly.validate(octets)) return undefined;
-    found = start(variant, new WebAssembly.Module(octets));
-    started.set(variant, found);
+function chosen(choice: KernelVariant | object): Kernel {
+  if (typeof choice === "string" && !Object.hasOwn(starters, choice)) {
+    throw new TypeError(`${choice} is no kernel; the kernels are ${kernelVariants.join(", ")}`);
   }
+  try {
+    if (typeof choice === "string") return bundled(choice);
+    if (typeof choice !== "function") return start("module", instantiate(choice));
+    const given = start("javascript", choice());
+    started.set("javascript", given);
+    return given;
+  } catch (cause) {
+    throw new TypeError(`this kernel does not start here: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The first build that starts. One may not for want of WebAssembly, of SIMD, of memory, or of leave to compile. */
+function firstThatStarts(): Kernel {
+  const faults: string[] = [];
+  for (const variant of kernelVariants) {
+    // Where the engine has SIMD, the scalar build would fail as that one did, after another long search for memory.
+    if (variant === "scalar" && hasSimd()) continue;
+    try {
+      return bundled(variant);
+    } catch (fault) {
+      faults.push(`${variant}: ${(fault as Error).message}`);
+    }
+  }
+  throw new TypeError(
+    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript) (${faults.join("; ")})`,
+  );
+}
+
+function bundled(variant: KernelVariant): Kernel {
+  const found = started.get(variant) ?? start(variant, starters[variant]());
+  started.set(variant, found);
   return found;
 }
 
-function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
-  const exports = new WebAssembly.Instance(module, {}).exports as unknown as KernelExports;
-  if (exports.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
-    throw new TypeError("the module is not headgate's kernel, or of another version");
+function hasSimd(): boolean {
+  return "WebAssembly" in globalThis && WebAssembly.validate(octets(simd));
+}
+
+function compile(base64: string): WebAssembly.Module {
+  return new WebAssembly.Module(octets(base64));
+}
+
+function octets(base64: string): Uint8Array {
+  const text = atob(base64);
+  // A callback for each octet would take most of the time to the first parse.
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+function instantiate(module: WebAssembly.Module): object {
+  return new WebAssembly.Instance(module, {}).exports;
+}
+
+function start(variant: Kernel["variant"], made: object): Kernel {
+  const exports = made as KernelExports;
+  if (exports?.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
+    throw new TypeError("what was given is not headgate's kernel, or of another version");
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
@@ -132,9 +185,8 @@ function start(variant: Kernel["variant"], module: WebAssembly.Module): Kernel {
 function readSpellings(table: Uint8Array): string[] {
   const spellings: string[] = new Array(256).fill("");
   for (let entry = 0; entry < table.length; entry += NameEntry.SIZE) {
-    const end = table.indexOf(0x3a, entry);
     const code = table[entry + NameEntry.CODE]!;
-    if (code !== 0) spellings[code] = String.fromCharCode(...table.subarray(entry, end));
+    if (code !== 0) spellings[code] = String.fromCharCode(...table.subarray(entry, table.indexOf(0x3a, entry)));
   }
   return spellings;
 }

@@ -25,7 +25,7 @@ import { type KernelVariant, useKernel } from "../src/parser.js";
 import { skip, suite } from "./support/suite.js";
 
 const test = suite("bench");
-const variants: readonly KernelVariant[] = ["simd", "scalar"];
+const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
 
 test("the inputs are as large as the table says", () => {
   const sizes = Object.fromEntries(inputs.map(({ id, buffers }) => [id, buffers.map(({ length }) => length)]));

@@ -1,5 +1,5 @@
 // In:    seeded mutations of the corpus, and the corpus itself.
-// Out:   whether both builds, the reference and Node's parser agree on them.
+// Out:   whether all builds, the reference and Node's parser agree on them.
 // Never: takes long; `npm run fuzz` does.
 
 import * as assert from "uvu/assert";

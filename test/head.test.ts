@@ -5,14 +5,13 @@
 
 import * as assert from "uvu/assert";
 import { type HeadOptions, HeadReader, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/head.js";
-import { type KernelVariant, kernel, useKernel } from "#src/wasm.js";
+import { kernel, kernelVariants, useKernel } from "#src/wasm.js";
 import { referenceHead } from "./reference/request-head.js";
 import { answerOf, authorityAnswer, referenceAnswer } from "./support/answer.js";
 import { type CorpusCase, isPartial, isRefusal, readCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 
 const corpus = readCorpus();
-const variants: KernelVariant[] = ["simd", "scalar"];
 
 function optionsOf({ options }: CorpusCase): HeadOptions {
   const { host, headBytes, fieldLines } = options;
@@ -67,7 +66,7 @@ function readPieces(test: CorpusCase, pieces: Uint8Array[]): HeadResult {
 
 const every = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
 
-for (const variant of variants) {
+for (const variant of kernelVariants) {
   const test = suite(`corpus on the ${variant} kernel`);
   test.before(() => useKernel(variant));
 
@@ -140,7 +139,7 @@ placement("a head that is read late is read as at first", () => {
   const first = parseRequestHead(octets);
   if (first.kind !== "complete") throw new Error("no head");
   octets.fill(0x58);
-  for (const variant of variants) {
+  for (const variant of kernelVariants) {
     parseRequestHead(Buffer.from("POST /other HTTP/1.0\r\n\r\n"));
     useKernel(variant);
     assert.is(first.head.requestTarget, "/a?b");

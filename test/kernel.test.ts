@@ -1,4 +1,4 @@
-// In:    the kernel's modules as they ship.
+// In:    the kernel's builds as they ship.
 // Out:   whether the boundary is what docs/abi.md says: no imports, fixed memory, the same bytes from the same sources.
 // Never: reads a record.
 
@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { javascript } from "headgate/kernel/javascript";
 import * as assert from "uvu/assert";
 import { parseAuthority } from "#src/authority.js";
 import { HeadReader, parseRequestHead } from "#src/head.js";
@@ -15,7 +16,7 @@ import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/wasm.
 import { FieldLine, FieldSpelling, Head } from "../assembly/abi.js";
 import { suite } from "./support/suite.js";
 
-const variants: KernelVariant[] = ["simd", "scalar"];
+const modules = ["simd", "scalar"];
 const test = suite("kernel");
 
 /** What @types/node does not declare without a DOM. */
@@ -25,22 +26,23 @@ declare const WebAssembly: {
     imports(module: object): unknown[];
     exports(module: object): { name: string }[];
   };
+  Instance: new (module: object, imports: object) => { exports: { memory: { buffer: ArrayBuffer } } };
 };
 
-const octetsOf = (variant: string): Buffer => readFileSync(`dist/kernel/${variant}.wasm`);
+const octetsOf = (module: string): Buffer => readFileSync(`dist/kernel/${module}.wasm`);
 
 test("imports nothing and exports the functions of assembly/index.ts", () => {
-  for (const variant of variants) {
-    const module = new WebAssembly.Module(octetsOf(variant));
-    assert.equal(WebAssembly.Module.imports(module), []);
-    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  for (const module of modules) {
+    const compiled = new WebAssembly.Module(octetsOf(module));
+    assert.equal(WebAssembly.Module.imports(compiled), []);
+    const names = WebAssembly.Module.exports(compiled).map(({ name }) => name);
     assert.equal(names.sort(), ["memory", "parseAuthority", "parseHead"]);
   }
 });
 
 test("only the simd build uses vectors", () => {
-  const text = (variant: string): string =>
-    execFileSync("node_modules/.bin/wasm-dis", [`dist/kernel/${variant}.wasm`], {
+  const text = (module: string): string =>
+    execFileSync("node_modules/.bin/wasm-dis", [`dist/kernel/${module}.wasm`], {
       encoding: "utf8",
       maxBuffer: 1 << 25,
     });
@@ -57,6 +59,25 @@ test("a compiled module can be given instead of the bundled bytes", () => {
   assert.throws(() => useKernel("neon" as KernelVariant), /no kernel/);
   const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   assert.throws(() => useKernel(new WebAssembly.Module(empty)), /not headgate's kernel/);
+  assert.is(kernelVariant(), "simd");
+});
+
+test("the JavaScript build exports the same functions, and starts with the same memory", () => {
+  const made = javascript() as { memory: { buffer: ArrayBuffer } };
+  assert.equal(Object.keys(made).sort(), ["memory", "parseAuthority", "parseHead"]);
+  const { memory } = new WebAssembly.Instance(new WebAssembly.Module(octetsOf("scalar")), {}).exports;
+  assert.is(Buffer.compare(Buffer.from(made.memory.buffer), Buffer.from(memory.buffer)), 0);
+});
+
+test("the JavaScript build can be chosen, and given", () => {
+  for (const choice of ["javascript", javascript] as const) {
+    useKernel(choice);
+    assert.is(kernelVariant(), "javascript");
+    assert.is(parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).kind, "complete");
+    useKernel("simd");
+    assert.is(kernelVariant(), "simd");
+  }
+  for (const other of [() => undefined, () => ({})]) assert.throws(() => useKernel(other), /not headgate's kernel/);
   assert.is(kernelVariant(), "simd");
 });
 
@@ -109,9 +130,10 @@ test("two builds give the same bytes", () => {
       cpSync(name, join(folder, name), { recursive: true });
     symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
     execFileSync(process.execPath, ["assembly/build.mjs"], { cwd: folder });
-    for (const variant of variants) {
-      const hash = (octets: Buffer): string => createHash("sha256").update(octets).digest("hex");
-      assert.is(hash(readFileSync(join(folder, `dist/kernel/${variant}.wasm`))), hash(octetsOf(variant)));
+    const hash = (octets: Buffer): string => createHash("sha256").update(octets).digest("hex");
+    for (const name of ["simd.wasm", "scalar.wasm", "javascript.js", "javascript.d.ts"]) {
+      const path = `dist/kernel/${name}`;
+      assert.is(hash(readFileSync(join(folder, path))), hash(readFileSync(path)), name);
     }
     assert.is(readFileSync(join(folder, "src/kernel.ts"), "utf8"), readFileSync("src/kernel.ts", "utf8"));
   } finally {

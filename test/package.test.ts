@@ -60,6 +60,8 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
     "dist/src/index.js",
     "dist/src/index.d.ts",
     "dist/kernel/simd.wasm",
+    "dist/kernel/javascript.js",
+    "dist/kernel/javascript.d.ts",
     "README.md",
     "LICENSE",
     "docs/policy.md",
@@ -68,7 +70,9 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/.*\.wasm|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json)$/.test(path),
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json)$/.test(
+        path,
+      ),
   );
   assert.equal(others, []);
 });
@@ -77,7 +81,7 @@ test("import and require give the same", () => {
   const output = node(`
     import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);
-    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws"]) {
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/kernel/javascript"]) {
       const imported = await import(entry);
       const required = require(entry);
       for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
@@ -114,6 +118,7 @@ test("import and require give the same", () => {
     "explainError",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
+  assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
 
 test("headgate/parser and headgate/policy load nothing of node: or ws, and run without them", () => {
@@ -138,7 +143,8 @@ test("strict TypeScript is content, with and without the DOM", () => {
     join(folder, "use.ts"),
     `import { createServer } from "node:net";
 import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
-import { type HeadResult, HeadReader, parseAuthority, parseRequestHead } from "headgate/parser";
+import { javascript } from "headgate/kernel/javascript";
+import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
 import { decide, definePolicy, type Vhost } from "headgate/policy";
 import { wsFramer, type WebSocketServerLike } from "headgate/ws";
 
@@ -152,6 +158,8 @@ createServer({ pauseOnConnect: true }, async (socket) => {
   const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] });
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
+useKernel(javascript);
+const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });
 if (result.kind === "complete") {
   const decision: Decision = decide(definePolicy({ vhosts }), result.head, { scheme: "http" });
@@ -160,7 +168,7 @@ if (result.kind === "complete") {
 }
 const again: HeadResult = new HeadReader().read(new Uint8Array(2));
 const authority = parseAuthority("a:1");
-console.log(again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.error.rfc);
+console.log(variant, again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.error.rfc);
 `,
   );
   for (const lib of ["es2023", "es2023,dom"]) {
@@ -201,6 +209,18 @@ test("the raw modules can be imported by name", () => {
       console.log(kernelVariant(), parseRequestHead(new TextEncoder().encode("GET / HTTP/1.0\\r\\n\\r\\n")).kind);
     }`;
   assert.is(node(program), "module complete\nmodule complete\n");
+});
+
+test("a process in which WebAssembly starts does not load the JavaScript build; one without it does", () => {
+  const program = `
+    import { kernelVariant, parseRequestHead } from "headgate/parser";
+    const { kind } = parseRequestHead(new TextEncoder().encode("GET / HTTP/1.0\\r\\n\\r\\n"));
+    console.log(kernelVariant(), kind);`;
+  assert.is(node(program), "simd complete\n");
+  assert.is(node(program, "--jitless"), "javascript complete\n");
+  rmSync(join(folder, "node_modules/headgate/dist/kernel/javascript.js"));
+  assert.is(node(program), "simd complete\n");
+  assert.throws(() => node(program, "--jitless"), /TypeError: no kernel starts here; import \{ javascript \}/);
 });
 
 test("sizes stay within what is promised", () => {

@@ -5,7 +5,8 @@
 import { deepStrictEqual } from "node:assert";
 import { HeadReader, parseRequestHead, type RequestHead } from "#src/head.js";
 import { forwardedHead } from "#src/requests/rewrite.js";
-import { useKernel } from "#src/wasm.js";
+import { type KernelVariant, kernel, useKernel } from "#src/wasm.js";
+import { FieldLine, Head } from "../../assembly/abi.js";
 import { referenceHead } from "../reference/request-head.js";
 import { type Answer, answerOf, referenceAnswer } from "./answer.js";
 import { isPartial, isRefusal, readCorpus } from "./corpus.js";
@@ -34,19 +35,32 @@ export function fuzzSeeds(): Uint8Array[] {
 
 /** Compares all who can read `octets`. `cut` is where the pieces for the incremental reader part. */
 export function compare(octets: Uint8Array, cut: number, tally: Tally): void {
-  useKernel("scalar");
-  const scalar = answerOf(parseRequestHead(octets));
-  useKernel("simd");
-  const result = parseRequestHead(octets);
-  const simd = answerOf(result);
+  const scalar = readBy("scalar", octets, cut);
+  const javascript = readBy("javascript", octets, cut);
+  const { result, answer, inPieces } = readBy("simd", octets, cut);
   tally.heads++;
-  same(octets, "scalar", scalar, simd);
-  same(octets, "reference", referenceAnswer(referenceHead(octets)), simd);
-  same(octets, `in pieces of ${cut}`, readPieces(octets, cut), simd);
+  same(octets, "reference", referenceAnswer(referenceHead(octets)), answer);
+  same(octets, `in pieces of ${cut}`, inPieces, answer);
+  for (const [name, other] of Object.entries({ scalar, javascript })) {
+    same(octets, name, other.answer, answer);
+    same(octets, `${name} in pieces of ${cut}`, other.inPieces, answer);
+  }
+  // These two are one program, and all that they leave is the same.
+  same(octets, "record of javascript", javascript.record, scalar.record);
   if (result.kind !== "complete") return;
   tally.accepted++;
   if (nodeParserMissing !== null) return;
   compareWithNode(octets.subarray(0, result.consumed), result.head, tally);
+}
+
+function readBy(variant: KernelVariant, octets: Uint8Array, cut: number) {
+  useKernel(variant);
+  const result = parseRequestHead(octets);
+  // Before anything is asked of the head, which may have it read again.
+  const { words } = kernel();
+  const size = Head.SIZE + words[Head.FIELD_LINES >> 2]! * FieldLine.SIZE;
+  const record = words.slice(0, size >> 2);
+  return { result, answer: answerOf(result), record, inPieces: readPieces(octets, cut) };
 }
 
 function readPieces(octets: Uint8Array, size: number): Answer {

@@ -1,5 +1,6 @@
 // In:    versions of Node (default 22 24 26), fetched as the npm package `node`; bun and deno likewise.
-// Out:   the tests under each Node, the parser and the policy under Bun and Deno; exit code 1 where any failed.
+// Out:   the tests under each Node, the parser and the policy under Bun and Deno, with WebAssembly and without; exit
+//        code 1 where any failed.
 // Never: runs in the tests; nothing of it is installed with the project.
 
 import { execFileSync, spawnSync } from "node:child_process";
@@ -51,9 +52,13 @@ try {
     report(`Node ${version}`, status);
   }
   writeFileSync(join(folder, "program.mjs"), program);
-  for (const [name, ...flags] of [["bun"], ["deno", "run"]] as const) {
-    const { status } = spawnSync(fetch(name, "latest"), [...flags, join(folder, "program.mjs")], { stdio: "inherit" });
-    report(name, status);
+  writeFileSync(join(folder, "without.mjs"), 'delete globalThis.WebAssembly;\nawait import("./program.mjs");\n');
+  for (const [name, ...flags] of [["bun"], ["deno", "run", "--allow-read"]] as const) {
+    const runtime = fetch(name, "latest");
+    for (const file of ["program.mjs", "without.mjs"]) {
+      const { status } = spawnSync(runtime, [...flags, join(folder, file)], { stdio: "inherit" });
+      report(`${name}, ${file}`, status);
+    }
   }
 } finally {
   rmSync(folder, { recursive: true });
