@@ -36,12 +36,6 @@ export class Sink {
   kept: unknown;
   answers: Partial<Answer>[] | null = null;
 
-  /** L0, L1: `read` gets the answers from the kernel's memory, and only in a rehearsal. */
-  records(consumed: number, fieldLines: number, read: () => Partial<Answer>[]): void {
-    this.sum += consumed + fieldLines;
-    if (this.answers !== null) this.answers.push(...read());
-  }
-
   /** L2. */
   object(
     head: unknown,

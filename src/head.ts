@@ -80,6 +80,8 @@ const singular = new Set(
 export class RequestHead {
   /** The whole head, skipped empty lines and the last CRLF included. */
   readonly #text: string;
+  /** The record's `Flag` bits: the answers that are asked for most. */
+  readonly #flags: number;
   /** The parse after which the kernel's record is this head's. */
   #generation: number;
   /** Where that record begins, in words, and where the head began in the kernel's input. */
@@ -91,8 +93,9 @@ export class RequestHead {
   #headers: Record<string, string | string[] | undefined> | undefined;
 
   /** @internal */
-  constructor(text: string, generation: number, record: number, start: number) {
+  constructor(text: string, words: Uint32Array, generation: number, record: number, start: number) {
     this.#text = text;
+    this.#flags = words[record + (Head.FLAGS >> 2)]!;
     this.#generation = generation;
     this.#record = record;
     this.#start = start;
@@ -219,7 +222,7 @@ export class RequestHead {
   /** True where `upgrade` lists `websocket`, case ignored. */
   get asksForWebSocket(): boolean {
     const wanted = Flag.UPGRADE_WEBSOCKET | Flag.CONNECTION_UPGRADE | Flag.VERSION_1_1;
-    return (this.#word(Head.FLAGS) & wanted) === wanted;
+    return (this.#flags & wanted) === wanted;
   }
 
   /** Octets of the head as it came in. */
@@ -233,30 +236,7 @@ export class RequestHead {
   }
 
   #readFieldLines(): string[] {
-    const words = this.#words();
-    const text = this.#text;
-    const start = this.#start;
-    const { spellings } = kernel();
-    const count = words[this.#record + (Head.FIELD_LINES >> 2)]!;
-    const lines: string[] = new Array(2 * count);
-    let nameStart = words[this.#record + (Head.FIELDS_START >> 2)]! - start;
-    let at = this.#record + (Head.SIZE >> 2);
-    for (let i = 0; i < count; i++, at += FieldLine.SIZE >> 2) {
-      const name = words[at + (FieldLine.NAME >> 2)]!;
-      const nameEnd = (name >>> FieldSpelling.BITS) - start;
-      const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
-      const spelling = spellings[name & FieldSpelling.ALL]!;
-      lines[2 * i] = spelling === "" ? text.slice(nameStart, nameEnd) : spelling;
-      lines[2 * i + 1] =
-        (name & FieldSpelling.PADDED) === 0
-          ? text.slice(nameEnd + 2, lineEnd)
-          : text.slice(
-              words[at + (FieldLine.VALUE_START >> 2)]! - start,
-              words[at + (FieldLine.VALUE_END >> 2)]! - start,
-            );
-      nameStart = lineEnd + 2;
-    }
-    return lines;
+    return readFieldLines(this.#words(), this.#record, this.#text, this.#start, kernel().spellings);
   }
 
   /** The value of the first line of a name that the kernel reads and has seen. */
@@ -294,13 +274,44 @@ export class RequestHead {
   }
 
   #has(flag: Flag): boolean {
-    return (this.#word(Head.FLAGS) & flag) !== 0;
+    return (this.#flags & flag) !== 0;
   }
 
   #span(start: number, end: number): string {
-    const from = this.#word(start) - this.#start;
-    return this.#text.slice(from, this.#word(end) - this.#start);
+    const words = this.#words();
+    const record = this.#record;
+    const first = this.#start;
+    return this.#text.slice(words[record + (start >> 2)]! - first, words[record + (end >> 2)]! - first);
   }
+}
+
+/** Either spelling that a name of the kernel's table has. */
+const SPELT = FieldSpelling.USUAL | FieldSpelling.LOWER_CASE;
+
+/** Name, value, name, value of the record at word `record`; `text` are the octets from `start` on. */
+function readFieldLines(
+  words: Uint32Array,
+  record: number,
+  text: string,
+  start: number,
+  spellings: readonly string[],
+): string[] {
+  const length = 2 * words[record + (Head.FIELD_LINES >> 2)]!;
+  const lines: string[] = new Array(length);
+  let nameStart = words[record + (Head.FIELDS_START >> 2)]! - start;
+  let at = record + (Head.SIZE >> 2);
+  for (let i = 0; i < length; i += 2, at += FieldLine.SIZE >> 2) {
+    const name = words[at + (FieldLine.NAME >> 2)]!;
+    const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
+    const nameEnd = (name >>> FieldSpelling.BITS) - start;
+    lines[i] = (name & SPELT) !== 0 ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
+    lines[i + 1] =
+      (name & FieldSpelling.PADDED) === 0
+        ? text.slice(nameEnd + 2, lineEnd)
+        : text.slice(words[at + (FieldLine.VALUE_START >> 2)]! - start, words[at + (FieldLine.VALUE_END >> 2)]! - start);
+    nameStart = lineEnd + 2;
+  }
+  return lines;
 }
 
 /** A head that was read once passes them all. */
@@ -349,7 +360,7 @@ function finish(wasm: Kernel, status: Status): HeadResult {
   if (status !== Status.COMPLETE) return { kind: "error", error: new HeadgateError(status, offset) };
   return {
     kind: "complete",
-    head: new RequestHead(wasm.text.read(0, offset), wasm.generation, 0, 0),
+    head: new RequestHead(wasm.text.read(0, offset), wasm.words, wasm.generation, 0, 0),
     consumed: offset,
   };
 }
@@ -413,7 +424,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
     const size = (Head.SIZE + words[Head.FIELD_LINES >> 2]! * FieldLine.SIZE) >> 2;
     if (record + size > ALL_RECORDS) break;
     words.copyWithin(record, 0, size);
-    heads.push(new RequestHead(wasm.text.read(consumed, end), generation, record, consumed));
+    heads.push(new RequestHead(wasm.text.read(consumed, end), words, generation, record, consumed));
     consumed = end;
     record += size;
     if (!isFollowedByHead(words)) break;

@@ -43,7 +43,6 @@ function prepareCalls(input: Input, copies: boolean): Prepared {
   const { buffers, pipelined } = input;
   const { headBytes, fieldLines } = optionsOf(input).bounds;
   const mask = buffers.length - 1;
-  const read = () => [readRecord(wasm)];
   const starts: number[] = [];
   let room = 0;
   for (const octets of buffers) {
@@ -55,6 +54,8 @@ function prepareCalls(input: Input, copies: boolean): Prepared {
     buffers.forEach((octets, i) => {
       wasm.input.set(octets, starts[i]!);
     });
+    // As a program in C would: a sum that stays in a register.
+    let sum = 0;
     for (let i = 0; i < times; i++) {
       const octets = buffers[i & mask]!;
       if (copies) wasm.input.set(octets);
@@ -63,10 +64,12 @@ function prepareCalls(input: Input, copies: boolean): Prepared {
       for (let head = 0; head < pipelined; head++) {
         const status = wasm.parseHead(start, end, 0, headBytes, fieldLines);
         const next = words[Head.OFFSET >> 2]!;
-        sink.records(next - start, words[Head.FIELD_LINES >> 2]! + status, read);
+        sum += next - start + words[Head.FIELD_LINES >> 2]! + status;
+        if (sink.answers !== null) sink.answers.push(readRecord(wasm));
         start = next;
       }
     }
+    sink.sum += sum;
   };
   return { sink, run };
 }
