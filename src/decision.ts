@@ -5,9 +5,11 @@
 import { type Arrival, checkScheme } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
 import type { RequestHead } from "./head.js";
+import { PLAIN_NAME } from "./name.js";
 import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
+import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, PLAIN_NAME, type Vhost, VhostIndex } from "./vhost.js";
+import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
 export interface PolicyRules<Claim = unknown> {
   /**
@@ -31,12 +33,15 @@ export type AuthoritySource = "Host" | "absolute-form" | "authority-form" | "not
 
 /** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
 export type RefusalCode =
+  | "ORIGIN_REPEATED"
   | "AUTHORITY_ABSENT"
+  | "NAME_UNSPECIFIED"
   | "NAME_UNKNOWN"
   | "NAME_NOT_SERVED"
   | "SCHEME_MISMATCH"
   | "SCHEME_REQUIRED"
   | "PORT_MISMATCH"
+  | OriginFault["code"]
   | "PATH_UNCLAIMED"
   | HandshakeFault["code"]
   | "UPGRADE_REQUIRED";
@@ -87,7 +92,8 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: name, scheme, port (421); path (404); method (405), version (426), handshake (400).
+ * promised: two Origins (400); name, scheme, port (421); origin (403); path (404); method (405), version (426),
+ * handshake (400).
  *
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
  */
@@ -105,9 +111,15 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
     port: authority === null ? null : authority.effectivePort(arrival.scheme),
     vhost: null,
   };
+  const origins = head.fieldValues("origin");
+  if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
   const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = { ...ruling, vhost };
+  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
+  if (foreign !== null) {
+    return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
+  }
   if (!ruling.upgrade) {
     if (head.targetForm === "authority-form") {
       return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
@@ -151,6 +163,9 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     // A name that could not be copied into a configuration is not offered for one.
     const isPlain = authority.kind !== "reg-name" || PLAIN_NAME.test(authority.uriHost);
     const remedy = isPlain ? `a vhost with name: ${JSON.stringify(authority.uriHost)}` : "";
+    if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
+      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
+    }
     return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
   }
   const known = { ...ruling, vhost: first };

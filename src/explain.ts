@@ -33,6 +33,21 @@ function verdict(refusal: Refusal): string {
   switch (code) {
     case "AUTHORITY_ABSENT":
       return "the request names no host, and no vhost is the default";
+    case "ORIGIN_REPEATED":
+      return `${seen}, of which nobody knows the one that counts`;
+    case "ORIGIN_ABSENT":
+      return `the request has no Origin; wanted: ${wanted}`;
+    case "ORIGIN_NULL":
+      return `${seen} is no page's own, and a page of any site can be made to send it; wanted: ${wanted}`;
+    case "ORIGIN_INVALID":
+      return `${seen} is no scheme, host and port; wanted: ${wanted}`;
+    case "ORIGIN_FOREIGN":
+      return `${seen} is none of the origins: ${wanted}`;
+    case "NAME_UNSPECIFIED":
+      return (
+        `${seen} is the unspecified address, on which servers listen and which no client should name; ` +
+        `the vhosts are: ${wanted}`
+      );
     case "NAME_UNKNOWN":
       return `${seen} is none of the vhosts: ${wanted}`;
     case "NAME_NOT_SERVED":

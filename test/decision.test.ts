@@ -274,6 +274,32 @@ names("of vhosts of one name, the one whose scheme and port fit", () => {
   assert.is(decide(made, upgradeless("a"), { scheme: "https" }).vhost?.port, 443);
 });
 
+names("networks take addresses alone, behind an exact name, the longest prefix first", () => {
+  const made = definePolicy({
+    vhosts: [
+      { name: "10.0.0.0/8", port: 1 },
+      { name: "10.1.0.0/16", port: 2 },
+      { name: "10.1.0.0/16", port: 3 },
+      { name: "10.1.2.3", port: 4 },
+      { name: "[fd00::]/9", port: 5 },
+      { name: "other", port: "any", default: true, origins: "any" },
+    ],
+  });
+  const at = (host: string): string => words(decide(made, upgradeless(host), http));
+  assert.is(at("10.2.0.1:1"), "accepted 10.0.0.0/8");
+  assert.is(at("10.1.0.1:2"), "accepted 10.1.0.0/16");
+  assert.is(at("10.1.255.255:3"), "accepted 10.1.0.0/16");
+  assert.is(at("10.1.0.1:1"), "421 PORT_MISMATCH");
+  assert.is(at("10.1.2.3:4"), "accepted 10.1.2.3");
+  assert.is(at("10.1.2.3:2"), "421 PORT_MISMATCH");
+  assert.is(at("[fd7f:ffff::1]:5"), "accepted [fd00::]/9");
+  assert.is(at("[fd80::1]:5"), "421 NAME_UNKNOWN");
+  assert.is(at("11.0.0.1"), "421 NAME_UNKNOWN");
+  assert.is(at("[::ffff:10.2.0.1]:1"), "421 NAME_UNKNOWN");
+  // A reg-name, like any other.
+  assert.is(at("10.2.1:1"), "accepted other");
+});
+
 names("a local port is compared with the arrival's, and must be known", () => {
   const made = definePolicy({ vhosts: [{ name: "a", port: "local" }] });
   assert.is(words(decide(made, upgradeless("a:8080"), { ...http, localPort: 8080 })), "accepted a");
@@ -313,6 +339,12 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[{ name: "*.*.a" }], /a star stands alone in front/],
     [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
     [[{ name: "bücher.example/x" }], /is no internationalized host name/],
+    [[{ name: "a/8" }], /is no address, and no network such as 10\.0\.0\.0\/8/],
+    [[{ name: "127.0.0.1/8" }], /has bits behind its prefix; the network is 127\.0\.0\.0\/8/],
+    [[{ name: "10.0.0.0/33" }], /has a prefix of more than 32 bits/],
+    [[{ name: "fd00::/8" }], /write its address in brackets: \[fd00::\]\/8/],
+    [[{ name: "[fd00::1]/8" }], /the network is fd00::\/8/],
+    [[{ name: "[::ffff:10.0.0.0]/104" }], /holds IPv4-mapped addresses/],
     [[{ name: "a", port: 0 }], /vhosts\[0\]\.port is 0; .*1 to 65535/],
     [[{ name: "a", port: "80" }], /vhosts\[0\]\.port is "80"/],
     [[{ name: "a", port: [] }], /vhosts\[0\]\.port is \[\]/],
@@ -325,8 +357,8 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[{ name: "a", upgrades: 1 }], /upgrades must be an object/],
     [
       [
-        { name: "a", default: true },
-        { name: "b", default: true },
+        { name: "a", default: true, origins: "any" },
+        { name: "b", default: true, origins: "any" },
       ],
       /a and b are both default/,
     ],
@@ -357,6 +389,13 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
         { name: "*.a", port: 80 },
       ],
       /same ports/,
+    ],
+    [
+      [
+        { name: "127.0.0.0/8", port: 80 },
+        { name: "127.0.0.0/8", port: "any" },
+      ],
+      /vhosts\[1\]: another vhost named 127\.0\.0\.0\/8 takes the same ports/,
     ],
     [
       [

@@ -81,12 +81,13 @@ codes("docs/errors.md has the table of HeadgateError, in its order", () => {
 
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
   const decision = read("src/decision.ts");
+  const origin = read("src/origin.ts");
   const handshake = read("src/opening-handshake.ts");
-  const wanted = [
-    ...members(decision.replace('| HandshakeFault["code"]', ";"), "export type RefusalCode ="),
-    ...members(handshake, "readonly code:"),
-    ...members(decision, '| HandshakeFault["code"]'),
-  ];
+  const union = /export type RefusalCode =\n(.*?);/s.exec(decision)![1]!;
+  const wanted = [...union.matchAll(/\| (?:"(\w+)"|(\w+)\["code"\])/g)].flatMap(([, code, fault]) => {
+    if (code !== undefined) return [code];
+    return members(fault === "OriginFault" ? origin : handshake, "readonly code:");
+  });
   const documented = rows(section(errors, "## Refusals"));
   assert.equal(
     documented.map(([code]) => plain(code)),
@@ -95,6 +96,10 @@ codes("docs/errors.md has every refusal in the promised order, with its status c
   for (const [code, statusCode] of documented) {
     const given = [...`${decision}${handshake}`.matchAll(/\b(?:refuse\(\s*\w+,\s*|fault\(\s*)"(\w+)",\s*(\d+)/g)];
     const statusCodes = given.filter((match) => match[1] === plain(code)).map((match) => match[2]);
+    // All faults of an Origin have one status code, which its type says.
+    if (members(origin, "readonly code:").includes(plain(code))) {
+      statusCodes.push(/readonly code: "ORIGIN.*?readonly statusCode: (\d+);/s.exec(origin)?.[1]);
+    }
     assert.equal([...new Set(statusCodes)], [statusCode], code);
   }
 });
