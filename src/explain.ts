@@ -1,9 +1,10 @@
 // In:    a Decision.
-// Out:   the same decision as a sentence for a person.
+// Out:   the same decision as a sentence for a person, and as plain data.
 // Never: decides anything; every value it shows was decided on.
 
-import type { Arrival } from "./arrival.js";
-import type { Decision, Refusal } from "./decision.js";
+import type { Arrival, SchemeSource } from "./arrival.js";
+import type { Scheme } from "./authority.js";
+import type { AuthoritySource, Decision, Refusal, RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 
 /**
@@ -15,6 +16,66 @@ export function explain(decision: Decision): string {
   if (decision.kind === "accepted") return explainAcceptance(decision);
   const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
   return printable(`${verdict(decision)} (${context(decision)})${remedy}`);
+}
+
+/** Where a request's port came from: what named the authority, or the scheme's default; `nothing` without authority. */
+export type PortSource = AuthoritySource | "scheme";
+
+/** A decision as plain data, for `JSON.stringify`. What is not there is null. */
+export interface Explanation {
+  readonly kind: Decision["kind"];
+  /** Of a refusal. */
+  readonly code: RefusalCode | null;
+  readonly statusCode: number | null;
+  /** The line of `explain`. */
+  readonly text: string;
+  /** What came, what would have been right, and the configuration that would accept it; the parts of that line. */
+  readonly seen: string | null;
+  readonly wanted: string | null;
+  readonly remedy: string | null;
+  readonly method: string;
+  readonly path: string;
+  /** True where the request asks for a WebSocket. */
+  readonly upgrade: boolean;
+  /** The name of the vhost that serves, or that the name meant. */
+  readonly vhost: string | null;
+  /** The path pattern that claims an upgrade. */
+  readonly pattern: string | null;
+  readonly host: { readonly value: string | null; readonly source: AuthoritySource };
+  readonly port: { readonly value: number | null; readonly source: PortSource };
+  readonly scheme: { readonly value: Scheme; readonly source: SchemeSource };
+  /** Field values, as sent. */
+  readonly origin: readonly string[];
+  readonly client: { readonly address: string | null; readonly port: number | null };
+}
+
+/** The decision of `explain` as plain data. */
+export function explanation(decision: Decision): Explanation {
+  const { kind, head, arrival, upgrade, authority, authoritySource, port, vhost } = decision;
+  const refusal = kind === "refused" ? decision : null;
+  return {
+    kind,
+    code: refusal?.code ?? null,
+    statusCode: refusal?.statusCode ?? null,
+    text: explain(decision),
+    seen: refusal?.seen ?? null,
+    wanted: refusal?.wanted ?? null,
+    remedy: refusal?.remedy || null,
+    method: head.method,
+    path: head.path,
+    upgrade,
+    vhost: vhost?.name ?? null,
+    pattern: kind === "accepted" ? (decision.pattern ?? null) : null,
+    host: { value: authority?.uriHost ?? null, source: authoritySource },
+    port: { value: port, source: portSource(decision) },
+    scheme: { value: arrival.scheme, source: arrival.schemeSource ?? "given" },
+    origin: head.fieldValues("origin"),
+    client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
+  };
+}
+
+function portSource({ authority, authoritySource }: Decision): PortSource {
+  return authority !== null && authority.port === null ? "scheme" : authoritySource;
 }
 
 /** One line on a head that was no head. */
@@ -74,7 +135,7 @@ function context(decision: Decision): string {
   if (decision.vhost !== null) parts.push(decision.vhost.name);
   const { authority, authoritySource } = decision;
   if (authority === null) parts.push("no authority");
-  else if (authority.port !== null) parts.push(`port came from ${authoritySource}`);
+  else if (portSource(decision) !== "scheme") parts.push(`port came from ${authoritySource}`);
   else parts.push(`host came from ${authoritySource}, port from scheme ${decision.arrival.scheme}`);
   parts.push(`scheme ${decision.arrival.scheme} ${schemeWords[decision.arrival.schemeSource ?? "given"]}`);
   return parts.join("; ");

@@ -21,6 +21,11 @@ export interface GateOptions extends PolicyRules<FramerLike> {
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
   limits?: Partial<GateLimits>;
+  /**
+   * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
+   * the configuration holds. Default false.
+   */
+  expose?: boolean;
 }
 
 export interface AdoptOptions {
@@ -40,7 +45,7 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "requests", "limits"];
+const settings = ["scheme", "vhosts", "requests", "limits", "expose"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
@@ -66,8 +71,9 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { requests, limits: givenLimits, ...rules } = options;
+    const { requests, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
+    if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
     }
@@ -80,6 +86,7 @@ export class Gate extends EventEmitter<GateEvents> {
     this.#house = {
       policy,
       limits,
+      expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),

@@ -14,7 +14,7 @@ export {
   type Refusal,
   type RefusalCode,
 } from "./decision.js";
-export { explain, explainError } from "./explain.js";
+export { type Explanation, explain, explainError, explanation, type PortSource } from "./explain.js";
 export { type LocalhostOptions, localhost } from "./localhost.js";
 export type { OriginList, Origins } from "./origin.js";
 export { NO_LISTEN, NO_LISTEN_SERVER, type Vhost, type VhostPort } from "./vhost.js";

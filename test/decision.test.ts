@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival.js";
 import { parseAuthority } from "#src/authority.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
-import { explain, explainError } from "#src/explain.js";
+import { explain, explainError, explanation } from "#src/explain.js";
 import { parseRequestHead, type RequestHead } from "#src/head.js";
 import { reply } from "#src/reply.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
@@ -128,6 +128,45 @@ for (const [name, request, arrival, scheme, expected] of [
     assert.is(explain(decision), expected);
   });
 }
+
+explanations("as plain data, which JSON gives back", () => {
+  const request = head("GET /a?b HTTP/1.1", "Host: open.test:81\r\nOrigin: http://open.test:81\r\n");
+  const refused = decide(definePolicy({ vhosts }), request, { ...http, remoteAddress: "192.0.2.7", remotePort: 4000 });
+  const data = explanation(refused);
+  assert.equal(JSON.parse(JSON.stringify(data)), data);
+  assert.equal(data, {
+    kind: "refused",
+    code: "PORT_MISMATCH",
+    statusCode: 421,
+    text: explain(refused),
+    seen: "host port 81",
+    wanted: "vhost port 80, 8080",
+    remedy: "port: [80,8080,81] in vhost open.test",
+    method: "GET",
+    path: "/a",
+    upgrade: false,
+    vhost: "open.test",
+    pattern: null,
+    host: { value: "open.test", source: "Host" },
+    port: { value: 81, source: "Host" },
+    scheme: { value: "http", source: "default" },
+    origin: ["http://open.test:81"],
+    client: { address: "192.0.2.7", port: 4000 },
+  });
+  const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
+  assert.is(accepted.kind, "accepted");
+  assert.is(accepted.pattern, "*");
+  assert.equal(accepted.port, { value: 80, source: "scheme" });
+  for (const name of ["code", "statusCode", "seen", "wanted", "remedy"] as const) assert.is(accepted[name], null, name);
+  const nameless = explanation(decide(definePolicy({ vhosts }), head("GET / HTTP/1.0", ""), http));
+  assert.equal(
+    [nameless.host, nameless.port],
+    [
+      { value: null, source: "nothing" },
+      { value: null, source: "nothing" },
+    ],
+  );
+});
 
 explanations("one line, printable and bounded, whatever a client sent", () => {
   const decision = decide(
@@ -501,6 +540,14 @@ properties("an authority is read back from its own text", () => {
 });
 
 const replies = suite("replies");
+
+replies("an explanation stands in the body, and is plain text", () => {
+  const [fields, body] = reply(421, "GET", "because <b>").split("\r\n\r\n") as [string, string];
+  assert.is(body, "Misdirected Request\nbecause <b>\n");
+  assert.match(fields, `Content-Length: ${body.length}`);
+  assert.match(fields, /\r\nContent-Type: text\/plain\r\n.*\r\nX-Content-Type-Options: nosniff/s);
+  assert.is(reply(421, "HEAD", "because").split("\r\n\r\n")[1], "");
+});
 
 replies("each status code has the fields it needs", () => {
   assert.match(reply(426), /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/);

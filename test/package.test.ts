@@ -116,6 +116,7 @@ test("import and require give the same", () => {
     "definePolicy",
     "explain",
     "explainError",
+    "explanation",
     "localhost",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
