@@ -2,26 +2,48 @@
 // Out:   Arrival: where a connection came in.
 // Never: touches a socket; it takes plain facts.
 
-import type { Scheme } from "./authority.js";
+import type { Authority, Scheme } from "./authority.js";
 import { checkSettings } from "./settings.js";
 
 /** What made the scheme of an arrival, first that applies. */
-export type SchemeSource = "given" | "tls" | "declared" | "default";
+export type SchemeSource = "forwarded" | "given" | "tls" | "declared" | "default";
 
-/** Where a connection came in. Ports are 1..65535. Addresses of UNIX-domain sockets are absent. */
+/** What a trusted hop says of a request. */
+export interface Forwarding {
+  readonly field: "Forwarded" | "X-Forwarded";
+  /** The hop that wrote it: its address, or `unix`. */
+  readonly hop: string;
+  /** Counted from the right: 1 is what the peer wrote, of whom it got the request. */
+  readonly element: number;
+  /** The host that the client asked for; null where the hop does not say. */
+  readonly authority: Authority | null;
+  /** The public port of X-Forwarded-Port; null where the hop does not say. */
+  readonly port: number | null;
+}
+
+/**
+ * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
+ * told as if the client had come by itself. Ports are 1..65535. Addresses of UNIX-domain sockets are absent.
+ */
 export interface Arrival {
   readonly scheme: Scheme;
-  /** `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by `default`. */
+  /**
+   * `forwarded` by a trusted hop, `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by
+   * `default`.
+   */
   readonly schemeSource?: SchemeSource;
+  /** The client's. Absent where a trusted hop has forwarded the request and does not know or does not tell it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   /** The port that the socket was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
+  /** Of a request that a trusted hop has forwarded. */
+  readonly forwarding?: Forwarding;
 }
 
 /** What may be said of a socket at adoption; what is left out is read from the socket. */
-export type GivenArrival = Partial<Omit<Arrival, "schemeSource">>;
+export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "forwarding">>;
 
 /** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
 export interface SocketFacts {
@@ -49,7 +71,7 @@ export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Sch
 }
 
 function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
-  if (tls) return ["https", given === "https" ? "given" : "tls"];
+  if (tls) return ["https", "tls"];
   if (given !== undefined) return [given, "given"];
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
 }

@@ -2,13 +2,15 @@
 // Out:   Decision: accepted and for whom, or refused and why.
 // Never: performs anything, reads a clock, or keeps what it saw.
 
-import { type Arrival, checkScheme } from "./arrival.js";
+import { type Arrival, checkScheme, type Forwarding } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
+import { Unreadable } from "./forwarded.js";
 import type { RequestHead } from "./head.js";
 import { PLAIN_NAME } from "./name.js";
 import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
+import { readTrust, type Trust, type TrustRules } from "./trust.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
 export interface PolicyRules<Claim = unknown> {
@@ -18,22 +20,35 @@ export interface PolicyRules<Claim = unknown> {
    */
   scheme?: Scheme;
   vhosts: readonly Vhost<Claim>[];
+  /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
+  trust?: TrustRules;
 }
 
 /** Rules that were checked once. */
 export interface Policy<Claim = unknown> {
   readonly scheme: Scheme | undefined;
   readonly vhosts: readonly Vhost<Claim>[];
+  /** As they were written. @internal */
+  readonly rules: PolicyRules<Claim>;
   /** @internal */
   readonly index: VhostIndex<Claim>;
+  /** @internal */
+  readonly trust: Trust | null;
 }
 
 /** Where a request's authority came from. */
-export type AuthoritySource = "Host" | "absolute-form" | "authority-form" | "nothing";
+export type AuthoritySource =
+  | "Forwarded"
+  | "X-Forwarded-Host"
+  | "absolute-form"
+  | "authority-form"
+  | "Host"
+  | "nothing";
 
 /** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
 export type RefusalCode =
   | "ORIGIN_REPEATED"
+  | "FORWARDED_UNREADABLE"
   | "AUTHORITY_ABSENT"
   | "NAME_UNSPECIFIED"
   | "NAME_UNKNOWN"
@@ -48,12 +63,16 @@ export type RefusalCode =
 
 interface Ruling<Claim> {
   readonly head: RequestHead;
+  /** Of the request: refined by what trusted hops say of it. */
   readonly arrival: Arrival;
   /** True where the request asks for a WebSocket. */
   readonly upgrade: boolean;
   readonly authority: Authority | null;
   readonly authoritySource: AuthoritySource;
-  /** The authority's effective port: its own, else the default of the arrival's scheme; null without authority. */
+  /**
+   * The authority's effective port: its own, else that of X-Forwarded-Port, else the default of the arrival's scheme; null
+   * without authority.
+   */
   readonly port: number | null;
   /** The vhost that the name meant, as far as it was found. */
   readonly vhost: Vhost<Claim> | null;
@@ -84,15 +103,16 @@ const SHOWN = 10;
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["scheme", "vhosts"], "a policy");
+  checkSettings(rules, ["scheme", "vhosts", "trust"], "a policy");
   checkScheme("scheme", rules.scheme);
   const index = new VhostIndex(rules.vhosts);
-  return Object.freeze({ scheme: rules.scheme, vhosts: Object.freeze([...rules.vhosts]), index });
+  const trust = readTrust(rules.trust);
+  return Object.freeze({ scheme: rules.scheme, vhosts: Object.freeze([...rules.vhosts]), rules, index, trust });
 }
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: two Origins (400); name, scheme, port (421); origin (403); path (404); method (405), version (426),
+ * promised: two Origins, what a trusted hop says and cannot be read (400); name, scheme, port (421); origin (403); path (404); method (405), version (426),
  * handshake (400).
  *
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
@@ -101,18 +121,11 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   if (arrival?.scheme !== "http" && arrival?.scheme !== "https") {
     throw new TypeError('an arrival has a scheme: decide(policy, head, { scheme: "https" })');
   }
-  const { authority } = head;
-  const ruling = {
-    head,
-    arrival,
-    upgrade: head.asksForWebSocket,
-    authority,
-    authoritySource: sourceOf(head),
-    port: authority === null ? null : authority.effectivePort(arrival.scheme),
-    vhost: null,
-  };
+  const said = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
+  const ruling = beginRuling(head, said instanceof Unreadable ? arrival : said);
   const origins = head.fieldValues("origin");
   if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
+  if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
   const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = { ...ruling, vhost };
@@ -144,7 +157,23 @@ export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Clai
   return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
 }
 
-function sourceOf(head: RequestHead): AuthoritySource {
+/** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host. */
+function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
+  const { forwarding } = arrival;
+  const authority = forwarding?.authority ?? head.authority;
+  return {
+    head,
+    arrival,
+    upgrade: head.asksForWebSocket,
+    authority,
+    authoritySource: sourceOf(head, forwarding),
+    port: authority && (authority.port ?? forwarding?.port ?? authority.effectivePort(arrival.scheme)),
+    vhost: null,
+  };
+}
+
+function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): AuthoritySource {
+  if (forwarding?.authority) return forwarding.field === "Forwarded" ? "Forwarded" : "X-Forwarded-Host";
   if (head.targetForm === "absolute-form" || head.targetForm === "authority-form") return head.targetForm;
   return head.host === null ? "nothing" : "Host";
 }
@@ -179,7 +208,10 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   }
   const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
   if (reachable.length === 0) {
-    const remedy = `scheme: "https", if TLS ends in front of this process; or no requires in vhost ${first.name}`;
+    // What is declared counts where nobody says more.
+    const declared =
+      arrival.schemeSource === "default" ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
+    const remedy = `${declared}no requires in vhost ${first.name}`;
     return refuse(known, "SCHEME_REQUIRED", 421, `scheme ${arrival.scheme}`, "https", remedy);
   }
   const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));

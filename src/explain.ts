@@ -18,8 +18,11 @@ export function explain(decision: Decision): string {
   return printable(`${verdict(decision)} (${context(decision)})${remedy}`);
 }
 
-/** Where a request's port came from: what named the authority, or the scheme's default; `nothing` without authority. */
-export type PortSource = AuthoritySource | "scheme";
+/**
+ * Where a request's port came from: what named the authority, X-Forwarded-Port, or the scheme's default; `nothing` without
+ * authority.
+ */
+export type PortSource = AuthoritySource | "X-Forwarded-Port" | "scheme";
 
 /** A decision as plain data, for `JSON.stringify`. What is not there is null. */
 export interface Explanation {
@@ -47,12 +50,15 @@ export interface Explanation {
   /** Field values, as sent. */
   readonly origin: readonly string[];
   readonly client: { readonly address: string | null; readonly port: number | null };
+  /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
+  readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
 }
 
 /** The decision of `explain` as plain data. */
 export function explanation(decision: Decision): Explanation {
   const { kind, head, arrival, upgrade, authority, authoritySource, port, vhost } = decision;
   const refusal = kind === "refused" ? decision : null;
+  const { forwarding } = arrival;
   return {
     kind,
     code: refusal?.code ?? null,
@@ -71,11 +77,13 @@ export function explanation(decision: Decision): Explanation {
     scheme: { value: arrival.scheme, source: arrival.schemeSource ?? "given" },
     origin: head.fieldValues("origin"),
     client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
+    forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
   };
 }
 
-function portSource({ authority, authoritySource }: Decision): PortSource {
-  return authority !== null && authority.port === null ? "scheme" : authoritySource;
+function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
+  if (authority === null || authority.port !== null) return authoritySource;
+  return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
 /** One line on a head that was no head. */
@@ -94,6 +102,8 @@ function verdict(refusal: Refusal): string {
   switch (code) {
     case "AUTHORITY_ABSENT":
       return "the request names no host, and no vhost is the default";
+    case "FORWARDED_UNREADABLE":
+      return seen;
     case "ORIGIN_REPEATED":
       return `${seen}, of which nobody knows the one that counts`;
     case "ORIGIN_ABSENT":
@@ -133,15 +143,25 @@ function verdict(refusal: Refusal): string {
 function context(decision: Decision): string {
   const parts: string[] = [];
   if (decision.vhost !== null) parts.push(decision.vhost.name);
-  const { authority, authoritySource } = decision;
+  const { arrival, authority, authoritySource } = decision;
+  const from = portSource(decision);
   if (authority === null) parts.push("no authority");
-  else if (portSource(decision) !== "scheme") parts.push(`port came from ${authoritySource}`);
-  else parts.push(`host came from ${authoritySource}, port from scheme ${decision.arrival.scheme}`);
-  parts.push(`scheme ${decision.arrival.scheme} ${schemeWords[decision.arrival.schemeSource ?? "given"]}`);
+  else if (from === authoritySource) parts.push(`port came from ${from}`);
+  else
+    parts.push(`host came from ${authoritySource}, port from ${from === "scheme" ? `scheme ${arrival.scheme}` : from}`);
+  parts.push(`scheme ${arrival.scheme} ${schemeWords[arrival.schemeSource ?? "given"]}`);
+  const { forwarding } = arrival;
+  if (forwarding !== undefined) {
+    parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
+    // Where nothing is said of the client, the peer's address stands there.
+    if (arrival.remoteAddress === undefined) parts.push("client unknown");
+    else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
+  }
   return parts.join("; ");
 }
 
 const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
+  forwarded: "forwarded",
   given: "given",
   tls: "of the socket",
   declared: "declared",

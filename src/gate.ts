@@ -45,7 +45,7 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "requests", "limits", "expose"];
+const settings = ["scheme", "vhosts", "trust", "requests", "limits", "expose"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
@@ -166,7 +166,7 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
-  return definePolicy({ ...(policy.scheme !== undefined && { scheme: policy.scheme }), vhosts });
+  return definePolicy({ ...policy.rules, vhosts });
 }
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */

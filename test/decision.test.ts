@@ -77,7 +77,14 @@ for (const [name, request, arrival, scheme, expected] of [
     upgradeTo("a.example.com"),
     { ...http, schemeSource: "given" },
     "421 SCHEME_REQUIRED",
-    'scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http given); accepted with scheme: "https", if TLS ends in front of this process; or no requires in vhost *.example.com',
+    "scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http given); accepted with no requires in vhost *.example.com",
+  ],
+  [
+    "required scheme, where none was declared",
+    upgradeTo("a.example.com"),
+    http,
+    "421 SCHEME_REQUIRED",
+    'scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http by default); accepted with scheme: "https", if TLS ends in front of this process; or no requires in vhost *.example.com',
   ],
   [
     "absolute-form's scheme",
@@ -152,6 +159,7 @@ explanations("as plain data, which JSON gives back", () => {
     scheme: { value: "http", source: "default" },
     origin: ["http://open.test:81"],
     client: { address: "192.0.2.7", port: 4000 },
+    forwarding: null,
   });
   const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
   assert.is(accepted.kind, "accepted");
