@@ -6,7 +6,7 @@ import { type Arrival, checkScheme, type Forwarding } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
 import { Unreadable } from "./forwarded.js";
 import type { RequestHead } from "./head.js";
-import { PLAIN_NAME } from "./name.js";
+import { isPlainName, nameKey } from "./name.js";
 import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
@@ -22,6 +22,11 @@ export interface PolicyRules<Claim = unknown> {
   vhosts: readonly Vhost<Claim>[];
   /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
   trust?: TrustRules;
+  /**
+   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where somebody can take
+   * it, and `reported` in the acceptance. Left out: `enforce`.
+   */
+  mode?: "enforce" | "report";
 }
 
 /** Rules that were checked once. */
@@ -32,6 +37,7 @@ export interface Policy<Claim = unknown> {
   readonly rules: PolicyRules<Claim>;
   /** @internal */
   readonly index: VhostIndex<Claim>;
+  readonly mode: "enforce" | "report";
   /** @internal */
   readonly trust: Trust | null;
 }
@@ -84,6 +90,8 @@ export interface Acceptance<Claim = unknown> extends Ruling<Claim> {
   /** For an upgrade: who takes it, and the path pattern that said so. */
   readonly claim: Claim | undefined;
   readonly pattern: string | undefined;
+  /** In report mode: the refusal that enforce mode would have given. */
+  readonly reported?: Refusal<Claim>;
 }
 
 export interface Refusal<Claim = unknown> extends Ruling<Claim> {
@@ -103,17 +111,21 @@ const SHOWN = 10;
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["scheme", "vhosts", "trust"], "a policy");
-  checkScheme("scheme", rules.scheme);
+  checkSettings(rules, ["scheme", "vhosts", "trust", "mode"], "a policy");
+  const { scheme, mode = "enforce" } = rules;
+  checkScheme("scheme", scheme);
   const index = new VhostIndex(rules.vhosts);
   const trust = readTrust(rules.trust);
-  return Object.freeze({ scheme: rules.scheme, vhosts: Object.freeze([...rules.vhosts]), rules, index, trust });
+  if (mode !== "enforce" && mode !== "report") {
+    throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
+  }
+  return Object.freeze({ scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust });
 }
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: two Origins, what a trusted hop says and cannot be read (400); name, scheme, port (421); origin (403); path (404); method (405), version (426),
- * handshake (400).
+ * promised: two Origins, what a trusted hop says and cannot be read (400); name, scheme, port (421); origin (403); path
+ * (404); method (405), version (426), handshake (400).
  *
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
  */
@@ -121,6 +133,31 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   if (arrival?.scheme !== "http" && arrival?.scheme !== "https") {
     throw new TypeError('an arrival has a scheme: decide(policy, head, { scheme: "https" })');
   }
+  const decision = enforce(policy, head, arrival);
+  return policy.mode === "report" && decision.kind === "refused" ? soften(policy, decision) : decision;
+}
+
+/** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
+export function isSoft({ code, statusCode }: Refusal): boolean {
+  return statusCode === 421 || (statusCode === 403 && code.startsWith("ORIGIN_"));
+}
+
+/**
+ * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost. The
+ * refusal itself where neither takes the request, or it is wrong in another way as well; plaintext reaches no vhost that
+ * requires https.
+ */
+function soften<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision<Claim> {
+  if (!isSoft(refusal)) return refusal;
+  const vhost = refusal.statusCode === 403 ? refusal.vhost : policy.index.find(null)[0];
+  if (!vhost || vhost.port === NO_LISTEN) return refusal;
+  if (vhost.requires === "https" && refusal.arrival.scheme !== "https") return refusal;
+  const { head, arrival, upgrade, authority, authoritySource, port } = refusal;
+  const decision = takeUp({ head, arrival, upgrade, authority, authoritySource, port, vhost });
+  return decision.kind === "accepted" ? { ...decision, reported: refusal } : refusal;
+}
+
+function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
   const said = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
   const ruling = beginRuling(head, said instanceof Unreadable ? arrival : said);
   const origins = head.fieldValues("origin");
@@ -133,7 +170,13 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   if (foreign !== null) {
     return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
   }
-  if (!ruling.upgrade) {
+  return takeUp(served);
+}
+
+/** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
+function takeUp<Claim>(served: Ruling<Claim> & { readonly vhost: Vhost<Claim> }): Decision<Claim> {
+  const { head, vhost } = served;
+  if (!served.upgrade) {
     if (head.targetForm === "authority-form") {
       return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
     }
@@ -190,8 +233,8 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     const names = policy.vhosts.slice(0, SHOWN).map((vhost) => vhost.name);
     if (policy.vhosts.length > SHOWN) names.push(`and ${policy.vhosts.length - SHOWN} more`);
     // A name that could not be copied into a configuration is not offered for one.
-    const isPlain = authority.kind !== "reg-name" || PLAIN_NAME.test(authority.uriHost);
-    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(authority.uriHost)}` : "";
+    const isPlain = authority.kind !== "reg-name" || isPlainName(authority);
+    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(nameKey(authority))}` : "";
     if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
       return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
     }

@@ -52,6 +52,8 @@ export interface Explanation {
   readonly client: { readonly address: string | null; readonly port: number | null };
   /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
   readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
+  /** In report mode: the refusal that enforce mode would have given. */
+  readonly reported: Explanation | null;
 }
 
 /** The decision of `explain` as plain data. */
@@ -78,6 +80,7 @@ export function explanation(decision: Decision): Explanation {
     origin: head.fieldValues("origin"),
     client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
     forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
+    reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
   };
 }
 
@@ -94,7 +97,8 @@ export function explainError(error: HeadgateError): string {
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
-  return printable(`${what} accepted${claimed} (${context(decision)})`);
+  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explain(decision.reported)}`;
+  return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
 }
 
 function verdict(refusal: Refusal): string {

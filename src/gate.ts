@@ -8,7 +8,14 @@ import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
-import { type Acceptance, definePolicy, type Policy, type PolicyRules, type Refusal } from "./decision.js";
+import {
+  type Acceptance,
+  definePolicy,
+  type Policy,
+  type PolicyRules,
+  type Refusal,
+  type RefusalCode,
+} from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 import { checkFramer, type FramerLike } from "./framer/framer.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
@@ -41,17 +48,20 @@ export interface GateEvents {
   /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
   handover: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
+  /** In report mode: enforce mode would have refused what the next event hands over. */
+  reported: [decision: Refusal<FramerLike>];
   malformed: [error: HeadgateError, arrival: Arrival];
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "trust", "requests", "limits", "expose"];
+const settings = ["scheme", "vhosts", "trust", "mode", "requests", "limits", "expose"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
   handover: channel("headgate:handover"),
   refused: channel("headgate:refused"),
+  reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
   abandoned: channel("headgate:abandoned"),
 };
@@ -66,6 +76,8 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
   /** Policies of narrowed adoptions, by their names. */
   readonly #narrowed = new Map<string, Policy<FramerLike>>();
+  readonly #refused = new Map<RefusalCode, number>();
+  readonly #reported = new Map<RefusalCode, number>();
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -90,10 +102,19 @@ export class Gate extends EventEmitter<GateEvents> {
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
-      accepted: (decision) => this.#report("handover", { decision }, decision),
+      accepted: (decision) => {
+        const { reported } = decision;
+        if (reported !== undefined) {
+          count(this.#reported, reported.code);
+          this.#report("reported", { decision: reported }, reported);
+        }
+        this.#report("handover", { decision }, decision);
+      },
       ended: (end) => {
-        if (end.kind === "refused") this.#report("refused", { decision: end.decision }, end.decision);
-        else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
+        if (end.kind === "refused") {
+          count(this.#refused, end.decision.code);
+          this.#report("refused", { decision: end.decision }, end.decision);
+        } else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
         else this.#report("abandoned", end, end);
       },
     };
@@ -119,6 +140,14 @@ export class Gate extends EventEmitter<GateEvents> {
   /** Connections whose head is not whole yet. */
   get pendingHeads(): number {
     return this.#house.heads.size;
+  }
+
+  /**
+   * Refusals so far, by code: what was refused, and what report mode has let through. Their sum is what enforce mode would
+   * have refused.
+   */
+  get counts(): { refused: Partial<Record<RefusalCode, number>>; reported: Partial<Record<RefusalCode, number>> } {
+    return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
   }
 
   #policyFor(names: readonly string[] | undefined): Policy<FramerLike> {
@@ -151,6 +180,10 @@ export class Gate extends EventEmitter<GateEvents> {
 
 const NOTHING = new Uint8Array(0);
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
+
+function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
+  counts.set(code, (counts.get(code) ?? 0) + 1);
+}
 
 function checkSocket(socket: Duplex): void {
   if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {

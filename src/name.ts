@@ -6,7 +6,7 @@ import { isIpv4Mapped, type Network, parseNetwork } from "./address.js";
 import { type Authority, parseAuthority } from "./authority.js";
 
 /** A name of plain labels: no empty one, no percent-encoding, no sub-delims. Only such names meet a wildcard. */
-export const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
+const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
 
 export interface NamePattern {
   /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */

@@ -160,6 +160,7 @@ explanations("as plain data, which JSON gives back", () => {
     origin: ["http://open.test:81"],
     client: { address: "192.0.2.7", port: 4000 },
     forwarding: null,
+    reported: null,
   });
   const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
   assert.is(accepted.kind, "accepted");
@@ -477,6 +478,8 @@ names("a remedy is one that the policy would take", () => {
   const refused = decide(definePolicy({ vhosts }), upgradeless("a:80"), http);
   assert.is(refused.kind === "refused" && refused.remedy, "port: [443,80] in vhost a");
   definePolicy({ vhosts: [{ name: "a", port: [443, 80] }, vhosts[1]!] });
+  const spelt = decide(definePolicy({ vhosts }), upgradeless("127.0.0.1."), http);
+  assert.is(spelt.kind === "refused" && spelt.remedy, 'a vhost with name: "127.0.0.1."');
   for (const host of ["*.evil.example", "%61", "a,b"]) {
     const unknown = decide(definePolicy({ vhosts }), upgradeless(host), http);
     assert.is(unknown.kind === "refused" && unknown.remedy, "");

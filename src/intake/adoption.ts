@@ -172,7 +172,7 @@ export class Adoption implements FilterOwner {
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
-      this.#refuse(requireUpgrade(decision));
+      this.#refuse(decision.reported ?? requireUpgrade(decision));
     } else {
       this.#house.accepted(decision);
       this.#serve(decision, rest, this.#house.requests);
