@@ -13,7 +13,10 @@ import { checkSettings } from "./settings.js";
 import { readTrust, type Trust, type TrustRules } from "./trust.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
+/** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
 export interface PolicyRules<Claim = unknown> {
+  /** For editors of JSON; not read. */
+  $schema?: string;
   /**
    * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
    * arrivals have it; `decide` takes the scheme of the arrival that it is given.
@@ -111,7 +114,7 @@ const SHOWN = 10;
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["scheme", "vhosts", "trust", "mode"], "a policy");
+  checkSettings(rules, ["$schema", "scheme", "vhosts", "trust", "mode"], "a policy");
   const { scheme, mode = "enforce" } = rules;
   checkScheme("scheme", scheme);
   const index = new VhostIndex(rules.vhosts);

@@ -22,9 +22,11 @@ import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/ado
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchResponses } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
-import { NO_LISTEN } from "./vhost.js";
+import { NO_LISTEN, type Vhost } from "./vhost.js";
 
-export interface GateOptions extends PolicyRules<FramerLike> {
+export interface GateOptions extends PolicyRules<FramerLike | string> {
+  /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
+  framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
   limits?: Partial<GateLimits>;
@@ -54,7 +56,7 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "trust", "mode", "requests", "limits", "expose"];
+const settings = ["$schema", "scheme", "vhosts", "trust", "mode", "framers", "requests", "limits", "expose"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
@@ -83,18 +85,13 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { requests, limits: givenLimits, expose = false, ...rules } = options;
+    const { framers, requests, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
     }
-    const policy = definePolicy(rules);
-    options.vhosts.forEach((vhost, i) => {
-      for (const [path, framer] of Object.entries(vhost.upgrades ?? {})) {
-        checkFramer(framer, `vhosts[${i}].upgrades[${JSON.stringify(path)}]`);
-      }
-    });
+    const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
       policy,
       limits,
@@ -176,6 +173,33 @@ export class Gate extends EventEmitter<GateEvents> {
     const published = channels[name];
     if (published.hasSubscribers) published.publish({ gate: this, ...message });
   }
+}
+
+/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
+function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
+  if (typeof framers !== "object" || framers === null) {
+    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
+  }
+  for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
+  return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
+    const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
+      const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
+      if (typeof claim !== "string") {
+        checkFramer(claim, where);
+        return [path, claim];
+      }
+      if (!Object.hasOwn(framers, claim)) {
+        const names = Object.keys(framers).join(", ") || "none";
+        throw new TypeError(
+          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
+            `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
+        );
+      }
+      return [path, framers[claim]!];
+    });
+    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string");
+    return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
+  };
 }
 
 const NOTHING = new Uint8Array(0);

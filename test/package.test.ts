@@ -65,12 +65,13 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
     "README.md",
     "LICENSE",
     "docs/policy.md",
+    "policy.schema.json",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json)$/.test(
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
         path,
       ),
   );
