@@ -15,7 +15,7 @@ import type { HeadgateError } from "./errors.js";
 export function explain(decision: Decision): string {
   if (decision.kind === "accepted") return explainAcceptance(decision);
   const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
-  return printable(`${verdict(decision)} (${context(decision)})${remedy}`);
+  return printable(`${verdict(decision)} (${context(decision)}${disbelieved(decision)})${remedy}`);
 }
 
 /**
@@ -163,6 +163,15 @@ function context(decision: Decision): string {
   }
   return parts.join("; ");
 }
+
+/** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
+function disbelieved({ arrival, head, statusCode }: Refusal): string {
+  if (arrival.forwarding !== undefined || (statusCode !== 421 && statusCode !== 403)) return "";
+  const names = forwardedFields.filter((name) => head.fieldValues(name).length > 0);
+  return names.length === 0 ? "" : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? "unix"}`;
+}
+
+const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
 
 const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
   forwarded: "forwarded",

@@ -296,18 +296,24 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-for (const name of ["adopt", "parser"]) {
-  examples(`examples/${name}.ts stands in README.md, and prints what README.md says`, () => {
+/** Where each example stands. */
+const shownIn = { adopt: "README.md", parser: "README.md", policy: "docs/policy.md" };
+
+for (const [name, file] of Object.entries(shownIn)) {
+  examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
     const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
-    assert.ok(blocks(readme, "ts").includes(source), "README.md has another text");
+    assert.ok(blocks(read(file), "ts").includes(source), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
-    assert.ok(blocks(readme, "text").includes(printed), `README.md does not show:\n${printed}`);
+    assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
 examples("no example is left out", () => {
   const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-  assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
+  assert.equal(
+    names.sort(),
+    Object.keys(shownIn).map((name) => `${name}.ts`),
+  );
 });
 
 const speed = suite("documents: speed");
