@@ -168,7 +168,9 @@ function context(decision: Decision): string {
 function disbelieved({ arrival, head, statusCode }: Refusal): string {
   if (arrival.forwarding !== undefined || (statusCode !== 421 && statusCode !== 403)) return "";
   const names = forwardedFields.filter((name) => head.fieldValues(name).length > 0);
-  return names.length === 0 ? "" : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? "unix"}`;
+  return names.length === 0
+    ? ""
+    : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? "a peer without address"}`;
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
