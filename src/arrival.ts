@@ -23,7 +23,7 @@ export interface Forwarding {
 
 /**
  * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
- * told as if the client had come by itself. Ports are 1..65535. Addresses of UNIX-domain sockets are absent.
+ * told as if the client had come by itself. Ports are 1..65535.
  */
 export interface Arrival {
   readonly scheme: Scheme;
@@ -38,6 +38,8 @@ export interface Arrival {
   readonly localAddress?: string | undefined;
   /** The port that the socket was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
+  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
+  readonly unix?: boolean | undefined;
   /** Of a request that a trusted hop has forwarded. */
   readonly forwarding?: Forwarding;
 }
@@ -52,6 +54,7 @@ export interface SocketFacts {
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  readonly destroyed?: boolean | undefined;
 }
 
 /**
@@ -67,7 +70,17 @@ export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Sch
     remotePort: given.remotePort ?? facts.remotePort,
     localAddress: given.localAddress ?? facts.localAddress,
     localPort: given.localPort ?? facts.localPort,
+    unix: given.unix ?? (given.remoteAddress === undefined && isUnix(facts)),
   };
+}
+
+/**
+ * A net.Socket that is open and has no address at all. A TCP socket whose client has reset it has no remote address
+ * either, but a local one until it is destroyed; a stream that knows no addresses proves nothing.
+ */
+function isUnix(facts: SocketFacts): boolean {
+  if (!("remoteAddress" in facts) || facts.destroyed !== false) return false;
+  return facts.remoteAddress === undefined && facts.localAddress === undefined;
 }
 
 function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
@@ -76,7 +89,7 @@ function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | un
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
 }
 
-const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort"] as const;
+const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort", "unix"] as const;
 
 /** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
 export function checkGivenArrival(given: GivenArrival, where: string): void {
@@ -87,6 +100,12 @@ export function checkGivenArrival(given: GivenArrival, where: string): void {
     if (address !== undefined && typeof address !== "string") {
       throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string`);
     }
+  }
+  const { unix, remoteAddress } = given;
+  if (unix !== undefined && (typeof unix !== "boolean" || (unix && remoteAddress !== undefined))) {
+    throw new TypeError(
+      `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
+    );
   }
   for (const name of ["remotePort", "localPort"] as const) {
     const port: unknown = given[name];

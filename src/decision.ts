@@ -141,9 +141,23 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
 }
 
 /** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
-export function isSoft({ code, statusCode }: Refusal): boolean {
-  return statusCode === 421 || (statusCode === 403 && code.startsWith("ORIGIN_"));
+export function isSoft({ code }: Refusal): boolean {
+  return softCodes.has(code);
 }
+
+const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  "AUTHORITY_ABSENT",
+  "NAME_UNSPECIFIED",
+  "NAME_UNKNOWN",
+  "NAME_NOT_SERVED",
+  "SCHEME_MISMATCH",
+  "SCHEME_REQUIRED",
+  "PORT_MISMATCH",
+  "ORIGIN_ABSENT",
+  "ORIGIN_NULL",
+  "ORIGIN_INVALID",
+  "ORIGIN_FOREIGN",
+]);
 
 /**
  * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost. The

@@ -4,7 +4,7 @@
 
 import type { Arrival, SchemeSource } from "./arrival.js";
 import type { Scheme } from "./authority.js";
-import type { AuthoritySource, Decision, Refusal, RefusalCode } from "./decision.js";
+import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 
 /**
@@ -165,12 +165,13 @@ function context(decision: Decision): string {
 }
 
 /** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
-function disbelieved({ arrival, head, statusCode }: Refusal): string {
-  if (arrival.forwarding !== undefined || (statusCode !== 421 && statusCode !== 403)) return "";
+function disbelieved(refusal: Refusal): string {
+  const { arrival, head } = refusal;
+  if (arrival.forwarding !== undefined || !isSoft(refusal)) return "";
   const names = forwardedFields.filter((name) => head.fieldValues(name).length > 0);
   return names.length === 0
     ? ""
-    : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? "a peer without address"}`;
+    : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? (arrival.unix ? "unix" : "an unknown peer")}`;
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];

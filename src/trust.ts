@@ -30,7 +30,7 @@ export type ForwardedField = "X-Forwarded-For" | "X-Forwarded-Host" | "X-Forward
 export interface TrustRules {
   /**
    * Peers whose word on a request counts: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
-   * connections without addresses. IPv4-mapped peers are IPv4.
+   * UNIX-domain sockets. IPv4-mapped peers are IPv4.
    */
   from: readonly string[];
   /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. */
@@ -86,14 +86,16 @@ export class Trust {
     const { hop, element, node, scheme, authority, port } = said;
     const field = this.#rfc7239 ? "Forwarded" : "X-Forwarded";
     const forwarding: Forwarding = { field, hop, element, authority, port };
+    // True TLS is never downgraded.
+    const isSaid = scheme !== null && arrival.schemeSource !== "tls";
+    const client = node === undefined ? arrival : clientAt(node);
     return {
-      ...arrival,
-      // True TLS is never downgraded.
-      ...(scheme !== null && arrival.schemeSource !== "tls" && { scheme, schemeSource: "forwarded" }),
-      ...(node !== undefined && {
-        remoteAddress: node?.address ? formatAddress(node.address) : undefined,
-        remotePort: node?.port ?? undefined,
-      }),
+      scheme: isSaid ? scheme : arrival.scheme,
+      schemeSource: isSaid ? "forwarded" : (arrival.schemeSource ?? "given"),
+      remoteAddress: client.remoteAddress,
+      remotePort: client.remotePort,
+      localAddress: arrival.localAddress,
+      localPort: arrival.localPort,
       forwarding,
     };
   }
@@ -154,11 +156,9 @@ export class Trust {
   }
 
   /** The peer of the connection, for an explanation; null where it is not trusted. */
-  #trustedPeer({ remoteAddress, localAddress }: Arrival): string | null {
-    if (remoteAddress === undefined) {
-      // A TCP socket whose client has reset it has no remote address any more, but a local one.
-      return this.#unix && localAddress === undefined ? "unix" : null;
-    }
+  #trustedPeer({ remoteAddress, unix }: Arrival): string | null {
+    if (unix === true) return this.#unix ? "unix" : null;
+    if (remoteAddress === undefined) return null;
     const address = parsePeerAddress(remoteAddress);
     return address !== null && this.#holds(address) ? formatAddress(address) : null;
   }
@@ -170,6 +170,11 @@ export class Trust {
   #holds(address: Address): boolean {
     return this.#networks.some((network) => contains(network, address));
   }
+}
+
+function clientAt(node: Node | null): Pick<Arrival, "remoteAddress" | "remotePort"> {
+  if (node === null || node.address === null) return { remoteAddress: undefined, remotePort: undefined };
+  return { remoteAddress: formatAddress(node.address), remotePort: node.port ?? undefined };
 }
 
 function unreadable(field: string, element: number, hop: string, fault: Unreadable | null): Unreadable {

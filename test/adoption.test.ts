@@ -445,6 +445,7 @@ faces("misuse is a TypeError that says the fix", async () => {
   throws(() => gate.adopt(far, { arrival: { scheme: "wss" as never } }), /arrival.scheme is "wss"/);
   throws(() => gate.adopt(far, { arrival: { localPort: "443" as never } }), /arrival.localPort is "443"/);
   throws(() => gate.adopt(far, { arrival: { remoteAdress: "::1" } as never }), /remoteAdress is no setting of arrival/);
+  throws(() => gate.adopt(far, { arrival: { unix: true, remoteAddress: "::1" } }), /arrival\.unix is true; it must be/);
   throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is no setting of an adoption/);
   throws(() => gate.adopt(far, { vhosts: "a" as never }), /must be a list of names/);
   throws(() => createGate({} as never), /at least one vhost/);

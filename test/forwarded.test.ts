@@ -58,7 +58,9 @@ function claiming<Claim>({ vhosts, ...rules }: PolicyRules, claim: Claim): Polic
 
 /** What a socket shows whose peer is that. */
 const factsOf = (peer: string | null): Partial<Arrival> =>
-  peer === null ? {} : { remoteAddress: peer, remotePort: 40_000, localAddress: "10.0.0.5", localPort: 8080 };
+  peer === null
+    ? { unix: true }
+    : { remoteAddress: peer, remotePort: 40_000, localAddress: "10.0.0.5", localPort: 8080 };
 
 const cases = suite("forwarded cases");
 
@@ -70,7 +72,7 @@ cases("there are enough of them, each with an id of its own", () => {
 for (const row of rows) {
   cases(`${row.id} ${row.why}`, () => {
     const rules = policies[row.policy]!;
-    const arrival = arrivalOf(factsOf(row.peer), {}, rules.scheme);
+    const arrival = arrivalOf({}, factsOf(row.peer), rules.scheme);
     const decision = decide(definePolicy(claiming(rules, 1)), headOf(row), arrival);
     assert.is(words(decision), row.right);
     assert.is(decision.arrival.remoteAddress ?? null, row.client);
@@ -93,6 +95,7 @@ sockets.before(async () => {
   folder = mkdtempSync(join(tmpdir(), "headgate-forwarded-"));
   const open = (listen: (server: net.Server) => void): net.Server => {
     const server = net.createServer((socket) => {
+      // A UNIX-domain socket shows itself what it is.
       const { remoteAddress, remotePort } = given;
       gate.adopt(socket, { arrival: remoteAddress === undefined ? {} : { remoteAddress, remotePort: remotePort! } });
     });
@@ -147,11 +150,12 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   server.close();
   const [arrival] = arrivals;
   assert.is(arrival!.remoteAddress, undefined);
+  assert.is(arrival!.unix, false);
   assert.is(decide(policy, headOf(rows[0]!), arrival!).arrival.forwarding, undefined);
 });
 
 const rules = suite("trust");
-const http = (peer: string | null = "10.0.0.1"): Arrival => arrivalOf(factsOf(peer), {}, undefined);
+const http = (): Arrival => arrivalOf({}, factsOf("10.0.0.1"), undefined);
 
 rules("true TLS is never downgraded, and what else is said of the scheme is overruled", () => {
   const policy = definePolicy(policies.rfc7239!);
@@ -170,6 +174,23 @@ rules("true TLS is never downgraded, and what else is said of the scheme is over
   assert.is(schemeOf("http", arrivalOf(facts, { scheme: "https" }, undefined)), "http forwarded");
   assert.is(schemeOf("http", arrivalOf(facts, {}, "https")), "http forwarded");
   assert.is(schemeOf("https", arrivalOf(facts, {}, undefined)), "https forwarded");
+});
+
+rules("only what is told to be a UNIX-domain socket is one", () => {
+  const [row] = rows;
+  const policy = definePolicy(claiming(policies.rfc7239!, 1));
+  const isTrusted = (arrival: Arrival): boolean =>
+    decide(policy, headOf(row!), arrival).arrival.forwarding !== undefined;
+  assert.is(isTrusted({ scheme: "http" }), false);
+  assert.is(isTrusted({ scheme: "http", unix: true }), true);
+  const facts = { remoteAddress: undefined, localAddress: undefined, destroyed: false };
+  assert.is(isTrusted(arrivalOf(facts, {}, undefined)), true);
+  assert.is(isTrusted(arrivalOf({ ...facts, destroyed: true }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ ...facts, localAddress: "127.0.0.1" }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ destroyed: false }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ destroyed: false }, { unix: true }, undefined)), true);
+  assert.is(isTrusted(arrivalOf(facts, { unix: false }, undefined)), false);
+  assert.is(isTrusted(arrivalOf(facts, { remoteAddress: "203.0.113.9" }, undefined)), false);
 });
 
 rules("Forwarded's host goes before an absolute-form, whose scheme must still be the client's", () => {
