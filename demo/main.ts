@@ -63,8 +63,9 @@ async function main(): Promise<number> {
 async function serve(port: number): Promise<number> {
   // node:util colours for whom it is told to; a pipe or a file wants none.
   const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
-  const site = createSite((entry) => print(terminalLine(entry, coloured)));
-  const world = await openWorld(site.gate, port);
+  const world = await openWorld(port);
+  const site = createSite(world.port, (entry) => print(terminalLine(entry, coloured)));
+  world.giveTo(site.gate);
   print(`http://localhost:${world.port}/ is the page; Ctrl-C ends the demo`);
   await toldToEnd();
   await close(world, site);

@@ -20,8 +20,9 @@ interface Knock {
 
 /** Plays the exchange. Resolves with true where all went as it should. */
 export async function playOnce(port: number, print: (line: string) => void): Promise<boolean> {
-  const site = createSite(() => {});
-  const world = await openWorld(site.gate, port);
+  const world = await openWorld(port);
+  const site = createSite(world.port, () => {});
+  world.giveTo(site.gate);
   const exchange = new Exchange(world.port, () => site.recent.at(-1), print);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -58,13 +59,19 @@ class Exchange {
   async play(): Promise<void> {
     await this.#echo(`echo.localhost:${this.#port}`);
     await this.#chat();
-    await this.#refusal("a foreign host is refused", `foreign.example:${this.#port}`, [
+    const foreign = { host: `foreign.example:${this.#port}` };
+    await this.#refusal("a foreign host is refused", foreign, 421, [
       "NAME_UNKNOWN",
       "host foreign.example is none of the vhosts: echo.localhost, chat.localhost",
     ]);
-    await this.#refusal("a wrong port is refused", `declared.localhost:${this.#port}`, [
+    await this.#refusal("a wrong port is refused", { host: `declared.localhost:${this.#port}` }, 421, [
       "PORT_MISMATCH",
       `host port ${this.#port} mismatches vhost port ${DECLARED_PORT} (declared.localhost; port came from Host`,
+    ]);
+    const evilPage = { host: `echo.localhost:${this.#port}`, origin: "http://evil.example" };
+    await this.#refusal("a foreign origin is refused", evilPage, 403, [
+      "ORIGIN_FOREIGN",
+      `origin http://evil.example is none of the origins: http://localhost:${this.#port}, `,
     ]);
     await this.#echo(`declared.localhost:${DECLARED_PORT}`);
   }
@@ -97,16 +104,22 @@ class Exchange {
     this.#check("one guest hears the other", message === "guest 1: good evening");
   }
 
-  async #refusal(what: string, host: string, [code, explanation]: [code: string, explanation: string]): Promise<void> {
-    const { statusCode, entry } = await this.#knock("/echo", host);
+  async #refusal(
+    what: string,
+    { host, origin }: { host: string; origin?: string },
+    refusal: number,
+    [code, explanation]: [code: string, explanation: string],
+  ): Promise<void> {
+    const { statusCode, entry } = await this.#knock("/echo", host, origin);
     const explained = entry?.code === code && entry.explanation.startsWith(explanation);
-    this.#check(`${what} and explained`, statusCode === 421 && explained);
+    this.#check(`${what} and explained`, statusCode === refusal && explained);
   }
 
   /** An opening handshake; what came back is printed beside what the gate said to it. */
-  async #knock(path: string, host: string): Promise<Knock> {
-    this.#print(`-> GET ${path} Host: ${host}`);
-    const webSocket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, { headers: { Host: host } });
+  async #knock(path: string, host: string, origin?: string): Promise<Knock> {
+    this.#print(`-> GET ${path} Host: ${host}${origin === undefined ? "" : ` Origin: ${origin}`}`);
+    const headers = { Host: host, ...(origin !== undefined && { Origin: origin }) };
+    const webSocket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, { headers });
     this.#webSockets.push(webSocket);
     // Whoever waits for something hears of an error there; at any other time it may come as it likes.
     webSocket.on("error", () => {});

@@ -16,6 +16,8 @@ const targets = {
   foreign: `ws://foreign.localhost${port}/echo`,
   port: `ws://declared.localhost${port}/echo`,
   path: `ws://echo.localhost${port}/nobody`,
+  // The same site under its other name, which is another origin.
+  origin: `ws://${location.hostname === "localhost" ? "127.0.0.1" : "localhost"}${port}/decisions`,
 };
 
 const element = (selector, parent = document) => parent.querySelector(selector);
@@ -136,7 +138,7 @@ function watchDecisions() {
 for (const [id, target] of Object.entries(targets)) element(`#${id} + code`).textContent = target;
 // Not every browser lets the keyboard reach what scrolls.
 for (const log of document.querySelectorAll(".log")) log.tabIndex = 0;
-for (const id of ["foreign", "port", "path"]) knockOnly(id);
+for (const id of ["foreign", "port", "origin", "path"]) knockOnly(id);
 for (const id of ["echo", "chat"]) conversation(id);
 sendMalformed();
 watchDecisions();

@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createGate, type Gate, NO_LISTEN_SERVER } from "headgate";
 import { wsFramer } from "headgate/ws";
-import { type VerifyClientCallbackSync, type WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import { type Entry, watchDecisions } from "./decisions.js";
 import { PAGE_NAMES, serveRequest } from "./requests.js";
 
@@ -29,17 +29,19 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** A gate and what is behind it. `listener` hears of every decision. */
-export function createSite(listener: (entry: Entry) => void): Site {
+/** A gate and what is behind it. `port` is that of the page's address; `listener` hears of every decision. */
+export function createSite(port: number, listener: (entry: Entry) => void): Site {
   const recent: Entry[] = [];
   const echo = createEcho();
   const chat = createChat();
   const decisions = createDecisionStream(recent);
+  const origins = PAGE_NAMES.map((name) => `http://${name}:${port}`);
   const gate = createGate({
     vhosts: [
-      { name: "echo.localhost", port: NO_LISTEN_SERVER, upgrades: { "/echo": wsFramer(echo) } },
-      { name: "chat.localhost", port: NO_LISTEN_SERVER, upgrades: { "/chat": wsFramer(chat) } },
-      { name: "declared.localhost", port: DECLARED_PORT, upgrades: { "/echo": wsFramer(echo) } },
+      { name: "echo.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/echo": wsFramer(echo) } },
+      { name: "chat.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/chat": wsFramer(chat) } },
+      { name: "declared.localhost", port: DECLARED_PORT, origins, upgrades: { "/echo": wsFramer(echo) } },
+      // Decisions tell what other clients asked for: no page of another origin may read them, which is the default.
       ...PAGE_NAMES.map((name) => ({
         name,
         port: NO_LISTEN_SERVER,
@@ -87,12 +89,8 @@ function createChat(): WebSocketServer {
   return chat;
 }
 
-/** Decisions tell what other clients asked for: no page of another site may read them. */
-const isOwnPage: VerifyClientCallbackSync = ({ origin, req }) =>
-  origin === undefined || origin === `http://${req.headers.host}`;
-
 function createDecisionStream(recent: readonly Entry[]): WebSocketServer {
-  const decisions = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD, verifyClient: isOwnPage });
+  const decisions = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
   decisions.on("connection", (webSocket) => {
     surviveErrors(webSocket);
     for (const entry of recent) webSocket.send(JSON.stringify(entry));

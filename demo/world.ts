@@ -1,4 +1,4 @@
-// In:    a gate, and the port to listen on.
+// In:    the port to listen on, and a gate.
 // Out:   connections from the outside, each given to the gate as it came.
 // Never: reads an octet, or knows what the gate does with a socket.
 
@@ -9,23 +9,27 @@ import type { Gate } from "headgate";
 /** The outside world: the part that listens. In a real house it is systemd, a load balancer or another process. */
 export interface World {
   readonly port: number;
+  /** Gives every connection to the gate. Called at once: until then nobody takes them. */
+  giveTo(gate: Gate): void;
   /** Stops listening and ends every connection that is left. */
   close(): Promise<void>;
 }
 
 /** Listens on the loopback interface; 0 is any free port. Rejects with the error of listen(2). */
-export async function openWorld(gate: Gate, port: number): Promise<World> {
+export async function openWorld(port: number): Promise<World> {
   const sockets = new Set<Socket>();
   // Paused, so that not one octet is read before the gate owns the socket.
   const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
-    void gate.adopt(socket);
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     port: (server.address() as AddressInfo).port,
+    giveTo(gate: Gate): void {
+      server.on("connection", (socket) => void gate.adopt(socket));
+    },
     async close(): Promise<void> {
       const closed = once(server, "close");
       server.close();

@@ -2,26 +2,50 @@
 // Out:   Arrival: where a connection came in.
 // Never: touches a socket; it takes plain facts.
 
-import type { Scheme } from "./authority.js";
+import type { Authority, Scheme } from "./authority.js";
 import { checkSettings } from "./settings.js";
 
 /** What made the scheme of an arrival, first that applies. */
-export type SchemeSource = "given" | "tls" | "declared" | "default";
+export type SchemeSource = "forwarded" | "given" | "tls" | "declared" | "default";
 
-/** Where a connection came in. Ports are 1..65535. Addresses of UNIX-domain sockets are absent. */
+/** What a trusted hop says of a request. */
+export interface Forwarding {
+  readonly field: "Forwarded" | "X-Forwarded";
+  /** The hop that wrote it: its address, or `unix`. */
+  readonly hop: string;
+  /** Counted from the right: 1 is what the peer wrote, of whom it got the request. */
+  readonly element: number;
+  /** The host that the client asked for; null where the hop does not say. */
+  readonly authority: Authority | null;
+  /** The public port of X-Forwarded-Port; null where the hop does not say. */
+  readonly port: number | null;
+}
+
+/**
+ * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
+ * told as if the client had come by itself. Ports are 1..65535.
+ */
 export interface Arrival {
   readonly scheme: Scheme;
-  /** `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by `default`. */
+  /**
+   * `forwarded` by a trusted hop, `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by
+   * `default`.
+   */
   readonly schemeSource?: SchemeSource;
+  /** The client's. Absent where a trusted hop has forwarded the request and does not know or does not tell it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   /** The port that the socket was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
+  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
+  readonly unix?: boolean | undefined;
+  /** Of a request that a trusted hop has forwarded. */
+  readonly forwarding?: Forwarding;
 }
 
 /** What may be said of a socket at adoption; what is left out is read from the socket. */
-export type GivenArrival = Partial<Omit<Arrival, "schemeSource">>;
+export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "forwarding">>;
 
 /** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
 export interface SocketFacts {
@@ -30,6 +54,7 @@ export interface SocketFacts {
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
+  readonly destroyed?: boolean | undefined;
 }
 
 /**
@@ -45,16 +70,26 @@ export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Sch
     remotePort: given.remotePort ?? facts.remotePort,
     localAddress: given.localAddress ?? facts.localAddress,
     localPort: given.localPort ?? facts.localPort,
+    unix: given.unix ?? (given.remoteAddress === undefined && isUnix(facts)),
   };
 }
 
+/**
+ * A net.Socket that is open and has no address at all. A TCP socket whose client has reset it has no remote address
+ * either, but a local one until it is destroyed; a stream that knows no addresses proves nothing.
+ */
+function isUnix(facts: SocketFacts): boolean {
+  if (!("remoteAddress" in facts) || facts.destroyed !== false) return false;
+  return facts.remoteAddress === undefined && facts.localAddress === undefined;
+}
+
 function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
-  if (tls) return ["https", given === "https" ? "given" : "tls"];
+  if (tls) return ["https", "tls"];
   if (given !== undefined) return [given, "given"];
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
 }
 
-const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort"] as const;
+const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort", "unix"] as const;
 
 /** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
 export function checkGivenArrival(given: GivenArrival, where: string): void {
@@ -65,6 +100,12 @@ export function checkGivenArrival(given: GivenArrival, where: string): void {
     if (address !== undefined && typeof address !== "string") {
       throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string`);
     }
+  }
+  const { unix, remoteAddress } = given;
+  if (unix !== undefined && (typeof unix !== "boolean" || (unix && remoteAddress !== undefined))) {
+    throw new TypeError(
+      `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
+    );
   }
   for (const name of ["remotePort", "localPort"] as const) {
     const port: unknown = given[name];

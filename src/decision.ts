@@ -2,53 +2,86 @@
 // Out:   Decision: accepted and for whom, or refused and why.
 // Never: performs anything, reads a clock, or keeps what it saw.
 
-import { type Arrival, checkScheme } from "./arrival.js";
+import { type Arrival, checkScheme, type Forwarding } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
+import { Unreadable } from "./forwarded.js";
 import type { RequestHead } from "./head.js";
+import { isPlainName, nameKey } from "./name.js";
 import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
+import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, PLAIN_NAME, type Vhost, VhostIndex } from "./vhost.js";
+import { readTrust, type Trust, type TrustRules } from "./trust.js";
+import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
+/** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
 export interface PolicyRules<Claim = unknown> {
+  /** For editors of JSON; not read. */
+  $schema?: string;
   /**
    * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
    * arrivals have it; `decide` takes the scheme of the arrival that it is given.
    */
   scheme?: Scheme;
   vhosts: readonly Vhost<Claim>[];
+  /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
+  trust?: TrustRules;
+  /**
+   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where somebody can take
+   * it, and `reported` in the acceptance. Left out: `enforce`.
+   */
+  mode?: "enforce" | "report";
 }
 
 /** Rules that were checked once. */
 export interface Policy<Claim = unknown> {
   readonly scheme: Scheme | undefined;
   readonly vhosts: readonly Vhost<Claim>[];
+  /** As they were written. @internal */
+  readonly rules: PolicyRules<Claim>;
   /** @internal */
   readonly index: VhostIndex<Claim>;
+  readonly mode: "enforce" | "report";
+  /** @internal */
+  readonly trust: Trust | null;
 }
 
 /** Where a request's authority came from. */
-export type AuthoritySource = "Host" | "absolute-form" | "authority-form" | "nothing";
+export type AuthoritySource =
+  | "Forwarded"
+  | "X-Forwarded-Host"
+  | "absolute-form"
+  | "authority-form"
+  | "Host"
+  | "nothing";
 
 /** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
 export type RefusalCode =
+  | "ORIGIN_REPEATED"
+  | "FORWARDED_UNREADABLE"
   | "AUTHORITY_ABSENT"
+  | "NAME_UNSPECIFIED"
   | "NAME_UNKNOWN"
   | "NAME_NOT_SERVED"
   | "SCHEME_MISMATCH"
   | "SCHEME_REQUIRED"
   | "PORT_MISMATCH"
+  | OriginFault["code"]
   | "PATH_UNCLAIMED"
   | HandshakeFault["code"]
   | "UPGRADE_REQUIRED";
 
 interface Ruling<Claim> {
   readonly head: RequestHead;
+  /** Of the request: refined by what trusted hops say of it. */
   readonly arrival: Arrival;
   /** True where the request asks for a WebSocket. */
   readonly upgrade: boolean;
   readonly authority: Authority | null;
   readonly authoritySource: AuthoritySource;
-  /** The authority's effective port: its own, else the default of the arrival's scheme; null without authority. */
+  /**
+   * The authority's effective port: its own, else that of X-Forwarded-Port, else the default of the arrival's scheme; null
+   * without authority.
+   */
   readonly port: number | null;
   /** The vhost that the name meant, as far as it was found. */
   readonly vhost: Vhost<Claim> | null;
@@ -60,6 +93,8 @@ export interface Acceptance<Claim = unknown> extends Ruling<Claim> {
   /** For an upgrade: who takes it, and the path pattern that said so. */
   readonly claim: Claim | undefined;
   readonly pattern: string | undefined;
+  /** In report mode: the refusal that enforce mode would have given. */
+  readonly reported?: Refusal<Claim>;
 }
 
 export interface Refusal<Claim = unknown> extends Ruling<Claim> {
@@ -79,15 +114,21 @@ const SHOWN = 10;
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["scheme", "vhosts"], "a policy");
-  checkScheme("scheme", rules.scheme);
+  checkSettings(rules, ["$schema", "scheme", "vhosts", "trust", "mode"], "a policy");
+  const { scheme, mode = "enforce" } = rules;
+  checkScheme("scheme", scheme);
   const index = new VhostIndex(rules.vhosts);
-  return Object.freeze({ scheme: rules.scheme, vhosts: Object.freeze([...rules.vhosts]), index });
+  const trust = readTrust(rules.trust);
+  if (mode !== "enforce" && mode !== "report") {
+    throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
+  }
+  return Object.freeze({ scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust });
 }
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: name, scheme, port (421); path (404); method (405), version (426), handshake (400).
+ * promised: two Origins, what a trusted hop says and cannot be read (400); name, scheme, port (421); origin (403); path
+ * (404); method (405), version (426), handshake (400).
  *
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
  */
@@ -95,20 +136,64 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   if (arrival?.scheme !== "http" && arrival?.scheme !== "https") {
     throw new TypeError('an arrival has a scheme: decide(policy, head, { scheme: "https" })');
   }
-  const { authority } = head;
-  const ruling = {
-    head,
-    arrival,
-    upgrade: head.asksForWebSocket,
-    authority,
-    authoritySource: sourceOf(head),
-    port: authority === null ? null : authority.effectivePort(arrival.scheme),
-    vhost: null,
-  };
+  const decision = enforce(policy, head, arrival);
+  return policy.mode === "report" && decision.kind === "refused" ? soften(policy, decision) : decision;
+}
+
+/** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
+export function isSoft({ code }: Refusal): boolean {
+  return softCodes.has(code);
+}
+
+const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  "AUTHORITY_ABSENT",
+  "NAME_UNSPECIFIED",
+  "NAME_UNKNOWN",
+  "NAME_NOT_SERVED",
+  "SCHEME_MISMATCH",
+  "SCHEME_REQUIRED",
+  "PORT_MISMATCH",
+  "ORIGIN_ABSENT",
+  "ORIGIN_NULL",
+  "ORIGIN_INVALID",
+  "ORIGIN_FOREIGN",
+]);
+
+/**
+ * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost. The
+ * refusal itself where neither takes the request, or it is wrong in another way as well; plaintext reaches no vhost that
+ * requires https.
+ */
+function soften<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision<Claim> {
+  if (!isSoft(refusal)) return refusal;
+  const vhost = refusal.statusCode === 403 ? refusal.vhost : policy.index.find(null)[0];
+  if (!vhost || vhost.port === NO_LISTEN) return refusal;
+  if (vhost.requires === "https" && refusal.arrival.scheme !== "https") return refusal;
+  const { head, arrival, upgrade, authority, authoritySource, port } = refusal;
+  const decision = takeUp({ head, arrival, upgrade, authority, authoritySource, port, vhost });
+  return decision.kind === "accepted" ? { ...decision, reported: refusal } : refusal;
+}
+
+function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
+  const said = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
+  const ruling = beginRuling(head, said instanceof Unreadable ? arrival : said);
+  const origins = head.fieldValues("origin");
+  if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
+  if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
   const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = { ...ruling, vhost };
-  if (!ruling.upgrade) {
+  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
+  if (foreign !== null) {
+    return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
+  }
+  return takeUp(served);
+}
+
+/** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
+function takeUp<Claim>(served: Ruling<Claim> & { readonly vhost: Vhost<Claim> }): Decision<Claim> {
+  const { head, vhost } = served;
+  if (!served.upgrade) {
     if (head.targetForm === "authority-form") {
       return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
     }
@@ -132,7 +217,23 @@ export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Clai
   return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
 }
 
-function sourceOf(head: RequestHead): AuthoritySource {
+/** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host. */
+function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
+  const { forwarding } = arrival;
+  const authority = forwarding?.authority ?? head.authority;
+  return {
+    head,
+    arrival,
+    upgrade: head.asksForWebSocket,
+    authority,
+    authoritySource: sourceOf(head, forwarding),
+    port: authority && (authority.port ?? forwarding?.port ?? authority.effectivePort(arrival.scheme)),
+    vhost: null,
+  };
+}
+
+function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): AuthoritySource {
+  if (forwarding?.authority) return forwarding.field === "Forwarded" ? "Forwarded" : "X-Forwarded-Host";
   if (head.targetForm === "absolute-form" || head.targetForm === "authority-form") return head.targetForm;
   return head.host === null ? "nothing" : "Host";
 }
@@ -149,8 +250,11 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     const names = policy.vhosts.slice(0, SHOWN).map((vhost) => vhost.name);
     if (policy.vhosts.length > SHOWN) names.push(`and ${policy.vhosts.length - SHOWN} more`);
     // A name that could not be copied into a configuration is not offered for one.
-    const isPlain = authority.kind !== "reg-name" || PLAIN_NAME.test(authority.uriHost);
-    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(authority.uriHost)}` : "";
+    const isPlain = authority.kind !== "reg-name" || isPlainName(authority);
+    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(nameKey(authority))}` : "";
+    if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
+      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
+    }
     return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
   }
   const known = { ...ruling, vhost: first };
@@ -164,7 +268,10 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   }
   const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
   if (reachable.length === 0) {
-    const remedy = `scheme: "https", if TLS ends in front of this process; or no requires in vhost ${first.name}`;
+    // What is declared counts where nobody says more.
+    const declared =
+      arrival.schemeSource === "default" ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
+    const remedy = `${declared}no requires in vhost ${first.name}`;
     return refuse(known, "SCHEME_REQUIRED", 421, `scheme ${arrival.scheme}`, "https", remedy);
   }
   const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));

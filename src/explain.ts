@@ -1,9 +1,10 @@
 // In:    a Decision.
-// Out:   the same decision as a sentence for a person.
+// Out:   the same decision as a sentence for a person, and as plain data.
 // Never: decides anything; every value it shows was decided on.
 
-import type { Arrival } from "./arrival.js";
-import type { Decision, Refusal } from "./decision.js";
+import type { Arrival, SchemeSource } from "./arrival.js";
+import type { Scheme } from "./authority.js";
+import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 
 /**
@@ -14,7 +15,78 @@ import type { HeadgateError } from "./errors.js";
 export function explain(decision: Decision): string {
   if (decision.kind === "accepted") return explainAcceptance(decision);
   const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
-  return printable(`${verdict(decision)} (${context(decision)})${remedy}`);
+  return printable(`${verdict(decision)} (${context(decision)}${disbelieved(decision)})${remedy}`);
+}
+
+/**
+ * Where a request's port came from: what named the authority, X-Forwarded-Port, or the scheme's default; `nothing` without
+ * authority.
+ */
+export type PortSource = AuthoritySource | "X-Forwarded-Port" | "scheme";
+
+/** A decision as plain data, for `JSON.stringify`. What is not there is null. */
+export interface Explanation {
+  readonly kind: Decision["kind"];
+  /** Of a refusal. */
+  readonly code: RefusalCode | null;
+  readonly statusCode: number | null;
+  /** The line of `explain`. */
+  readonly text: string;
+  /** What came, what would have been right, and the configuration that would accept it; the parts of that line. */
+  readonly seen: string | null;
+  readonly wanted: string | null;
+  readonly remedy: string | null;
+  readonly method: string;
+  readonly path: string;
+  /** True where the request asks for a WebSocket. */
+  readonly upgrade: boolean;
+  /** The name of the vhost that serves, or that the name meant. */
+  readonly vhost: string | null;
+  /** The path pattern that claims an upgrade. */
+  readonly pattern: string | null;
+  readonly host: { readonly value: string | null; readonly source: AuthoritySource };
+  readonly port: { readonly value: number | null; readonly source: PortSource };
+  readonly scheme: { readonly value: Scheme; readonly source: SchemeSource };
+  /** Field values, as sent. */
+  readonly origin: readonly string[];
+  readonly client: { readonly address: string | null; readonly port: number | null };
+  /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
+  readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
+  /** In report mode: the refusal that enforce mode would have given. */
+  readonly reported: Explanation | null;
+}
+
+/** The decision of `explain` as plain data. */
+export function explanation(decision: Decision): Explanation {
+  const { kind, head, arrival, upgrade, authority, authoritySource, port, vhost } = decision;
+  const refusal = kind === "refused" ? decision : null;
+  const { forwarding } = arrival;
+  return {
+    kind,
+    code: refusal?.code ?? null,
+    statusCode: refusal?.statusCode ?? null,
+    text: explain(decision),
+    seen: refusal?.seen ?? null,
+    wanted: refusal?.wanted ?? null,
+    remedy: refusal?.remedy || null,
+    method: head.method,
+    path: head.path,
+    upgrade,
+    vhost: vhost?.name ?? null,
+    pattern: kind === "accepted" ? (decision.pattern ?? null) : null,
+    host: { value: authority?.uriHost ?? null, source: authoritySource },
+    port: { value: port, source: portSource(decision) },
+    scheme: { value: arrival.scheme, source: arrival.schemeSource ?? "given" },
+    origin: head.fieldValues("origin"),
+    client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
+    forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
+    reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
+  };
+}
+
+function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
+  if (authority === null || authority.port !== null) return authoritySource;
+  return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
 /** One line on a head that was no head. */
@@ -25,7 +97,8 @@ export function explainError(error: HeadgateError): string {
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
-  return printable(`${what} accepted${claimed} (${context(decision)})`);
+  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explain(decision.reported)}`;
+  return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
 }
 
 function verdict(refusal: Refusal): string {
@@ -33,6 +106,23 @@ function verdict(refusal: Refusal): string {
   switch (code) {
     case "AUTHORITY_ABSENT":
       return "the request names no host, and no vhost is the default";
+    case "FORWARDED_UNREADABLE":
+      return seen;
+    case "ORIGIN_REPEATED":
+      return `${seen}, of which nobody knows the one that counts`;
+    case "ORIGIN_ABSENT":
+      return `the request has no Origin; wanted: ${wanted}`;
+    case "ORIGIN_NULL":
+      return `${seen} is no page's own, and a page of any site can be made to send it; wanted: ${wanted}`;
+    case "ORIGIN_INVALID":
+      return `${seen} is no scheme, host and port; wanted: ${wanted}`;
+    case "ORIGIN_FOREIGN":
+      return `${seen} is none of the origins: ${wanted}`;
+    case "NAME_UNSPECIFIED":
+      return (
+        `${seen} is the unspecified address, on which servers listen and which no client should name; ` +
+        `the vhosts are: ${wanted}`
+      );
     case "NAME_UNKNOWN":
       return `${seen} is none of the vhosts: ${wanted}`;
     case "NAME_NOT_SERVED":
@@ -57,15 +147,37 @@ function verdict(refusal: Refusal): string {
 function context(decision: Decision): string {
   const parts: string[] = [];
   if (decision.vhost !== null) parts.push(decision.vhost.name);
-  const { authority, authoritySource } = decision;
+  const { arrival, authority, authoritySource } = decision;
+  const from = portSource(decision);
   if (authority === null) parts.push("no authority");
-  else if (authority.port !== null) parts.push(`port came from ${authoritySource}`);
-  else parts.push(`host came from ${authoritySource}, port from scheme ${decision.arrival.scheme}`);
-  parts.push(`scheme ${decision.arrival.scheme} ${schemeWords[decision.arrival.schemeSource ?? "given"]}`);
+  else if (from === authoritySource) parts.push(`port came from ${from}`);
+  else
+    parts.push(`host came from ${authoritySource}, port from ${from === "scheme" ? `scheme ${arrival.scheme}` : from}`);
+  parts.push(`scheme ${arrival.scheme} ${schemeWords[arrival.schemeSource ?? "given"]}`);
+  const { forwarding } = arrival;
+  if (forwarding !== undefined) {
+    parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
+    // Where nothing is said of the client, the peer's address stands there.
+    if (arrival.remoteAddress === undefined) parts.push("client unknown");
+    else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
+  }
   return parts.join("; ");
 }
 
+/** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
+function disbelieved(refusal: Refusal): string {
+  const { arrival, head } = refusal;
+  if (arrival.forwarding !== undefined || !isSoft(refusal)) return "";
+  const names = forwardedFields.filter((name) => head.fieldValues(name).length > 0);
+  return names.length === 0
+    ? ""
+    : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? (arrival.unix ? "unix" : "an unknown peer")}`;
+}
+
+const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
+
 const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
+  forwarded: "forwarded",
   given: "given",
   tls: "of the socket",
   declared: "declared",

@@ -8,19 +8,33 @@ import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
-import { type Acceptance, definePolicy, type Policy, type PolicyRules, type Refusal } from "./decision.js";
+import {
+  type Acceptance,
+  definePolicy,
+  type Policy,
+  type PolicyRules,
+  type Refusal,
+  type RefusalCode,
+} from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 import { checkFramer, type FramerLike } from "./framer/framer.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchResponses } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
-import { NO_LISTEN } from "./vhost.js";
+import { NO_LISTEN, type Vhost } from "./vhost.js";
 
-export interface GateOptions extends PolicyRules<FramerLike> {
+export interface GateOptions extends PolicyRules<FramerLike | string> {
+  /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
+  framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
   limits?: Partial<GateLimits>;
+  /**
+   * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
+   * the configuration holds. Default false.
+   */
+  expose?: boolean;
 }
 
 export interface AdoptOptions {
@@ -36,17 +50,20 @@ export interface GateEvents {
   /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
   handover: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
+  /** In report mode: enforce mode would have refused what the next event hands over. */
+  reported: [decision: Refusal<FramerLike>];
   malformed: [error: HeadgateError, arrival: Arrival];
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "requests", "limits"];
+const settings = ["$schema", "scheme", "vhosts", "trust", "mode", "framers", "requests", "limits", "expose"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
   handover: channel("headgate:handover"),
   refused: channel("headgate:refused"),
+  reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
   abandoned: channel("headgate:abandoned"),
 };
@@ -61,32 +78,40 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
   /** Policies of narrowed adoptions, by their names. */
   readonly #narrowed = new Map<string, Policy<FramerLike>>();
+  readonly #refused = new Map<RefusalCode, number>();
+  readonly #reported = new Map<RefusalCode, number>();
 
   /** @internal */
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { requests, limits: givenLimits, ...rules } = options;
+    const { framers, requests, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
+    if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
     }
-    const policy = definePolicy(rules);
-    options.vhosts.forEach((vhost, i) => {
-      for (const [path, framer] of Object.entries(vhost.upgrades ?? {})) {
-        checkFramer(framer, `vhosts[${i}].upgrades[${JSON.stringify(path)}]`);
-      }
-    });
+    const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
       policy,
       limits,
+      expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
-      accepted: (decision) => this.#report("handover", { decision }, decision),
+      accepted: (decision) => {
+        const { reported } = decision;
+        if (reported !== undefined) {
+          count(this.#reported, reported.code);
+          this.#report("reported", { decision: reported }, reported);
+        }
+        this.#report("handover", { decision }, decision);
+      },
       ended: (end) => {
-        if (end.kind === "refused") this.#report("refused", { decision: end.decision }, end.decision);
-        else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
+        if (end.kind === "refused") {
+          count(this.#refused, end.decision.code);
+          this.#report("refused", { decision: end.decision }, end.decision);
+        } else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
         else this.#report("abandoned", end, end);
       },
     };
@@ -112,6 +137,14 @@ export class Gate extends EventEmitter<GateEvents> {
   /** Connections whose head is not whole yet. */
   get pendingHeads(): number {
     return this.#house.heads.size;
+  }
+
+  /**
+   * Refusals so far, by code: what was refused, and what report mode has let through. Their sum is what enforce mode would
+   * have refused.
+   */
+  get counts(): { refused: Partial<Record<RefusalCode, number>>; reported: Partial<Record<RefusalCode, number>> } {
+    return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
   }
 
   #policyFor(names: readonly string[] | undefined): Policy<FramerLike> {
@@ -142,8 +175,39 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 }
 
+/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
+function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
+  if (typeof framers !== "object" || framers === null) {
+    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
+  }
+  for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
+  return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
+    const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
+      const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
+      if (typeof claim !== "string") {
+        checkFramer(claim, where);
+        return [path, claim];
+      }
+      if (!Object.hasOwn(framers, claim)) {
+        const names = Object.keys(framers).join(", ") || "none";
+        throw new TypeError(
+          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
+            `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
+        );
+      }
+      return [path, framers[claim]!];
+    });
+    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string");
+    return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
+  };
+}
+
 const NOTHING = new Uint8Array(0);
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
+
+function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
+  counts.set(code, (counts.get(code) ?? 0) + 1);
+}
 
 function checkSocket(socket: Duplex): void {
   if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
@@ -159,7 +223,7 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
-  return definePolicy({ ...(policy.scheme !== undefined && { scheme: policy.scheme }), vhosts });
+  return definePolicy({ ...policy.rules, vhosts });
 }
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */

@@ -1,6 +1,6 @@
 // In:    a refusal, a malformed head, or a deadline.
 // Out:   the complete HTTP response that says so.
-// Never: tells a client why; that is for logs.
+// Never: tells a client why, unless it is given the words for that.
 
 import { WEBSOCKET_VERSION } from "./opening-handshake.js";
 
@@ -22,13 +22,15 @@ const phrases: Record<number, string> = {
 
 /**
  * A response with a body of one line, after which the connection closes. `method` is the request's, if it is known: a
- * response to HEAD has no body (RFC 9110 §9.3.2).
+ * response to HEAD has no body (RFC 9110 §9.3.2). `explanation` is a line of visible ASCII; it holds what the client
+ * sent, so that no browser may take it for anything but text.
  */
-export function reply(statusCode: number, method?: string): string {
+export function reply(statusCode: number, method?: string, explanation?: string): string {
   const phrase = phrases[statusCode] ?? "";
-  const body = `${phrase}\n`;
+  const body = explanation === undefined ? `${phrase}\n` : `${phrase}\n${explanation}\n`;
   const fields = [`Date: ${new Date().toUTCString()}`, ...fieldsOf(statusCode)];
   fields.push("Content-Type: text/plain", `Content-Length: ${body.length}`);
+  if (explanation !== undefined) fields.push("X-Content-Type-Options: nosniff");
   return `HTTP/1.1 ${statusCode} ${phrase}\r\n${fields.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
 }
 

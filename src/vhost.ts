@@ -2,7 +2,10 @@
 // Out:   vhosts, checked, and an index that finds the ones a name means.
 // Never: compares ports or schemes of a request; decision.ts does that.
 
-import { type Authority, parseAuthority } from "./authority.js";
+import { addressOf, contains, type Network } from "./address.js";
+import type { Authority } from "./authority.js";
+import { isPlainName, nameKey, readNamePattern, readNetworkName } from "./name.js";
+import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 import { checkSettings } from "./settings.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
@@ -20,7 +23,8 @@ export type VhostPort = number | readonly number[] | typeof NO_LISTEN_SERVER | t
 export interface Vhost<Claim = unknown> {
   /**
    * A reg-name, an IPv4address, an IPv6 address in brackets, `*.` and a name for exactly one label more, `**.` and a
-   * name for any number. Names beyond ASCII are converted once. Without a port: that is `port`.
+   * name for any number, or a network of addresses: `127.0.0.0/8`, `[fd00::]/8`. Names beyond ASCII are converted once.
+   * Without a port: that is `port`.
    */
   readonly name: string;
   /** Left out: unchecked where ports do not matter; a socket can only be adopted where it is written. */
@@ -29,22 +33,24 @@ export interface Vhost<Claim = unknown> {
   readonly default?: boolean;
   /** Plaintext never reaches it. */
   readonly requires?: "https";
+  /** Whose pages may send requests here. Left out: `same-authority`. */
+  readonly origins?: Origins;
   /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path nobody claims is 404. */
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 
-const settings = ["name", "port", "default", "requires", "upgrades"];
+const settings = ["name", "port", "default", "requires", "origins", "upgrades"];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
-/** A name of plain labels: no empty one, no percent-encoding, no sub-delims. Only such names meet a wildcard. */
-export const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
-
-/** Finds vhosts by name: exact names first, then the closest wildcard, then the default. */
+/** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
   readonly #exact = new Map<string, Vhost<Claim>[]>();
   readonly #oneLabel = new Map<string, Vhost<Claim>[]>();
   readonly #anyDepth = new Map<string, Vhost<Claim>[]>();
+  /** The longest prefix first. */
+  readonly #networks: { readonly network: Network; readonly vhosts: Vhost<Claim>[] }[] = [];
   readonly #default: Vhost<Claim>[];
+  readonly #origins = new Map<Vhost<Claim>, OriginRule>();
 
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor(vhosts: readonly Vhost<Claim>[]) {
@@ -54,9 +60,10 @@ export class VhostIndex<Claim> {
       );
     }
     vhosts.forEach((vhost, i) => {
-      checkVhost(vhost, `vhosts[${i}]`);
+      this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
       this.#add(vhost, `vhosts[${i}]`);
     });
+    this.#networks.sort((one, other) => other.network.length - one.network.length);
     this.#default = vhosts.filter((vhost) => vhost.default === true);
     if (this.#default.length > 1) {
       const names = this.#default.map((vhost) => vhost.name).join(" and ");
@@ -65,37 +72,45 @@ export class VhostIndex<Claim> {
   }
 
   #add(vhost: Vhost<Claim>, where: string): void {
-    if (vhost.name.replace(/^\*\*?\./, "").includes("*")) {
+    const vhosts = this.#placeOf(vhost.name, `${where}.name ${JSON.stringify(vhost.name)}`);
+    if (vhosts.some((other) => overlap(vhost, other))) {
       throw new TypeError(
-        `${where}.name ${JSON.stringify(vhost.name)}: a star stands alone in front, as in *.example.com; ` +
-          "for every name there is default: true",
+        `${where}: another vhost named ${vhost.name} takes the same ports, so that their order would decide; ` +
+          "give each its own port numbers",
       );
     }
-    const [, stars, written] = /^(?:(\*\*?)\.)?(.*)$/s.exec(vhost.name)!;
-    const authority = readName(written!, vhost.name, where);
-    if (stars !== undefined && (authority.kind !== "reg-name" || !PLAIN_NAME.test(authority.uriHost))) {
-      throw new TypeError(`${where}.name ${JSON.stringify(vhost.name)}: behind ${stars}. stands a plain name`);
+    vhosts.push(vhost);
+  }
+
+  /** The vhosts that share a name so far. */
+  #placeOf(name: string, shown: string): Vhost<Claim>[] {
+    if (name.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
+    const network = readNetworkName(name, shown);
+    if (network !== null) {
+      const { address, length } = network;
+      const known = this.#networks.find((each) => each.network.length === length && contains(each.network, address));
+      if (known !== undefined) return known.vhosts;
+      const made = { network, vhosts: [] };
+      this.#networks.push(made);
+      return made.vhosts;
     }
-    const table = stars === undefined ? this.#exact : stars === "*" ? this.#oneLabel : this.#anyDepth;
-    const key = keyOf(authority);
-    const others = table.get(key) ?? [];
-    for (const other of others) {
-      if (overlap(vhost, other)) {
-        throw new TypeError(
-          `${where}: another vhost named ${vhost.name} takes the same ports, so that their order would decide; ` +
-            "give each its own port numbers",
-        );
-      }
+    const { stars, key, port } = readNamePattern(name, shown, "default: true");
+    if (name.endsWith(":") || port !== null) {
+      throw new TypeError(`${shown} holds a port; write it as port: ${port ?? 443}`);
     }
-    table.set(key, [...others, vhost]);
+    const table = stars === "" ? this.#exact : stars === "*" ? this.#oneLabel : this.#anyDepth;
+    const known = table.get(key) ?? [];
+    table.set(key, known);
+    return known;
   }
 
   /** The vhosts that the name means; empty where it means none. They differ in their ports. */
   find(authority: Authority | null): readonly Vhost<Claim>[] {
     if (authority === null) return this.#default;
-    const exact = this.#exact.get(keyOf(authority));
+    const exact = this.#exact.get(nameKey(authority));
     if (exact !== undefined) return exact;
-    if (authority.kind !== "reg-name" || !PLAIN_NAME.test(authority.uriHost)) return [];
+    if (authority.kind !== "reg-name") return this.#findNetwork(authority);
+    if (!isPlainName(authority)) return [];
     for (let dot = authority.uriHost.indexOf("."), first = true; dot >= 0; first = false) {
       const suffix = authority.uriHost.slice(dot + 1);
       const found = (first ? this.#oneLabel.get(suffix) : undefined) ?? this.#anyDepth.get(suffix);
@@ -104,45 +119,27 @@ export class VhostIndex<Claim> {
     }
     return this.#default;
   }
-}
 
-/** An address and a reg-name that is spelt like one are different names. */
-function keyOf(authority: Authority): string {
-  const looksLikeAddress = authority.kind === "reg-name" && /^[0-9.]+$/.test(authority.uriHost);
-  return looksLikeAddress ? `${authority.uriHost}.` : authority.uriHost;
-}
-
-function readName(written: string, whole: string, where: string): Authority {
-  const shown = `${where}.name ${JSON.stringify(whole)}`;
-  if (written.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
-  if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(written)) {
-    throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${written}]`);
+  /** Whose pages may send requests to a vhost of this index. */
+  originsOf(vhost: Vhost<Claim>): OriginRule {
+    return this.#origins.get(vhost)!;
   }
-  const result = parseAuthority(toAscii(written, shown));
-  if (result.kind === "error") throw new TypeError(`${shown} is no host name: ${result.error.message}`);
-  if (written.endsWith(":") || result.authority.port !== null) {
-    throw new TypeError(`${shown} holds a port; write it as port: ${result.authority.port ?? 443}`);
+
+  #findNetwork(authority: Authority): readonly Vhost<Claim>[] {
+    if (this.#networks.length === 0) return [];
+    const address = addressOf(authority)!;
+    return this.#networks.find(({ network }) => contains(network, address))?.vhosts ?? [];
   }
-  return result.authority;
 }
 
-/** Converts a name beyond ASCII by the URL standard's domain-to-ASCII; leaves all others alone. */
-function toAscii(name: string, shown: string): string {
-  if (!/[^\0-\x7f]/.test(name)) return name;
-  try {
-    // Octets that would end a URL's host would be converted without a word.
-    if (!/[\0-\x20/?#@:\\[\]%]/.test(name)) return new URL(`http://${name}`).hostname;
-  } catch {}
-  throw new TypeError(`${shown} is no internationalized host name`);
-}
-
-function checkVhost(vhost: unknown, where: string): void {
+/** Throws `TypeError`; returns what else was read. */
+function checkVhost(vhost: unknown, where: string): OriginRule {
   if (typeof vhost !== "object" || vhost === null) {
     throw new TypeError(
       `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
     );
   }
-  const { name, port, default: byDefault, requires, upgrades } = vhost as Record<string, unknown>;
+  const { name, port, default: byDefault, requires, origins, upgrades } = vhost as Record<string, unknown>;
   checkSettings(vhost, settings, `a vhost (${where})`);
   if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
   if (byDefault !== undefined && typeof byDefault !== "boolean") {
@@ -152,7 +149,15 @@ function checkVhost(vhost: unknown, where: string): void {
     throw new TypeError(`${where}.requires is ${JSON.stringify(requires)}; it must be "https" or left out`);
   }
   checkPort(port, `${where}.port`);
+  const rule = readOrigins(origins, `${where}.origins`);
+  if (byDefault === true && rule.sameAuthority) {
+    throw new TypeError(
+      `${where} is default and its origins are those of the same authority: it takes any name, so that a page of any ` +
+        'site would pass (DNS rebinding); write origins: ["https://example.com"], or origins: "any"',
+    );
+  }
   checkUpgrades(upgrades, `${where}.upgrades`);
+  return rule;
 }
 
 function checkPort(port: unknown, where: string): void {

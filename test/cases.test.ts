@@ -105,7 +105,11 @@ for (const variant of kernelVariants) {
 
   policyCases.forEach((row, i) => {
     test(`policy case ${i}: ${row.why} (${row.host})`, () => {
-      const vhosts = row.vhosts.map((vhost) => ({ ...vhost, upgrades }));
+      const vhosts = row.vhosts.map((vhost) => ({
+        ...vhost,
+        upgrades,
+        ...(vhost.default && { origins: "any" as const }),
+      }));
       const hosts = row.host === null ? "" : `Host: ${row.host}\r\n`;
       const head = `GET ${row.target} HTTP/${row.version}\r\n${hosts}${handshakeFields}\r\n`;
       return run(createGate({ scheme: row.scheme, vhosts }), head, row.right);

@@ -77,6 +77,11 @@ function testPage(browser: Browser): void {
       );
       await output("port").getByText("not opened", { exact: true }).waitFor();
       assert.is(
+        await press(page, "Foreign origin", `origin http://localhost:${port} is none of the origins: http://127.0.0.1`),
+        "refused 403 ORIGIN_FOREIGN",
+      );
+      await output("origin").getByText("not opened", { exact: true }).waitFor();
+      assert.is(
         await press(page, "Unclaimed path", "path /nobody is claimed by none of: /echo"),
         "refused 404 PATH_UNCLAIMED",
       );

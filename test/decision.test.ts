@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival.js";
 import { parseAuthority } from "#src/authority.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
-import { explain, explainError } from "#src/explain.js";
+import { explain, explainError, explanation } from "#src/explain.js";
 import { parseRequestHead, type RequestHead } from "#src/head.js";
 import { reply } from "#src/reply.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
@@ -77,7 +77,14 @@ for (const [name, request, arrival, scheme, expected] of [
     upgradeTo("a.example.com"),
     { ...http, schemeSource: "given" },
     "421 SCHEME_REQUIRED",
-    'scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http given); accepted with scheme: "https", if TLS ends in front of this process; or no requires in vhost *.example.com',
+    "scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http given); accepted with no requires in vhost *.example.com",
+  ],
+  [
+    "required scheme, where none was declared",
+    upgradeTo("a.example.com"),
+    http,
+    "421 SCHEME_REQUIRED",
+    'scheme http reaches a vhost that requires https (*.example.com; host came from Host, port from scheme http; scheme http by default); accepted with scheme: "https", if TLS ends in front of this process; or no requires in vhost *.example.com',
   ],
   [
     "absolute-form's scheme",
@@ -128,6 +135,47 @@ for (const [name, request, arrival, scheme, expected] of [
     assert.is(explain(decision), expected);
   });
 }
+
+explanations("as plain data, which JSON gives back", () => {
+  const request = head("GET /a?b HTTP/1.1", "Host: open.test:81\r\nOrigin: http://open.test:81\r\n");
+  const refused = decide(definePolicy({ vhosts }), request, { ...http, remoteAddress: "192.0.2.7", remotePort: 4000 });
+  const data = explanation(refused);
+  assert.equal(JSON.parse(JSON.stringify(data)), data);
+  assert.equal(data, {
+    kind: "refused",
+    code: "PORT_MISMATCH",
+    statusCode: 421,
+    text: explain(refused),
+    seen: "host port 81",
+    wanted: "vhost port 80, 8080",
+    remedy: "port: [80,8080,81] in vhost open.test",
+    method: "GET",
+    path: "/a",
+    upgrade: false,
+    vhost: "open.test",
+    pattern: null,
+    host: { value: "open.test", source: "Host" },
+    port: { value: 81, source: "Host" },
+    scheme: { value: "http", source: "default" },
+    origin: ["http://open.test:81"],
+    client: { address: "192.0.2.7", port: 4000 },
+    forwarding: null,
+    reported: null,
+  });
+  const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
+  assert.is(accepted.kind, "accepted");
+  assert.is(accepted.pattern, "*");
+  assert.equal(accepted.port, { value: 80, source: "scheme" });
+  for (const name of ["code", "statusCode", "seen", "wanted", "remedy"] as const) assert.is(accepted[name], null, name);
+  const nameless = explanation(decide(definePolicy({ vhosts }), head("GET / HTTP/1.0", ""), http));
+  assert.equal(
+    [nameless.host, nameless.port],
+    [
+      { value: null, source: "nothing" },
+      { value: null, source: "nothing" },
+    ],
+  );
+});
 
 explanations("one line, printable and bounded, whatever a client sent", () => {
   const decision = decide(
@@ -274,6 +322,32 @@ names("of vhosts of one name, the one whose scheme and port fit", () => {
   assert.is(decide(made, upgradeless("a"), { scheme: "https" }).vhost?.port, 443);
 });
 
+names("networks take addresses alone, behind an exact name, the longest prefix first", () => {
+  const made = definePolicy({
+    vhosts: [
+      { name: "10.0.0.0/8", port: 1 },
+      { name: "10.1.0.0/16", port: 2 },
+      { name: "10.1.0.0/16", port: 3 },
+      { name: "10.1.2.3", port: 4 },
+      { name: "[fd00::]/9", port: 5 },
+      { name: "other", port: "any", default: true, origins: "any" },
+    ],
+  });
+  const at = (host: string): string => words(decide(made, upgradeless(host), http));
+  assert.is(at("10.2.0.1:1"), "accepted 10.0.0.0/8");
+  assert.is(at("10.1.0.1:2"), "accepted 10.1.0.0/16");
+  assert.is(at("10.1.255.255:3"), "accepted 10.1.0.0/16");
+  assert.is(at("10.1.0.1:1"), "421 PORT_MISMATCH");
+  assert.is(at("10.1.2.3:4"), "accepted 10.1.2.3");
+  assert.is(at("10.1.2.3:2"), "421 PORT_MISMATCH");
+  assert.is(at("[fd7f:ffff::1]:5"), "accepted [fd00::]/9");
+  assert.is(at("[fd80::1]:5"), "421 NAME_UNKNOWN");
+  assert.is(at("11.0.0.1"), "421 NAME_UNKNOWN");
+  assert.is(at("[::ffff:10.2.0.1]:1"), "421 NAME_UNKNOWN");
+  // A reg-name, like any other.
+  assert.is(at("10.2.1:1"), "accepted other");
+});
+
 names("a local port is compared with the arrival's, and must be known", () => {
   const made = definePolicy({ vhosts: [{ name: "a", port: "local" }] });
   assert.is(words(decide(made, upgradeless("a:8080"), { ...http, localPort: 8080 })), "accepted a");
@@ -313,6 +387,12 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[{ name: "*.*.a" }], /a star stands alone in front/],
     [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
     [[{ name: "bücher.example/x" }], /is no internationalized host name/],
+    [[{ name: "a/8" }], /is no address, and no network such as 10\.0\.0\.0\/8/],
+    [[{ name: "127.0.0.1/8" }], /has bits behind its prefix; the network is 127\.0\.0\.0\/8/],
+    [[{ name: "10.0.0.0/33" }], /has a prefix of more than 32 bits/],
+    [[{ name: "fd00::/8" }], /write its address in brackets: \[fd00::\]\/8/],
+    [[{ name: "[fd00::1]/8" }], /the network is fd00::\/8/],
+    [[{ name: "[::ffff:10.0.0.0]/104" }], /holds IPv4-mapped addresses/],
     [[{ name: "a", port: 0 }], /vhosts\[0\]\.port is 0; .*1 to 65535/],
     [[{ name: "a", port: "80" }], /vhosts\[0\]\.port is "80"/],
     [[{ name: "a", port: [] }], /vhosts\[0\]\.port is \[\]/],
@@ -325,8 +405,8 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[{ name: "a", upgrades: 1 }], /upgrades must be an object/],
     [
       [
-        { name: "a", default: true },
-        { name: "b", default: true },
+        { name: "a", default: true, origins: "any" },
+        { name: "b", default: true, origins: "any" },
       ],
       /a and b are both default/,
     ],
@@ -357,6 +437,13 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
         { name: "*.a", port: 80 },
       ],
       /same ports/,
+    ],
+    [
+      [
+        { name: "127.0.0.0/8", port: 80 },
+        { name: "127.0.0.0/8", port: "any" },
+      ],
+      /vhosts\[1\]: another vhost named 127\.0\.0\.0\/8 takes the same ports/,
     ],
     [
       [
@@ -391,6 +478,8 @@ names("a remedy is one that the policy would take", () => {
   const refused = decide(definePolicy({ vhosts }), upgradeless("a:80"), http);
   assert.is(refused.kind === "refused" && refused.remedy, "port: [443,80] in vhost a");
   definePolicy({ vhosts: [{ name: "a", port: [443, 80] }, vhosts[1]!] });
+  const spelt = decide(definePolicy({ vhosts }), upgradeless("127.0.0.1."), http);
+  assert.is(spelt.kind === "refused" && spelt.remedy, 'a vhost with name: "127.0.0.1."');
   for (const host of ["*.evil.example", "%61", "a,b"]) {
     const unknown = decide(definePolicy({ vhosts }), upgradeless(host), http);
     assert.is(unknown.kind === "refused" && unknown.remedy, "");
@@ -462,6 +551,14 @@ properties("an authority is read back from its own text", () => {
 });
 
 const replies = suite("replies");
+
+replies("an explanation stands in the body, and is plain text", () => {
+  const [fields, body] = reply(421, "GET", "because <b>").split("\r\n\r\n") as [string, string];
+  assert.is(body, "Misdirected Request\nbecause <b>\n");
+  assert.match(fields, `Content-Length: ${body.length}`);
+  assert.match(fields, /\r\nContent-Type: text\/plain\r\n.*\r\nX-Content-Type-Options: nosniff/s);
+  assert.is(reply(421, "HEAD", "because").split("\r\n\r\n")[1], "");
+});
 
 replies("each status code has the fields it needs", () => {
   assert.match(reply(426), /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/);

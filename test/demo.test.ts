@@ -40,13 +40,16 @@ commandLine("--once prints the exchange and exits 0", async () => {
     "-> GET /echo Host: declared.localhost:PORT",
     "<- 421 host port PORT mismatches vhost port 443 (declared.localhost; port came from Host; ",
     "   ok: a wrong port is refused and explained",
+    "-> GET /echo Host: echo.localhost:PORT Origin: http://evil.example",
+    "<- 403 origin http://evil.example is none of the origins: http://localhost:PORT, http://127.0.0.1:PORT (echo.localhost; ",
+    "   ok: a foreign origin is refused and explained",
     "-> GET /echo Host: declared.localhost:443",
     `<- 101 upgrade of /echo accepted by /echo (declared.localhost; ${accepted}`,
     "   ok: declared.localhost:443 is accepted",
     '-> "hello"',
     '<- "hello"',
     "   ok: the echo comes back",
-    "all 8 checks passed",
+    "all 9 checks passed",
   ];
   // Explanations may grow at their end.
   heads.forEach((head, i) => {
@@ -214,6 +217,6 @@ site("streams decisions as JSON to its own pages only", async () => {
   const foreign = new WebSocket(address, { origin: "http://evil.example" });
   foreign.on("error", () => {});
   const [, response] = await once(foreign, "unexpected-response");
-  assert.is(response.statusCode, 401);
+  assert.is(response.statusCode, 403);
   foreign.terminate();
 });

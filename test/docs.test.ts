@@ -81,12 +81,13 @@ codes("docs/errors.md has the table of HeadgateError, in its order", () => {
 
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
   const decision = read("src/decision.ts");
+  const origin = read("src/origin.ts");
   const handshake = read("src/opening-handshake.ts");
-  const wanted = [
-    ...members(decision.replace('| HandshakeFault["code"]', ";"), "export type RefusalCode ="),
-    ...members(handshake, "readonly code:"),
-    ...members(decision, '| HandshakeFault["code"]'),
-  ];
+  const union = /export type RefusalCode =\n(.*?);/s.exec(decision)![1]!;
+  const wanted = [...union.matchAll(/\| (?:"(\w+)"|(\w+)\["code"\])/g)].flatMap(([, code, fault]) => {
+    if (code !== undefined) return [code];
+    return members(fault === "OriginFault" ? origin : handshake, "readonly code:");
+  });
   const documented = rows(section(errors, "## Refusals"));
   assert.equal(
     documented.map(([code]) => plain(code)),
@@ -95,6 +96,10 @@ codes("docs/errors.md has every refusal in the promised order, with its status c
   for (const [code, statusCode] of documented) {
     const given = [...`${decision}${handshake}`.matchAll(/\b(?:refuse\(\s*\w+,\s*|fault\(\s*)"(\w+)",\s*(\d+)/g)];
     const statusCodes = given.filter((match) => match[1] === plain(code)).map((match) => match[2]);
+    // All faults of an Origin have one status code, which its type says.
+    if (members(origin, "readonly code:").includes(plain(code))) {
+      statusCodes.push(/readonly code: "ORIGIN.*?readonly statusCode: (\d+);/s.exec(origin)?.[1]);
+    }
     assert.equal([...new Set(statusCodes)], [statusCode], code);
   }
 });
@@ -291,18 +296,24 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-for (const name of ["adopt", "parser"]) {
-  examples(`examples/${name}.ts stands in README.md, and prints what README.md says`, () => {
+/** Where each example stands. */
+const shownIn = { adopt: "README.md", parser: "README.md", policy: "docs/policy.md" };
+
+for (const [name, file] of Object.entries(shownIn)) {
+  examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
     const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
-    assert.ok(blocks(readme, "ts").includes(source), "README.md has another text");
+    assert.ok(blocks(read(file), "ts").includes(source), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
-    assert.ok(blocks(readme, "text").includes(printed), `README.md does not show:\n${printed}`);
+    assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
 examples("no example is left out", () => {
   const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-  assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
+  assert.equal(
+    names.sort(),
+    Object.keys(shownIn).map((name) => `${name}.ts`),
+  );
 });
 
 const speed = suite("documents: speed");

@@ -65,12 +65,13 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
     "README.md",
     "LICENSE",
     "docs/policy.md",
+    "policy.schema.json",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json)$/.test(
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
         path,
       ),
   );
@@ -116,6 +117,8 @@ test("import and require give the same", () => {
     "definePolicy",
     "explain",
     "explainError",
+    "explanation",
+    "localhost",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
@@ -229,5 +232,5 @@ test("sizes stay within what is promised", () => {
   const [parser, whole] = [gzippedOf("headgate/parser"), gzippedOf("headgate")];
   console.log(`NOTE gzipped: headgate/parser ${parser}, headgate ${whole} bytes`);
   assert.ok(parser <= 24_576, `headgate/parser ${parser}`);
-  assert.ok(whole <= 40_960, `headgate ${whole}`);
+  assert.ok(whole <= 49_152, `headgate ${whole}`);
 });

@@ -9,6 +9,7 @@ import { Connection } from "../connection.js";
 import type { Deadlines } from "../deadlines.js";
 import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
+import { explain, explainError } from "../explain.js";
 import { type FramerLike, type Handover, take } from "../framer/framer.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
@@ -48,6 +49,8 @@ export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
+  /** True where clients are told why they are refused. */
+  readonly expose: boolean;
   /** Connections whose head is not whole. */
   readonly heads: Deadlines<Adoption>;
   /** Refused connections that are read on. */
@@ -169,7 +172,7 @@ export class Adoption implements FilterOwner {
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
-      this.#refuse(requireUpgrade(decision));
+      this.#refuse(decision.reported ?? requireUpgrade(decision));
     } else {
       this.#house.accepted(decision);
       this.#serve(decision, rest, this.#house.requests);
@@ -234,14 +237,14 @@ export class Adoption implements FilterOwner {
     const end: End = { kind: "refused", decision };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(decision.statusCode, decision.head.method));
+    this.#close(reply(decision.statusCode, decision.head.method, this.#house.expose ? explain(decision) : undefined));
   }
 
   #malformed(error: HeadgateError): void {
     const end: End = { kind: "malformed", error, arrival: this.arrival };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(error.statusCode));
+    this.#close(reply(error.statusCode, undefined, this.#house.expose ? explainError(error) : undefined));
   }
 
   #abandon(code: AbandonedCode, cause?: unknown): void {

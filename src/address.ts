@@ -1,0 +1,90 @@
+// In:    text of IP addresses, and of networks in CIDR notation.
+// Out:   Address, Network, and whether one holds the other.
+// Never: reads what the grammar of RFC 3986 does not call an address: 127.1, 0x7f.1 and 010.0.0.1 are none.
+
+import { type Authority, parseAuthority } from "./authority.js";
+
+/** Pieces of 16 bits, most significant first: two of an IPv4 address, eight of an IPv6 address. */
+export type Address = readonly number[];
+
+/** The addresses that share their first `length` bits (RFC 4632 §3.1, RFC 4291 §2.3). */
+export interface Network {
+  readonly address: Address;
+  readonly length: number;
+}
+
+/** The address that a uri-host is; null for a reg-name. An IPv4-mapped one is IPv6: as a name it is not the other. */
+export function addressOf({ kind, uriHost }: Authority): Address | null {
+  if (kind === "IPv4address") return ipv4Pieces(uriHost);
+  return kind === "IP-literal" ? ipv6Pieces(uriHost.slice(1, -1)) : null;
+}
+
+/** An address without brackets; null for what is none. */
+export function parseAddress(text: string): Address | null {
+  const result = parseAuthority(text.includes(":") ? `[${text}]` : text);
+  if (result.kind === "error" || result.authority.port !== null) return null;
+  return addressOf(result.authority);
+}
+
+/**
+ * The address of a peer, as sockets and proxies write it; null for what is none. IPv4-mapped is IPv4 (RFC 4291
+ * §2.5.5.2), and a zone identifier, which means something on one machine only, is left out.
+ */
+export function parsePeerAddress(text: string): Address | null {
+  const zone = text.indexOf("%");
+  const address = parseAddress(zone < 0 ? text : text.slice(0, zone));
+  if (address === null) return null;
+  if (zone >= 0 && address.length === 2) return null;
+  return isIpv4Mapped(address) ? address.slice(6) : address;
+}
+
+export function isIpv4Mapped(address: Address): boolean {
+  return address.length === 8 && address[5] === 0xffff && address.slice(0, 5).every((piece) => piece === 0);
+}
+
+/** `address` or `address/length`, IPv6 without brackets. What is none is said in a word, for a sentence about it. */
+export function parseNetwork(text: string): Network | string {
+  const [, written, digits] = /^(.*?)(?:\/(\d{1,3}))?$/s.exec(text)!;
+  const address = parseAddress(written!);
+  if (address === null) return "is no address, and no network such as 10.0.0.0/8 or fd00::/8";
+  const bits = 16 * address.length;
+  const length = digits === undefined ? bits : Number(digits);
+  if (length > bits) return `has a prefix of more than ${bits} bits`;
+  const first = address.map((piece, i) => piece & ~(0xffff >> Math.min(16, Math.max(0, length - 16 * i))));
+  if (first.some((piece, i) => piece !== address[i])) {
+    return `has bits behind its prefix; the network is ${formatAddress(first)}/${length}`;
+  }
+  return { address, length };
+}
+
+export function contains({ address, length }: Network, other: Address): boolean {
+  if (other.length !== address.length) return false;
+  for (let i = 0, bits = length; bits > 0; i++, bits -= 16) {
+    const beyond = Math.max(0, 16 - bits);
+    if (other[i]! >> beyond !== address[i]! >> beyond) return false;
+  }
+  return true;
+}
+
+/** Canonical text, without brackets (RFC 5952). */
+export function formatAddress(address: Address): string {
+  if (address.length === 2) return address.map((piece) => `${piece >> 8}.${piece & 255}`).join(".");
+  const result = parseAuthority(`[${address.map((piece) => piece.toString(16)).join(":")}]`);
+  return result.kind === "complete" ? result.authority.uriHost.slice(1, -1) : "";
+}
+
+/** Of an IPv4address, which the kernel has read. */
+function ipv4Pieces(text: string): number[] {
+  const [a, b, c, d] = text.split(".").map(Number);
+  return [(a! << 8) | b!, (c! << 8) | d!];
+}
+
+/** Of an IPv6 address in its canonical text, which the kernel's record gave. */
+function ipv6Pieces(text: string): number[] {
+  if (text.includes(".")) return [0, 0, 0, 0, 0, 0xffff, ...ipv4Pieces(text.slice(text.lastIndexOf(":") + 1))];
+  const [front, back] = text.split("::").map((half) => half.split(":").filter((piece) => piece !== ""));
+  const pieces = front!.map((piece) => Number.parseInt(piece, 16));
+  if (back === undefined) return pieces;
+  const zeros = new Array<number>(8 - front!.length - back.length).fill(0);
+  return [...pieces, ...zeros, ...back.map((piece) => Number.parseInt(piece, 16))];
+}

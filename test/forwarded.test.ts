@@ -1,0 +1,370 @@
+// In:    test/cases/forwarded-cases.json; what clients and hops may write in Forwarded and X-Forwarded.
+// Out:   whether each request has its decision, its client and its explanation, alone and over an adopted socket.
+// Never: decides what is right; the rows say it.
+
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import * as assert from "uvu/assert";
+import type { Arrival } from "#src/arrival.js";
+import { arrivalOf } from "#src/arrival.js";
+import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
+import { explain, explanation } from "#src/explain.js";
+import { ForwardedElements, ForwardedValues, Unreadable } from "#src/forwarded.js";
+import { createGate, type Gate } from "#src/gate.js";
+import { parseRequestHead, type RequestHead } from "#src/head.js";
+import { suite } from "./support/suite.js";
+import { handshakeFields } from "./support/world.js";
+
+interface Row {
+  id: string;
+  policy: string;
+  why: string;
+  /** The address of the peer; null for a UNIX-domain socket. */
+  peer: string | null;
+  host: string;
+  /** Name and value of the lines beside Host. */
+  fields: [string, string][];
+  right: string;
+  /** The client's address, as decided. */
+  client: string | null;
+  clientPort?: number;
+  explanation: string;
+}
+const { policies, rows } = JSON.parse(readFileSync("test/cases/forwarded-cases.json", "utf8")) as {
+  policies: Record<string, PolicyRules>;
+  rows: Row[];
+};
+
+const headText = ({ host, fields }: Pick<Row, "host" | "fields">): string =>
+  `GET /live HTTP/1.1\r\nHost: ${host}\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join("")}${handshakeFields}\r\n`;
+
+function headOf(row: Pick<Row, "host" | "fields">): RequestHead {
+  const result = parseRequestHead(Buffer.from(headText(row), "latin1"));
+  if (result.kind !== "complete") throw new Error(`no head: ${JSON.stringify(result)}`);
+  return result.head;
+}
+
+const words = (decision: Decision): string =>
+  decision.kind === "accepted" ? "accepted" : `${decision.statusCode} ${decision.code}`;
+
+function claiming<Claim>({ vhosts, ...rules }: PolicyRules, claim: Claim): PolicyRules<Claim> {
+  return { ...rules, vhosts: vhosts.map((vhost) => ({ ...vhost, upgrades: { "*": claim } })) };
+}
+
+/** What a socket shows whose peer is that. */
+const factsOf = (peer: string | null): Partial<Arrival> =>
+  peer === null
+    ? { unix: true }
+    : { remoteAddress: peer, remotePort: 40_000, localAddress: "10.0.0.5", localPort: 8080 };
+
+const cases = suite("forwarded cases");
+
+cases("there are enough of them, each with an id of its own", () => {
+  assert.ok(rows.length >= 40);
+  assert.is(new Set(rows.map(({ id }) => id)).size, rows.length);
+});
+
+for (const row of rows) {
+  cases(`${row.id} ${row.why}`, () => {
+    const rules = policies[row.policy]!;
+    const arrival = arrivalOf({}, factsOf(row.peer), rules.scheme);
+    const decision = decide(definePolicy(claiming(rules, 1)), headOf(row), arrival);
+    assert.is(words(decision), row.right);
+    assert.is(decision.arrival.remoteAddress ?? null, row.client);
+    if (row.clientPort !== undefined) assert.is(decision.arrival.remotePort, row.clientPort);
+    assert.is(explain(decision), row.explanation);
+    const data = explanation(decision);
+    assert.equal(JSON.parse(JSON.stringify(data)), data);
+    assert.is(data.client.address, row.client);
+    assert.is(data.forwarding === null, decision.arrival.forwarding === undefined);
+  });
+}
+
+const sockets = suite("forwarded cases over adopted sockets");
+let gate: Gate;
+let folder: string;
+let doors: { tcp: net.Server; unix: net.Server };
+let given: Partial<Arrival> = {};
+
+sockets.before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "headgate-forwarded-"));
+  const open = (listen: (server: net.Server) => void): net.Server => {
+    const server = net.createServer((socket) => {
+      // A UNIX-domain socket shows itself what it is.
+      const { remoteAddress, remotePort } = given;
+      gate.adopt(socket, { arrival: remoteAddress === undefined ? {} : { remoteAddress, remotePort: remotePort! } });
+    });
+    listen(server);
+    return server;
+  };
+  doors = {
+    tcp: open((server) => server.listen(0, "127.0.0.1")),
+    unix: open((server) => server.listen(join(folder, "door"))),
+  };
+  await Promise.all(Object.values(doors).map(async (door) => door.listening || (await once(door, "listening"))));
+});
+sockets.after(() => {
+  for (const door of Object.values(doors)) door.close();
+  rmSync(folder, { recursive: true });
+});
+
+for (const row of rows) {
+  sockets(row.id, async () => {
+    const decisions: Decision[] = [];
+    gate = createGate(claiming(policies[row.policy]!, ({ socket }) => void socket.end("taken")));
+    gate.on("handover", (decision) => decisions.push(decision));
+    gate.on("refused", (decision) => decisions.push(decision));
+    given = factsOf(row.peer);
+    const client =
+      row.peer === null ? net.connect(join(folder, "door")) : net.connect(addressOf(doors.tcp), "127.0.0.1");
+    client.end(Buffer.from(headText(row), "latin1"));
+    let answer = "";
+    for await (const octets of client) answer += octets;
+    assert.match(answer, row.right === "accepted" ? /^taken$/ : new RegExp(`^HTTP/1\\.1 ${row.right.slice(0, 3)} `));
+    assert.equal(decisions.map(explain), [row.explanation]);
+  });
+}
+
+const addressOf = (server: net.Server): number => (server.address() as net.AddressInfo).port;
+
+sockets("a TCP client that resets its connection is not taken for a UNIX-domain socket", async () => {
+  const rules = policies.rfc7239!;
+  const policy = definePolicy(claiming(rules, 1));
+  const arrivals: Arrival[] = [];
+  const server = net.createServer({ pauseOnConnect: true }, async (socket) => {
+    socket.on("error", () => {});
+    // The peer's address can no longer be asked for; Node asks for it when it is read first.
+    await sleep(100);
+    arrivals.push(arrivalOf(socket, {}, rules.scheme));
+    socket.destroy();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = net.connect(addressOf(server), "127.0.0.1");
+  client.write(headText(rows[0]!), () => client.resetAndDestroy());
+  while (arrivals.length === 0) await sleep(20);
+  server.close();
+  const [arrival] = arrivals;
+  assert.is(arrival!.remoteAddress, undefined);
+  assert.is(arrival!.unix, false);
+  assert.is(decide(policy, headOf(rows[0]!), arrival!).arrival.forwarding, undefined);
+});
+
+const rules = suite("trust");
+const http = (): Arrival => arrivalOf({}, factsOf("10.0.0.1"), undefined);
+
+rules("true TLS is never downgraded, and what else is said of the scheme is overruled", () => {
+  const policy = definePolicy(policies.rfc7239!);
+  const schemeOf = (proto: string, arrival: Arrival): string => {
+    const decision = decide(
+      policy,
+      headOf({ host: "backend", fields: [["Forwarded", `for=x;proto=${proto}`.replace("x", "unknown")]] }),
+      arrival,
+    );
+    return `${decision.arrival.scheme} ${decision.arrival.schemeSource}`;
+  };
+  const facts = factsOf("10.0.0.1");
+  assert.is(schemeOf("http", arrivalOf({ ...facts, encrypted: true }, {}, undefined)), "https tls");
+  assert.is(schemeOf("http", arrivalOf({ ...facts, encrypted: true }, { scheme: "https" }, undefined)), "https tls");
+  assert.is(schemeOf("https", arrivalOf({ ...facts, encrypted: true }, {}, undefined)), "https tls");
+  assert.is(schemeOf("http", arrivalOf(facts, { scheme: "https" }, undefined)), "http forwarded");
+  assert.is(schemeOf("http", arrivalOf(facts, {}, "https")), "http forwarded");
+  assert.is(schemeOf("https", arrivalOf(facts, {}, undefined)), "https forwarded");
+});
+
+rules("only what is told to be a UNIX-domain socket is one", () => {
+  const [row] = rows;
+  const policy = definePolicy(claiming(policies.rfc7239!, 1));
+  const isTrusted = (arrival: Arrival): boolean =>
+    decide(policy, headOf(row!), arrival).arrival.forwarding !== undefined;
+  assert.is(isTrusted({ scheme: "http" }), false);
+  assert.is(isTrusted({ scheme: "http", unix: true }), true);
+  const facts = { remoteAddress: undefined, localAddress: undefined, destroyed: false };
+  assert.is(isTrusted(arrivalOf(facts, {}, undefined)), true);
+  assert.is(isTrusted(arrivalOf({ ...facts, destroyed: true }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ ...facts, localAddress: "127.0.0.1" }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ destroyed: false }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ destroyed: false }, { unix: true }, undefined)), true);
+  assert.is(isTrusted(arrivalOf(facts, { unix: false }, undefined)), false);
+  assert.is(isTrusted(arrivalOf(facts, { remoteAddress: "203.0.113.9" }, undefined)), false);
+});
+
+rules("Forwarded's host goes before an absolute-form, whose scheme must still be the client's", () => {
+  const policy = definePolicy(policies.rfc7239!);
+  const rule = (target: string, forwarded: string): string => {
+    const text = `GET ${target} HTTP/1.1\r\nHost: x\r\nForwarded: ${forwarded}\r\n\r\n`;
+    const result = parseRequestHead(Buffer.from(text));
+    if (result.kind !== "complete") throw new Error(JSON.stringify(result));
+    const decision = decide(policy, result.head, http());
+    return `${words(decision)} ${decision.authority} ${decision.authoritySource}`;
+  };
+  const said = "proto=https;host=app.example.com";
+  assert.is(rule("https://backend/", said), "accepted app.example.com Forwarded");
+  assert.is(rule("http://backend/", said), "421 SCHEME_MISMATCH app.example.com Forwarded");
+  assert.is(rule("https://app.example.com/", "proto=https"), "accepted app.example.com absolute-form");
+});
+
+rules("Origin is compared with what the client asked for", () => {
+  const policy = definePolicy(policies.rfc7239!);
+  const rule = (origin: string): string =>
+    words(
+      decide(
+        policy,
+        headOf({
+          host: "backend",
+          fields: [
+            ["Forwarded", 'proto=https;host="app.example.com:8443"'],
+            ["Origin", origin],
+          ],
+        }),
+        http(),
+      ),
+    );
+  assert.is(rule("https://app.example.com:8443"), "404 PATH_UNCLAIMED");
+  assert.is(rule("http://backend"), "403 ORIGIN_FOREIGN");
+});
+
+rules("what is wrong with the setting is said at construction, with the fix", () => {
+  const wrong: [unknown, RegExp][] = [
+    [null, /trust must be an object with any of: from, forwarded/],
+    [{}, /trust\.from is undefined; it must be a list such as \["10\.0\.0\.0\/8", "unix"\]/],
+    [{ from: [] }, /trust\.from is \[\]/],
+    [{ from: "10.0.0.1" }, /trust\.from is "10\.0\.0\.1"/],
+    [{ from: ["unix"] }, /trust\.forwarded is undefined; it must be "rfc7239"/],
+    [{ from: ["unix"], forwarded: [] }, /trust\.forwarded is \[\]/],
+    [{ from: ["unix"], forwarded: "x-forwarded" }, /trust\.forwarded is "x-forwarded"/],
+    [{ from: ["unix"], forwarded: ["X-Real-IP"] }, /trust\.forwarded has "X-Real-IP"; it may have X-Forwarded-For, /],
+    [
+      { from: ["unix"], forwarded: "rfc7239", proxyProtocol: true },
+      /proxyProtocol is no setting of trust; they are from, /,
+    ],
+    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is no text/],
+    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is no address, and no network/],
+    [{ from: ["10.0.0.1/8"], forwarded: "rfc7239" }, /the network is 10\.0\.0\.0\/8/],
+    [{ from: ["10.0.0.0/33"], forwarded: "rfc7239" }, /a prefix of more than 32 bits/],
+    [{ from: ["fd00::1/8"], forwarded: "rfc7239" }, /the network is fd00::\/8/],
+    [{ from: ["127.1"], forwarded: "rfc7239" }, /is no address/],
+    [{ from: ["::ffff:10.0.0.1"], forwarded: "rfc7239" }, /is IPv4-mapped; write it as IPv4/],
+    [{ from: [""], forwarded: "rfc7239" }, /is no address/],
+  ];
+  for (const [trust, sentence] of wrong) {
+    assert.throws(
+      () => definePolicy({ vhosts: [{ name: "a" }], trust: trust as never }),
+      (error: unknown) => error instanceof TypeError && sentence.test(error.message),
+      JSON.stringify(trust),
+    );
+  }
+  definePolicy({ vhosts: [{ name: "a" }], trust: { from: ["0.0.0.0/0", "::/0", "[fd00::1]"], forwarded: "rfc7239" } });
+});
+
+rules("an adoption that is narrowed trusts the same", async () => {
+  gate = createGate(claiming(policies.rfc7239!, ({ socket }) => void socket.end("taken")));
+  const server = net.createServer((socket) => {
+    ends.push(gate.adopt(socket, { vhosts: ["app.example.com"], arrival: { remoteAddress: "10.0.0.1" } }));
+  });
+  const ends: ReturnType<Gate["adopt"]>[] = [];
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = net.connect(addressOf(server), "127.0.0.1");
+  client.end(headText(rows[0]!));
+  await once(client.resume(), "close");
+  server.close();
+  assert.is((await ends[0]!).kind, "handed over");
+});
+
+const properties = suite("properties of forwarded");
+/** Pieces that mean something in a list, with an octet of any other kind now and then. */
+const piece = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom("for", "=", '"', "\\", ",", ";", " ", "[", "]", ":", "proto", "host", "https", "_x"),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("10.0.0.1", "198.51.100.7", "::1", "for=10.0.0.2", "for=198.51.100.9", "unknown"),
+  },
+  { weight: 1, arbitrary: fc.stringMatching(/^[\x21-\x7e\x80-\xff]$/) },
+);
+const junk = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
+
+properties("reading never throws, and ends", () => {
+  fc.assert(
+    fc.property(fc.array(fc.oneof(junk, fc.string({ unit: "binary", maxLength: 30 })), { maxLength: 3 }), (lines) => {
+      const elements = new ForwardedElements(lines);
+      let read = elements.next();
+      const most = lines.join(",").length + 2;
+      let count = 0;
+      while (read !== null && !(read instanceof Unreadable)) {
+        read = elements.next();
+        assert.ok(++count <= most);
+      }
+      const values = new ForwardedValues(lines);
+      count = 0;
+      while (values.next() !== null) assert.ok(++count <= most);
+      assert.is(count, lines.flatMap((line) => line.split(",")).length);
+    }),
+    { numRuns: 5000, seed: 5 },
+  );
+});
+
+properties("what a hop writes is read back", () => {
+  const text = fc.stringMatching(/^[\t \x21-\x7e\x80-\xff]{0,12}$/);
+  const byte = fc.integer({ min: 0, max: 255 });
+  const address = fc.tuple(byte, byte, byte, byte).map((bytes) => bytes.join("."));
+  const element = fc.record({
+    address,
+    secret: text,
+    port: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: null }),
+  });
+  const quote = (value: string): string => `"${value.replace(/["\\]/g, "\\$&")}"`;
+  fc.assert(
+    fc.property(fc.array(element, { minLength: 1, maxLength: 4 }), fc.boolean(), (elements, isOneLine) => {
+      const written = elements.map(
+        (each) =>
+          `secret=${quote(each.secret)};for=${quote(each.port === null ? each.address : `${each.address}:${each.port}`)};by=_x`,
+      );
+      const read = new ForwardedElements(isOneLine ? [written.join(", ")] : written);
+      for (const wanted of elements.toReversed()) {
+        const found = read.next();
+        if (found === null || found instanceof Unreadable) throw new Error(JSON.stringify({ written, found }));
+        const [high, low] = found.node!.address!;
+        assert.is(`${high! >> 8}.${high! & 255}.${low! >> 8}.${low! & 255}`, wanted.address);
+        assert.is(found.node!.port, wanted.port);
+      }
+      assert.is(read.next(), null);
+    }),
+    { numRuns: 3000, seed: 6 },
+  );
+});
+
+properties("what a client writes to the left changes nothing", () => {
+  const good = "for=198.51.100.7;proto=https;host=app.example.com";
+  const hops = fc.constantFrom(good, `${good}, for=10.0.0.2`, `${good}, for="[fd00::2]";by=_x, for="10.0.0.3:80"`);
+  const rfc7239 = definePolicy(claiming(policies.rfc7239!, 1));
+  const xForwarded = definePolicy(claiming(policies["x-forwarded"]!, 1));
+  const facts = (decision: Decision): unknown => [words(decision), decision.arrival, explain(decision)];
+  fc.assert(
+    fc.property(junk, hops, fc.constantFrom(", ", ",", "\r\nForwarded: "), (left, right, separator) => {
+      const clean = decide(rfc7239, headOf({ host: "backend", fields: [["Forwarded", right]] }), http());
+      const spoofed = headOf({ host: "backend", fields: [["Forwarded", `${left}${separator}${right}`]] });
+      assert.equal(facts(decide(rfc7239, spoofed, http())), facts(clean));
+    }),
+    { numRuns: 5000, seed: 7 },
+  );
+  fc.assert(
+    fc.property(junk, junk, junk, (addresses, hosts, schemes) => {
+      const fields = (spoof: (text: string) => string): [string, string][] => [
+        ["X-Forwarded-For", `${spoof(addresses)}198.51.100.7, 10.0.0.2`],
+        ["X-Forwarded-Host", `${spoof(hosts)}app.example.com, backend`],
+        ["X-Forwarded-Proto", `${spoof(schemes)}https, http`],
+      ];
+      const clean = decide(xForwarded, headOf({ host: "backend", fields: fields(() => "") }), http());
+      const spoofed = headOf({ host: "backend", fields: fields((text) => `${text}, `) });
+      assert.equal(facts(decide(xForwarded, spoofed, http())), facts(clean));
+    }),
+    { numRuns: 5000, seed: 8 },
+  );
+});

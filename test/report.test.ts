@@ -1,0 +1,250 @@
+// In:    the requests of test/cases, and some of this file's own, under enforce and under report mode.
+// Out:   whether report mode says of each what enforce mode does, and lets pass what somebody can take, and no more.
+// Never: judges what enforce mode says; other tests do.
+
+import { readFileSync } from "node:fs";
+import * as assert from "uvu/assert";
+import type { Arrival } from "#src/arrival.js";
+import { arrivalOf } from "#src/arrival.js";
+import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#src/decision.js";
+import { explain, explanation } from "#src/explain.js";
+import type { FramerLike } from "#src/framer/framer.js";
+import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { parseRequestHead, type RequestHead } from "#src/head.js";
+import { NO_LISTEN, type Vhost } from "#src/vhost.js";
+import { suite } from "./support/suite.js";
+import { handshakeFields, openWorld, statusOf } from "./support/world.js";
+
+function head(text: string): RequestHead {
+  const result = parseRequestHead(Buffer.from(text, "latin1"), { host: "optional" });
+  if (result.kind !== "complete") throw new Error(`no head: ${JSON.stringify(result)}`);
+  return result.head;
+}
+const http: Arrival = arrivalOf({}, {}, undefined);
+
+interface Traffic {
+  readonly rules: PolicyRules;
+  readonly text: string;
+  readonly arrival: Arrival;
+}
+
+/** Every request of the tables of Origin and Forwarded, as an upgrade and as a request. */
+function readTraffic(): Traffic[] {
+  return ["origin-cases", "forwarded-cases"].flatMap((name) => {
+    const { policies, rows } = JSON.parse(readFileSync(`test/cases/${name}.json`, "utf8")) as {
+      policies: Record<string, PolicyRules>;
+      rows: {
+        policy: string;
+        host: string;
+        origin?: string | string[] | null;
+        fields?: string[][];
+        peer?: string | null;
+      }[];
+    };
+    return rows.flatMap(({ policy, host, origin = null, fields = [], peer }) => {
+      const origins = origin === null ? [] : [origin].flat().map((value) => ["Origin", value]);
+      const lines = [...fields, ...origins].map(([field, value]) => `${field}: ${value}\r\n`).join("");
+      const arrival = arrivalOf(
+        peer ? { remoteAddress: peer, localAddress: "10.0.0.5" } : {},
+        {},
+        policies[policy]!.scheme,
+      );
+      return [handshakeFields, "Connection: close\r\n"].map((more) => ({
+        rules: policies[policy]!,
+        text: `GET /live HTTP/1.1\r\nHost: ${host}\r\n${lines}${more}\r\n`,
+        arrival,
+      }));
+    });
+  });
+}
+
+/** The rules with a claim on every path, and a vhost that takes what no other does. */
+function withDefault<Claim>({ vhosts, ...rules }: PolicyRules, claim: Claim): PolicyRules<Claim> {
+  const upgrades = { "*": claim };
+  const taker: Vhost<Claim> = { name: "taker.example", port: "any", default: true, origins: [], upgrades };
+  const others = vhosts.map(({ default: _, ...vhost }) => ({ ...vhost, upgrades }));
+  return { ...rules, vhosts: [...others, taker] };
+}
+
+const report = suite("report mode");
+const traffic = readTraffic();
+
+report("says of every request what enforce mode says", () => {
+  let soft = 0;
+  let hard = 0;
+  for (const { rules, text, arrival } of traffic) {
+    for (const each of [rules, withDefault(rules, 1)]) {
+      const enforced = decide(definePolicy(each), head(text), arrival);
+      const reported = decide(definePolicy({ ...each, mode: "report" }), head(text), arrival);
+      if (enforced.kind === "accepted") {
+        assert.is(reported.kind, "accepted");
+        assert.is(reported.kind === "accepted" && reported.reported, undefined);
+        continue;
+      }
+      const said = reported.kind === "accepted" ? reported.reported! : reported;
+      assert.is(explain(said), explain(enforced));
+      assert.is(said.code, enforced.code);
+      if (reported.kind === "accepted") {
+        assert.ok(isSoft(enforced), `${enforced.code} was let through`);
+        soft++;
+      } else {
+        hard++;
+      }
+    }
+  }
+  assert.ok(soft > 100 && hard > 50, `${soft} let through, ${hard} refused`);
+});
+
+const a: Vhost<string> = { name: "a", port: 80, upgrades: { "/live": "a" } };
+const taker: Vhost<string> = { name: "taker", port: 80, default: true, origins: [], upgrades: { "/live": "taker" } };
+
+const upgradeTo = (host: string, fields = "", path = "/live"): RequestHead =>
+  head(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${fields}${handshakeFields}\r\n`);
+const words = (decision: Decision<string>): string => {
+  if (decision.kind === "refused") return `${decision.statusCode} ${decision.code}`;
+  return `${decision.vhost.name} ${decision.claim} ${decision.reported?.code}`;
+};
+
+report("a wrong name, port or scheme goes to the default vhost, a wrong origin where it would have gone", () => {
+  const rule = (vhosts: Vhost<string>[], request: RequestHead, arrival = http): string =>
+    words(decide(definePolicy({ vhosts, mode: "report" }), request, arrival));
+  const foreign = "Origin: http://evil.example\r\n";
+  const both = [a, taker];
+  assert.is(rule(both, upgradeTo("a")), "a a undefined");
+  assert.is(rule(both, upgradeTo("b")), "taker taker undefined");
+  assert.is(rule(both, upgradeTo("a:81")), "taker taker PORT_MISMATCH");
+  assert.is(rule(both, upgradeTo("b:81")), "taker taker PORT_MISMATCH");
+  assert.is(rule(both, upgradeTo("192.0.2.1")), "taker taker NAME_UNKNOWN");
+  assert.is(rule(both, upgradeTo("0.0.0.0")), "taker taker NAME_UNSPECIFIED");
+  assert.is(rule(both, upgradeTo("a", foreign)), "a a ORIGIN_FOREIGN");
+  assert.is(rule(both, upgradeTo("a", "Origin: null\r\n")), "a a ORIGIN_NULL");
+  // The default vhost's own origins would have been asked for too; the first refusal is the one that counts.
+  assert.is(rule(both, upgradeTo("a:81", foreign)), "taker taker PORT_MISMATCH");
+  assert.is(rule([a], upgradeTo("a:81")), "421 PORT_MISMATCH");
+  assert.is(rule([a], upgradeTo("a", foreign)), "a a ORIGIN_FOREIGN");
+  // What is wrong in another way as well is refused as enforced, in the same words.
+  assert.is(rule(both, upgradeTo("a:81", "", "/other")), "421 PORT_MISMATCH");
+  assert.is(rule(both, upgradeTo("a", foreign, "/other")), "403 ORIGIN_FOREIGN");
+  assert.is(rule(both, upgradeTo("a:81", "Content-Length: 1\r\n")), "421 PORT_MISMATCH");
+  assert.is(rule(both, upgradeTo("a", "", "/other")), "404 PATH_UNCLAIMED");
+  assert.is(rule(both, upgradeTo("a", `${foreign}${foreign}`)), "400 ORIGIN_REPEATED");
+  assert.is(rule([a, { ...taker, port: NO_LISTEN }], upgradeTo("a:81")), "421 PORT_MISMATCH");
+  // Plaintext never reaches a vhost that requires https.
+  const secure: Vhost<string> = { ...a, requires: "https" };
+  assert.is(rule([secure], upgradeTo("a")), "421 SCHEME_REQUIRED");
+  assert.is(rule([secure, taker], upgradeTo("a")), "taker taker SCHEME_REQUIRED");
+  assert.is(rule([a, { ...taker, requires: "https" }], upgradeTo("a:81")), "421 PORT_MISMATCH");
+  assert.is(
+    rule([a, { ...taker, requires: "https" }], upgradeTo("a:81"), { scheme: "https" }),
+    "taker taker PORT_MISMATCH",
+  );
+});
+
+report("an acceptance says what enforce mode would have said", () => {
+  const policy = definePolicy({ vhosts: [a, taker], mode: "report" });
+  const decision = decide(policy, upgradeTo("a:81"), http);
+  assert.is(
+    explain(decision),
+    "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); refused if enforced: " +
+      "host port 81 mismatches vhost port 80 (a; port came from Host; scheme http by default); " +
+      "accepted with port: [80,81] in vhost a",
+  );
+  const data = explanation(decision);
+  assert.is(data.reported?.code, "PORT_MISMATCH");
+  assert.equal(JSON.parse(JSON.stringify(data)), data);
+  assert.throws(
+    () => definePolicy({ vhosts: [a], mode: "log" as never }),
+    /mode is "log"; it must be "enforce" or "report"/,
+  );
+});
+
+const gates = suite("report mode of a gate");
+
+/** What a gate does with each request: how it answers, what it counts, which events it emits. */
+async function run(
+  options: (take: FramerLike) => GateOptions,
+  texts: string[],
+): Promise<{ gate: Gate; statusCodes: number[]; events: string[] }> {
+  const events: string[] = [];
+  const gate = createGate(options(({ socket }) => void socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n")));
+  for (const event of ["handover", "refused", "reported"] as const) {
+    gate.on(event, (decision: Decision) =>
+      events.push(`${event} ${decision.kind === "refused" ? decision.code : decision.vhost.name}`),
+    );
+  }
+  const world = await openWorld(() => gate);
+  const statusCodes: number[] = [];
+  for (const text of texts) statusCodes.push(statusOf(await world.send(Buffer.from(text, "latin1"))));
+  await world.close();
+  return { gate, statusCodes, events };
+}
+
+const upgradeText = (host: string): string => `GET /live HTTP/1.1\r\nHost: ${host}\r\n${handshakeFields}\r\n`;
+const requestText = (host: string): string => `GET /live HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+
+gates("lets through, emits and counts", async () => {
+  const texts = [
+    upgradeText("a:81"),
+    requestText("a:81"),
+    upgradeText("192.0.2.1"),
+    requestText("a"),
+    upgradeText("a"),
+  ];
+  const { gate, statusCodes, events } = await run(
+    (take) => ({
+      vhosts: [
+        { name: "a", port: 80, upgrades: { "*": take } },
+        { name: "taker", port: 80, default: true, origins: [], upgrades: { "*": take } },
+      ],
+      mode: "report",
+      requests: (_, response) => response.end(),
+    }),
+    texts,
+  );
+  assert.equal(statusCodes, [101, 200, 101, 200, 101]);
+  assert.equal(events, [
+    "reported PORT_MISMATCH",
+    "handover taker",
+    "reported PORT_MISMATCH",
+    "handover taker",
+    "reported NAME_UNKNOWN",
+    "handover taker",
+    "handover a",
+    "handover a",
+  ]);
+  assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 } });
+});
+
+gates("refuses as enforced, and counts so, what nobody takes", async () => {
+  const { gate, statusCodes, events } = await run(
+    (take) => ({
+      vhosts: [
+        { name: "a", port: 80, upgrades: { "*": take } },
+        { name: "taker", port: 80, default: true, origins: [] },
+      ],
+      mode: "report",
+    }),
+    [upgradeText("a:81"), requestText("a:81"), requestText("a")],
+  );
+  assert.equal(statusCodes, [421, 421, 426]);
+  assert.equal(events, ["refused PORT_MISMATCH", "refused PORT_MISMATCH", "refused UPGRADE_REQUIRED"]);
+  assert.equal(gate.counts, { refused: { PORT_MISMATCH: 2, UPGRADE_REQUIRED: 1 }, reported: {} });
+});
+
+gates("counts together what enforce mode refuses", async () => {
+  const rules = JSON.parse(readFileSync("test/cases/origin-cases.json", "utf8")).policies.list as PolicyRules;
+  const texts = traffic.filter((each) => JSON.stringify(each.rules) === JSON.stringify(rules)).map(({ text }) => text);
+  texts.push(requestText("b"), upgradeText("chat.example.com:1"), upgradeText("192.0.2.1"));
+  assert.ok(texts.length > 20);
+  const options = (mode: "enforce" | "report") => (take: FramerLike) => ({
+    ...withDefault(rules, take),
+    mode,
+    requests: (_: unknown, response: { end(): void }) => void response.end(),
+  });
+  const enforced = await run(options("enforce"), texts);
+  const reported = await run(options("report"), texts);
+  const sum: Record<string, number> = { ...reported.gate.counts.refused };
+  for (const [code, count] of Object.entries(reported.gate.counts.reported)) sum[code] = (sum[code] ?? 0) + count;
+  assert.equal(sum, enforced.gate.counts.refused);
+  assert.ok(Object.keys(reported.gate.counts.reported).length > 1);
+});
