@@ -176,7 +176,7 @@ export class RequestHead {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[] {
     const wanted = name.toLowerCase();
-    const number = kernel().fieldNames.get(wanted);
+    const number = kernel().numbers.get(wanted);
     if (number !== undefined) {
       const bit = 1 << number;
       if ((this.#word(Head.SEEN) & bit) === 0) return [];
@@ -308,7 +308,10 @@ function readFieldLines(
     lines[i + 1] =
       (name & FieldSpelling.PADDED) === 0
         ? text.slice(nameEnd + 2, lineEnd)
-        : text.slice(words[at + (FieldLine.VALUE_START >> 2)]! - start, words[at + (FieldLine.VALUE_END >> 2)]! - start);
+        : text.slice(
+            words[at + (FieldLine.VALUE_START >> 2)]! - start,
+            words[at + (FieldLine.VALUE_END >> 2)]! - start,
+          );
     nameStart = lineEnd + 2;
   }
   return lines;

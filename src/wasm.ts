@@ -2,7 +2,8 @@
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
-import { Capacity, FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
+import { FieldName, FieldSpelling, Memory } from "../assembly/abi.js";
+import { fieldNames } from "./field-names.js";
 import { javascriptKernel } from "./javascript-kernel.js";
 import { scalar, simd } from "./kernel.js";
 import { type Latin1, latin1 } from "./octets.js";
@@ -27,6 +28,7 @@ interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   parseHead(start: number, end: number, options: number, headBytes: number, fieldLines: number): number;
   parseAuthority(length: number): number;
+  enterName(length: number, code: number): void;
 }
 
 /** @internal */
@@ -45,7 +47,7 @@ export interface Kernel {
   /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
   readonly spellings: readonly string[];
   /** The number of each name that the kernel reads, by the name in lower case. */
-  readonly fieldNames: ReadonlyMap<string, number>;
+  readonly numbers: ReadonlyMap<string, number>;
   /** Counts parses: a record belongs to the parse after which it was read, until the next. */
   generation: number;
 }
@@ -161,32 +163,29 @@ function start(variant: Kernel["variant"], made: object): Kernel {
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
-  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, Capacity.NAMES * NameEntry.SIZE));
+  const text = latin1(input);
+  const spellings: string[] = new Array(FieldSpelling.ALL + 1).fill("");
+  const enter = (spelling: string, code: number): void => {
+    text.write(spelling, 0);
+    exports.enterName(spelling.length, code);
+    spellings[code] = spelling;
+  };
+  for (const [name, number] of fieldNames) {
+    enter(name, number | FieldSpelling.USUAL);
+    enter(name.toLowerCase(), number | FieldSpelling.LOWER_CASE);
+  }
   return {
     variant,
     parseHead: exports.parseHead,
     parseAuthority: exports.parseAuthority,
     input,
-    text: latin1(input),
+    text,
     words: new Uint32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
     spellings,
-    fieldNames: new Map(
-      spellings.flatMap((name, code) => {
-        const number = code - FieldSpelling.LOWER_CASE;
-        return name !== "" && number > 0 && number < FieldName.COMMON ? [[name, number]] : [];
-      }),
+    numbers: new Map(
+      fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),
     ),
     generation: 0,
   };
-}
-
-/** The kernel's table of names: the one place where they are written. */
-function readSpellings(table: Uint8Array): string[] {
-  const spellings: string[] = new Array(256).fill("");
-  for (let entry = 0; entry < table.length; entry += NameEntry.SIZE) {
-    const code = table[entry + NameEntry.CODE]!;
-    if (code !== 0) spellings[code] = String.fromCharCode(...table.subarray(entry, table.indexOf(0x3a, entry)));
-  }
-  return spellings;
 }
