@@ -41,7 +41,7 @@ export interface Kernel {
   /** The same octets, as text. */
   readonly text: Latin1;
   /** The record, as 32-bit words, with room for others behind it. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
   /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
@@ -180,7 +180,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     parseAuthority: exports.parseAuthority,
     input,
     text,
-    words: new Uint32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
+    words: new Int32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
     spellings,
     numbers: new Map(
