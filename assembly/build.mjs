@@ -1,6 +1,6 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
 // Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
-//        src/kernel.ts, which carries the modules' bytes for src/wasm.ts.
+//        src/kernel.ts, which carries the SIMD one for src/wasm.ts.
 // Never: changes what a kernel does; the same sources give the same bytes.
 
 import { execFileSync } from "node:child_process";
@@ -32,12 +32,6 @@ const OPTIMISE = [
 ];
 
 mkdirSync(FOLDER, { recursive: true });
-const lines = [
-  "// In:    nothing; written by assembly/build.mjs, not by hand.",
-  "// Out:   the kernel's modules, as base64.",
-  "// Never: compiles them; src/wasm.ts does that.",
-  "",
-];
 for (const variant of ["simd", "scalar"]) {
   const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", variant]);
   if (error) {
@@ -47,10 +41,15 @@ for (const variant of ["simd", "scalar"]) {
   const path = `${FOLDER}/${variant}.wasm`;
   run("wasm-opt", "--enable-simd", "--enable-bulk-memory", ...OPTIMISE, path, "-o", path);
   const octets = readFileSync(path);
-  lines.push(`export const ${variant}: string =\n  "${octets.toString("base64")}";`);
   tell(`${variant}.wasm`, octets);
 }
-writeFileSync("src/kernel.ts", `${lines.join("\n")}\n`);
+writeFileSync(
+  "src/kernel.ts",
+  "// In:    nothing; written by assembly/build.mjs, not by hand.\n" +
+    "// Out:   the SIMD module, as base64.\n" +
+    "// Never: compiles it; src/wasm.ts does that.\n\n" +
+    `export const simd: string =\n  "${readFileSync(`${FOLDER}/simd.wasm`, "base64")}";\n`,
+);
 const javascript = inJavaScript(`${FOLDER}/scalar.wasm`);
 writeFileSync(`${FOLDER}/javascript.js`, javascript);
 writeFileSync(

@@ -4,9 +4,9 @@
 
 import { FieldName, FieldSpelling, Memory } from "../assembly/abi.js";
 import { fieldNames } from "./field-names.js";
-import { javascriptKernel } from "./javascript-kernel.js";
-import { scalar, simd } from "./kernel.js";
+import { simd } from "./kernel.js";
 import { type Latin1, latin1 } from "./octets.js";
+import { javascriptKernel, scalarModule } from "./spare-kernels.js";
 
 /** What is used of WebAssembly, in the types of hosts with a DOM and hosts without. */
 declare namespace WebAssembly {
@@ -54,8 +54,8 @@ export interface Kernel {
 
 /** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
 const starters: Record<KernelVariant, () => object> = {
-  simd: () => instantiate(compile(simd)),
-  scalar: () => instantiate(compile(scalar)),
+  simd: () => instantiate(new WebAssembly.Module(octets(simd))),
+  scalar: () => instantiate(new WebAssembly.Module(scalarModule())),
   javascript: javascriptKernel,
 };
 
@@ -126,7 +126,8 @@ function firstThatStarts(): Kernel {
     }
   }
   throw new TypeError(
-    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript) (${faults.join("; ")})`,
+    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript), ` +
+      `or give useKernel the compiled headgate/kernel/scalar.wasm (${faults.join("; ")})`,
   );
 }
 
@@ -138,10 +139,6 @@ function bundled(variant: KernelVariant): Kernel {
 
 function hasSimd(): boolean {
   return "WebAssembly" in globalThis && WebAssembly.validate(octets(simd));
-}
-
-function compile(base64: string): WebAssembly.Module {
-  return new WebAssembly.Module(octets(base64));
 }
 
 function octets(base64: string): Uint8Array {
