@@ -21,6 +21,8 @@ export type NodeReading =
 interface Parser {
   initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void;
   execute(octets: Uint8Array): number | Error;
+  /** Without it Node keeps the parser for ever. */
+  close(): void;
   [callback: number]: unknown;
 }
 
@@ -52,8 +54,16 @@ export const nodeParserMissing =
   binding === null ? `Node ${process.version} does not lend out its parser (process.binding)` : null;
 
 export function readByNode(head: Uint8Array, framing: Framing): NodeReading {
+  const parser = new binding!.HTTPParser();
+  try {
+    return readBy(parser, head, framing);
+  } finally {
+    parser.close();
+  }
+}
+
+function readBy(parser: Parser, head: Uint8Array, framing: Framing): NodeReading {
   const { HTTPParser, methods } = binding!;
-  const parser = new HTTPParser();
   parser.initialize(HTTPParser.REQUEST, {}, 1 << 20, 0);
   const read: Extract<NodeReading, { kind: "read" }> = {
     kind: "read",
