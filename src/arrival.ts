@@ -1,6 +1,6 @@
 // In:    what a socket shows of itself, what its giver says, what the configuration declares.
 // Out:   Arrival: where a connection came in.
-// Never: touches a socket; it takes plain facts.
+// Never: uses a socket for more than its facts.
 
 import type { Scheme } from "./authority.js";
 import { checkSettings } from "./settings.js";
@@ -8,7 +8,12 @@ import { checkSettings } from "./settings.js";
 /** What made the scheme of an arrival, first that applies. */
 export type SchemeSource = "given" | "tls" | "declared" | "default";
 
-/** Where a connection came in. Ports are 1..65535. Addresses of UNIX-domain sockets are absent. */
+/**
+ * Where a connection came in. Ports are 1..65535. Addresses of UNIX-domain sockets are absent.
+ *
+ * In the arrival of a socket, addresses and ports are read from the socket when they are first asked for, since each
+ * pair costs a system call. As with `net.Socket` itself, a socket that has closed before it was asked has none.
+ */
 export interface Arrival {
   readonly scheme: Scheme;
   /** `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by `default`. */
@@ -38,14 +43,43 @@ export interface SocketFacts {
  */
 export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Scheme | undefined): Arrival {
   const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
-  return {
-    scheme,
-    schemeSource,
-    remoteAddress: given.remoteAddress ?? facts.remoteAddress,
-    remotePort: given.remotePort ?? facts.remotePort,
-    localAddress: given.localAddress ?? facts.localAddress,
-    localPort: given.localPort ?? facts.localPort,
-  };
+  return new SocketArrival(scheme, schemeSource, given, facts);
+}
+
+class SocketArrival implements Arrival {
+  readonly scheme: Scheme;
+  readonly schemeSource: SchemeSource;
+  readonly #given: GivenArrival;
+  readonly #facts: SocketFacts;
+
+  constructor(scheme: Scheme, schemeSource: SchemeSource, given: GivenArrival, facts: SocketFacts) {
+    this.scheme = scheme;
+    this.schemeSource = schemeSource;
+    this.#given = given;
+    this.#facts = facts;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#given.remoteAddress ?? this.#facts.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#given.remotePort ?? this.#facts.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#given.localAddress ?? this.#facts.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#given.localPort ?? this.#facts.localPort;
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): Arrival {
+    const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort } = this;
+    return { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort };
+  }
 }
 
 function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
