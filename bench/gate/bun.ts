@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { BunPath } from "./contest.js";
 
-const VERSION = "1.4.5";
+export const BUN_VERSION = "1.4.5";
 const run = promisify(execFile);
 
 /** Calls `use` with Bun's path, and removes it afterwards. */
@@ -24,11 +24,11 @@ export async function withBun<Result>(use: (bun: BunPath) => Promise<Result>): P
 
 async function fetchBun(folder: string): Promise<BunPath> {
   try {
-    await run("npm", ["install", "--prefix", folder, "--no-save", `bun@${VERSION}`], { timeout: 120_000 });
+    await run("npm", ["install", "--prefix", folder, "--no-save", `bun@${BUN_VERSION}`], { timeout: 120_000 });
     const path = join(folder, "node_modules/.bin/bun");
     await run(path, ["--version"]);
     return { path };
   } catch (error) {
-    return { reason: `Bun ${VERSION} cannot be fetched: ${(error as Error).message.split("\n")[0]}` };
+    return { reason: `Bun ${BUN_VERSION} cannot be fetched: ${(error as Error).message.split("\n")[0]}` };
   }
 }
