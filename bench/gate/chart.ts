@@ -11,7 +11,7 @@ const MOST = 430;
 
 const COLOURS: Record<string, string> = {
   headgate: "#0072b2",
-  net: "#8c8c8c",
+  control: "#8c8c8c",
   "node:http": "#e69f00",
   "Bun.serve": "#009e73",
 };

@@ -22,6 +22,16 @@ export interface Effort {
 }
 
 export const BUN = "Bun.serve";
+export const OURS = "headgate + ws";
+export const THEIRS = "node:http + ws";
+
+/** Servers on bare `net` that look at nothing: what no server in Node can cost less than. */
+export const FLOOR = {
+  waiting: "control: net",
+  refusing: "control: net + end",
+  upgrading: "control: net, a 101",
+  withWs: "control: net + ws",
+} as const;
 
 /** One server in a process of its own. */
 export class Contender {

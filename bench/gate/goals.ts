@@ -2,7 +2,7 @@
 // Out:   what the gate is meant to cost, and whether it does.
 // Never: measures.
 
-import { FLOOR } from "./pending.js";
+import { FLOOR, OURS } from "./contest.js";
 import type { Row } from "./row.js";
 
 export interface Goal {
@@ -12,15 +12,13 @@ export interface Goal {
   readonly measured: number | null;
 }
 
-const OURS = "headgate + ws";
-
 /** The gate's goals, on Node 20, with a real parse and policy, through public members of Node and ws alone. */
 export function goals(rows: readonly Row[]): Goal[] {
   const row = (step: string, contender: string) =>
     rows.find((each) => each.step === step && each.contender === contender);
   const ratio = (step: string) => row(step, OURS)?.ratio?.median ?? null;
   const pending = row("pending", OURS)?.value?.median;
-  const floor = row("pending", FLOOR)?.value?.median;
+  const floor = row("pending", FLOOR.waiting)?.value?.median;
   const above = pending === undefined || floor === undefined ? null : pending - floor;
   return [
     { what: "an upgrade, of node:http + ws", most: 0.8, measured: ratio("upgrade") },

@@ -2,6 +2,10 @@
 // Out:   the octets that clients send in these benches, and the one answer to their opening handshake.
 // Never: opens a connection.
 
+/** The sample of RFC 6455 §1.3: a key, and the answer to it. */
+export const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
 const fields = (host: string): string =>
   [
     `Host: ${host}`,
@@ -14,7 +18,7 @@ const fields = (host: string): string =>
     "Sec-WebSocket-Version: 13",
     "Accept-Encoding: gzip, deflate, br, zstd",
     "Accept-Language: en-US,en;q=0.9",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    `Sec-WebSocket-Key: ${KEY}`,
     "",
     "",
   ].join("\r\n");
@@ -32,9 +36,6 @@ export const MALFORMED = `GET /live HTTP/1.1\r\n Host : ${SERVED_HOST}\r\n${fiel
 /** More than half of a head, which ends within a field value. */
 export const HALF_A_HEAD = HANDSHAKE.slice(0, HANDSHAKE.indexOf("Safari"));
 
-/** The sample of RFC 6455 §1.3. */
-export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
 /** For a server that answers without reading. */
 export const CANNED_101 = [
   "HTTP/1.1 101 Switching Protocols",
@@ -44,6 +45,9 @@ export const CANNED_101 = [
   "",
   "",
 ].join("\r\n");
+
+/** What a server says that ends what it does not want. */
+export const FORBIDDEN = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 10\r\n\r\nForbidden\n";
 
 /** A masked text frame of 32 octets, and its echo (RFC 6455 §5.2). */
 const TEXT = Buffer.from("what one says to another, 32 oct");

@@ -2,7 +2,7 @@
 // Out:   rows: microseconds of processor time of the whole server process for each connection, from its accept to its close.
 // Never: counts a refusal whose response did not arrive whole.
 
-import { type BunPath, contest, type Effort, processorTime } from "./contest.js";
+import { type BunPath, contest, type Effort, FLOOR, OURS, processorTime, THEIRS } from "./contest.js";
 import { MALFORMED, MISDIRECTED } from "./octets.js";
 import { type Row, rowsOf } from "./row.js";
 
@@ -10,6 +10,7 @@ const CONNECTIONS = 2000;
 
 async function compare(
   step: string,
+  names: readonly string[],
   octets: string,
   statusOf: (name: string) => number,
   bun: BunPath,
@@ -24,16 +25,23 @@ async function compare(
       concurrency: 64,
       status: statusOf(name),
     }) as const;
-  const measured = await contest(["node:http + ws", "headgate + ws"], bun, effort, processorTime(order));
-  return rowsOf(step, "µs of processor time a connection", "node:http + ws", measured);
+  const measured = await contest(names, bun, effort, processorTime(order));
+  return rowsOf(step, "µs of processor time a connection", THEIRS, measured);
 }
 
 /** A head that is none: node:http's own 400 and headgate's. */
 export function compareMalformed(bun: BunPath, effort: Effort): Promise<Row[]> {
-  return compare("malformed", MALFORMED, () => 400, bun, effort);
+  return compare("malformed", [THEIRS, OURS], MALFORMED, () => 400, bun, effort);
 }
 
 /** Another host: 421 of headgate, 403 by `end` in an 'upgrade' listener that compares Host. */
 export function compareRefusals(bun: BunPath, effort: Effort): Promise<Row[]> {
-  return compare("refused", MISDIRECTED, (name) => (name.startsWith("headgate") ? 421 : 403), bun, effort);
+  return compare(
+    "refused",
+    [THEIRS, OURS, FLOOR.refusing],
+    MISDIRECTED,
+    (name) => (name === OURS ? 421 : 403),
+    bun,
+    effort,
+  );
 }

@@ -2,6 +2,7 @@
 // Out:   tables for people, and the rows in which headgate is dearer.
 // Never: measures.
 
+import { OURS } from "./contest.js";
 import type { Goal } from "./goals.js";
 import type { Row } from "./row.js";
 
@@ -23,10 +24,10 @@ function line(row: Row): string {
 /** Rows of servers that cost less than headgate, or did more, in the same table. */
 export function losingRows(rows: readonly Row[]): Row[] {
   return rows.filter((row) => {
-    if (row.value === null || row.contender.startsWith("headgate")) return false;
-    const ours = rows.find(
-      ({ step, unit, contender }) => step === row.step && unit === row.unit && contender.startsWith("headgate"),
-    );
+    if (row.value === null || row.contender === OURS || row.contender.startsWith("control")) return false;
+    const ours = rows.find(({ step, unit, contender }) => {
+      return step === row.step && unit === row.unit && contender === OURS;
+    });
     if (ours?.value == null) return false;
     const isMoreBetter = row.unit.includes("a second");
     return isMoreBetter ? row.value.median > ours.value.median : row.value.median < ours.value.median;

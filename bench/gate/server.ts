@@ -3,12 +3,13 @@
 // Never: opens a connection.
 
 import { createServer as createHttpServer } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
 import { createGate, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
-import { CANNED_101, SERVED_HOST } from "./octets.js";
+import { FLOOR } from "./contest.js";
+import { CANNED_101, FORBIDDEN, KEY, SERVED_HOST } from "./octets.js";
 
 /** As many as any step holds open at once. */
 const MANY = 100_000;
@@ -21,16 +22,37 @@ function echo(): WebSocketServer {
 }
 
 const ignore = (): void => {};
+const NOTHING = Buffer.alloc(0);
 
 const servers: Record<string, () => Server> = {
-  /** The floor: whatever comes is taken for an opening handshake. */
-  net: () =>
+  /** The floor of memory: whatever comes is kept by nobody. */
+  [FLOOR.waiting]: () => createServer((socket) => void socket.on("error", ignore).on("data", ignore)),
+
+  /** The floor of refusals: whatever comes is refused. */
+  [FLOOR.refusing]: () =>
+    createServer((socket) => {
+      socket.on("error", ignore).on("data", () => socket.end(FORBIDDEN, "latin1"));
+    }),
+
+  /** The floor of upgrades: whatever comes is taken for an opening handshake. */
+  [FLOOR.upgrading]: () =>
     createServer((socket) => {
       socket.on("error", ignore).on("data", () => socket.write(CANNED_101));
     }),
 
-  /** The floor of memory: whatever comes is kept by nobody. */
-  "net that waits": () => createServer((socket) => void socket.on("error", ignore).on("data", ignore)),
+  /** The floor of upgrades by ws: whatever comes is taken for the same head, which costs nothing to read. */
+  [FLOOR.withWs]: () => {
+    const webSockets = echo();
+    const headers = { upgrade: "websocket", "sec-websocket-version": "13", "sec-websocket-key": KEY };
+    function take(this: Socket): void {
+      this.removeListener("data", take);
+      const request = { method: "GET", url: "/live", headers, socket: this };
+      webSockets.handleUpgrade(request as never, this, NOTHING, (webSocket) => {
+        webSockets.emit("connection", webSocket, request);
+      });
+    }
+    return createServer((socket) => void socket.on("error", ignore).on("data", take));
+  },
 
   /** How an application checks Host today, and ends what it does not want. */
   "node:http + ws": () => {
@@ -38,7 +60,7 @@ const servers: Record<string, () => Server> = {
     return createHttpServer().on("upgrade", (request, socket, head) => {
       if (request.headers.host !== SERVED_HOST) {
         socket.on("error", ignore);
-        socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 10\r\n\r\nForbidden\n");
+        socket.end(FORBIDDEN, "latin1");
         return;
       }
       webSockets.handleUpgrade(request, socket, head, (webSocket) => {
