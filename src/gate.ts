@@ -18,7 +18,8 @@ import {
 } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 import { checkFramer, type FramerLike } from "./framer/framer.js";
-import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
+import { type Abandoned, Adoption, type End, type Gatehouse, isAdopted } from "./intake/adoption.js";
+import { Ending } from "./intake/ending.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchResponses } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
@@ -76,8 +77,8 @@ export function createGate(options: GateOptions): Gate {
 /** Made by `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
-  /** Policies of narrowed adoptions, by their names. */
-  readonly #narrowed = new Map<string, Policy<FramerLike>>();
+  /** The same with the policies of narrowed adoptions, by their names. */
+  readonly #narrowed = new Map<string, Gatehouse>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
 
@@ -98,7 +99,7 @@ export class Gate extends EventEmitter<GateEvents> {
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
-      lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
+      lingering: new Deadlines<Adoption>(limits.lingerTimeout, (adoption) => adoption.expire()),
       accepted: (decision) => {
         const { reported } = decision;
         if (reported !== undefined) {
@@ -120,18 +121,21 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Takes a socket that somebody else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
-   * From now on the gate owns it. Resolves with how that ended; it never rejects.
+   * From now on the gate owns it. Resolves with how that ended; it never rejects. The promise is made when it is first
+   * waited for.
    *
-   * Throws `TypeError` where the configuration cannot serve adopted sockets, or the socket is no stream of octets.
+   * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is no stream of octets, or a
+   * gate owns it already.
    */
-  adopt(socket: Duplex, options: AdoptOptions = {}): Promise<End> {
+  adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Promise<End> {
     checkSocket(socket);
-    checkSettings(options, adoptSettings, "an adoption");
+    if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
     const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
     if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
     if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
-    const policy = this.#policyFor(vhosts);
-    return new Promise((resolve) => new Adoption(this.#house, socket, arrival, policy, resolve).begin(rest));
+    const adoption = new Adoption(this.#houseFor(vhosts), socket, arrival);
+    adoption.begin(rest);
+    return new Ending(adoption);
   }
 
   /** Connections whose head is not whole yet. */
@@ -147,15 +151,14 @@ export class Gate extends EventEmitter<GateEvents> {
     return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
   }
 
-  #policyFor(names: readonly string[] | undefined): Policy<FramerLike> {
+  #houseFor(names: readonly string[] | undefined): Gatehouse {
     const key = names === undefined ? "" : JSON.stringify(names);
     const known = this.#narrowed.get(key);
     if (known !== undefined) return known;
-    const { policy } = this.#house;
-    const narrowed = names === undefined ? policy : narrow(policy, names);
-    checkAdoptable(narrowed);
-    this.#narrowed.set(key, narrowed);
-    return narrowed;
+    const house = names === undefined ? this.#house : { ...this.#house, policy: narrow(this.#house.policy, names) };
+    checkAdoptable(house.policy);
+    this.#narrowed.set(key, house);
+    return house;
   }
 
   /**
@@ -203,6 +206,7 @@ function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
 }
 
 const NOTHING = new Uint8Array(0);
+const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
 function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
@@ -216,6 +220,7 @@ function checkSocket(socket: Duplex): void {
   if (socket.readableObjectMode || socket.readableEncoding) {
     throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
   }
+  if (isAdopted(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {

@@ -326,3 +326,29 @@ speed("README.md's figures are those of bench/results/head.json, losing ones inc
   const { node, cpu } = results.environment;
   assert.match(chapter, `Node ${node}, ${cpu}`);
 });
+
+interface GateRun {
+  rows: { step: string; contender: string; ratio: { median: number } | null }[];
+  goals: { what: string; most: number; measured: number }[];
+}
+
+speed(
+  "docs/performance.md has the gate's goals and controls as bench/results/gate.json has them, missed ones included",
+  () => {
+    const { rows: measured, goals } = JSON.parse(read("bench/results/gate.json")) as GateRun;
+    const gate = section(read("docs/performance.md"), "## The gate");
+    const documented = rows(gate).filter((row) => goals.some(({ what }) => what === row[0]));
+    const wanted = goals.map(({ what, most, measured: value }) => {
+      return [what, `${most}`, value < 10 ? value.toFixed(2) : value.toFixed(0), value <= most ? "met" : "missed"];
+    });
+    assert.equal(documented, wanted);
+    for (const [step, control] of [
+      ["upgrade", "net + ws"],
+      ["refused", "net + end"],
+    ]) {
+      const row = measured.find((each) => each.step === step && each.contender === `control: ${control}`);
+      const sentence = gate.slice(gate.indexOf(`The control "${control}"`)).match(/It takes ([0-9.]+) of the time/);
+      assert.is(sentence?.[1], row!.ratio!.median.toFixed(2), control!);
+    }
+  },
+);

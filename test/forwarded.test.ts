@@ -154,6 +154,25 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   assert.is(decide(policy, headOf(rows[0]!), arrival!).arrival.forwarding, undefined);
 });
 
+sockets("a trusted hop stays one though it resets the connection behind its request", async () => {
+  const decisions: Decision[] = [];
+  const trusting = { ...policies.rfc7239!, trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } as const };
+  gate = createGate(claiming(trusting, ({ socket }) => void socket.destroy()));
+  gate.on("handover", (decision) => decisions.push(decision));
+  gate.on("refused", (decision) => decisions.push(decision));
+  const server = net.createServer((socket) => {
+    gate.adopt(socket);
+    // Both are done before the socket is read; from then on it shows no address.
+    client.write(text, () => client.resetAndDestroy());
+  });
+  const text = headText({ ...rows[0]!, fields: [["Forwarded", "for=192.0.2.60"]] });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = net.connect(addressOf(server), "127.0.0.1");
+  while (decisions.length === 0) await sleep(20);
+  server.close();
+  assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
+});
+
 const rules = suite("trust");
 const http = (): Arrival => arrivalOf({}, factsOf("10.0.0.1"), undefined);
 

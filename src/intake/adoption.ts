@@ -4,9 +4,9 @@
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalOf, type GivenArrival, type SocketFacts } from "../arrival.js";
+import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
 import { Connection } from "../connection.js";
-import type { Deadlines } from "../deadlines.js";
+import type { Deadlines, Timed } from "../deadlines.js";
 import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
@@ -54,109 +54,166 @@ export interface Gatehouse {
   /** Connections whose head is not whole. */
   readonly heads: Deadlines<Adoption>;
   /** Refused connections that are read on. */
-  readonly lingering: Deadlines<Duplex>;
+  readonly lingering: Deadlines<Adoption>;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
   ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
 }
 
-/** A socket may break at any time, and nobody may be left to hear of it. */
-const ignoreError = (): void => {};
+/** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
+const ADOPTION = Symbol("headgate.adoption");
 
-/** One adopted connection, until it has a new owner or is closed. */
-export class Adoption implements FilterOwner {
-  readonly arrival: Arrival;
-  readonly overhead: number;
-  readonly patience: number;
+interface Adopted extends Duplex {
+  [ADOPTION]?: Adoption | undefined;
+}
+
+function onData(this: Adopted, octets: Uint8Array): void {
+  this[ADOPTION]?.receive(octets);
+}
+
+function onEnd(this: Adopted): void {
+  this[ADOPTION]?.peerEnded();
+}
+
+/** A socket may break at any time, also while nobody is left to hear of it. */
+function onError(this: Adopted, cause: unknown): void {
+  this[ADOPTION]?.broke(cause);
+}
+
+function onClose(this: Adopted): void {
+  this[ADOPTION]?.closed();
+}
+
+function onTimeout(this: Adopted): void {
+  this[ADOPTION]?.idle();
+}
+
+/** Whether a gate owns that socket already. */
+export function isAdopted(socket: Duplex): boolean {
+  return (socket as Adopted)[ADOPTION] !== undefined;
+}
+
+/**
+ * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
+ * waiting connection does not need is made later.
+ */
+export class Adoption implements FilterOwner, Timed {
+  due = 0;
+  before: Timed | null = null;
+  behind: Timed | null = null;
   readonly #house: Gatehouse;
-  readonly #socket: Duplex;
+  readonly #socket: Adopted;
   readonly #connection: Connection<FramerLike>;
-  readonly #settle: (end: End) => void;
   readonly #allowedHalfOpen: boolean;
+  /** What its giver said, until somebody asks for the arrival. */
+  #arrival: GivenArrival | Arrival;
   #filter: RequestFilter | null = null;
-  #octets = 0;
+  /** How it ended, or whom to tell. */
+  #outcome: End | ((end: End) => void) | null = null;
 
-  /** `settle` is called exactly once. */
-  constructor(
-    house: Gatehouse,
-    socket: Duplex,
-    given: GivenArrival,
-    policy: Policy<FramerLike>,
-    settle: (end: End) => void,
-  ) {
+  constructor(house: Gatehouse, socket: Duplex, given: GivenArrival) {
     this.#house = house;
     this.#socket = socket;
-    this.#settle = settle;
-    this.arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-    this.overhead = house.limits.headBytes;
-    this.patience = house.limits.lingerTimeout;
+    this.#arrival = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
-    this.#connection = new Connection(policy, this.arrival, house.limits);
+    this.#connection = new Connection(house);
+  }
+
+  get arrival(): Arrival {
+    if (!("schemeSource" in this.#arrival)) {
+      this.#arrival = arrivalOf(this.#socket as SocketFacts, this.#arrival, this.#house.policy.scheme);
+    }
+    return this.#arrival as Arrival;
+  }
+
+  get overhead(): number {
+    return this.#house.limits.headBytes;
+  }
+
+  get patience(): number {
+    return this.#house.limits.lingerTimeout;
+  }
+
+  /** Resolves with how it ended. To be asked once. */
+  ending(): Promise<End> {
+    return new Promise((resolve) => {
+      if (this.#outcome === null) this.#outcome = resolve;
+      else resolve(this.#outcome as End);
+    });
   }
 
   /** Takes the socket. `rest`: octets that its giver has read from it. */
   begin(rest: Uint8Array): void {
     const socket = this.#socket;
+    socket.on("error", onError);
     if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
       this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
     }
+    // Trust is given to an address, and a client that resets its connection takes it away.
+    if (this.#house.policy.trust !== null) this.#arrival = readArrival(this.arrival);
     // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
     socket.allowHalfOpen = true;
-    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    socket[ADOPTION] = this;
+    socket.on("data", onData).on("end", onEnd).on("close", onClose);
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
       this.#close(reply(503));
       return;
     }
     this.#house.heads.add(this);
-    if (rest.length > 0) this.#onData(rest);
+    if (rest.length > 0) this.receive(rest);
     // The giver may have paused it; a data listener alone leaves it so.
     if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
   }
 
-  /** The head did not become whole in time. */
+  /** The head did not become whole in time, or the client read its last response for too long. */
   expire(): void {
-    const silent = this.#octets === 0;
+    if (this.#connection.isOver) {
+      this.#socket.destroy();
+      return;
+    }
+    const silent = this.#stage() === "silent";
     this.#abandon("HEAD_TIMEOUT");
     // RFC 9110 §15.5.9; a client that never spoke is not spoken to.
     if (silent) this.#socket.destroy();
     else this.#close(reply(408));
   }
 
-  readonly #onData = (octets: Uint8Array): void => {
-    this.#octets += octets.length;
+  receive(octets: Uint8Array): void {
     if (this.#filter !== null) this.#filter.receive(octets);
     else this.nextHead(octets);
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  peerEnded(): void {
     if (this.#filter !== null) {
       this.#filter.clientEnded();
       return;
     }
     this.#abandon("PEER_ENDED");
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onError = (cause: unknown): void => {
-    this.#abandon("SOCKET_ERROR", cause);
+  broke(cause: unknown): void {
+    if (!this.#connection.isOver) this.#abandon("SOCKET_ERROR", cause);
     // A net.Socket has destroyed itself; another Duplex may have not.
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  closed(): void {
     if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
-  };
+    this.#house.lingering.remove(this);
+    this.#forget();
+  }
 
-  readonly #onTimeout = (): void => {
+  idle(): void {
     // The server knows nothing of a head that is not whole; that one has a deadline of its own.
     if (!this.#connection.hasPartialHead) this.#filter?.idle();
-  };
+  }
 
   nextHead(octets: Uint8Array): void {
-    const step = this.#connection.receive(octets);
+    const step = this.#connection.receive(octets, this);
     if (step.kind === "wait") {
       if (!this.#house.heads.has(this)) this.#house.heads.add(this);
       return;
@@ -182,7 +239,7 @@ export class Adoption implements FilterOwner {
   #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
     if (this.#filter === null) {
       this.#connection.become("serving");
-      this.#socket.on("timeout", this.#onTimeout);
+      this.#socket.on("timeout", onTimeout);
       this.#filter = new RequestFilter(this);
       this.#filter.connect(server);
     }
@@ -200,37 +257,48 @@ export class Adoption implements FilterOwner {
     }
     const written = bytesWritten(socket);
     this.#leave();
+    this.#forget();
     socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
-    const taken = (): void => {
-      // Whoever listens for errors now owns them; a framer that does not is protected from them.
-      if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
-      this.#connection.become("handed over");
-      this.#settle({ kind: "handed over", decision });
-    };
-    const failed = (cause: unknown): void => {
-      const end: Abandoned = {
-        kind: "abandoned",
-        code: "FRAMER_FAILED",
-        stage: "handover",
-        arrival: this.arrival,
-        cause,
-      };
-      this.#connection.become("abandoned");
-      this.#settle(end);
-      this.#house.ended(end);
-      if (socket.destroyed) return;
-      if (written !== undefined && bytesWritten(socket) === written) this.#close(reply(500));
-      else socket.destroy();
-    };
     try {
       const promise: unknown = take(decision.claim!, new SocketHandover(socket, decision, rest));
-      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") taken();
-      else Promise.resolve(promise).then(taken, failed);
+      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") this.#taken(decision);
+      else {
+        Promise.resolve(promise).then(
+          () => this.#taken(decision),
+          (cause) => this.#notTaken(cause, written),
+        );
+      }
     } catch (cause) {
-      failed(cause);
+      this.#notTaken(cause, written);
     }
+  }
+
+  #taken(decision: Acceptance<FramerLike>): void {
+    const socket = this.#socket;
+    // Whoever listens for errors now owns them; a framer that does not is protected from them.
+    if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
+    this.#connection.become("handed over");
+    this.#settle({ kind: "handed over", decision });
+  }
+
+  /** `written`: octets that the socket had written before the framer got it. */
+  #notTaken(cause: unknown, written: number | undefined): void {
+    const socket = this.#socket;
+    const { arrival } = this;
+    const end: Abandoned = { kind: "abandoned", code: "FRAMER_FAILED", stage: "handover", arrival, cause };
+    this.#connection.become("abandoned");
+    this.#settle(end);
+    this.#house.ended(end);
+    if (socket.destroyed) return;
+    if (written === undefined || bytesWritten(socket) !== written) {
+      socket.destroy();
+      return;
+    }
+    socket[ADOPTION] = this;
+    socket.on("close", onClose);
+    this.#close(reply(500));
   }
 
   #refuse(decision: Refusal<FramerLike>): void {
@@ -248,11 +316,10 @@ export class Adoption implements FilterOwner {
   }
 
   #abandon(code: AbandonedCode, cause?: unknown): void {
-    const stage = this.#filter !== null ? "requests" : this.#octets === 0 ? "silent" : "head";
     const end: Abandoned = {
       kind: "abandoned",
       code,
-      stage,
+      stage: this.#stage(),
       arrival: this.arrival,
       ...(cause !== undefined && { cause }),
     };
@@ -260,33 +327,44 @@ export class Adoption implements FilterOwner {
     this.#house.ended(end);
   }
 
-  /** Enters the last state: nothing that the socket does concerns us any more. */
-  #over(state: "refused" | "abandoned", end: End): void {
+  #stage(): "silent" | "head" | "requests" {
+    if (this.#filter !== null) return "requests";
+    return this.#connection.hasPartialHead ? "head" : "silent";
+  }
+
+  /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
+  #over(state: "refused" | "abandoned" | "served", end: End): void {
     this.#leave();
     this.#connection.become(state);
     this.#settle(end);
   }
 
-  /** Takes back every listener, deadline and stream of ours. A socket without error listener would end the process. */
+  #settle(end: End): void {
+    if (typeof this.#outcome === "function") this.#outcome(end);
+    this.#outcome = end;
+  }
+
+  /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    const socket = this.#socket;
     this.#house.heads.remove(this);
-    socket.on("error", ignoreError);
-    socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
-    socket.removeListener("error", this.#onError).removeListener("close", this.#onClose);
+    this.#socket.removeListener("data", onData).removeListener("end", onEnd);
     if (this.#filter === null) return;
-    socket.removeListener("timeout", this.#onTimeout);
+    this.#socket.removeListener("timeout", onTimeout);
     this.setIdleTimeout(0);
     this.#filter.detach();
     this.#filter = null;
   }
 
+  /** The socket is no longer ours. A listener that ignores errors stays: without one they would end the process. */
+  #forget(): void {
+    this.#socket.removeListener("close", onClose);
+    this.#socket[ADOPTION] = undefined;
+  }
+
   /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
   #close(response: string): void {
     const socket = this.#socket;
-    const { lingering } = this.#house;
-    lingering.add(socket);
-    socket.once("close", () => lingering.remove(socket));
+    this.#house.lingering.add(this);
     socket.end(response, "latin1");
     socket.resume();
   }
@@ -330,9 +408,7 @@ export class Adoption implements FilterOwner {
   }
 
   #served(): void {
-    this.#leave();
-    this.#connection.become("served");
-    this.#settle({ kind: "served", arrival: this.arrival });
+    this.#over("served", { kind: "served", arrival: this.arrival });
   }
 }
 
