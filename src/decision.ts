@@ -132,6 +132,14 @@ export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Clai
   return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
 }
 
+/** The refusal of an upgrade that a vhost leaves to other listeners, where there are none. */
+export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
+  const { path } = accepted.head;
+  const wanted = "a listener of 'upgrade', as LEAVE says that there is one";
+  const remedy = `upgrades: { ${JSON.stringify(accepted.pattern)}: framer } in vhost ${accepted.vhost.name}`;
+  return refuse(accepted, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
+}
+
 function sourceOf(head: RequestHead): AuthoritySource {
   if (head.targetForm === "absolute-form" || head.targetForm === "authority-form") return head.targetForm;
   return head.host === null ? "nothing" : "Host";

@@ -5,13 +5,24 @@
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
-import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
+import { type Arrival, arrivalOf, checkGivenArrival, type GivenArrival, type SocketFacts } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
-import { type Acceptance, definePolicy, type Policy, type PolicyRules, type Refusal } from "./decision.js";
+import {
+  type Acceptance,
+  type Decision,
+  definePolicy,
+  type Policy,
+  type PolicyRules,
+  type Refusal,
+} from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { checkFramer, type FramerLike } from "./framer/framer.js";
+import { checkFramer, type FramerLike, LEAVE } from "./framer/framer.js";
+import { Guard } from "./guard/guard.js";
+import { checkListening, connectionEventOf } from "./guard/server.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
+import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchResponses } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
@@ -32,8 +43,13 @@ export interface AdoptOptions {
   vhosts?: readonly string[];
 }
 
+export interface GuardOptions {
+  /** Narrows this guard to the vhosts of these names. */
+  vhosts?: readonly string[];
+}
+
 export interface GateEvents {
-  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
+  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
   handover: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
   malformed: [error: HeadgateError, arrival: Arrival];
@@ -42,6 +58,7 @@ export interface GateEvents {
 
 const settings = ["scheme", "vhosts", "requests", "limits"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
+const guardSettings = ["vhosts"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -61,6 +78,7 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
   /** Policies of narrowed adoptions, by their names. */
   readonly #narrowed = new Map<string, Policy<FramerLike>>();
+  readonly #guards = new WeakMap<object, Guard>();
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -83,6 +101,7 @@ export class Gate extends EventEmitter<GateEvents> {
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
+      known: new Known(),
       accepted: (decision) => this.#report("handover", { decision }, decision),
       ended: (end) => {
         if (end.kind === "refused") this.#report("refused", { decision: end.decision }, end.decision);
@@ -106,7 +125,42 @@ export class Gate extends EventEmitter<GateEvents> {
     if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
     if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
     const policy = this.#policyFor(vhosts);
-    return new Promise((resolve) => new Adoption(this.#house, socket, arrival, policy, resolve).begin(rest));
+    const arrived = arrivalOf(socket as SocketFacts, arrival, policy.scheme);
+    return new Promise((resolve) => new Adoption(this.#house, socket, arrived, policy, resolve).begin(rest));
+  }
+
+  /**
+   * Puts the gate in front of a server that accepts by itself: every request and every upgrade is ruled on before a
+   * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
+   * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
+   *
+   * Throws `TypeError` for what is no `http.Server` or `https.Server`, for one that this gate guards already, and where a
+   * vhost's port cannot be that of a listening server.
+   */
+  guard(server: Server | HttpsServer, options: GuardOptions = {}): Guard {
+    const connectionEvent = connectionEventOf(server);
+    checkSettings(options, guardSettings, "a guard");
+    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
+    const { vhosts } = options;
+    const policy = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
+    checkSomethingServed(policy);
+    checkListening(policy, server as Server);
+    const guard = new Guard({ ...this.#house, policy }, server as Server, connectionEvent);
+    this.#guards.set(server, guard);
+    return guard;
+  }
+
+  /**
+   * Where the connection came in of what an application got by this gate: a request, the socket of a request or of an
+   * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
+   */
+  arrivalOf(object: object): Arrival | undefined {
+    return this.decisionOf(object)?.arrival;
+  }
+
+  /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
+  decisionOf(object: object): Decision<FramerLike> | undefined {
+    return this.#house.known.decisionOf(object);
   }
 
   /** Connections whose head is not whole yet. */
@@ -164,7 +218,14 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
 function checkAdoptable(policy: Policy<FramerLike>): void {
-  for (const { name, port } of policy.vhosts) {
+  for (const { name, port, upgrades } of policy.vhosts) {
+    const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
+    if (left !== undefined) {
+      throw new TypeError(
+        `vhost ${name} leaves upgrades of ${left} to other listeners, and an adopted socket has none; give it a framer, ` +
+          "or guard the server that has them",
+      );
+    }
     if (port === undefined) {
       throw new TypeError(
         `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
@@ -178,6 +239,10 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
       );
     }
   }
+  checkSomethingServed(policy);
+}
+
+function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
     throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
   }

@@ -20,24 +20,39 @@ const phrases: Record<number, string> = {
   505: "HTTP Version Not Supported",
 };
 
-/**
- * A response with a body of one line, after which the connection closes. `method` is the request's, if it is known: a
- * response to HEAD has no body (RFC 9110 §9.3.2).
- */
-export function reply(statusCode: number, method?: string): string {
+/** A response in parts; `fields` are name, value, name, value. */
+export interface Reply {
+  readonly statusCode: number;
+  readonly phrase: string;
+  readonly fields: readonly string[];
+  readonly body: string;
+}
+
+/** A response with a body of one line, after which the connection closes. `more`: fields that an application adds. */
+export function replyOf(statusCode: number, more: Readonly<Record<string, string>> = {}): Reply {
   const phrase = phrases[statusCode] ?? "";
-  const body = `${phrase}\n`;
-  const fields = [`Date: ${new Date().toUTCString()}`, ...fieldsOf(statusCode)];
-  fields.push("Content-Type: text/plain", `Content-Length: ${body.length}`);
-  return `HTTP/1.1 ${statusCode} ${phrase}\r\n${fields.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
+  const body = `${phrase === "" ? statusCode : phrase}\n`;
+  const fields = [...fieldsOf(statusCode), "Content-Type", "text/plain", "Content-Length", `${body.length}`];
+  return { statusCode, phrase, fields: [...fields, ...Object.entries(more).flat()], body };
+}
+
+/**
+ * The response as it is sent. `method` is the request's, if it is known: a response to HEAD has no body (RFC 9110
+ * §9.3.2).
+ */
+export function reply(statusCode: number, method?: string, more?: Readonly<Record<string, string>>): string {
+  const { phrase, fields, body } = replyOf(statusCode, more);
+  let head = `HTTP/1.1 ${statusCode} ${phrase}\r\nDate: ${new Date().toUTCString()}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return `${head}\r\n${method === "HEAD" ? "" : body}`;
 }
 
 /** The fields that a status code asks for. */
 function fieldsOf(statusCode: number): string[] {
   // RFC 9110 §15.5.22 and RFC 6455 §4.2.2
   if (statusCode === 426) {
-    return ["Upgrade: websocket", "Connection: Upgrade, close", `Sec-WebSocket-Version: ${WEBSOCKET_VERSION}`];
+    return ["Upgrade", "websocket", "Connection", "Upgrade, close", "Sec-WebSocket-Version", WEBSOCKET_VERSION];
   }
   // RFC 9110 §15.5.6; only an opening handshake and CONNECT are refused for their method, and both leave GET.
-  return statusCode === 405 ? ["Connection: close", "Allow: GET"] : ["Connection: close"];
+  return statusCode === 405 ? ["Connection", "close", "Allow", "GET"] : ["Connection", "close"];
 }

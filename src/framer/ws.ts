@@ -61,7 +61,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   }
   const taken = new Set<WebSocketLike>();
   return {
-    take({ head, rest, socket }: Handover): void {
+    take(handover: Handover): void {
+      const { head, rest, socket } = handover;
       const early = Buffer.from(rest.buffer, rest.byteOffset, rest.byteLength);
       const request = new UpgradeRequest(head, socket);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
@@ -69,6 +70,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
         webSocket.once("close", () => taken.delete(webSocket));
         // ws listens now, and leaves a socket paused that it got paused.
         socket.resume();
+        handover.introduce(request);
+        handover.introduce(webSocket);
         webSocketServer.emit("connection", webSocket, request);
       });
     },

@@ -4,12 +4,20 @@
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalOf, type GivenArrival, type SocketFacts } from "../arrival.js";
-import { Connection } from "../connection.js";
+import type { Arrival } from "../arrival.js";
+import { Connection, type Step } from "../connection.js";
 import type { Deadlines } from "../deadlines.js";
-import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
+import {
+  type Acceptance,
+  type Decision,
+  type Policy,
+  type Refusal,
+  requireListener,
+  requireUpgrade,
+} from "../decision.js";
 import type { HeadgateError } from "../errors.js";
-import { type FramerLike, type Handover, take } from "../framer/framer.js";
+import { type FramerLike, type Handover, LEAVE, take } from "../framer/framer.js";
+import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
@@ -43,6 +51,13 @@ export type End =
   | { readonly kind: "served"; readonly arrival: Arrival }
   | Abandoned;
 
+/** The listeners of 'upgrade' of a guarded server. */
+export interface OtherListeners {
+  /** There is one. */
+  listening(): boolean;
+  take(handover: Handover): void;
+}
+
 /** What the gate lends to each of its connections. */
 export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
@@ -52,6 +67,10 @@ export interface Gatehouse {
   readonly heads: Deadlines<Adoption>;
   /** Refused connections that are read on. */
   readonly lingering: Deadlines<Duplex>;
+  /** What `decisionOf` answers from. */
+  readonly known: Known<FramerLike>;
+  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
+  readonly others?: OtherListeners;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
   ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
@@ -77,14 +96,14 @@ export class Adoption implements FilterOwner {
   constructor(
     house: Gatehouse,
     socket: Duplex,
-    given: GivenArrival,
+    arrival: Arrival,
     policy: Policy<FramerLike>,
     settle: (end: End) => void,
   ) {
     this.#house = house;
     this.#socket = socket;
     this.#settle = settle;
-    this.arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+    this.arrival = arrival;
     this.overhead = house.limits.headBytes;
     this.patience = house.limits.lingerTimeout;
     this.#allowedHalfOpen = socket.allowHalfOpen;
@@ -99,9 +118,7 @@ export class Adoption implements FilterOwner {
       socket.destroy();
       return;
     }
-    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
-    socket.allowHalfOpen = true;
-    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
       this.#close(reply(503));
@@ -111,6 +128,20 @@ export class Adoption implements FilterOwner {
     if (rest.length > 0) this.#onData(rest);
     // The giver may have paused it; a data listener alone leaves it so.
     if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
+  }
+
+  /** Takes a socket whose head somebody else has read. */
+  beginRuled(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+    this.#octets = 1;
+    this.#listen();
+    this.#follow(step);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
+    socket.allowHalfOpen = true;
+    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
   }
 
   /** The head did not become whole in time. */
@@ -159,6 +190,10 @@ export class Adoption implements FilterOwner {
       return;
     }
     this.#house.heads.remove(this);
+    this.#follow(step);
+  }
+
+  #follow(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
     if (step.kind === "malformed") this.#malformed(step.error);
     else this.#act(step.decision, step.rest);
   }
@@ -166,6 +201,8 @@ export class Adoption implements FilterOwner {
   #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
     if (decision.kind === "refused") {
       this.#refuse(decision);
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
+      this.#refuse(requireListener(decision));
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
@@ -200,6 +237,7 @@ export class Adoption implements FilterOwner {
     socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
+    this.#house.known.add(socket, decision);
     const taken = (): void => {
       // Whoever listens for errors now owns them; a framer that does not is protected from them.
       if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
@@ -222,7 +260,9 @@ export class Adoption implements FilterOwner {
       else socket.destroy();
     };
     try {
-      const promise: unknown = take(decision.claim!, new SocketHandover(socket, decision, rest));
+      const handover = new SocketHandover(socket, decision, rest, this.#house.known);
+      const { claim } = decision;
+      const promise: unknown = claim === LEAVE ? this.#house.others!.take(handover) : take(claim!, handover);
       if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") taken();
       else Promise.resolve(promise).then(taken, failed);
     } catch (cause) {
@@ -345,14 +385,20 @@ class SocketHandover implements Handover {
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
+  readonly #known: Known<FramerLike>;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array) {
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<FramerLike>) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
     this.arrival = decision.arrival;
     this.decision = decision;
+    this.#known = known;
+  }
+
+  introduce(made: object): void {
+    this.#known.add(made, this.decision);
   }
 
   get signal(): AbortSignal {

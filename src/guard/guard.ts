@@ -1,0 +1,219 @@
+// In:    an http.Server or https.Server, a policy.
+// Out:   to the server's own listeners: requests and upgrades that the policy accepts; to framers: those they claim.
+// Never: lets a listener see what was not ruled on, whenever it was added; changes what it sees of the rest.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Arrival, arrivalOf, type SocketFacts } from "../arrival.js";
+import { type Decision, decide } from "../decision.js";
+import type { HeadgateError } from "../errors.js";
+import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
+import { Adoption, type Gatehouse } from "../intake/adoption.js";
+import { forwardedHead } from "../requests/rewrite.js";
+import { answer, whenAnswered } from "./answer.js";
+import { headOf } from "./message.js";
+import { checkListening } from "./server.js";
+
+/** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
+const marker = (): void => {};
+const marked = ["upgrade", "connect", "checkContinue"] as const;
+
+/** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
+const ignoreError = (): void => {};
+const ignoreEnd = (): void => {};
+
+/** One connection of the server, from its first request on. */
+interface GuardedConnection {
+  readonly arrival: Arrival;
+  /** On the newest request. */
+  decision: Decision<FramerLike> | null;
+  /** To the newest request; those to earlier ones are written before it. */
+  response: ServerResponse | null;
+  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
+  refused: boolean;
+}
+
+type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly error: HeadgateError };
+
+/** A server that can be told which requests are upgrades (Node 24 and later). */
+type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
+
+/** What `gate.guard(server)` returns. */
+export class Guard implements Disposable {
+  readonly #house: Gatehouse;
+  readonly #server: Server;
+  /** 'connection', or 'secureConnection' for https. */
+  readonly #connectionEvent: string;
+  readonly #emit: Server["emit"];
+  readonly #hadOwnEmit: boolean;
+  readonly #intercept: Server["emit"];
+  readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
+  readonly #connections = new WeakMap<object, GuardedConnection>();
+  /** The requests of upgrades that may be left to other listeners, by their sockets. */
+  readonly #leaving = new WeakMap<object, IncomingMessage>();
+  #released = false;
+
+  /** @internal */
+  constructor(house: Gatehouse, server: Server, connectionEvent: string) {
+    const others = { listening: () => this.#hasOthers("upgrade"), take: (handover: Handover) => this.#leave(handover) };
+    this.#house = { ...house, requests: undefined, others };
+    this.#server = server;
+    this.#connectionEvent = connectionEvent;
+    for (const event of marked) server.on(event, marker);
+    this.#emit = server.emit;
+    this.#hadOwnEmit = Object.hasOwn(server, "emit");
+    this.#intercept = (event: string | symbol, ...values: unknown[]) => this.#receive(event, values);
+    server.emit = this.#intercept;
+    const choosing = server as Choosing;
+    this.#shouldUpgrade = choosing.shouldUpgradeCallback;
+    if (this.#shouldUpgrade !== undefined) choosing.shouldUpgradeCallback = this.#choose;
+  }
+
+  /** False when it was released. */
+  get isActive(): boolean {
+    return !this.#released;
+  }
+
+  /** From now on nothing is ruled on; connections that were adopted stay so. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    for (const event of marked) this.#server.removeListener(event, marker);
+    // Where somebody has put another function over ours, that one goes on calling ours, which lets everything pass.
+    if (this.#server.emit === this.#intercept) {
+      if (this.#hadOwnEmit) this.#server.emit = this.#emit;
+      else delete (this.#server as { emit?: unknown }).emit;
+    }
+    const choosing = this.#server as Choosing;
+    if (choosing.shouldUpgradeCallback === this.#choose) choosing.shouldUpgradeCallback = this.#shouldUpgrade;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** Stands in the place of the server's `emit`. */
+  #receive(event: string | symbol, values: unknown[]): boolean {
+    if (!this.#released) {
+      switch (event) {
+        case "request":
+        case "checkContinue":
+        case "checkExpectation":
+          return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
+        case "upgrade":
+        case "connect":
+          this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
+          return true;
+        case "listening":
+          checkListening(this.#house.policy, this.#server);
+      }
+    }
+    return this.#pass(event, ...values);
+  }
+
+  #pass(event: string | symbol, ...values: unknown[]): boolean {
+    return Reflect.apply(this.#emit, this.#server, [event, ...values]);
+  }
+
+  /** True where somebody listens that is no guard. */
+  #hasOthers(event: string): boolean {
+    return this.#server.listeners(event).some((listener) => listener !== marker);
+  }
+
+  #connectionOf(socket: Duplex): GuardedConnection {
+    let connection = this.#connections.get(socket);
+    if (connection === undefined) {
+      const arrival = arrivalOf(socket as SocketFacts, {}, this.#house.policy.scheme);
+      connection = { arrival, decision: null, response: null, refused: false };
+      this.#connections.set(socket, connection);
+      this.#house.known.follow(socket, connection);
+    }
+    return connection;
+  }
+
+  #rule(request: IncomingMessage, arrival: Arrival): Ruling {
+    const result = headOf(request, this.#house.limits);
+    if (result.kind === "error") return { kind: "malformed", error: result.error };
+    return decide(this.#house.policy, result.head, arrival);
+  }
+
+  /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
+  readonly #choose = (request: IncomingMessage): boolean => {
+    const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
+    return ruling.kind === "accepted" && ruling.upgrade;
+  };
+
+  #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
+    // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
+    if (!this.#house.known.has(request) && !this.#isAccepted(request, response)) return true;
+    if (event !== "checkContinue" || this.#hasOthers(event)) return this.#pass(event, request, response);
+    // As Node does where nobody listens.
+    response.writeContinue();
+    return this.#pass("request", request, response);
+  }
+
+  /** Rules on a request, and answers it where it is refused. */
+  #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
+    const connection = this.#connectionOf(request.socket);
+    if (connection.refused) return false;
+    const ruling = this.#rule(request, connection.arrival);
+    const earlier = connection.response;
+    connection.response = response;
+    if (ruling.kind !== "malformed") connection.decision = ruling;
+    if (ruling.kind === "accepted") {
+      // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
+      if (ruling.head.targetForm === "absolute-form") request.headers.host = String(ruling.authority);
+      this.#house.known.add(request, ruling);
+      this.#house.accepted(ruling);
+      return true;
+    }
+    connection.refused = true;
+    const statusCode = ruling.kind === "refused" ? ruling.statusCode : ruling.error.statusCode;
+    if (ruling.kind === "refused") this.#house.ended({ kind: "refused", decision: ruling });
+    else this.#house.ended({ kind: "malformed", error: ruling.error, arrival: connection.arrival });
+    whenAnswered(earlier, request.socket, () => answer(request, response, statusCode, this.#house.lingering));
+    return false;
+  }
+
+  /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
+  #detached(request: IncomingMessage, socket: Duplex, rest: Uint8Array): void {
+    const connection = this.#connectionOf(request.socket);
+    socket.on("error", ignoreError);
+    if (connection.refused) return;
+    whenAnswered(connection.response, socket, () => {
+      socket.removeListener("error", ignoreError);
+      const ruling = this.#rule(request, connection.arrival);
+      if (ruling.kind !== "malformed") connection.decision = ruling;
+      if (ruling.kind === "accepted" && !ruling.upgrade) {
+        this.#giveBack(socket, forwardedHead(ruling.head), rest);
+        return;
+      }
+      if (ruling.kind === "accepted") {
+        this.#house.known.add(request, ruling);
+        if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
+      }
+      const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
+      new Adoption(this.#house, socket, connection.arrival, this.#house.policy, ignoreEnd).beginRuled(step);
+    });
+  }
+
+  /** Leaves an accepted upgrade to the other listeners, with the socket as Node gives it. */
+  #leave({ socket, rest }: Handover): void {
+    const request = this.#leaving.get(socket)!;
+    this.#leaving.delete(socket);
+    asNodeLeavesIt(socket);
+    this.#pass("upgrade", request, socket, rest);
+  }
+
+  /** Lets Node read the head from the socket once more. */
+  #giveBack(socket: Duplex, head: string, rest: Uint8Array): void {
+    if (rest.length > 0) socket.unshift(rest);
+    socket.unshift(head, "latin1");
+    this.#pass(this.#connectionEvent, socket);
+  }
+}
+
+/** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */
+function asNodeLeavesIt(socket: Duplex): void {
+  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+}
