@@ -24,7 +24,7 @@ import { checkListening, connectionEventOf } from "./guard/server.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
-import { watchResponses } from "./requests/front.js";
+import { watchRequests } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
 import { NO_LISTEN } from "./vhost.js";
 
@@ -46,6 +46,8 @@ export interface AdoptOptions {
 export interface GuardOptions {
   /** Narrows this guard to the vhosts of these names. */
   vhosts?: readonly string[];
+  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  strict?: boolean;
 }
 
 export interface GateEvents {
@@ -58,7 +60,7 @@ export interface GateEvents {
 
 const settings = ["scheme", "vhosts", "requests", "limits"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
-const guardSettings = ["vhosts"];
+const guardSettings = ["vhosts", "strict"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -109,7 +111,7 @@ export class Gate extends EventEmitter<GateEvents> {
         else this.#report("abandoned", end, end);
       },
     };
-    if (requests !== undefined) watchResponses();
+    if (requests !== undefined) watchRequests();
   }
 
   /**
@@ -141,11 +143,14 @@ export class Gate extends EventEmitter<GateEvents> {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
-    const { vhosts } = options;
+    const { vhosts, strict = false } = options;
+    if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
     const policy = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
     checkSomethingServed(policy);
     checkListening(policy, server as Server);
-    const guard = new Guard({ ...this.#house, policy }, server as Server, connectionEvent);
+    if (strict) watchRequests();
+    const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
+    const guard = new Guard(house, server as Server, connectionEvent);
     this.#guards.set(server, guard);
     return guard;
   }

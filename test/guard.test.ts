@@ -8,7 +8,10 @@ import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import * as assert from "uvu/assert";
+import { WebSocket, WebSocketServer } from "ws";
+import type { Decision } from "#src/decision.js";
 import { LEAVE } from "#src/framer/framer.js";
+import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type GateOptions } from "#src/gate.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { closeGuarded, type Guarded, kinds, named, openGuarded } from "./support/guarded.js";
@@ -35,10 +38,12 @@ async function statuses(world: Guarded, octets: string, methods: string[] = []):
   return (await client.all(methods)).map(({ statusCode }) => statusCode);
 }
 
+const pathOf = (decision: Decision | undefined): string => `${decision?.kind} ${decision?.head.path}`;
+
 const rulings = suite("guard: requests and upgrades");
 rulings.after(closeGuarded);
 
-for (const kind of kinds({})) {
+for (const kind of kinds({}, { strict: true })) {
   rulings(`${named(kind)}: each request of a connection, pipelined or not`, async () => {
     const world = await openGuarded({ ...kind, gate });
     const pipelined = get("/1") + get("/2", "a:99") + get("/3", "b") + get("/4");
@@ -169,87 +174,183 @@ for (const kind of kinds({})) {
 const bodies = suite("guard: bodies and 100-continue");
 bodies.after(closeGuarded);
 
-bodies("a refused request gets no 100, an accepted one does, with and without a listener", async () => {
-  for (const listens of [false, true]) {
-    const world = await openGuarded({ gate });
-    if (listens) {
-      world.server.on("checkContinue", (request, response) => {
-        world.seen.push("checkContinue");
-        response.writeContinue();
-        world.server.emit("request", request, response);
-      });
-    }
-    const head = (host: string) =>
-      `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
-    const refused = await world.connect();
-    await refused.send(head("b"));
-    const [no] = await refused.responses(1);
-    assert.equal([no!.statusCode, no!.interim], [421, []]);
+for (const strict of [false, true]) {
+  bodies(
+    `a refused request gets no 100, an accepted one does, with and without a listener; strict: ${strict}`,
+    async () => {
+      for (const listens of [false, true]) {
+        const world = await openGuarded({ gate, guard: { strict } });
+        if (listens) {
+          world.server.on("checkContinue", (request, response) => {
+            world.seen.push("checkContinue");
+            response.writeContinue();
+            world.server.emit("request", request, response);
+          });
+        }
+        const head = (host: string) =>
+          `POST / HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n`;
+        const refused = await world.connect();
+        await refused.send(head("b"));
+        const [no] = await refused.responses(1);
+        assert.equal([no!.statusCode, no!.interim], [421, []]);
+        assert.equal(world.seen, []);
+        refused.stream.end();
+        const accepted = await world.connect();
+        await accepted.send(head("a"));
+        while (accepted.received.length === 0) await new Promise(setImmediate);
+        await accepted.send("body");
+        const [yes] = await accepted.responses(1);
+        assert.equal([yes!.statusCode, yes!.interim], [200, [100]]);
+        assert.equal(world.seen, listens ? ["checkContinue", "request POST / a"] : ["request POST / a"]);
+        assert.equal(world.said, ["NAME_UNKNOWN", "handover"]);
+        await world.close();
+      }
+    },
+  );
+
+  bodies(`other expectations; strict: ${strict}`, async () => {
+    const world = await openGuarded({ gate, guard: { strict } });
+    world.server.on("checkExpectation", (request, response) => {
+      world.seen.push(`expectation ${request.url}`);
+      response.end();
+    });
+    assert.equal(await statuses(world, get("/", "b", "Expect: tea\r\n")), [421]);
     assert.equal(world.seen, []);
-    refused.stream.end();
-    const accepted = await world.connect();
-    await accepted.send(head("a"));
-    while (accepted.received.length === 0) await new Promise(setImmediate);
-    await accepted.send("body");
-    const [yes] = await accepted.responses(1);
-    assert.equal([yes!.statusCode, yes!.interim], [200, [100]]);
-    assert.equal(world.seen, listens ? ["checkContinue", "request POST / a"] : ["request POST / a"]);
-    assert.equal(world.said, ["NAME_UNKNOWN", "handover"]);
+    const client = await world.connect();
+    await client.send(get("/tea", "a", "Expect: tea\r\n"));
+    await client.responses(1);
+    assert.equal(world.seen, ["expectation /tea"]);
     await world.close();
+  });
+
+  bodies(
+    `a refusal arrives though a body is being sent, and one that never ends is not waited for; strict: ${strict}`,
+    async () => {
+      const world = await openGuarded({ gate: { ...gate, limits: { lingerTimeout: 200 } }, guard: { strict } });
+      const client = await world.connect();
+      await client.send("POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2000000\r\n\r\n");
+      await client.send(Buffer.alloc(2_000_000, "x"));
+      const [response] = await client.all();
+      assert.equal([response!.statusCode, response!.fields.get("connection")], [421, "close"]);
+      const endless = await world.connect();
+      await endless.send("POST / HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n");
+      assert.is((await endless.all())[0]!.statusCode, 421);
+      const head = await world.connect();
+      await head.send("HEAD / HTTP/1.1\r\nHost: b\r\nContent-Length: 4\r\n\r\n");
+      assert.is((await head.all(["HEAD"]))[0]!.body.length, 0);
+      assert.equal(await statuses(world, "HEAD / HTTP/1.1\r\nHost: b\r\n\r\n", ["HEAD"]), [421]);
+      await world.close();
+    },
+  );
+}
+
+const strictly = suite("guard: strict");
+strictly.after(closeGuarded);
+
+strictly("refuses what Node's parser hides from a guard", async () => {
+  const chunked = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const [request, code] of [
+    [`${"\r\n".repeat(5)}${get("/")}`, "EMPTY_LINES"],
+    [get("/").replace(" ", "  "), "REQUEST_LINE_WHITESPACE"],
+    ["DESCRIBE / RTSP/1.0\r\nHost: a\r\n\r\n", "VERSION_INVALID"],
+    [`${chunked}${"0".repeat(20)}1\r\nx\r\n0\r\n\r\n`, "BODY_MALFORMED"],
+  ] as const) {
+    for (const strict of [false, true]) {
+      const world = await openGuarded({ gate, guard: { strict } });
+      const client = await world.connect();
+      await client.send(request);
+      const [response] = await client.responses(1);
+      assert.is(response!.statusCode, strict ? 400 : 200, `${request} ${strict}`);
+      if (strict) assert.is(world.said.pop(), code);
+      await world.close();
+    }
   }
 });
 
-bodies("other expectations", async () => {
-  const world = await openGuarded({ gate });
-  world.server.on("checkExpectation", (request, response) => {
-    world.seen.push(`expectation ${request.url}`);
-    response.end();
-  });
-  assert.equal(await statuses(world, get("/", "b", "Expect: tea\r\n")), [421]);
-  assert.equal(world.seen, []);
-  const client = await world.connect();
-  await client.send(get("/tea", "a", "Expect: tea\r\n"));
-  await client.responses(1);
-  assert.equal(world.seen, ["expectation /tea"]);
+strictly("a head that is not whole in time", async () => {
+  const world = await openGuarded({ gate: { ...gate, limits: { headTimeout: 100 } }, guard: { strict: true } });
+  assert.equal(await statuses(world, "GET / HT"), [408]);
+  assert.equal(world.said, ["HEAD_TIMEOUT"]);
   await world.close();
 });
 
-bodies("a refusal arrives though a body is being sent, and a body that never ends is not waited for", async () => {
-  const world = await openGuarded({ gate: { ...gate, limits: { lingerTimeout: 200 } } });
-  const client = await world.connect();
-  await client.send("POST / HTTP/1.1\r\nHost: b\r\nContent-Length: 2000000\r\n\r\n");
-  await client.send(Buffer.alloc(2_000_000, "x"));
-  const [response] = await client.all();
-  assert.equal([response!.statusCode, response!.fields.get("connection")], [421, "close"]);
-  const endless = await world.connect();
-  await endless.send("POST / HTTP/1.1\r\nHost: b\r\nTransfer-Encoding: chunked\r\n\r\n");
-  assert.is((await endless.all())[0]!.statusCode, 421);
-  const head = await world.connect();
-  await head.send("HEAD / HTTP/1.1\r\nHost: b\r\nContent-Length: 4\r\n\r\n");
-  assert.is((await head.all(["HEAD"]))[0]!.body.length, 0);
-  assert.equal(await statuses(world, "HEAD / HTTP/1.1\r\nHost: b\r\n\r\n", ["HEAD"]), [421]);
-  await world.close();
-});
+for (const tls of [false, true]) {
+  strictly(`the server's own ways with its connections hold; tls: ${tls}`, async () => {
+    const world = await openGuarded({ tls, gate, guard: { strict: true } });
+    const { server } = world;
+    const given: unknown[] = [];
+    server.on(tls ? "secureConnection" : "connection", (socket) => given.push(socket));
+    const count = (): Promise<number> =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, connections) => (error ? reject(error) : resolve(connections))),
+      );
+    const silent = await world.connect();
+    const idle = await world.connect();
+    await idle.send(get("/"));
+    await idle.responses(1);
+    while (given.length < 2) await new Promise(setImmediate);
+    assert.is(await count(), 2);
+    server.closeIdleConnections();
+    await idle.closed();
+    assert.is(silent.stream.destroyed, false);
+    server.closeAllConnections();
+    await silent.closed();
+
+    server.keepAliveTimeout = 50;
+    const kept = await world.connect();
+    await kept.send(get("/"));
+    await kept.closed();
+    server.close();
+    await once(server, "close");
+    assert.is(await count(), 0);
+    await world.close();
+  });
+}
 
 const faces = suite("guard: the server and the gate");
 faces.after(closeGuarded);
 
-faces("decisionOf and arrivalOf answer for a request and its socket", async () => {
-  const learned: unknown[] = [];
-  const world = await openGuarded({
-    gate,
-    listener: (request, response) => {
-      learned.push(world.gate.decisionOf(request)?.vhost?.name, world.gate.arrivalOf(request)?.remoteAddress);
-      learned.push(world.gate.decisionOf(request.socket)?.head.path, world.gate.arrivalOf(response));
-      response.end();
-    },
+for (const strict of [false, true]) {
+  faces(`decisionOf and arrivalOf answer for a request and its socket; strict: ${strict}`, async () => {
+    const learned: unknown[] = [];
+    const world = await openGuarded({
+      gate,
+      guard: { strict },
+      listener: (request, response) => {
+        learned.push(world.gate.decisionOf(request)?.vhost?.name, world.gate.arrivalOf(request)?.remoteAddress);
+        learned.push(world.gate.decisionOf(request.socket)?.head.path, world.gate.arrivalOf(response));
+        response.end();
+      },
+    });
+    const client = await world.connect();
+    await client.send(get("/x"));
+    await client.responses(1);
+    assert.equal(learned, ["a", "127.0.0.1", "/x", undefined]);
+    await world.close();
   });
-  const client = await world.connect();
-  await client.send(get("/x"));
-  await client.responses(1);
-  assert.equal(learned, ["a", "127.0.0.1", "/x", undefined]);
-  await world.close();
-});
+
+  faces(`decisionOf answers for what became of an upgrade; strict: ${strict}`, async () => {
+    const known: unknown[] = [];
+    const echo = new WebSocketServer({ noServer: true });
+    const upgrades = { "/live": wsFramer(echo), "/left": LEAVE };
+    const world = await openGuarded({ gate: { vhosts: [{ name: "localhost", upgrades }] }, guard: { strict } });
+    const know = (...objects: object[]) => known.push(...objects.map((each) => pathOf(world.gate.decisionOf(each))));
+    echo.on("connection", (webSocket, request) => {
+      know(webSocket, request, request.socket);
+      webSocket.close();
+    });
+    const beside = new WebSocketServer({ server: world.server });
+    beside.on("connection", (webSocket, request) => {
+      know(request, request.socket);
+      webSocket.close();
+    });
+    for (const path of ["/live", "/left"]) {
+      await once(new WebSocket(`ws://localhost:${world.port}${path}`, { family: 4 }), "close");
+    }
+    assert.equal(known, ["accepted /live", "accepted /live", "accepted /live", "accepted /left", "accepted /left"]);
+    await world.close();
+  });
+}
 
 faces("absolute-form: the application sees the host that was ruled on", async () => {
   const world = await openGuarded({ gate });

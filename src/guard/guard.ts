@@ -5,10 +5,11 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Arrival, arrivalOf, type SocketFacts } from "../arrival.js";
-import { type Decision, decide } from "../decision.js";
+import { type Acceptance, type Decision, decide } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
 import { Adoption, type Gatehouse } from "../intake/adoption.js";
+import { Front } from "../requests/front.js";
 import { forwardedHead } from "../requests/rewrite.js";
 import { answer, whenAnswered } from "./answer.js";
 import { headOf } from "./message.js";
@@ -21,6 +22,7 @@ const marked = ["upgrade", "connect", "checkContinue"] as const;
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
 const ignoreEnd = (): void => {};
+const NOTHING = new Uint8Array(0);
 
 /** One connection of the server, from its first request on. */
 interface GuardedConnection {
@@ -51,12 +53,14 @@ export class Guard implements Disposable {
   readonly #connections = new WeakMap<object, GuardedConnection>();
   /** The requests of upgrades that may be left to other listeners, by their sockets. */
   readonly #leaving = new WeakMap<object, IncomingMessage>();
+  /** Sockets whose upgrade has been left to the other listeners, and that Node reads once more. */
+  readonly #left = new WeakMap<object, Acceptance<FramerLike>>();
   #released = false;
 
-  /** @internal */
+  /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
   constructor(house: Gatehouse, server: Server, connectionEvent: string) {
     const others = { listening: () => this.#hasOthers("upgrade"), take: (handover: Handover) => this.#leave(handover) };
-    this.#house = { ...house, requests: undefined, others };
+    this.#house = { ...house, requestsAccepts: house.requests !== undefined, others };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     for (const event of marked) server.on(event, marker);
@@ -107,6 +111,10 @@ export class Guard implements Disposable {
         case "listening":
           checkListening(this.#house.policy, this.#server);
       }
+      if (this.#house.requests !== undefined) {
+        if (values[0] instanceof Front && event === "connection") return this.#pass(this.#connectionEvent, ...values);
+        if (event === this.#connectionEvent) return this.#connection(values[0] as Duplex);
+      }
     }
     return this.#pass(event, ...values);
   }
@@ -152,6 +160,13 @@ export class Guard implements Disposable {
     return this.#pass("request", request, response);
   }
 
+  /** A connection under a strict guard: the request filter gives the server a front in its place. */
+  #connection(socket: Duplex): boolean {
+    const arrival = arrivalOf(socket as SocketFacts, {}, this.#house.policy.scheme);
+    new Adoption(this.#house, socket, arrival, this.#house.policy, ignoreEnd).begin(NOTHING);
+    return true;
+  }
+
   /** Rules on a request, and answers it where it is refused. */
   #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#connectionOf(request.socket);
@@ -177,6 +192,13 @@ export class Guard implements Disposable {
 
   /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
   #detached(request: IncomingMessage, socket: Duplex, rest: Uint8Array): void {
+    const left = this.#left.get(socket);
+    if (left !== undefined) {
+      this.#left.delete(socket);
+      this.#house.known.add(request, left);
+      this.#pass("upgrade", request, socket, rest);
+      return;
+    }
     const connection = this.#connectionOf(request.socket);
     socket.on("error", ignoreError);
     if (connection.refused) return;
@@ -198,11 +220,17 @@ export class Guard implements Disposable {
   }
 
   /** Leaves an accepted upgrade to the other listeners, with the socket as Node gives it. */
-  #leave({ socket, rest }: Handover): void {
-    const request = this.#leaving.get(socket)!;
-    this.#leaving.delete(socket);
+  #leave({ socket, head, rest, decision }: Handover): void {
+    const request = this.#leaving.get(socket);
     asNodeLeavesIt(socket);
-    this.#pass("upgrade", request, socket, rest);
+    if (request !== undefined) {
+      this.#leaving.delete(socket);
+      this.#pass("upgrade", request, socket, rest);
+    } else {
+      // Under a strict guard Node has not read it.
+      this.#left.set(socket, decision);
+      this.#giveBack(socket, head.toString(), rest);
+    }
   }
 
   /** Lets Node read the head from the socket once more. */

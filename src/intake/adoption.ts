@@ -2,7 +2,7 @@
 // Out:   a handover to a framer, requests to an http.Server, or a refusal; always exactly one end.
 // Never: rules on anything; the policy does, through the connection.
 
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
 import { Connection, type Step } from "../connection.js";
@@ -21,6 +21,7 @@ import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
+import type { Front } from "../requests/front.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -63,6 +64,8 @@ export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
+  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
+  readonly requestsAccepts?: boolean;
   /** Connections whose head is not whole. */
   readonly heads: Deadlines<Adoption>;
   /** Refused connections that are read on. */
@@ -125,6 +128,7 @@ export class Adoption implements FilterOwner {
       return;
     }
     this.#house.heads.add(this);
+    if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.#onData(rest);
     // The giver may have paused it; a data listener alone leaves it so.
     if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
@@ -214,14 +218,16 @@ export class Adoption implements FilterOwner {
   }
 
   #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
-    if (this.#filter === null) {
-      this.#connection.become("serving");
-      this.#socket.on("timeout", this.#onTimeout);
-      this.#filter = new RequestFilter(this);
-      this.#filter.connect(server);
-    }
+    if (this.#filter === null) this.#connect(server);
     // Null where the server has destroyed its connection already.
     this.#filter?.forward(decision, rest);
+  }
+
+  #connect(server: Server): void {
+    this.#connection.become("serving");
+    this.#socket.on("timeout", this.#onTimeout);
+    this.#filter = new RequestFilter(this);
+    this.#filter.connect(server);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
@@ -285,7 +291,7 @@ export class Adoption implements FilterOwner {
   }
 
   #abandon(code: AbandonedCode, cause?: unknown): void {
-    const stage = this.#filter !== null ? "requests" : this.#octets === 0 ? "silent" : "head";
+    const stage = this.#octets === 0 ? "silent" : this.#filter?.decision ? "requests" : "head";
     const end: Abandoned = {
       kind: "abandoned",
       code,
@@ -326,6 +332,14 @@ export class Adoption implements FilterOwner {
     socket.once("close", () => lingering.remove(socket));
     socket.end(response, "latin1");
     socket.resume();
+  }
+
+  frontMade(front: Front, filter: RequestFilter): void {
+    this.#house.known.follow(front, filter as { decision: Acceptance<FramerLike> | null });
+  }
+
+  requestBegins(request: IncomingMessage, decision: Acceptance): void {
+    this.#house.known.add(request, decision as Acceptance<FramerLike>);
   }
 
   write(octets: Buffer, done: (error?: Error | null) => void): void {
