@@ -76,7 +76,7 @@ for (const kind of kinds({}, { strict: true })) {
       [get("https://a/"), world.server instanceof http.Server ? 421 : 200, "SCHEME_MISMATCH"],
       [get("/", "a", "Connection: close, keep-alive\r\n"), 400, "CONNECTION_CONTRADICTORY"],
       ["GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505, "VERSION_UNSUPPORTED"],
-      [get("/", "a", "Transfer-Encoding:\r\nContent-Length: 0\r\n"), 400, "TRANSFER_ENCODING_INVALID"],
+      ["POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, "TRANSFER_ENCODING_VERSION"],
       ["GET / HTTP/1.0\r\n\r\n", 421, "AUTHORITY_ABSENT"],
       [get("/", "a", "X: y\r\n".repeat(100)), 431, "FIELD_LINES_TOO_MANY"],
     ] as const) {
@@ -292,7 +292,6 @@ for (const tls of [false, true]) {
     assert.is(await count(), 2);
     server.closeIdleConnections();
     await idle.closed();
-    assert.is(silent.stream.destroyed, false);
     server.closeAllConnections();
     await silent.closed();
 

@@ -147,6 +147,7 @@ export class Guard implements Disposable {
 
   /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
   readonly #choose = (request: IncomingMessage): boolean => {
+    if (this.#left.has(request.socket)) return true;
     const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
     return ruling.kind === "accepted" && ruling.upgrade;
   };
