@@ -39,6 +39,8 @@ export type RefusalCode =
   | "PORT_MISMATCH"
   | "PATH_UNCLAIMED"
   | HandshakeFault["code"]
+  | "NOT_AUTHORIZED"
+  | "AUTHORIZE_TIMEOUT"
   | "UPGRADE_REQUIRED";
 
 interface Ruling<Claim> {
@@ -70,6 +72,8 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly seen: string;
   readonly wanted: string;
   readonly remedy: string;
+  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
@@ -138,6 +142,24 @@ export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Cla
   const wanted = "a listener of 'upgrade', as LEAVE says that there is one";
   const remedy = `upgrades: { ${JSON.stringify(accepted.pattern)}: framer } in vhost ${accepted.vhost.name}`;
   return refuse(accepted, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
+}
+
+/** The refusal of an upgrade that the application does not authorize, by the status code and fields that it chose. */
+export function refuseUnauthorized<Claim>(
+  accepted: Acceptance<Claim>,
+  statusCode: number,
+  fields: Readonly<Record<string, string>>,
+): Refusal<Claim> {
+  const seen = `upgrade of ${accepted.head.path}`;
+  const refusal = refuse(accepted, "NOT_AUTHORIZED", 403, seen, "what authorize lets pass", "");
+  return { ...refusal, statusCode, fields };
+}
+
+/** The refusal of an upgrade that the application took too long to authorize. */
+export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, milliseconds: number): Refusal<Claim> {
+  const seen = `no answer in ${milliseconds} ms`;
+  const remedy = `limits: { authorizeTimeout: ... } above ${milliseconds}`;
+  return refuse(accepted, "AUTHORIZE_TIMEOUT", 503, seen, "an answer of authorize", remedy);
 }
 
 function sourceOf(head: RequestHead): AuthoritySource {

@@ -22,6 +22,7 @@ import { checkFramer, type FramerLike, LEAVE } from "./framer/framer.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf } from "./guard/server.js";
 import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
+import type { Authorize } from "./intake/authorizing.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchRequests } from "./requests/front.js";
@@ -31,6 +32,8 @@ import { NO_LISTEN } from "./vhost.js";
 export interface GateOptions extends PolicyRules<FramerLike> {
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
+  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  authorize?: Authorize;
   limits?: Partial<GateLimits>;
 }
 
@@ -58,7 +61,7 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["scheme", "vhosts", "requests", "limits"];
+const settings = ["scheme", "vhosts", "requests", "authorize", "limits"];
 const adoptSettings = ["rest", "arrival", "vhosts"];
 const guardSettings = ["vhosts", "strict"];
 
@@ -86,10 +89,13 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { requests, limits: givenLimits, ...rules } = options;
+    const { requests, authorize, limits: givenLimits, ...rules } = options;
     const limits = gateLimits(givenLimits);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
+    }
+    if (authorize !== undefined && typeof authorize !== "function") {
+      throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
     const policy = definePolicy(rules);
     options.vhosts.forEach((vhost, i) => {
@@ -102,6 +108,8 @@ export class Gate extends EventEmitter<GateEvents> {
       limits,
       requests: typeof requests === "function" ? createServer(requests) : requests,
       heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
+      authorize,
+      authorizing: new Deadlines<Adoption>(limits.authorizeTimeout, (adoption) => adoption.expireAuthorization()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
       known: new Known(),
       accepted: (decision) => this.#report("handover", { decision }, decision),

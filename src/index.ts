@@ -13,6 +13,7 @@ export {
 } from "./gate.js";
 export type { Guard } from "./guard/guard.js";
 export type { Abandoned, AbandonedCode, End } from "./intake/adoption.js";
+export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";

@@ -12,6 +12,7 @@ import {
   type Decision,
   type Policy,
   type Refusal,
+  refuseUnanswered,
   requireListener,
   requireUpgrade,
 } from "../decision.js";
@@ -22,6 +23,7 @@ import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
+import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -31,15 +33,17 @@ export type AbandonedCode =
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
   | "BODY_MALFORMED"
+  | "AUTHORIZE_FAILED"
+  | "EARLY_OCTETS"
   | "FRAMER_FAILED";
 
 export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
   /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "handover";
+  readonly stage: "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** What the socket or the framer threw. */
+  /** What the socket, `authorize` or the framer threw. */
   readonly cause?: unknown;
 }
 
@@ -68,6 +72,9 @@ export interface Gatehouse {
   readonly requestsAccepts?: boolean;
   /** Connections whose head is not whole. */
   readonly heads: Deadlines<Adoption>;
+  /** Who has the last word on upgrades, and the connections that wait for it. */
+  readonly authorize: Authorize | undefined;
+  readonly authorizing: Deadlines<Adoption>;
   /** Refused connections that are read on. */
   readonly lingering: Deadlines<Duplex>;
   /** What `decisionOf` answers from. */
@@ -93,6 +100,9 @@ export class Adoption implements FilterOwner {
   readonly #settle: (end: End) => void;
   readonly #allowedHalfOpen: boolean;
   #filter: RequestFilter | null = null;
+  #authorizing: Authorizing | null = null;
+  /** False from the moment on when the socket has another owner, or none. */
+  #isOurs = true;
   #octets = 0;
 
   /** `settle` is called exactly once. */
@@ -131,7 +141,7 @@ export class Adoption implements FilterOwner {
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.#onData(rest);
     // The giver may have paused it; a data listener alone leaves it so.
-    if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
+    if (this.#isOurs) socket.resume();
   }
 
   /** Takes a socket whose head somebody else has read. */
@@ -160,6 +170,7 @@ export class Adoption implements FilterOwner {
   readonly #onData = (octets: Uint8Array): void => {
     this.#octets += octets.length;
     if (this.#filter !== null) this.#filter.receive(octets);
+    else if (this.#authorizing !== null) this.#early(this.#authorizing, octets);
     else this.nextHead(octets);
   };
 
@@ -207,6 +218,8 @@ export class Adoption implements FilterOwner {
       this.#refuse(decision);
     } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
       this.#refuse(requireListener(decision));
+    } else if (decision.upgrade && this.#house.authorize !== undefined) {
+      this.#authorize(decision, rest, this.#house.authorize);
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
@@ -221,6 +234,47 @@ export class Adoption implements FilterOwner {
     if (this.#filter === null) this.#connect(server);
     // Null where the server has destroyed its connection already.
     this.#filter?.forward(decision, rest);
+  }
+
+  /** Asks the application; meanwhile the socket is ours, and the server has seen its client vanish. */
+  #authorize(decision: Acceptance<FramerLike>, rest: Uint8Array, authorize: Authorize): void {
+    this.#leaveServer();
+    const authorizing = new Authorizing(decision, this.#house.limits.earlyBytes);
+    this.#connection.become("authorizing");
+    this.#authorizing = authorizing;
+    this.#house.authorizing.add(this);
+    this.#early(authorizing, rest);
+    if (!this.#isOurs) return;
+    // The filter may have paused it, or the giver.
+    this.#socket.resume();
+    authorizing.ask(authorize, (verdict) => {
+      if (this.#authorizing === authorizing) this.#answered(authorizing, verdict);
+    });
+  }
+
+  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+    if (verdict.kind === "failed") {
+      this.#abandon("AUTHORIZE_FAILED", verdict.cause);
+      this.#close(reply(500));
+      return;
+    }
+    this.#authorizing = null;
+    this.#house.authorizing.remove(this);
+    if (verdict.kind === "refused") this.#refuse(verdict.decision);
+    else this.#handOver(decision, rest);
+  }
+
+  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
+  #early(authorizing: Authorizing, octets: Uint8Array): void {
+    if (authorizing.receive(octets)) return;
+    this.#abandon("EARLY_OCTETS");
+    this.#close(reply(400));
+  }
+
+  /** The application did not answer in time. */
+  expireAuthorization(): void {
+    const { decision } = this.#authorizing!;
+    this.#refuse(refuseUnanswered(decision, this.#house.limits.authorizeTimeout));
   }
 
   #connect(server: Server): void {
@@ -280,7 +334,7 @@ export class Adoption implements FilterOwner {
     const end: End = { kind: "refused", decision };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(decision.statusCode, decision.head.method));
+    this.#close(reply(decision.statusCode, decision.head.method, decision.fields));
   }
 
   #malformed(error: HeadgateError): void {
@@ -291,7 +345,8 @@ export class Adoption implements FilterOwner {
   }
 
   #abandon(code: AbandonedCode, cause?: unknown): void {
-    const stage = this.#octets === 0 ? "silent" : this.#filter?.decision ? "requests" : "head";
+    const begun = this.#filter?.decision ? "requests" : this.#authorizing !== null ? "authorize" : "head";
+    const stage = this.#octets === 0 ? "silent" : begun;
     const end: Abandoned = {
       kind: "abandoned",
       code,
@@ -317,8 +372,18 @@ export class Adoption implements FilterOwner {
     socket.on("error", ignoreError);
     socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
     socket.removeListener("error", this.#onError).removeListener("close", this.#onClose);
+    this.#isOurs = false;
+    if (this.#authorizing !== null) {
+      this.#house.authorizing.remove(this);
+      this.#authorizing.abort();
+      this.#authorizing = null;
+    }
+    this.#leaveServer();
+  }
+
+  #leaveServer(): void {
     if (this.#filter === null) return;
-    socket.removeListener("timeout", this.#onTimeout);
+    this.#socket.removeListener("timeout", this.#onTimeout);
     this.setIdleTimeout(0);
     this.#filter.detach();
     this.#filter = null;
