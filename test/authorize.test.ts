@@ -140,7 +140,7 @@ for (const way of ways) {
     await client.responses(1);
     await client.send("five");
     client.stream.end();
-    await client.closed();
+    while (world.taken.length === 0) await later(0);
     await world.close();
     assert.equal(world.taken, ["one two three four five"]);
   });
@@ -203,7 +203,7 @@ for (const way of ["adopted", "strict"] as const) {
     await client.send(`${handshake}early`);
     await client.responses(2);
     client.stream.end();
-    await client.closed();
+    while (world.taken.length === 0) await later(0);
     await world.close();
     assert.equal(world.taken, ["early"]);
   });
