@@ -1,0 +1,75 @@
+// In:    the name of a server; on stdin, questions of one word a line: usage, connections, memory.
+// Out:   on stdout, one line of JSON for each: the port first, then processor time, open connections, octets of memory.
+// Never: opens a connection.
+
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { createInterface } from "node:readline";
+import { WebSocketServer } from "ws";
+import { createGate, NO_LISTEN_SERVER } from "../../src/index.js";
+import { wsFramer } from "../../src/ws.js";
+import { CANNED_101, SERVED_HOST } from "./octets.js";
+
+/** As many as any step holds open at once. */
+const MANY = 100_000;
+
+function echo(): WebSocketServer {
+  const server = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  return server.on("connection", (webSocket) => {
+    webSocket.on("error", ignore).on("message", (data, isBinary) => webSocket.send(data, { binary: isBinary }));
+  });
+}
+
+const ignore = (): void => {};
+
+const servers: Record<string, () => Server> = {
+  /** The floor: whatever comes is taken for an opening handshake. */
+  net: () =>
+    createServer((socket) => {
+      socket.on("error", ignore).on("data", () => socket.write(CANNED_101));
+    }),
+
+  /** The floor of memory: whatever comes is kept by nobody. */
+  "net that waits": () => createServer((socket) => void socket.on("error", ignore).on("data", ignore)),
+
+  /** How an application checks Host today, and ends what it does not want. */
+  "node:http + ws": () => {
+    const webSockets = echo();
+    return createHttpServer().on("upgrade", (request, socket, head) => {
+      if (request.headers.host !== SERVED_HOST) {
+        socket.on("error", ignore);
+        socket.end("HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 10\r\n\r\nForbidden\n");
+        return;
+      }
+      webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        webSockets.emit("connection", webSocket, request);
+      });
+    });
+  },
+
+  "headgate + ws": () => {
+    const gate = createGate({
+      limits: { pendingHeads: MANY, headTimeout: 600_000 },
+      vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER, upgrades: { "/live": wsFramer(echo()) } }],
+    });
+    return createServer((socket) => void gate.adopt(socket));
+  },
+};
+
+/** What the process holds after a collection: the heap and what hangs on it. */
+function held(): number {
+  for (let i = 0; i < 4; i++) global.gc!();
+  const { heapUsed, external } = process.memoryUsage(); // `external` has `arrayBuffers` in it
+  return heapUsed + external;
+}
+
+const server = servers[process.argv[2]!]!();
+server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
+  const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+  answer((server.address() as AddressInfo).port);
+  createInterface(process.stdin).on("line", (question) => {
+    if (question === "connections") server.getConnections((_error, count) => answer(count));
+    else answer(question === "memory" ? held() : process.cpuUsage());
+  });
+});
+process.stdin.on("end", () => process.exit());
