@@ -173,7 +173,9 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
   decisionOf(object: object): Decision<FramerLike> | undefined {
-    return this.#house.known.decisionOf(object);
+    const found = this.#house.known.get(object);
+    if (found === undefined) return undefined;
+    return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
   /** Connections whose head is not whole yet. */

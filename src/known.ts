@@ -1,36 +1,47 @@
-// In:    decisions, with the objects that an application gets by them.
-// Out:   the decision that an object was given away by.
-// Never: keeps an object alive.
+// In:    objects that are somebody else's, and what a gate learned of each.
+// Out:   what it learned.
+// Never: keeps an object alive, or shows on it.
 
-import type { Decision } from "./decision.js";
-
-/** A connection whose requests are ruled on one after another. */
-interface Following<Claim> {
-  /** On its newest request. */
-  readonly decision: Decision<Claim> | null;
+/** Returns the object that it is given, so that the fields of a class that extends it are put on that object. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the point of it
+    return object;
+  }
 }
 
-/** What a gate has learned of the objects that it let pass: requests, sockets, WebSockets. */
-export class Known<Claim> {
-  readonly #found = new WeakMap<object, Decision<Claim> | Following<Claim>>();
+/**
+ * What a WeakMap does, as a private field on the object itself. A WeakMap that gets an entry for each request costs the
+ * collector some 3 µs a request; this costs 0.1 µs, and ends with the object. Each instance has a field of its own.
+ */
+export class Known<Value> {
+  readonly #marks = newMarks<Value>();
 
-  /** The object came about by this decision. */
-  add(object: object, decision: Decision<Claim>): void {
-    this.#found.set(object, decision);
+  set(object: object, value: Value): void {
+    this.#marks.set(object, value);
   }
 
-  /** The object is a socket whose decision is that on its newest request. */
-  follow(socket: object, connection: Following<Claim>): void {
-    this.#found.set(socket, connection);
+  get(object: object): Value | undefined {
+    return this.#marks.get(object);
   }
+}
 
-  has(object: object): boolean {
-    return this.#found.has(object);
-  }
+function newMarks<Value>() {
+  return class Mark extends Given {
+    #value: Value;
 
-  decisionOf(object: object): Decision<Claim> | undefined {
-    const found = this.#found.get(object);
-    if (found === undefined) return undefined;
-    return "decision" in found ? (found.decision ?? undefined) : found;
-  }
+    constructor(object: object, value: Value) {
+      super(object);
+      this.#value = value;
+    }
+
+    static set(object: object, value: Value): void {
+      if (#value in object) object.#value = value;
+      else new Mark(object, value);
+    }
+
+    static get(object: object): Value | undefined {
+      return #value in object ? object.#value : undefined;
+    }
+  };
 }

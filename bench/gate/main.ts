@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { withBun } from "./bun.js";
 import type { BunPath, Effort } from "./contest.js";
 import { goals } from "./goals.js";
+import { compareGuards } from "./guard.js";
 import { compareMessages } from "./messages.js";
 import { comparePending } from "./pending.js";
 import { compareMalformed, compareRefusals } from "./refusal.js";
@@ -31,6 +32,7 @@ const steps: Record<string, Step> = {
   malformed: { compare: compareMalformed, effort: usual },
   refused: { compare: compareRefusals, effort: usual },
   upgrade: { compare: compareUpgrades, effort: usual },
+  guard: { compare: compareGuards, effort: usual },
   messages: { compare: compareMessages, effort: usual },
 };
 

@@ -9,6 +9,7 @@ import { type Acceptance, type Decision, decide } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
 import { Adoption, type Gatehouse } from "../intake/adoption.js";
+import { Known } from "../known.js";
 import { Front } from "../requests/front.js";
 import { forwardedHead } from "../requests/rewrite.js";
 import { answer, whenAnswered } from "./answer.js";
@@ -50,7 +51,7 @@ export class Guard implements Disposable {
   readonly #hadOwnEmit: boolean;
   readonly #intercept: Server["emit"];
   readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
-  readonly #connections = new WeakMap<object, GuardedConnection>();
+  readonly #connections = new Known<GuardedConnection>();
   /** The requests of upgrades that may be left to other listeners, by their sockets. */
   readonly #leaving = new WeakMap<object, IncomingMessage>();
   /** Sockets whose upgrade has been left to the other listeners, and that Node reads once more. */
@@ -134,7 +135,7 @@ export class Guard implements Disposable {
       const arrival = arrivalOf(socket as SocketFacts, {}, this.#house.policy.scheme);
       connection = { arrival, decision: null, response: null, refused: false };
       this.#connections.set(socket, connection);
-      this.#house.known.follow(socket, connection);
+      this.#house.known.set(socket, connection);
     }
     return connection;
   }
@@ -154,7 +155,7 @@ export class Guard implements Disposable {
 
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
     // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
-    if (!this.#house.known.has(request) && !this.#isAccepted(request, response)) return true;
+    if (this.#house.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
     if (event !== "checkContinue" || this.#hasOthers(event)) return this.#pass(event, request, response);
     // As Node does where nobody listens.
     response.writeContinue();
@@ -179,7 +180,7 @@ export class Guard implements Disposable {
     if (ruling.kind === "accepted") {
       // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
       if (ruling.head.targetForm === "absolute-form") request.headers.host = String(ruling.authority);
-      this.#house.known.add(request, ruling);
+      this.#house.known.set(request, ruling);
       this.#house.accepted(ruling);
       return true;
     }
@@ -196,7 +197,7 @@ export class Guard implements Disposable {
     const left = this.#left.get(socket);
     if (left !== undefined) {
       this.#left.delete(socket);
-      this.#house.known.add(request, left);
+      this.#house.known.set(request, left);
       this.#pass("upgrade", request, socket, rest);
       return;
     }
@@ -212,7 +213,7 @@ export class Guard implements Disposable {
         return;
       }
       if (ruling.kind === "accepted") {
-        this.#house.known.add(request, ruling);
+        this.#house.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
       }
       const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);

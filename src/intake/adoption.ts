@@ -56,6 +56,9 @@ export type End =
   | { readonly kind: "served"; readonly arrival: Arrival }
   | Abandoned;
 
+/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
+export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+
 /** The listeners of 'upgrade' of a guarded server. */
 export interface OtherListeners {
   /** There is one. */
@@ -78,7 +81,7 @@ export interface Gatehouse {
   /** Refused connections that are read on. */
   readonly lingering: Deadlines<Duplex>;
   /** What `decisionOf` answers from. */
-  readonly known: Known<FramerLike>;
+  readonly known: Known<Learned>;
   /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
   readonly others?: OtherListeners;
   /** Called once for each decision and malformed head, before anything is done about it. */
@@ -297,7 +300,7 @@ export class Adoption implements FilterOwner {
     socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
-    this.#house.known.add(socket, decision);
+    this.#house.known.set(socket, decision);
     const taken = (): void => {
       // Whoever listens for errors now owns them; a framer that does not is protected from them.
       if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
@@ -400,11 +403,11 @@ export class Adoption implements FilterOwner {
   }
 
   frontMade(front: Front, filter: RequestFilter): void {
-    this.#house.known.follow(front, filter as { decision: Acceptance<FramerLike> | null });
+    this.#house.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
   }
 
   requestBegins(request: IncomingMessage, decision: Acceptance): void {
-    this.#house.known.add(request, decision as Acceptance<FramerLike>);
+    this.#house.known.set(request, decision as Acceptance<FramerLike>);
   }
 
   write(octets: Buffer, done: (error?: Error | null) => void): void {
@@ -464,10 +467,10 @@ class SocketHandover implements Handover {
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
-  readonly #known: Known<FramerLike>;
+  readonly #known: Known<Learned>;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<FramerLike>) {
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
@@ -477,7 +480,7 @@ class SocketHandover implements Handover {
   }
 
   introduce(made: object): void {
-    this.#known.add(made, this.decision);
+    this.#known.set(made, this.decision);
   }
 
   get signal(): AbortSignal {
