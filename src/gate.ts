@@ -112,6 +112,7 @@ export class Gate extends EventEmitter<GateEvents> {
       authorizing: new Deadlines<Adoption>(limits.authorizeTimeout, (adoption) => adoption.expireAuthorization()),
       lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
       known: new Known(),
+      hearsAccepted: () => this.listenerCount("handover") > 0 || channels.handover.hasSubscribers,
       accepted: (decision) => this.#report("handover", { decision }, decision),
       ended: (end) => {
         if (end.kind === "refused") this.#report("refused", { decision: end.decision }, end.decision);

@@ -16,6 +16,7 @@ import { createGate, type GateOptions } from "#src/gate.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { closeGuarded, type Guarded, kinds, named, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
+import { Client } from "./support/tcp.js";
 import { handshakeFields } from "./support/world.js";
 
 /** Answers an opening handshake without speaking WebSocket, and ends. */
@@ -350,6 +351,32 @@ for (const strict of [false, true]) {
     await world.close();
   });
 }
+
+faces("requests that are ruled on by a precedent have their own decisions", async () => {
+  const learned: string[] = [];
+  const server = http.createServer((request, response) => {
+    learned.push(pathOf(one.decisionOf(request)), pathOf(one.decisionOf(request.socket)));
+    request.url = "/rewritten";
+    response.end();
+  });
+  const one = createGate(gate);
+  one.guard(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = new Client(net.connect((server.address() as net.AddressInfo).port, "127.0.0.1"));
+  await client.send(get("/1") + get("/2"));
+  await client.responses(2);
+  await client.send(get("/3") + get("/4", "b") + get("/5"));
+  assert.equal(
+    (await client.all()).map(({ statusCode }) => statusCode),
+    [200, 200, 200, 421],
+  );
+  assert.equal(
+    learned,
+    ["/1", "/1", "/2", "/2", "/3", "/3"].map((path) => `accepted ${path}`),
+  );
+  server.close();
+});
 
 faces("absolute-form: the application sees the host that was ruled on", async () => {
   const world = await openGuarded({ gate });

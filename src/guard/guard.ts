@@ -13,7 +13,8 @@ import { Known } from "../known.js";
 import { Front } from "../requests/front.js";
 import { forwardedHead } from "../requests/rewrite.js";
 import { answer, whenAnswered } from "./answer.js";
-import { headOf } from "./message.js";
+import { headOf, type Message } from "./message.js";
+import { isLenient, Precedent, RuledFields } from "./precedent.js";
 import { checkListening } from "./server.js";
 
 /** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
@@ -25,18 +26,56 @@ const ignoreError = (): void => {};
 const ignoreEnd = (): void => {};
 const NOTHING = new Uint8Array(0);
 
+type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly error: HeadgateError };
+
 /** One connection of the server, from its first request on. */
-interface GuardedConnection {
+class GuardedConnection {
   readonly arrival: Arrival;
-  /** On the newest request. */
-  decision: Decision<FramerLike> | null;
+  readonly rule: (message: Message) => Ruling;
+  /** Of the newest request that was accepted. */
+  newest: { readonly decision: Decision<FramerLike> | null } | null = null;
+  /** An accepted request, for those that are ruled on alike. */
+  precedent: Precedent | null = null;
   /** To the newest request; those to earlier ones are written before it. */
-  response: ServerResponse | null;
+  response: ServerResponse | null = null;
   /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
-  refused: boolean;
+  refused = false;
+
+  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
+    this.arrival = arrival;
+    this.rule = (message) => rule(message, arrival);
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    return this.newest === null ? null : this.newest.decision;
+  }
 }
 
-type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly error: HeadgateError };
+/** A request that a precedent covers; it is read when somebody asks for the decision. */
+class Alike {
+  readonly #connection: GuardedConnection;
+  readonly #method: string | undefined;
+  readonly #url: string | undefined;
+  readonly #rawHeaders: string[];
+  #decision: Decision<FramerLike> | null = null;
+
+  /** The application may write to its request afterwards. */
+  constructor({ method, url, rawHeaders }: Message, connection: GuardedConnection) {
+    this.#connection = connection;
+    this.#method = method;
+    this.#url = url;
+    this.#rawHeaders = rawHeaders;
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    if (this.#decision === null) {
+      const message = { method: this.#method, url: this.#url, httpVersion: "1.1", rawHeaders: this.#rawHeaders };
+      const ruling = this.#connection.rule(message);
+      if (ruling.kind !== "malformed") this.#decision = ruling;
+    }
+    return this.#decision;
+  }
+}
 
 /** A server that can be told which requests are upgrades (Node 24 and later). */
 type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
@@ -51,6 +90,8 @@ export class Guard implements Disposable {
   readonly #hadOwnEmit: boolean;
   readonly #intercept: Server["emit"];
   readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
+  /** Null where Node's parser lets pass what a precedent must not. */
+  readonly #ruledFields: RuledFields | null;
   readonly #connections = new Known<GuardedConnection>();
   /** The requests of upgrades that may be left to other listeners, by their sockets. */
   readonly #leaving = new WeakMap<object, IncomingMessage>();
@@ -64,6 +105,7 @@ export class Guard implements Disposable {
     this.#house = { ...house, requestsAccepts: house.requests !== undefined, others };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
+    this.#ruledFields = isLenient(server) ? null : new RuledFields();
     for (const event of marked) server.on(event, marker);
     this.#emit = server.emit;
     this.#hadOwnEmit = Object.hasOwn(server, "emit");
@@ -133,18 +175,18 @@ export class Guard implements Disposable {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
       const arrival = arrivalOf(socket as SocketFacts, {}, this.#house.policy.scheme);
-      connection = { arrival, decision: null, response: null, refused: false };
+      connection = new GuardedConnection(arrival, this.#rule);
       this.#connections.set(socket, connection);
       this.#house.known.set(socket, connection);
     }
     return connection;
   }
 
-  #rule(request: IncomingMessage, arrival: Arrival): Ruling {
-    const result = headOf(request, this.#house.limits);
+  readonly #rule = (message: Message, arrival: Arrival): Ruling => {
+    const result = headOf(message, this.#house.limits);
     if (result.kind === "error") return { kind: "malformed", error: result.error };
     return decide(this.#house.policy, result.head, arrival);
-  }
+  };
 
   /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
   readonly #choose = (request: IncomingMessage): boolean => {
@@ -173,15 +215,18 @@ export class Guard implements Disposable {
   #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#connectionOf(request.socket);
     if (connection.refused) return false;
-    const ruling = this.#rule(request, connection.arrival);
-    const earlier = connection.response;
+    const { precedent, response: earlier } = connection;
     connection.response = response;
-    if (ruling.kind !== "malformed") connection.decision = ruling;
+    if (precedent !== null && !this.#house.hearsAccepted()) {
+      if (precedent.covers(request, this.#ruledFields!, this.#house.limits)) {
+        connection.newest = new Alike(request, connection);
+        this.#house.known.set(request, connection.newest);
+        return true;
+      }
+    }
+    const ruling = this.#rule(request, connection.arrival);
     if (ruling.kind === "accepted") {
-      // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
-      if (ruling.head.targetForm === "absolute-form") request.headers.host = String(ruling.authority);
-      this.#house.known.set(request, ruling);
-      this.#house.accepted(ruling);
+      this.#accept(request, ruling, connection);
       return true;
     }
     connection.refused = true;
@@ -190,6 +235,16 @@ export class Guard implements Disposable {
     else this.#house.ended({ kind: "malformed", error: ruling.error, arrival: connection.arrival });
     whenAnswered(earlier, request.socket, () => answer(request, response, statusCode, this.#house.lingering));
     return false;
+  }
+
+  #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
+    // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
+    if (decision.head.targetForm === "absolute-form") request.headers.host = String(decision.authority);
+    if (this.#ruledFields !== null && !decision.upgrade)
+      connection.precedent = Precedent.of(request, this.#ruledFields);
+    connection.newest = { decision };
+    this.#house.known.set(request, decision);
+    this.#house.accepted(decision);
   }
 
   /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
@@ -207,12 +262,12 @@ export class Guard implements Disposable {
     whenAnswered(connection.response, socket, () => {
       socket.removeListener("error", ignoreError);
       const ruling = this.#rule(request, connection.arrival);
-      if (ruling.kind !== "malformed") connection.decision = ruling;
       if (ruling.kind === "accepted" && !ruling.upgrade) {
         this.#giveBack(socket, forwardedHead(ruling.head), rest);
         return;
       }
       if (ruling.kind === "accepted") {
+        connection.newest = { decision: ruling };
         this.#house.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
       }

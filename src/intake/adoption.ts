@@ -84,6 +84,8 @@ export interface Gatehouse {
   readonly known: Known<Learned>;
   /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
   readonly others?: OtherListeners;
+  /** False where nobody would hear of an accepted request. */
+  hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
   ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
