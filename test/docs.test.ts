@@ -289,7 +289,7 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-for (const name of ["adopt", "parser"]) {
+for (const name of ["adopt", "guard", "parser"]) {
   examples(`examples/${name}.ts stands in README.md, and prints what README.md says`, () => {
     const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
     assert.ok(blocks(readme, "ts").includes(source), "README.md has another text");
@@ -300,7 +300,7 @@ for (const name of ["adopt", "parser"]) {
 
 examples("no example is left out", () => {
   const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-  assert.equal(names.sort(), ["adopt.ts", "parser.ts"]);
+  assert.equal(names.sort(), ["adopt.ts", "guard.ts", "parser.ts"]);
 });
 
 interface BenchRow {

@@ -42,6 +42,8 @@ const HELD_OCTETS = 65_536;
 /** Held pieces up to this size are joined. */
 const PIECE_OCTETS = 2048;
 
+const DIGIT_1 = 0x31;
+
 /** The request that is on its way through. */
 interface Passing {
   readonly body: BodyReader;
@@ -247,6 +249,8 @@ export class RequestFilter implements FrontOwner {
 
 /** False where the octets are interim responses alone, which an http.Server writes each at once. */
 function holdsFinalResponse(octets: Buffer): boolean {
+  // The first digit of the status code of "HTTP/1.1 200 OK".
+  if (octets[9] !== DIGIT_1) return true;
   for (let at = 0; at < octets.length; ) {
     if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
     const end = octets.indexOf("\r\n\r\n", at);
