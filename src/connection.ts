@@ -11,14 +11,22 @@ import { latin1 } from "./octets.js";
 
 /**
  * Whose the socket is. `reading`: ours, a head is coming in. `serving`: ours, with the request filter in between.
- * The others are ends; every connection comes to exactly one of them.
+ * `authorizing`: ours, while the application decides on an accepted upgrade. The others are ends; every connection comes to exactly one of them.
  */
-export type ConnectionState = "reading" | "serving" | "handed over" | "served" | "refused" | "abandoned";
+export type ConnectionState =
+  | "reading"
+  | "serving"
+  | "authorizing"
+  | "handed over"
+  | "served"
+  | "refused"
+  | "abandoned";
 
 /** From each state, the states that may follow. */
 export const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
-  reading: ["serving", "handed over", "refused", "abandoned"],
-  serving: ["handed over", "served", "refused", "abandoned"],
+  reading: ["serving", "authorizing", "handed over", "refused", "abandoned"],
+  serving: ["authorizing", "handed over", "served", "refused", "abandoned"],
+  authorizing: ["handed over", "refused", "abandoned"],
   served: [],
   "handed over": [],
   refused: [],

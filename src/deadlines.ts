@@ -2,28 +2,28 @@
 // Out:   a call for each item that was not removed in time.
 // Never: more than one timer, or an object for an item, however many items there are.
 
-/** An item that may have a deadline, in one `Deadlines` at a time, which alone writes these members. */
+/** An item that may have a deadline, in one `Deadlines` at a time, which alone writes the first three members. */
 export interface Timed {
   /** When it falls due: whole milliseconds of `performance.now()`. */
   due: number;
   /** Its neighbours in the order of falling due; null while it has no deadline. */
   before: Timed | null;
   behind: Timed | null;
+  /** Its time is over; it has no deadline any more. */
+  expire(): void;
 }
 
 /** Equal deadlines for many items: they fall due in the order in which they were added. */
-export class Deadlines<Item extends Timed> {
+export class Deadlines {
   readonly #milliseconds: number;
-  readonly #expire: (item: Item) => void;
   /** Stands behind the last item and before the first. */
   readonly #ends: Timed & { before: Timed; behind: Timed };
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(milliseconds: number, expire: (item: Item) => void) {
+  constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
-    this.#expire = expire;
-    const ends: Timed = { due: 0, before: null, behind: null };
+    const ends: Timed = { due: 0, before: null, behind: null, expire() {} };
     this.#ends = Object.assign(ends, { before: ends, behind: ends });
   }
 
@@ -31,12 +31,12 @@ export class Deadlines<Item extends Timed> {
     return this.#size;
   }
 
-  has(item: Item): boolean {
+  has(item: Timed): boolean {
     return item.behind !== null;
   }
 
   /** Begins an item's time; begins it anew where it had begun. */
-  add(item: Item): void {
+  add(item: Timed): void {
     this.remove(item);
     const ends = this.#ends;
     item.due = Math.ceil(performance.now() + this.#milliseconds);
@@ -49,7 +49,7 @@ export class Deadlines<Item extends Timed> {
     else this.#timer.ref();
   }
 
-  remove(item: Item): void {
+  remove(item: Timed): void {
     const { before, behind } = item;
     if (before === null || behind === null) return;
     before.behind = behind;
@@ -66,8 +66,8 @@ export class Deadlines<Item extends Timed> {
         this.#arm(first.due - now);
         return;
       }
-      this.remove(first as Item);
-      this.#expire(first as Item);
+      this.remove(first);
+      first.expire();
     }
   };
 

@@ -5,23 +5,30 @@
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
 import {
   type Acceptance,
+  type Decision,
   definePolicy,
   type Policy,
   type PolicyRules,
   type Refusal,
   type RefusalCode,
+  withFallback,
 } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { checkFramer, type FramerLike } from "./framer/framer.js";
+import { checkFramer, type FramerLike, LEAVE } from "./framer/framer.js";
+import { Guard } from "./guard/guard.js";
+import { checkListening, connectionEventOf } from "./guard/server.js";
 import { type Abandoned, Adoption, type End, type Gatehouse, isAdopted } from "./intake/adoption.js";
+import type { Authorize } from "./intake/authorizing.js";
 import { Ending } from "./intake/ending.js";
+import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
-import { watchResponses } from "./requests/front.js";
+import { watchRequests } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
 import { NO_LISTEN, type Vhost } from "./vhost.js";
 
@@ -30,6 +37,8 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
   framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
+  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  authorize?: Authorize;
   limits?: Partial<GateLimits>;
   /**
    * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
@@ -47,8 +56,15 @@ export interface AdoptOptions {
   vhosts?: readonly string[];
 }
 
+export interface GuardOptions {
+  /** Narrows this guard to the vhosts of these names. */
+  vhosts?: readonly string[];
+  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  strict?: boolean;
+}
+
 export interface GateEvents {
-  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
+  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
   handover: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
   /** In report mode: enforce mode would have refused what the next event hands over. */
@@ -57,8 +73,20 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["$schema", "scheme", "vhosts", "trust", "mode", "framers", "requests", "limits", "expose"];
+const settings = [
+  "$schema",
+  "scheme",
+  "vhosts",
+  "trust",
+  "mode",
+  "framers",
+  "requests",
+  "authorize",
+  "limits",
+  "expose",
+];
 const adoptSettings = ["rest", "arrival", "vhosts"];
+const guardSettings = ["vhosts", "strict"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -79,6 +107,7 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
   /** The same with the policies of narrowed adoptions, by their names. */
   readonly #narrowed = new Map<string, Gatehouse>();
+  readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
 
@@ -86,11 +115,14 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { framers, requests, limits: givenLimits, expose = false, ...rules } = options;
+    const { framers, requests, authorize, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
+    }
+    if (authorize !== undefined && typeof authorize !== "function") {
+      throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
     const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
@@ -98,8 +130,14 @@ export class Gate extends EventEmitter<GateEvents> {
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
-      heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
-      lingering: new Deadlines<Adoption>(limits.lingerTimeout, (adoption) => adoption.expire()),
+      requestsAccepts: false,
+      others: undefined,
+      heads: new Deadlines(limits.headTimeout),
+      authorize,
+      authorizing: new Deadlines(limits.authorizeTimeout),
+      lingering: new Deadlines(limits.lingerTimeout),
+      known: new Known(),
+      hearsAccepted: () => this.listenerCount("handover") > 0 || channels.handover.hasSubscribers,
       accepted: (decision) => {
         const { reported } = decision;
         if (reported !== undefined) {
@@ -116,7 +154,7 @@ export class Gate extends EventEmitter<GateEvents> {
         else this.#report("abandoned", end, end);
       },
     };
-    if (requests !== undefined) watchResponses();
+    if (requests !== undefined) watchRequests();
   }
 
   /**
@@ -136,6 +174,46 @@ export class Gate extends EventEmitter<GateEvents> {
     const adoption = new Adoption(this.#houseFor(vhosts), socket, arrival);
     adoption.begin(rest);
     return new Ending(adoption);
+  }
+
+  /**
+   * Puts the gate in front of a server that accepts by itself: every request and every upgrade is ruled on before a
+   * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
+   * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
+   *
+   * Throws `TypeError` for what is no `http.Server` or `https.Server`, for one that this gate guards already, and where a
+   * vhost's port cannot be that of a listening server.
+   */
+  guard(server: Server | HttpsServer, options: GuardOptions = {}): Guard {
+    const connectionEvent = connectionEventOf(server);
+    checkSettings(options, guardSettings, "a guard");
+    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
+    const { vhosts, strict = false } = options;
+    if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
+    const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
+    const policy = withFallback<FramerLike>(narrowed, { "*": LEAVE });
+    checkSomethingServed(policy);
+    checkListening(policy, server as Server);
+    if (strict) watchRequests();
+    const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
+    const guard = new Guard(house, server as Server, connectionEvent);
+    this.#guards.set(server, guard);
+    return guard;
+  }
+
+  /**
+   * Where the connection came in of what an application got by this gate: a request, the socket of a request or of an
+   * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
+   */
+  arrivalOf(object: object): Arrival | undefined {
+    return this.decisionOf(object)?.arrival;
+  }
+
+  /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
+  decisionOf(object: object): Decision<FramerLike> | undefined {
+    const found = this.#house.known.get(object);
+    if (found === undefined) return undefined;
+    return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
   /** Connections whose head is not whole yet. */
@@ -183,11 +261,12 @@ function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
   if (typeof framers !== "object" || framers === null) {
     throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
   }
+  if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; give it another");
   for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
   return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
     const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
       const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
-      if (typeof claim !== "string") {
+      if (typeof claim !== "string" || claim === LEAVE) {
         checkFramer(claim, where);
         return [path, claim];
       }
@@ -200,7 +279,7 @@ function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
       }
       return [path, framers[claim]!];
     });
-    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string");
+    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string" && claim !== LEAVE);
     return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
   };
 }
@@ -233,7 +312,14 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
 function checkAdoptable(policy: Policy<FramerLike>): void {
-  for (const { name, port } of policy.vhosts) {
+  for (const { name, port, upgrades } of policy.vhosts) {
+    const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
+    if (left !== undefined) {
+      throw new TypeError(
+        `vhost ${name} leaves upgrades of ${left} to other listeners, and an adopted socket has none; give it a framer, ` +
+          "or guard the server that has them",
+      );
+    }
     if (port === undefined) {
       throw new TypeError(
         `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
@@ -247,6 +333,10 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
       );
     }
   }
+  checkSomethingServed(policy);
+}
+
+function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
     throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
   }

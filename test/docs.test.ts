@@ -297,7 +297,7 @@ links("every file of the project that README.md or a document names exists", () 
 const examples = suite("documents: examples");
 
 /** Where each example stands. */
-const shownIn = { adopt: "README.md", parser: "README.md", policy: "docs/policy.md" };
+const shownIn = { adopt: "README.md", guard: "README.md", parser: "README.md", policy: "docs/policy.md" };
 
 for (const [name, file] of Object.entries(shownIn)) {
   examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {

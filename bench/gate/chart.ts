@@ -13,6 +13,7 @@ const COLOURS: Record<string, string> = {
   headgate: "#0072b2",
   control: "#8c8c8c",
   "node:http": "#e69f00",
+  unguarded: "#e69f00",
   "Bun.serve": "#009e73",
 };
 

@@ -9,12 +9,13 @@ import { ACCEPT, ECHO, FRAME, HANDSHAKE } from "./octets.js";
 export interface Order {
   /**
    * `upgrade`: send `octets`, wait for the 101, close. `refusal`: send `octets`, wait for a whole response and the end.
+   * `requests`: send `octets` and wait for a whole response, again and again on each connection.
    * `hold`: send `octets` and leave the connection open, until the next order. `echo`: upgrade, then exchange messages.
    */
-  readonly act: "upgrade" | "refusal" | "hold" | "release" | "echo";
+  readonly act: "upgrade" | "refusal" | "requests" | "hold" | "release" | "echo";
   readonly port: number;
   readonly octets: string;
-  /** Connections in all, and at one time. For `echo`: messages in all, and connections. */
+  /** Connections in all, and at one time. For `echo` and `requests`: messages or requests in all, and connections. */
   readonly count: number;
   readonly concurrency: number;
   /** The status code of the right answer; 0 where none comes. */
@@ -116,13 +117,34 @@ function exchange(order: Order, faults: string[], done: () => void): void {
   socket.on("close", done);
 }
 
+/** One connection's share of requests, one after another. */
+function ask(order: Order, faults: string[], done: () => void): void {
+  let left = Math.ceil(order.count / order.concurrency);
+  let response = "";
+  const send = () => socket.write(order.octets, "latin1");
+  const socket = connect({ port: order.port, host: "127.0.0.1", noDelay: true }, send);
+  socket.on("data", (octets: Buffer) => {
+    response += octets.toString("latin1");
+    if (!isWhole(response, order.status)) return;
+    response = "";
+    if (--left > 0) send();
+    else socket.destroy();
+  });
+  socket.on("error", (error) => faults.push(String(error)));
+  socket.on("close", () => {
+    if (left > 0) faults.push(`no whole ${order.status}: ${JSON.stringify(response)}`);
+    done();
+  });
+}
+
 async function obey(order: Order): Promise<string[]> {
   const faults: string[] = [];
   if (order.act === "release") {
     await Promise.all(held.splice(0).map((socket) => new Promise((resolve) => socket.on("close", resolve).destroy())));
-  } else if (order.act === "echo") {
+  } else if (order.act === "echo" || order.act === "requests") {
+    const act = order.act === "echo" ? exchange : ask;
     const connections = { ...order, count: order.concurrency };
-    await repeat(connections, (done) => exchange(order, faults, done));
+    await repeat(connections, (done) => act(order, faults, done));
   } else {
     const act = { upgrade, refusal, hold }[order.act];
     await repeat(order, (done) => act(order, faults, done));

@@ -13,6 +13,7 @@ import { BUN_VERSION, withBun } from "./bun.js";
 import { drawChart } from "./chart.js";
 import type { BunPath, Effort } from "./contest.js";
 import { goals } from "./goals.js";
+import { compareGuards } from "./guard.js";
 import { compareMessages } from "./messages.js";
 import { comparePending } from "./pending.js";
 import { compareMalformed, compareRefusals } from "./refusal.js";
@@ -30,13 +31,14 @@ interface Step {
 const usual: Effort = { rounds: 21, warmUp: 4, part: 1 };
 const quickly: Effort = { rounds: 2, warmUp: 0, part: 100 };
 
-/** In the order of the flow: a connection waits, is refused or upgraded, and speaks. A step is a file and a line here. */
+/** In the order of the flow: a connection waits, is refused or upgraded, and speaks; last, guarded requests. A step is a file and a line here. */
 const steps: Record<string, Step> = {
   pending: { compare: comparePending, effort: { rounds: 3, warmUp: 1, part: 1 } },
   malformed: { compare: compareMalformed, effort: usual },
   refused: { compare: compareRefusals, effort: usual },
   upgrade: { compare: compareUpgrades, effort: usual },
   messages: { compare: compareMessages, effort: usual },
+  guard: { compare: compareGuards, effort: usual },
 };
 
 const { values } = parseArgs({

@@ -36,6 +36,27 @@ export const MALFORMED = `GET /live HTTP/1.1\r\n Host : ${SERVED_HOST}\r\n${fiel
 /** More than half of a head, which ends within a field value. */
 export const HALF_A_HEAD = HANDSHAKE.slice(0, HANDSHAKE.indexOf("Safari"));
 
+/** What a page asks its server for. */
+export const REQUEST = [
+  "GET /api/items?page=2 HTTP/1.1",
+  `Host: ${SERVED_HOST}`,
+  "Connection: keep-alive",
+  'sec-ch-ua: "Chromium";v="131", "Not_A Brand";v="24"',
+  "sec-ch-ua-mobile: ?0",
+  "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+  'sec-ch-ua-platform: "Linux"',
+  "Accept: application/json",
+  "Sec-Fetch-Site: same-origin",
+  "Sec-Fetch-Mode: cors",
+  "Sec-Fetch-Dest: empty",
+  `Referer: https://${SERVED_HOST}/items`,
+  "Accept-Encoding: gzip, deflate, br, zstd",
+  "Accept-Language: en-US,en;q=0.9",
+  "Cookie: session=4f8c1d2e9b7a6053; theme=dark; _ga=GA1.2.1234567890.1700000000",
+  "",
+  "",
+].join("\r\n");
+
 /** For a server that answers without reading. */
 export const CANNED_101 = [
   "HTTP/1.1 101 Switching Protocols",

@@ -2,7 +2,7 @@
 // Out:   on stdout, one line of JSON for each: the port first, then processor time, open connections, octets of memory.
 // Never: opens a connection.
 
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
@@ -23,6 +23,33 @@ function echo(): WebSocketServer {
 
 const ignore = (): void => {};
 const NOTHING = Buffer.alloc(0);
+
+const items = Array.from({ length: 20 }, (_, id) => ({ id, name: `item ${id}`, price: 10 * id }));
+
+/** A small application: it looks at path, query and cookie, and answers with a page of JSON. */
+function application(): HttpServer {
+  return createHttpServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, "http://localhost");
+    const session = /(?:^|; )session=([^;]*)/.exec(request.headers.cookie ?? "")?.[1];
+    if (request.method !== "GET" || pathname !== "/api/items" || session === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
+    const page = Number(searchParams.get("page"));
+    const body = JSON.stringify({ page, session, items: items.slice(10 * (page - 1), 10 * page) });
+    response.setHeader("Cache-Control", "no-store");
+    response.setHeader("Content-Type", "application/json");
+    response.setHeader("Content-Length", Buffer.byteLength(body));
+    response.end(body);
+  });
+}
+
+/** The same one behind a gate. */
+function guarded(strict: boolean): HttpServer {
+  const server = application();
+  createGate({ vhosts: [{ name: SERVED_HOST }] }).guard(server, { strict });
+  return server;
+}
 
 const servers: Record<string, () => Server> = {
   /** The floor of memory: whatever comes is kept by nobody. */
@@ -68,6 +95,10 @@ const servers: Record<string, () => Server> = {
       });
     });
   },
+
+  unguarded: application,
+  "headgate guard": () => guarded(false),
+  "headgate guard, strict": () => guarded(true),
 
   "headgate + ws": () => {
     const gate = createGate({

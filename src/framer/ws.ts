@@ -73,7 +73,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
     taken.delete(this);
   }
   return {
-    take({ head, rest, socket }: Handover): void {
+    take(handover: Handover): void {
+      const { head, rest, socket } = handover;
       const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
       const request = new UpgradeRequest(head, socket);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
@@ -81,6 +82,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
         webSocket.on("close", forget);
         // ws listens now, and leaves a socket paused that it got paused.
         socket.resume();
+        handover.introduce(request);
+        handover.introduce(webSocket);
         webSocketServer.emit("connection", webSocket, request);
       });
     },

@@ -2,18 +2,29 @@
 // Out:   a handover to a framer, requests to an http.Server, or a refusal; always exactly one end.
 // Never: rules on anything; the policy does, through the connection.
 
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
-import { Connection } from "../connection.js";
+import { Connection, type Step } from "../connection.js";
 import type { Deadlines, Timed } from "../deadlines.js";
-import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
+import {
+  type Acceptance,
+  type Decision,
+  type Policy,
+  type Refusal,
+  refuseUnanswered,
+  requireListener,
+  requireUpgrade,
+} from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
-import { type FramerLike, type Handover, take } from "../framer/framer.js";
+import { type FramerLike, type Handover, LEAVE, take } from "../framer/framer.js";
+import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
+import type { Front } from "../requests/front.js";
+import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -23,15 +34,17 @@ export type AbandonedCode =
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
   | "BODY_MALFORMED"
+  | "AUTHORIZE_FAILED"
+  | "EARLY_OCTETS"
   | "FRAMER_FAILED";
 
 export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
   /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "handover";
+  readonly stage: "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** What the socket or the framer threw. */
+  /** What the socket, `authorize` or the framer threw. */
   readonly cause?: unknown;
 }
 
@@ -44,17 +57,38 @@ export type End =
   | { readonly kind: "served"; readonly arrival: Arrival }
   | Abandoned;
 
+/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
+export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+
+/** The listeners of 'upgrade' of a guarded server. */
+export interface OtherListeners {
+  /** There is one. */
+  listening(): boolean;
+  take(handover: Handover): void;
+}
+
 /** What the gate lends to each of its connections. */
 export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
+  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
+  readonly requestsAccepts: boolean;
   /** True where clients are told why they are refused. */
   readonly expose: boolean;
   /** Connections whose head is not whole. */
-  readonly heads: Deadlines<Adoption>;
+  readonly heads: Deadlines;
+  /** Who has the last word on upgrades, and the connections that wait for it. */
+  readonly authorize: Authorize | undefined;
+  readonly authorizing: Deadlines;
   /** Refused connections that are read on. */
-  readonly lingering: Deadlines<Adoption>;
+  readonly lingering: Deadlines;
+  /** What `decisionOf` answers from. */
+  readonly known: Known<Learned>;
+  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
+  readonly others: OtherListeners | undefined;
+  /** False where nobody would hear of an accepted request. */
+  hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
   ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
@@ -94,6 +128,15 @@ export function isAdopted(socket: Duplex): boolean {
 }
 
 /**
+ * Where a socket came in. Where a policy trusts hops it is read now: trust is given to an address, and a client that
+ * resets its connection takes it away.
+ */
+export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
+  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+  return policy.trust === null ? arrival : readArrival(arrival);
+}
+
+/**
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
@@ -108,10 +151,11 @@ export class Adoption implements FilterOwner, Timed {
   /** What its giver said, until somebody asks for the arrival. */
   #arrival: GivenArrival | Arrival;
   #filter: RequestFilter | null = null;
+  #authorizing: Authorizing | null = null;
   /** How it ended, or whom to tell. */
   #outcome: End | ((end: End) => void) | null = null;
 
-  constructor(house: Gatehouse, socket: Duplex, given: GivenArrival) {
+  constructor(house: Gatehouse, socket: Duplex, given: GivenArrival | Arrival) {
     this.#house = house;
     this.#socket = socket;
     this.#arrival = given;
@@ -121,7 +165,7 @@ export class Adoption implements FilterOwner, Timed {
 
   get arrival(): Arrival {
     if (!("schemeSource" in this.#arrival)) {
-      this.#arrival = arrivalOf(this.#socket as SocketFacts, this.#arrival, this.#house.policy.scheme);
+      this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
     }
     return this.#arrival as Arrival;
   }
@@ -151,27 +195,48 @@ export class Adoption implements FilterOwner, Timed {
       socket.destroy();
       return;
     }
-    // Trust is given to an address, and a client that resets its connection takes it away.
-    if (this.#house.policy.trust !== null) this.#arrival = readArrival(this.arrival);
-    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
-    socket.allowHalfOpen = true;
-    socket[ADOPTION] = this;
-    socket.on("data", onData).on("end", onEnd).on("close", onClose);
+    if (this.#house.policy.trust !== null) this.#arrival = this.arrival;
+    this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
       this.#close(reply(503));
       return;
     }
     this.#house.heads.add(this);
+    if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
     // The giver may have paused it; a data listener alone leaves it so.
-    if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
+    if (this.#isOurs) socket.resume();
   }
 
-  /** The head did not become whole in time, or the client read its last response for too long. */
+  /** Takes a socket whose head somebody else has read. */
+  beginRuled(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+    this.#socket.on("error", onError);
+    this.#listen();
+    this.#follow(step);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
+    socket.allowHalfOpen = true;
+    socket[ADOPTION] = this;
+    socket.on("data", onData).on("end", onEnd).on("close", onClose);
+  }
+
+  /** False from the moment on when the socket has another owner, or its last response. */
+  get #isOurs(): boolean {
+    return this.#socket[ADOPTION] === this && !this.#connection.isOver;
+  }
+
+  /** The head, or the application's word, did not come in time, or the client read its last response for too long. */
   expire(): void {
     if (this.#connection.isOver) {
       this.#socket.destroy();
+      return;
+    }
+    if (this.#authorizing !== null) {
+      this.#refuse(refuseUnanswered(this.#authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
     const silent = this.#stage() === "silent";
@@ -183,6 +248,7 @@ export class Adoption implements FilterOwner, Timed {
 
   receive(octets: Uint8Array): void {
     if (this.#filter !== null) this.#filter.receive(octets);
+    else if (this.#authorizing !== null) this.#early(this.#authorizing, octets);
     else this.nextHead(octets);
   }
 
@@ -219,6 +285,10 @@ export class Adoption implements FilterOwner, Timed {
       return;
     }
     this.#house.heads.remove(this);
+    this.#follow(step);
+  }
+
+  #follow(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
     if (step.kind === "malformed") this.#malformed(step.error);
     else this.#act(step.decision, step.rest);
   }
@@ -226,6 +296,10 @@ export class Adoption implements FilterOwner, Timed {
   #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
     if (decision.kind === "refused") {
       this.#refuse(decision);
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
+      this.#refuse(decision.reported ?? requireListener(decision));
+    } else if (decision.upgrade && this.#house.authorize !== undefined) {
+      this.#authorize(decision, rest, this.#house.authorize);
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
@@ -237,21 +311,58 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
-    if (this.#filter === null) {
-      this.#connection.become("serving");
-      this.#socket.on("timeout", onTimeout);
-      this.#filter = new RequestFilter(this);
-      this.#filter.connect(server);
-    }
+    if (this.#filter === null) this.#connect(server);
     // Null where the server has destroyed its connection already.
     this.#filter?.forward(decision, rest);
+  }
+
+  /** Asks the application; meanwhile the socket is ours, and the server has seen its client vanish. */
+  #authorize(decision: Acceptance<FramerLike>, rest: Uint8Array, authorize: Authorize): void {
+    this.#leaveServer();
+    const authorizing = new Authorizing(decision, this.#house.limits.earlyBytes);
+    this.#connection.become("authorizing");
+    this.#authorizing = authorizing;
+    this.#house.authorizing.add(this);
+    this.#early(authorizing, rest);
+    if (this.#connection.isOver) return;
+    // The filter may have paused it, or the giver.
+    this.#socket.resume();
+    authorizing.ask(authorize, (verdict) => {
+      if (this.#authorizing === authorizing) this.#answered(authorizing, verdict);
+    });
+  }
+
+  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+    if (verdict.kind === "failed") {
+      this.#abandon("AUTHORIZE_FAILED", verdict.cause);
+      this.#close(reply(500));
+      return;
+    }
+    this.#authorizing = null;
+    this.#house.authorizing.remove(this);
+    if (verdict.kind === "refused") this.#refuse(verdict.decision);
+    else this.#handOver(decision, rest);
+  }
+
+  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
+  #early(authorizing: Authorizing, octets: Uint8Array): void {
+    if (authorizing.receive(octets)) return;
+    this.#abandon("EARLY_OCTETS");
+    this.#close(reply(400));
+  }
+
+  #connect(server: Server): void {
+    this.#connection.become("serving");
+    this.#socket.on("timeout", onTimeout);
+    this.#filter = new RequestFilter(this);
+    this.#filter.connect(server);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const socket = this.#socket;
     if (socket.readableEnded) {
       // It ended while an earlier response was on its way; a framer would wait for an 'end' that has been.
-      this.#abandon("PEER_ENDED");
+      this.#abandon("PEER_ENDED", undefined, this.#filter?.decision ? "requests" : "head");
       socket.destroy();
       return;
     }
@@ -261,8 +372,11 @@ export class Adoption implements FilterOwner, Timed {
     socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
+    this.#house.known.set(socket, decision);
     try {
-      const promise: unknown = take(decision.claim!, new SocketHandover(socket, decision, rest));
+      const handover = new SocketHandover(socket, decision, rest, this.#house.known);
+      const { claim } = decision;
+      const promise: unknown = claim === LEAVE ? this.#house.others!.take(handover) : take(claim!, handover);
       if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") this.#taken(decision);
       else {
         Promise.resolve(promise).then(
@@ -305,21 +419,24 @@ export class Adoption implements FilterOwner, Timed {
     const end: End = { kind: "refused", decision };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(decision.statusCode, decision.head.method, this.#house.expose ? explain(decision) : undefined));
+    const { statusCode, fields } = decision;
+    const explanation = this.#house.expose ? explain(decision) : undefined;
+    this.#close(reply(statusCode, decision.head.method, { explanation, fields }));
   }
 
   #malformed(error: HeadgateError): void {
     const end: End = { kind: "malformed", error, arrival: this.arrival };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(error.statusCode, undefined, this.#house.expose ? explainError(error) : undefined));
+    const explanation = this.#house.expose ? explainError(error) : undefined;
+    this.#close(reply(error.statusCode, undefined, { explanation }));
   }
 
-  #abandon(code: AbandonedCode, cause?: unknown): void {
+  #abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.#stage()): void {
     const end: Abandoned = {
       kind: "abandoned",
       code,
-      stage: this.#stage(),
+      stage,
       arrival: this.arrival,
       ...(cause !== undefined && { cause }),
     };
@@ -327,8 +444,9 @@ export class Adoption implements FilterOwner, Timed {
     this.#house.ended(end);
   }
 
-  #stage(): "silent" | "head" | "requests" {
-    if (this.#filter !== null) return "requests";
+  #stage(): Abandoned["stage"] {
+    if (this.#authorizing !== null) return "authorize";
+    if (this.#filter?.decision) return "requests";
     return this.#connection.hasPartialHead ? "head" : "silent";
   }
 
@@ -346,8 +464,16 @@ export class Adoption implements FilterOwner, Timed {
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    this.#house.heads.remove(this);
     this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    if (this.#authorizing !== null) {
+      this.#house.authorizing.remove(this);
+      this.#authorizing.abort();
+      this.#authorizing = null;
+    } else this.#house.heads.remove(this);
+    this.#leaveServer();
+  }
+
+  #leaveServer(): void {
     if (this.#filter === null) return;
     this.#socket.removeListener("timeout", onTimeout);
     this.setIdleTimeout(0);
@@ -367,6 +493,14 @@ export class Adoption implements FilterOwner, Timed {
     this.#house.lingering.add(this);
     socket.end(response, "latin1");
     socket.resume();
+  }
+
+  frontMade(front: Front, filter: RequestFilter): void {
+    this.#house.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  }
+
+  requestBegins(request: IncomingMessage, decision: Acceptance): void {
+    this.#house.known.set(request, decision as Acceptance<FramerLike>);
   }
 
   write(octets: Buffer, done: (error?: Error | null) => void): void {
@@ -424,14 +558,20 @@ class SocketHandover implements Handover {
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
+  readonly #known: Known<Learned>;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array) {
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
     this.arrival = decision.arrival;
     this.decision = decision;
+    this.#known = known;
+  }
+
+  introduce(made: object): void {
+    this.#known.set(made, this.decision);
   }
 
   get signal(): AbortSignal {
