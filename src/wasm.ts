@@ -5,7 +5,7 @@
 import { FieldName, FieldSpelling, Memory } from "../assembly/abi.js";
 import { fieldNames } from "./field-names.js";
 import { simd } from "./kernel.js";
-import { type Latin1, latin1 } from "./octets.js";
+import { decodeBase64, type Latin1, latin1 } from "./octets.js";
 import { javascriptKernel, scalarModule } from "./spare-kernels.js";
 
 /** What is used of WebAssembly, in the types of hosts with a DOM and hosts without. */
@@ -54,7 +54,7 @@ export interface Kernel {
 
 /** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
 const starters: Record<KernelVariant, () => object> = {
-  simd: () => instantiate(new WebAssembly.Module(octets(simd))),
+  simd: () => instantiate(new WebAssembly.Module(decodeBase64(simd))),
   scalar: () => instantiate(new WebAssembly.Module(scalarModule())),
   javascript: javascriptKernel,
 };
@@ -138,15 +138,7 @@ function bundled(variant: KernelVariant): Kernel {
 }
 
 function hasSimd(): boolean {
-  return "WebAssembly" in globalThis && WebAssembly.validate(octets(simd));
-}
-
-function octets(base64: string): Uint8Array {
-  const text = atob(base64);
-  // A callback for each octet would take most of the time to the first parse.
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  return "WebAssembly" in globalThis && WebAssembly.validate(decodeBase64(simd));
 }
 
 function instantiate(module: WebAssembly.Module): object {
