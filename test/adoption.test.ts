@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { Handover } from "#src/framer/framer.js";
 import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { End } from "#src/intake/adoption.js";
+import type { End } from "#src/intake/end.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
