@@ -444,6 +444,31 @@ faces("addresses and ports of an arrival are the socket's, unless they are given
   far.destroy();
 });
 
+faces("a framer that takes its time loses nothing of a socket whose head its giver had read", async () => {
+  const { near, far } = await pair();
+  far.pause();
+  let goOn = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const taken: Buffer[] = [];
+  const gate = gateWith({
+    "*": async ({ socket }) => {
+      await ready;
+      socket.on("data", (octets: Buffer) => taken.push(octets)).resume();
+    },
+  });
+  const end = gate.adopt(far, { rest: Buffer.from(handshake) });
+  near.write("early");
+  await sleep(50);
+  goOn();
+  assert.is((await end).kind, "handed over");
+  near.end("late");
+  await once(far, "end");
+  assert.is(Buffer.concat(taken).toString(), "earlylate");
+  far.destroy();
+});
+
 faces("an end can be waited for early, late, never, and by any means of a promise", async () => {
   const { near, far } = await pair();
   const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
