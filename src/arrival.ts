@@ -1,6 +1,6 @@
 // In:    what a socket shows of itself, what its giver says, what the configuration declares.
 // Out:   Arrival: where a connection came in.
-// Never: touches a socket; it takes plain facts.
+// Never: uses a socket for more than its facts.
 
 import type { Authority, Scheme } from "./authority.js";
 import { checkSettings } from "./settings.js";
@@ -24,6 +24,10 @@ export interface Forwarding {
 /**
  * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
  * told as if the client had come by itself. Ports are 1..65535.
+ *
+ * In the arrival of a socket, addresses and ports are read from the socket when they are first asked for, since each
+ * pair costs a system call. As with `net.Socket` itself, a socket that has closed before it was asked has none. Where a
+ * policy trusts hops they are read at adoption.
  */
 export interface Arrival {
   readonly scheme: Scheme;
@@ -63,15 +67,54 @@ export interface SocketFacts {
  */
 export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Scheme | undefined): Arrival {
   const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
-  return {
-    scheme,
-    schemeSource,
-    remoteAddress: given.remoteAddress ?? facts.remoteAddress,
-    remotePort: given.remotePort ?? facts.remotePort,
-    localAddress: given.localAddress ?? facts.localAddress,
-    localPort: given.localPort ?? facts.localPort,
-    unix: given.unix ?? (given.remoteAddress === undefined && isUnix(facts)),
-  };
+  return new SocketArrival(scheme, schemeSource, given, facts);
+}
+
+class SocketArrival implements Arrival {
+  readonly scheme: Scheme;
+  readonly schemeSource: SchemeSource;
+  readonly #given: GivenArrival;
+  readonly #facts: SocketFacts;
+  #unix: boolean | undefined;
+
+  constructor(scheme: Scheme, schemeSource: SchemeSource, given: GivenArrival, facts: SocketFacts) {
+    this.scheme = scheme;
+    this.schemeSource = schemeSource;
+    this.#given = given;
+    this.#facts = facts;
+    this.#unix = given.remoteAddress === undefined ? given.unix : false;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#given.remoteAddress ?? this.#facts.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#given.remotePort ?? this.#facts.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#given.localAddress ?? this.#facts.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#given.localPort ?? this.#facts.localPort;
+  }
+
+  get unix(): boolean {
+    return (this.#unix ??= isUnix(this.#facts));
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): Arrival {
+    return readArrival(this);
+  }
+}
+
+/** The same arrival, read now: what it holds outlasts its socket. */
+export function readArrival(arrival: Arrival): Arrival {
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
+  return { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
 }
 
 /**

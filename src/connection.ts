@@ -7,17 +7,26 @@ import { type Decision, decide, type Policy } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 import { HeadReader } from "./head.js";
 import type { HeadLimits } from "./limits.js";
+import { latin1 } from "./octets.js";
 
 /**
  * Whose the socket is. `reading`: ours, a head is coming in. `serving`: ours, with the request filter in between.
- * The others are ends; every connection comes to exactly one of them.
+ * `authorizing`: ours, while the application decides on an accepted upgrade. The others are ends; every connection comes to exactly one of them.
  */
-export type ConnectionState = "reading" | "serving" | "handed over" | "served" | "refused" | "abandoned";
+export type ConnectionState =
+  | "reading"
+  | "serving"
+  | "authorizing"
+  | "handed over"
+  | "served"
+  | "refused"
+  | "abandoned";
 
 /** From each state, the states that may follow. */
 export const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
-  reading: ["serving", "handed over", "refused", "abandoned"],
-  serving: ["handed over", "served", "refused", "abandoned"],
+  reading: ["serving", "authorizing", "handed over", "refused", "abandoned"],
+  serving: ["authorizing", "handed over", "served", "refused", "abandoned"],
+  authorizing: ["handed over", "refused", "abandoned"],
   served: [],
   "handed over": [],
   refused: [],
@@ -31,18 +40,26 @@ export type Step<Claim> =
   | { kind: "decided"; decision: Decision<Claim>; rest: Uint8Array };
 
 const WAIT = Object.freeze({ kind: "wait" });
+const NOTHING = new Uint8Array(0);
+
+/** What a connection is ruled and bounded by. */
+export interface Rules<Claim> {
+  readonly policy: Policy<Claim>;
+  readonly limits: HeadLimits;
+}
 
 /** One connection, from its first head to its end. */
 export class Connection<Claim> {
-  readonly arrival: Arrival;
-  readonly #policy: Policy<Claim>;
-  readonly #reader: HeadReader;
+  readonly #rules: Rules<Claim>;
+  /**
+   * What has come of a head that is not whole. Most heads come whole, and most others have come in one piece so far: that
+   * piece is kept as text, which weighs little more than its octets, and a reader is kept from the second piece on.
+   */
+  #begun: string | HeadReader | null = null;
   #state: ConnectionState = "reading";
 
-  constructor(policy: Policy<Claim>, arrival: Arrival, limits: HeadLimits) {
-    this.#policy = policy;
-    this.arrival = arrival;
-    this.#reader = new HeadReader(undefined, limits);
+  constructor(rules: Rules<Claim>) {
+    this.#rules = rules;
   }
 
   get state(): ConnectionState {
@@ -55,16 +72,34 @@ export class Connection<Claim> {
 
   /** True where a head has begun and is not whole. */
   get hasPartialHead(): boolean {
-    return this.#reader.pending > 0;
+    return this.#begun !== null;
   }
 
-  /** Takes octets where a head is awaited. */
-  receive(octets: Uint8Array): Step<Claim> {
-    const result = this.#reader.read(octets);
-    if (result.kind === "partial") return WAIT;
+  /** Takes octets where a head is awaited; `owner` says where they came in. */
+  receive(octets: Uint8Array, owner: { readonly arrival: Arrival }): Step<Claim> {
+    if (octets.length === 0) return WAIT;
+    const reader = this.#begun instanceof HeadReader ? this.#begun : this.#newReader();
+    const result = reader.read(octets);
+    if (result.kind === "partial") {
+      this.#begun = this.#begun === null ? latin1(octets).read(0, octets.length) : reader;
+      return WAIT;
+    }
+    this.#begun = null;
     if (result.kind === "error") return { kind: "malformed", error: result.error };
-    const decision = decide(this.#policy, result.head, this.arrival);
-    return { kind: "decided", decision, rest: octets.subarray(result.consumed) };
+    const decision = decide(this.#rules.policy, result.head, owner.arrival);
+    const rest = result.consumed === octets.length ? NOTHING : octets.subarray(result.consumed);
+    return { kind: "decided", decision, rest };
+  }
+
+  /** A reader that has read what has come of this head. */
+  #newReader(): HeadReader {
+    const reader = new HeadReader(undefined, this.#rules.limits);
+    if (typeof this.#begun === "string") {
+      const octets = new Uint8Array(this.#begun.length);
+      latin1(octets).write(this.#begun, 0);
+      reader.read(octets);
+    }
+    return reader;
   }
 
   /** Enters the next state; a state that cannot follow is a fault of ours and throws. */

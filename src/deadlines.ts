@@ -1,53 +1,74 @@
 // In:    items, each from the moment it is added.
 // Out:   a call for each item that was not removed in time.
-// Never: more than one timer, however many items there are.
+// Never: more than one timer, or an object for an item, however many items there are.
+
+/** An item that may have a deadline, in one `Deadlines` at a time, which alone writes the first three members. */
+export interface Timed {
+  /** When it falls due: whole milliseconds of `performance.now()`. */
+  due: number;
+  /** Its neighbours in the order of falling due; null while it has no deadline. */
+  before: Timed | null;
+  behind: Timed | null;
+  /** Its time is over; it has no deadline any more. */
+  expire(): void;
+}
 
 /** Equal deadlines for many items: they fall due in the order in which they were added. */
-export class Deadlines<Item> {
+export class Deadlines {
   readonly #milliseconds: number;
-  readonly #expire: (item: Item) => void;
-  /** When each item falls due, by `performance.now()`; a Map keeps the order. */
-  readonly #due = new Map<Item, number>();
+  /** Stands behind the last item and before the first. */
+  readonly #ends: Timed & { before: Timed; behind: Timed };
+  #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(milliseconds: number, expire: (item: Item) => void) {
+  constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
-    this.#expire = expire;
+    const ends: Timed = { due: 0, before: null, behind: null, expire() {} };
+    this.#ends = Object.assign(ends, { before: ends, behind: ends });
   }
 
   get size(): number {
-    return this.#due.size;
+    return this.#size;
   }
 
-  has(item: Item): boolean {
-    return this.#due.has(item);
+  has(item: Timed): boolean {
+    return item.behind !== null;
   }
 
   /** Begins an item's time; begins it anew where it had begun. */
-  add(item: Item): void {
-    this.#due.delete(item);
-    this.#due.set(item, performance.now() + this.#milliseconds);
+  add(item: Timed): void {
+    this.remove(item);
+    const ends = this.#ends;
+    item.due = Math.ceil(performance.now() + this.#milliseconds);
+    item.before = ends.before;
+    item.behind = ends;
+    ends.before = ends.before.behind = item;
+    if (this.#size++ > 0) return;
+    // The timer of items that are gone does for this one: at worst it finds nothing due, and is set again.
     if (this.#timer === undefined) this.#arm(this.#milliseconds);
+    else this.#timer.ref();
   }
 
-  remove(item: Item): void {
-    this.#due.delete(item);
-    if (this.#due.size > 0 || this.#timer === undefined) return;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  remove(item: Timed): void {
+    const { before, behind } = item;
+    if (before === null || behind === null) return;
+    before.behind = behind;
+    behind.before = before;
+    item.before = item.behind = null;
+    if (--this.#size === 0) this.#timer?.unref();
   }
 
   readonly #sweep = (): void => {
+    this.#timer = undefined;
     const now = performance.now();
-    for (const [item, due] of this.#due) {
-      if (due > now) {
-        this.#arm(due - now);
+    for (let first = this.#ends.behind; first !== this.#ends; first = this.#ends.behind) {
+      if (first.due > now) {
+        this.#arm(first.due - now);
         return;
       }
-      this.#due.delete(item);
-      this.#expire(item);
+      this.remove(first);
+      first.expire();
     }
-    this.#timer = undefined;
   };
 
   #arm(milliseconds: number): void {

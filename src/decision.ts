@@ -41,6 +41,8 @@ export interface Policy<Claim = unknown> {
   /** @internal */
   readonly index: VhostIndex<Claim>;
   readonly mode: "enforce" | "report";
+  /** Who takes in report mode what no default vhost takes: nobody, or the server that is guarded. @internal */
+  readonly fallback: Vhost<Claim> | null;
   /** @internal */
   readonly trust: Trust | null;
 }
@@ -68,6 +70,8 @@ export type RefusalCode =
   | OriginFault["code"]
   | "PATH_UNCLAIMED"
   | HandshakeFault["code"]
+  | "NOT_AUTHORIZED"
+  | "AUTHORIZE_TIMEOUT"
   | "UPGRADE_REQUIRED";
 
 interface Ruling<Claim> {
@@ -87,9 +91,12 @@ interface Ruling<Claim> {
   readonly vhost: Vhost<Claim> | null;
 }
 
-export interface Acceptance<Claim = unknown> extends Ruling<Claim> {
-  readonly kind: "accepted";
+interface Served<Claim> extends Ruling<Claim> {
   readonly vhost: Vhost<Claim>;
+}
+
+export interface Acceptance<Claim = unknown> extends Served<Claim> {
+  readonly kind: "accepted";
   /** For an upgrade: who takes it, and the path pattern that said so. */
   readonly claim: Claim | undefined;
   readonly pattern: string | undefined;
@@ -105,6 +112,8 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly seen: string;
   readonly wanted: string;
   readonly remedy: string;
+  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
+  readonly fields?: Readonly<Record<string, string>>;
 }
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
@@ -122,7 +131,15 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   if (mode !== "enforce" && mode !== "report") {
     throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
   }
-  return Object.freeze({ scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust });
+  return Object.freeze({ scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, fallback: null });
+}
+
+/**
+ * The same policy, in front of a server that serves by itself: in report mode it takes what no default vhost takes, its
+ * upgrades by these claims. Never what a vhost wants https for.
+ */
+export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
+  return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
 }
 
 /**
@@ -160,18 +177,22 @@ const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
 ]);
 
 /**
- * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost. The
- * refusal itself where neither takes the request, or it is wrong in another way as well; plaintext reaches no vhost that
- * requires https.
+ * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost, or
+ * by a guarded server. The refusal itself where none takes the request, or it is wrong in another way as well; plaintext
+ * reaches no vhost that requires https.
  */
 function soften<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision<Claim> {
   if (!isSoft(refusal)) return refusal;
-  const vhost = refusal.statusCode === 403 ? refusal.vhost : policy.index.find(null)[0];
+  const vhost =
+    refusal.statusCode === 403 ? refusal.vhost : (policy.index.find(null)[0] ?? fallbackFor(policy, refusal));
   if (!vhost || vhost.port === NO_LISTEN) return refusal;
   if (vhost.requires === "https" && refusal.arrival.scheme !== "https") return refusal;
-  const { head, arrival, upgrade, authority, authoritySource, port } = refusal;
-  const decision = takeUp({ head, arrival, upgrade, authority, authoritySource, port, vhost });
+  const decision = takeUp(servedBy(vhost, refusal));
   return decision.kind === "accepted" ? { ...decision, reported: refusal } : refusal;
+}
+
+function fallbackFor<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Vhost<Claim> | null {
+  return refusal.code === "SCHEME_REQUIRED" ? null : policy.fallback;
 }
 
 function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
@@ -182,7 +203,7 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
   const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
-  const served = { ...ruling, vhost };
+  const served = servedBy(vhost, ruling);
   const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
   if (foreign !== null) {
     return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
@@ -191,13 +212,13 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
 }
 
 /** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
-function takeUp<Claim>(served: Ruling<Claim> & { readonly vhost: Vhost<Claim> }): Decision<Claim> {
+function takeUp<Claim>(served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
     if (head.targetForm === "authority-form") {
       return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
     }
-    return { kind: "accepted", ...served, claim: undefined, pattern: undefined };
+    return accept(served, undefined, undefined);
   }
 
   const claim = claimOf(vhost, head.path);
@@ -208,13 +229,39 @@ function takeUp<Claim>(served: Ruling<Claim> & { readonly vhost: Vhost<Claim> })
   }
   const fault = handshakeFault(head);
   if (fault !== null) return refuse(served, fault.code, fault.statusCode, fault.seen, fault.wanted, "");
-  return { kind: "accepted", ...served, ...claim };
+  return accept(served, claim.claim, claim.pattern);
 }
 
 /** The refusal of an accepted request where nothing serves requests. */
 export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
   const { method } = accepted.head;
   return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
+}
+
+/** The refusal of an upgrade that a vhost leaves to other listeners, where there are none. */
+export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
+  const { path } = accepted.head;
+  const wanted = "a listener of 'upgrade', as LEAVE says that there is one";
+  const remedy = `upgrades: { ${JSON.stringify(accepted.pattern)}: framer } in vhost ${accepted.vhost.name}`;
+  return refuse(accepted, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
+}
+
+/** The refusal of an upgrade that the application does not authorize, by the status code and fields that it chose. */
+export function refuseUnauthorized<Claim>(
+  accepted: Acceptance<Claim>,
+  statusCode: number,
+  fields: Readonly<Record<string, string>>,
+): Refusal<Claim> {
+  const seen = `upgrade of ${accepted.head.path}`;
+  const refusal = refuse(accepted, "NOT_AUTHORIZED", 403, seen, "what authorize lets pass", "");
+  return { ...refusal, statusCode, fields };
+}
+
+/** The refusal of an upgrade that the application took too long to authorize. */
+export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, milliseconds: number): Refusal<Claim> {
+  const seen = `no answer in ${milliseconds} ms`;
+  const remedy = `limits: { authorizeTimeout: ... } above ${milliseconds}`;
+  return refuse(accepted, "AUTHORIZE_TIMEOUT", 503, seen, "an answer of authorize", remedy);
 }
 
 /** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host. */
@@ -257,7 +304,7 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     }
     return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
   }
-  const known = { ...ruling, vhost: first };
+  const known = servedBy(first, ruling);
   if (first.port === NO_LISTEN) {
     const remedy = `another port than NO_LISTEN in vhost ${first.name}`;
     return refuse(known, "NAME_NOT_SERVED", 421, `host ${first.name}`, "a vhost that is served", remedy);
@@ -304,6 +351,21 @@ function wantedPorts(vhost: Vhost, arrival: Arrival): readonly number[] {
     );
   }
   return [arrival.localPort];
+}
+
+/** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */
+function servedBy<Claim>(vhost: Vhost<Claim>, ruling: Ruling<Claim>): Served<Claim> {
+  const { head, arrival, upgrade, authority, authoritySource, port } = ruling;
+  return { head, arrival, upgrade, authority, authoritySource, port, vhost };
+}
+
+function accept<Claim>(
+  served: Served<Claim>,
+  claim: Claim | undefined,
+  pattern: string | undefined,
+): Acceptance<Claim> {
+  const { head, arrival, upgrade, authority, authoritySource, port, vhost } = served;
+  return { kind: "accepted", claim, pattern, head, arrival, upgrade, authority, authoritySource, port, vhost };
 }
 
 /** A refusal of a request whose ruling stands so far. */

@@ -137,6 +137,10 @@ function verdict(refusal: Refusal): string {
       return `${seen} is claimed by none of: ${wanted}`;
     case "UPGRADE_REQUIRED":
       return `${seen} is no upgrade, and nothing serves requests here`;
+    case "NOT_AUTHORIZED":
+      return `${seen} is not authorized`;
+    case "AUTHORIZE_TIMEOUT":
+      return `the upgrade waited for authorize: ${seen}`;
     case "METHOD_NOT_ALLOWED":
       return `${seen} is not allowed; wanted: ${wanted}`;
     default:

@@ -5,30 +5,43 @@
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
+import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
 import {
   type Acceptance,
+  type Decision,
   definePolicy,
   type Policy,
   type PolicyRules,
   type Refusal,
   type RefusalCode,
+  withFallback,
 } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { checkFramer, type FramerLike } from "./framer/framer.js";
-import { type Abandoned, Adoption, type End, type Gatehouse } from "./intake/adoption.js";
+import { type FramerLike, LEAVE } from "./framer/framer.js";
+import { withFramers } from "./framer/named.js";
+import { Guard } from "./guard/guard.js";
+import { checkListening, connectionEventOf } from "./guard/server.js";
+import { Adoption, isAdopted } from "./intake/adoption.js";
+import type { Authorize } from "./intake/authorizing.js";
+import type { Abandoned, End } from "./intake/end.js";
+import { Ending } from "./intake/ending.js";
+import type { Gatehouse } from "./intake/gatehouse.js";
+import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
-import { watchResponses } from "./requests/front.js";
+import { watchRequests } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
-import { NO_LISTEN, type Vhost } from "./vhost.js";
+import { NO_LISTEN } from "./vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
   framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
+  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  authorize?: Authorize;
   limits?: Partial<GateLimits>;
   /**
    * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
@@ -46,8 +59,15 @@ export interface AdoptOptions {
   vhosts?: readonly string[];
 }
 
+export interface GuardOptions {
+  /** Narrows this guard to the vhosts of these names. */
+  vhosts?: readonly string[];
+  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  strict?: boolean;
+}
+
 export interface GateEvents {
-  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests`. */
+  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
   handover: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
   /** In report mode: enforce mode would have refused what the next event hands over. */
@@ -56,8 +76,20 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
-const settings = ["$schema", "scheme", "vhosts", "trust", "mode", "framers", "requests", "limits", "expose"];
+const settings = [
+  "$schema",
+  "scheme",
+  "vhosts",
+  "trust",
+  "mode",
+  "framers",
+  "requests",
+  "authorize",
+  "limits",
+  "expose",
+];
 const adoptSettings = ["rest", "arrival", "vhosts"];
+const guardSettings = ["vhosts", "strict"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -76,8 +108,9 @@ export function createGate(options: GateOptions): Gate {
 /** Made by `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
-  /** Policies of narrowed adoptions, by their names. */
-  readonly #narrowed = new Map<string, Policy<FramerLike>>();
+  /** The same with the policies of narrowed adoptions, by their names. */
+  readonly #narrowed = new Map<string, Gatehouse>();
+  readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
 
@@ -85,11 +118,14 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { framers, requests, limits: givenLimits, expose = false, ...rules } = options;
+    const { framers, requests, authorize, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
+    }
+    if (authorize !== undefined && typeof authorize !== "function") {
+      throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
     const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
@@ -97,8 +133,14 @@ export class Gate extends EventEmitter<GateEvents> {
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
-      heads: new Deadlines<Adoption>(limits.headTimeout, (adoption) => adoption.expire()),
-      lingering: new Deadlines<Duplex>(limits.lingerTimeout, (socket) => socket.destroy()),
+      requestsAccepts: false,
+      others: undefined,
+      heads: new Deadlines(limits.headTimeout),
+      authorize,
+      authorizing: new Deadlines(limits.authorizeTimeout),
+      lingering: new Deadlines(limits.lingerTimeout),
+      known: new Known(),
+      hearsAccepted: () => this.listenerCount("handover") > 0 || channels.handover.hasSubscribers,
       accepted: (decision) => {
         const { reported } = decision;
         if (reported !== undefined) {
@@ -115,23 +157,66 @@ export class Gate extends EventEmitter<GateEvents> {
         else this.#report("abandoned", end, end);
       },
     };
-    if (requests !== undefined) watchResponses();
+    if (requests !== undefined) watchRequests();
   }
 
   /**
    * Takes a socket that somebody else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
-   * From now on the gate owns it. Resolves with how that ended; it never rejects.
+   * From now on the gate owns it. Resolves with how that ended; it never rejects. The promise is made when it is first
+   * waited for.
    *
-   * Throws `TypeError` where the configuration cannot serve adopted sockets, or the socket is no stream of octets.
+   * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is no stream of octets, or a
+   * gate owns it already.
    */
-  adopt(socket: Duplex, options: AdoptOptions = {}): Promise<End> {
+  adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Promise<End> {
     checkSocket(socket);
-    checkSettings(options, adoptSettings, "an adoption");
+    if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
     const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
     if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
     if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
-    const policy = this.#policyFor(vhosts);
-    return new Promise((resolve) => new Adoption(this.#house, socket, arrival, policy, resolve).begin(rest));
+    const adoption = new Adoption(this.#houseFor(vhosts), socket, arrival);
+    adoption.begin(rest);
+    return new Ending(adoption);
+  }
+
+  /**
+   * Puts the gate in front of a server that accepts by itself: every request and every upgrade is ruled on before a
+   * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
+   * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
+   *
+   * Throws `TypeError` for what is no `http.Server` or `https.Server`, for one that this gate guards already, and where a
+   * vhost's port cannot be that of a listening server.
+   */
+  guard(server: Server | HttpsServer, options: GuardOptions = {}): Guard {
+    const connectionEvent = connectionEventOf(server);
+    checkSettings(options, guardSettings, "a guard");
+    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
+    const { vhosts, strict = false } = options;
+    if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
+    const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
+    const policy = withFallback<FramerLike>(narrowed, { "*": LEAVE });
+    checkSomethingServed(policy);
+    checkListening(policy, server as Server);
+    if (strict) watchRequests();
+    const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
+    const guard = new Guard(house, server as Server, connectionEvent);
+    this.#guards.set(server, guard);
+    return guard;
+  }
+
+  /**
+   * Where the connection came in of what an application got by this gate: a request, the socket of a request or of an
+   * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
+   */
+  arrivalOf(object: object): Arrival | undefined {
+    return this.decisionOf(object)?.arrival;
+  }
+
+  /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
+  decisionOf(object: object): Decision<FramerLike> | undefined {
+    const found = this.#house.known.get(object);
+    if (found === undefined) return undefined;
+    return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
   /** Connections whose head is not whole yet. */
@@ -147,15 +232,14 @@ export class Gate extends EventEmitter<GateEvents> {
     return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
   }
 
-  #policyFor(names: readonly string[] | undefined): Policy<FramerLike> {
+  #houseFor(names: readonly string[] | undefined): Gatehouse {
     const key = names === undefined ? "" : JSON.stringify(names);
     const known = this.#narrowed.get(key);
     if (known !== undefined) return known;
-    const { policy } = this.#house;
-    const narrowed = names === undefined ? policy : narrow(policy, names);
-    checkAdoptable(narrowed);
-    this.#narrowed.set(key, narrowed);
-    return narrowed;
+    const house = names === undefined ? this.#house : { ...this.#house, policy: narrow(this.#house.policy, names) };
+    checkAdoptable(house.policy);
+    this.#narrowed.set(key, house);
+    return house;
   }
 
   /**
@@ -175,34 +259,8 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 }
 
-/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
-function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
-  if (typeof framers !== "object" || framers === null) {
-    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
-  }
-  for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
-  return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
-    const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
-      const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
-      if (typeof claim !== "string") {
-        checkFramer(claim, where);
-        return [path, claim];
-      }
-      if (!Object.hasOwn(framers, claim)) {
-        const names = Object.keys(framers).join(", ") || "none";
-        throw new TypeError(
-          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
-            `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
-        );
-      }
-      return [path, framers[claim]!];
-    });
-    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string");
-    return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
-  };
-}
-
 const NOTHING = new Uint8Array(0);
+const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
 function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
@@ -216,6 +274,7 @@ function checkSocket(socket: Duplex): void {
   if (socket.readableObjectMode || socket.readableEncoding) {
     throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
   }
+  if (isAdopted(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
@@ -228,7 +287,14 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
 function checkAdoptable(policy: Policy<FramerLike>): void {
-  for (const { name, port } of policy.vhosts) {
+  for (const { name, port, upgrades } of policy.vhosts) {
+    const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
+    if (left !== undefined) {
+      throw new TypeError(
+        `vhost ${name} leaves upgrades of ${left} to other listeners, and an adopted socket has none; give it a framer, ` +
+          "or guard the server that has them",
+      );
+    }
     if (port === undefined) {
       throw new TypeError(
         `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
@@ -242,6 +308,10 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
       );
     }
   }
+  checkSomethingServed(policy);
+}
+
+function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
     throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
   }

@@ -46,6 +46,9 @@ export type HeadResult =
   /** `error.offset` counts from the head's first octet. */
   | { kind: "error"; error: HeadgateError };
 
+/** Of octets to which none will be added. */
+export type WholeHeadResult = Exclude<HeadResult, { kind: "partial" }>;
+
 const settings = ["host", "limits"];
 const LF = 0x0a;
 const CR = 0x0d;
@@ -385,6 +388,24 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   wasm.input.set(bytes.length > limits.headBytes ? bytes.subarray(0, limits.headBytes) : bytes);
   const status = run(wasm, 0, bytes.length, bits, limits);
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
+}
+
+/**
+ * Reads text of one octet a character that is one whole head with so many field lines, as a parser in front took it
+ * apart. Text that reads as anything else holds a line end where that parser saw none: `CONTROL_OCTET`. @internal
+ */
+export function parseHeadText(text: string, fieldLines: number, limits: HeadLimits): WholeHeadResult {
+  const wasm = kernel();
+  wasm.text.write(text.length > limits.headBytes ? text.slice(0, limits.headBytes) : text, 0);
+  const status = run(wasm, 0, text.length, 0, limits);
+  const offset = wasm.words[Head.OFFSET >> 2]!;
+  if (status !== Status.COMPLETE && status !== Status.PARTIAL) {
+    return { kind: "error", error: new HeadgateError(status, offset) };
+  }
+  if (offset !== text.length || wasm.words[Head.FIELD_LINES >> 2] !== fieldLines) {
+    return { kind: "error", error: new HeadgateError(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
+  }
+  return { kind: "complete", head: new RequestHead(text, wasm.words, wasm.generation, 0, 0), consumed: offset };
 }
 
 /** What `parseRequestHeads` read. */

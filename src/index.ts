@@ -2,9 +2,18 @@
 // Out:   the gate, the policy and the parser.
 // Never: holds code.
 
-export type { Framer, FramerLike, Handover } from "./framer/framer.js";
-export { type AdoptOptions, createGate, type Gate, type GateEvents, type GateOptions } from "./gate.js";
-export type { Abandoned, AbandonedCode, End } from "./intake/adoption.js";
+export { type Framer, type FramerLike, type Handover, LEAVE } from "./framer/framer.js";
+export {
+  type AdoptOptions,
+  createGate,
+  type Gate,
+  type GateEvents,
+  type GateOptions,
+  type GuardOptions,
+} from "./gate.js";
+export type { Guard } from "./guard/guard.js";
+export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
+export type { Abandoned, AbandonedCode, End } from "./intake/end.js";
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";

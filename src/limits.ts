@@ -37,6 +37,16 @@ export interface GateLimits extends HeadLimits {
    * Precedents: nginx's lingering_timeout 5 s; Apache's SECONDS_TO_LINGER 30 s, or 2 s under load.
    */
   lingerTimeout: number;
+  /**
+   * Milliseconds that `authorize` may take for an upgrade; then it is refused 503. Default 3000; at most 600000.
+   * Precedents: nginx's auth_request 60 s, its proxy_read_timeout; Envoy's ext_authz 200 ms.
+   */
+  authorizeTimeout: number;
+  /**
+   * Octets behind the head of an upgrade that are kept while it waits for `authorize`. Default 65536; at most 16777216.
+   * Precedents: HAProxy's tune.bufsize 16384; Node's default highWaterMark of streams, 65536 since Node 22.
+   */
+  earlyBytes: number;
 }
 
 interface Bounds {
@@ -56,6 +66,8 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
+  authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
+  earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },
 };
 
 /** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */

@@ -20,26 +20,52 @@ const phrases: Record<number, string> = {
   505: "HTTP Version Not Supported",
 };
 
-/**
- * A response with a body of one line, after which the connection closes. `method` is the request's, if it is known: a
- * response to HEAD has no body (RFC 9110 §9.3.2). `explanation` is a line of visible ASCII; it holds what the client
- * sent, so that no browser may take it for anything but text.
- */
-export function reply(statusCode: number, method?: string, explanation?: string): string {
+/** What a response says beside its status code. */
+export interface ReplyDetails {
+  /** A line of visible latin1. It holds what the client sent, so that no browser may take it for anything but text. */
+  readonly explanation?: string | undefined;
+  /** Fields that an application adds. */
+  readonly fields?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A response in parts, of one octet a character; `fields` are name, value, name, value. */
+export interface Reply {
+  readonly statusCode: number;
+  readonly phrase: string;
+  readonly fields: readonly string[];
+  readonly body: string;
+}
+
+/** A response with a body of one line, or of two where there is an explanation; behind it the connection closes. */
+export function replyOf(statusCode: number, { explanation, fields: added }: ReplyDetails = {}): Reply {
   const phrase = phrases[statusCode] ?? "";
-  const body = explanation === undefined ? `${phrase}\n` : `${phrase}\n${explanation}\n`;
-  const fields = [`Date: ${new Date().toUTCString()}`, ...fieldsOf(statusCode)];
-  fields.push("Content-Type: text/plain", `Content-Length: ${body.length}`);
-  if (explanation !== undefined) fields.push("X-Content-Type-Options: nosniff");
-  return `HTTP/1.1 ${statusCode} ${phrase}\r\n${fields.join("\r\n")}\r\n\r\n${method === "HEAD" ? "" : body}`;
+  const line = phrase === "" ? `${statusCode}` : phrase;
+  const body = explanation === undefined ? `${line}\n` : `${line}\n${explanation}\n`;
+  // RFCs are cited with a section sign.
+  const type = explanation === undefined ? "text/plain" : "text/plain; charset=iso-8859-1";
+  const fields = [...fieldsOf(statusCode), "Content-Type", type, "Content-Length", `${body.length}`];
+  if (explanation !== undefined) fields.push("X-Content-Type-Options", "nosniff");
+  if (added !== undefined) fields.push(...Object.entries(added).flat());
+  return { statusCode, phrase, fields, body };
+}
+
+/**
+ * The response as it is sent. `method` is the request's, if it is known: a response to HEAD has no body (RFC 9110
+ * §9.3.2).
+ */
+export function reply(statusCode: number, method?: string, details?: ReplyDetails): string {
+  const { phrase, fields, body } = replyOf(statusCode, details);
+  let head = `HTTP/1.1 ${statusCode} ${phrase}\r\nDate: ${new Date().toUTCString()}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
+  return `${head}\r\n${method === "HEAD" ? "" : body}`;
 }
 
 /** The fields that a status code asks for. */
 function fieldsOf(statusCode: number): string[] {
   // RFC 9110 §15.5.22 and RFC 6455 §4.2.2
   if (statusCode === 426) {
-    return ["Upgrade: websocket", "Connection: Upgrade, close", `Sec-WebSocket-Version: ${WEBSOCKET_VERSION}`];
+    return ["Upgrade", "websocket", "Connection", "Upgrade, close", "Sec-WebSocket-Version", WEBSOCKET_VERSION];
   }
   // RFC 9110 §15.5.6; only an opening handshake and CONNECT are refused for their method, and both leave GET.
-  return statusCode === 405 ? ["Connection: close", "Allow: GET"] : ["Connection: close"];
+  return statusCode === 405 ? ["Connection", "close", "Allow", "GET"] : ["Connection", "close"];
 }

@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { Handover } from "#src/framer/framer.js";
 import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { End } from "#src/intake/adoption.js";
+import type { End } from "#src/intake/end.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
@@ -81,6 +81,20 @@ ways("octets that the giver has read come first, at every cut", async () => {
     const end = await gateWith({ "*": wsFramer(echo()) }).adopt(far, { rest: whole.subarray(0, cut) });
     assert.is(end.kind, "handed over");
     assert.match((await text).split("\r\n\r\n")[1]!, "\x81\x02hi", `cut at ${cut}`);
+  }
+});
+
+ways("octets beyond ASCII are kept as they are, at every cut", async () => {
+  const head = Buffer.from(handshake.replace("\r\n\r\n", "\r\nX-All: \x80\xa0\xe9\xff\r\n\r\n"), "latin1");
+  for (let cut = head.length - 12; cut < head.length; cut++) {
+    const [near, far] = streamPair();
+    let value: string | undefined;
+    const end = gateWith({ "*": ({ head }) => void (value = head.field("x-all")) }).adopt(far);
+    near.write(head.subarray(0, cut));
+    near.write(head.subarray(cut));
+    assert.is((await end).kind, "handed over");
+    assert.is(value, "\x80\xa0\xe9\xff");
+    near.destroy();
   }
 });
 
@@ -219,6 +233,29 @@ ends("octets that trickle in do not move the deadline", async () => {
   clearInterval(timer);
   assert.is((end as { code?: string }).code, "HEAD_TIMEOUT");
   assert.ok(performance.now() - started < 1500);
+});
+
+ends("thousands may wait: no listener and no timer for each", async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const gate = gateWith({ "*": wsFramer(echo()) });
+  const before = timers();
+  const pairs = await Promise.all(Array.from({ length: 20 }, () => pair()));
+  const waiting = pairs.map(({ near, far }) => {
+    near.write("GET / HT");
+    return gate.adopt(far);
+  });
+  await sleep(50);
+  assert.is(gate.pendingHeads, 20);
+  assert.ok(timers() <= before + 1, "a timer for each");
+  for (const event of ["data", "error", "close", "end"]) {
+    const found = new Set(pairs.flatMap(({ far }) => far.listeners(event)));
+    // net.Socket listens for its own 'end'.
+    assert.is(found.size, event === "end" ? 2 : 1, event);
+  }
+  for (const { near } of pairs) near.end();
+  for (const end of await Promise.all(waiting)) assert.is(end.kind, "abandoned");
+  assert.is(gate.pendingHeads, 0);
+  assert.ok(timers() <= before, "a timer keeps the process alive");
 });
 
 ends("the peer ends or vanishes within a head", async () => {
@@ -385,6 +422,67 @@ faces("the scheme follows the giver, the socket, the declaration", async () => {
   assert.equal(schemes, ["http default", "https declared", "http given", "https tls", "https tls"]);
 });
 
+faces("addresses and ports of an arrival are the socket's, unless they are given", async () => {
+  const { near, far } = await pair();
+  const gate = gateWith({ "*": () => {} });
+  near.write(handshake);
+  const end = await gate.adopt(far, { arrival: { remoteAddress: "192.0.2.7" } });
+  if (end.kind !== "handed over") throw new Error(end.kind);
+  const { arrival } = end.decision;
+  const shown = {
+    scheme: "http",
+    schemeSource: "default",
+    remoteAddress: "192.0.2.7",
+    remotePort: near.localPort,
+    localAddress: "127.0.0.1",
+    localPort: near.remotePort,
+    unix: false,
+  };
+  assert.is(arrival.remotePort, shown.remotePort);
+  assert.equal(JSON.parse(JSON.stringify(arrival)), shown);
+  near.destroy();
+  far.destroy();
+});
+
+faces("a framer that takes its time loses nothing of a socket whose head its giver had read", async () => {
+  const { near, far } = await pair();
+  far.pause();
+  let goOn = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const taken: Buffer[] = [];
+  const gate = gateWith({
+    "*": async ({ socket }) => {
+      await ready;
+      socket.on("data", (octets: Buffer) => taken.push(octets)).resume();
+    },
+  });
+  const end = gate.adopt(far, { rest: Buffer.from(handshake) });
+  near.write("early");
+  await sleep(50);
+  goOn();
+  assert.is((await end).kind, "handed over");
+  near.end("late");
+  await once(far, "end");
+  assert.is(Buffer.concat(taken).toString(), "earlylate");
+  far.destroy();
+});
+
+faces("an end can be waited for early, late, never, and by any means of a promise", async () => {
+  const { near, far } = await pair();
+  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+  const early = end.then(({ kind }) => kind);
+  near.end();
+  assert.is(await early, "abandoned");
+  assert.is((await end).kind, "abandoned");
+  assert.is((await Promise.all([end, end.catch(() => null)]))[1]?.kind, "abandoned");
+  let settled = 0;
+  await end.finally(() => settled++);
+  assert.is(settled, 1);
+  assert.is(`${end}`, "[object Promise]");
+});
+
 faces("an adoption may be narrowed, and Host cannot widen it", async () => {
   const vhosts = ["a", "b"].map((name) => ({ name, port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }));
   const gate = createGate({ vhosts });
@@ -441,6 +539,11 @@ faces("misuse is a TypeError that says the fix", async () => {
   throws(adopt(NO_LISTEN), /every vhost has port NO_LISTEN/);
   const gate = gateWith(upgrades);
   throws(() => gate.adopt({} as never), /adopt takes a net.Socket/);
+  const given = await pair();
+  void gate.adopt(given.far);
+  throws(() => gate.adopt(given.far), /takes a socket once/);
+  given.near.destroy();
+  given.far.destroy();
   throws(() => gate.adopt(far, { rest: "GET" as never }), /rest must be/);
   throws(() => gate.adopt(far, { arrival: { scheme: "wss" as never } }), /arrival.scheme is "wss"/);
   throws(() => gate.adopt(far, { arrival: { localPort: "443" as never } }), /arrival.localPort is "443"/);

@@ -553,11 +553,11 @@ properties("an authority is read back from its own text", () => {
 const replies = suite("replies");
 
 replies("an explanation stands in the body, and is plain text", () => {
-  const [fields, body] = reply(421, "GET", "because <b>").split("\r\n\r\n") as [string, string];
+  const [fields, body] = reply(421, "GET", { explanation: "because <b>" }).split("\r\n\r\n") as [string, string];
   assert.is(body, "Misdirected Request\nbecause <b>\n");
   assert.match(fields, `Content-Length: ${body.length}`);
-  assert.match(fields, /\r\nContent-Type: text\/plain\r\n.*\r\nX-Content-Type-Options: nosniff/s);
-  assert.is(reply(421, "HEAD", "because").split("\r\n\r\n")[1], "");
+  assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
+  assert.is(reply(421, "HEAD", { explanation: "because" }).split("\r\n\r\n")[1], "");
 });
 
 replies("each status code has the fields it needs", () => {

@@ -105,20 +105,20 @@ codes("docs/errors.md has every refusal in the promised order, with its status c
 });
 
 codes("docs/errors.md has every code of an abandoned connection, and every stage", () => {
-  const adoption = read("src/intake/adoption.ts");
+  const ends = read("src/intake/end.ts");
   const documented = rows(section(errors, "## Abandoned connections"));
   assert.equal(
     documented.map(([code]) => plain(code)),
-    members(adoption, "export type AbandonedCode ="),
+    members(ends, "export type AbandonedCode ="),
   );
-  const stages = members(adoption, "readonly stage:");
+  const stages = members(ends, "readonly stage:");
   const named = new Set(documented.flatMap(([, cell]) => cell!.split(", ")).filter((stage) => stage !== "none"));
   assert.equal([...named].sort(), stages.sort());
 });
 
 codes("docs/errors.md has every kind of end", () => {
   const documented = rows(section(errors, "## How a connection ends")).map(([kind]) => plain(kind));
-  const text = read("src/intake/adoption.ts");
+  const text = read("src/intake/end.ts");
   const type = text.slice(text.indexOf("export type End ="), text.indexOf("| Abandoned;"));
   const kinds = [...type.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]!);
   assert.equal(documented.sort(), [...kinds, "abandoned"].sort());
@@ -297,7 +297,7 @@ links("every file of the project that README.md or a document names exists", () 
 const examples = suite("documents: examples");
 
 /** Where each example stands. */
-const shownIn = { adopt: "README.md", parser: "README.md", policy: "docs/policy.md" };
+const shownIn = { adopt: "README.md", guard: "README.md", parser: "README.md", policy: "docs/policy.md" };
 
 for (const [name, file] of Object.entries(shownIn)) {
   examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
@@ -326,3 +326,29 @@ speed("README.md's figures are those of bench/results/head.json, losing ones inc
   const { node, cpu } = results.environment;
   assert.match(chapter, `Node ${node}, ${cpu}`);
 });
+
+interface GateRun {
+  rows: { step: string; contender: string; ratio: { median: number } | null }[];
+  goals: { what: string; most: number; measured: number }[];
+}
+
+speed(
+  "docs/performance.md has the gate's goals and controls as bench/results/gate.json has them, missed ones included",
+  () => {
+    const { rows: measured, goals } = JSON.parse(read("bench/results/gate.json")) as GateRun;
+    const gate = section(read("docs/performance.md"), "## The gate");
+    const documented = rows(gate).filter((row) => goals.some(({ what }) => what === row[0]));
+    const wanted = goals.map(({ what, most, measured: value }) => {
+      return [what, `${most}`, value < 10 ? value.toFixed(2) : value.toFixed(0), value <= most ? "met" : "missed"];
+    });
+    assert.equal(documented, wanted);
+    for (const [step, control] of [
+      ["upgrade", "net + ws"],
+      ["refused", "net + end"],
+    ]) {
+      const row = measured.find((each) => each.step === step && each.contender === `control: ${control}`);
+      const sentence = gate.slice(gate.indexOf(`The control "${control}"`)).match(/It takes ([0-9.]+) of the time/);
+      assert.is(sentence?.[1], row!.ratio!.median.toFixed(2), control!);
+    }
+  },
+);

@@ -18,6 +18,8 @@ export interface Handover {
   readonly decision: Acceptance<FramerLike>;
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal;
+  /** Lets `gate.decisionOf` and `gate.arrivalOf` answer for what the framer makes of the socket, as a WebSocket. */
+  introduce(made: object): void;
 }
 
 /** Takes sockets whose upgrade was accepted, and answers the opening handshake. */
@@ -31,18 +33,26 @@ export interface Framer {
   close?(code: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** A framer, or its `take` alone. */
-export type FramerLike = Framer | Framer["take"];
+/**
+ * Stands in `upgrades` where a framer would: the upgrade is ruled on, and then left to the other listeners of 'upgrade'
+ * of the guarded server. An adopted socket has no such listeners.
+ */
+export const LEAVE = "LEAVE" as const;
+
+/** A framer, its `take` alone, or `LEAVE`. */
+export type FramerLike = Framer | Framer["take"] | typeof LEAVE;
 
 /** Throws `TypeError` for what cannot take a socket. */
 export function checkFramer(framer: unknown, where: string): void {
+  if (framer === LEAVE) return;
   const take = typeof framer === "function" ? framer : (framer as Framer | null | undefined)?.take;
   if (typeof (framer as { handleUpgrade?: unknown } | null)?.handleUpgrade === "function") {
     throw new TypeError(`${where} is a WebSocketServer; wrap it: wsFramer(wss)`);
   }
-  if (typeof take !== "function") throw new TypeError(`${where} is no framer; write wsFramer(wss), or a function`);
+  if (typeof take !== "function")
+    throw new TypeError(`${where} is no framer; write wsFramer(wss), a function, or LEAVE`);
 }
 
-export function take(framer: FramerLike, handover: Handover): void | Promise<void> {
+export function take(framer: Exclude<FramerLike, typeof LEAVE>, handover: Handover): void | Promise<void> {
   return typeof framer === "function" ? framer(handover) : framer.take(handover);
 }

@@ -10,6 +10,7 @@ import type { Framer, Handover } from "./framer.js";
 export interface WebSocketLike {
   close(code?: number, reason?: string): void;
   terminate(): void;
+  on(event: "close", listener: (this: WebSocketLike) => void): unknown;
   once(event: "close", listener: () => void): unknown;
 }
 
@@ -38,9 +39,7 @@ export class UpgradeRequest {
     this.method = head.method;
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
-    // ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
-    this.headers = { ...head.headers, upgrade: "websocket" };
-    if (head.targetForm === "absolute-form") this.headers.host = String(head.authority);
+    this.headers = headersOf(head);
     this.rawHeaders = head.rawHeaders;
     this.socket = socket;
   }
@@ -49,6 +48,16 @@ export class UpgradeRequest {
     return this.socket;
   }
 }
+
+/** ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says. */
+function headersOf(head: RequestHead): UpgradeRequest["headers"] {
+  const { headers } = head;
+  const isAbsolute = head.targetForm === "absolute-form";
+  if (headers.upgrade === "websocket" && !isAbsolute) return headers;
+  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };
+}
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
@@ -60,15 +69,21 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
     throw new TypeError("wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true }))");
   }
   const taken = new Set<WebSocketLike>();
+  function forget(this: WebSocketLike): void {
+    taken.delete(this);
+  }
   return {
-    take({ head, rest, socket }: Handover): void {
-      const early = Buffer.from(rest.buffer, rest.byteOffset, rest.byteLength);
+    take(handover: Handover): void {
+      const { head, rest, socket } = handover;
+      const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
       const request = new UpgradeRequest(head, socket);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         taken.add(webSocket);
-        webSocket.once("close", () => taken.delete(webSocket));
+        webSocket.on("close", forget);
         // ws listens now, and leaves a socket paused that it got paused.
         socket.resume();
+        handover.introduce(request);
+        handover.introduce(webSocket);
         webSocketServer.emit("connection", webSocket, request);
       });
     },

@@ -2,166 +2,227 @@
 // Out:   a handover to a framer, requests to an http.Server, or a refusal; always exactly one end.
 // Never: rules on anything; the policy does, through the connection.
 
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalOf, type GivenArrival, type SocketFacts } from "../arrival.js";
-import { Connection } from "../connection.js";
-import type { Deadlines } from "../deadlines.js";
-import { type Acceptance, type Decision, type Policy, type Refusal, requireUpgrade } from "../decision.js";
+import type { Arrival, GivenArrival } from "../arrival.js";
+import { Connection, type Step } from "../connection.js";
+import type { Timed } from "../deadlines.js";
+import {
+  type Acceptance,
+  type Decision,
+  type Refusal,
+  refuseUnanswered,
+  requireListener,
+  requireUpgrade,
+} from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
-import { type FramerLike, type Handover, take } from "../framer/framer.js";
-import type { GateLimits } from "../limits.js";
+import { type FramerLike, LEAVE, take } from "../framer/framer.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
+import type { Front } from "../requests/front.js";
+import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
+import type { Abandoned, AbandonedCode, End } from "./end.js";
+import { arrivalAt, type Gatehouse } from "./gatehouse.js";
+import { SocketHandover } from "./handover.js";
 
-/** Why a connection ended that was neither handed over nor refused. */
-export type AbandonedCode =
-  | "HEAD_TIMEOUT"
-  | "OVERLOADED"
-  | "PEER_ENDED"
-  | "SOCKET_ERROR"
-  | "SOCKET_DESTROYED"
-  | "BODY_MALFORMED"
-  | "FRAMER_FAILED";
+/** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
+const ADOPTION = Symbol("headgate.adoption");
 
-export interface Abandoned {
-  readonly kind: "abandoned";
-  readonly code: AbandonedCode;
-  /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "handover";
-  readonly arrival: Arrival;
-  /** What the socket or the framer threw. */
-  readonly cause?: unknown;
+interface Adopted extends Duplex {
+  [ADOPTION]?: Adoption | undefined;
 }
 
-/** How an adopted connection ended. */
-export type End =
-  | { readonly kind: "handed over"; readonly decision: Acceptance<FramerLike> }
-  | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
-  /** The http.Server, or the client behind its last response, ended the connection. */
-  | { readonly kind: "served"; readonly arrival: Arrival }
-  | Abandoned;
-
-/** What the gate lends to each of its connections. */
-export interface Gatehouse {
-  readonly policy: Policy<FramerLike>;
-  readonly limits: GateLimits;
-  readonly requests: Server | undefined;
-  /** True where clients are told why they are refused. */
-  readonly expose: boolean;
-  /** Connections whose head is not whole. */
-  readonly heads: Deadlines<Adoption>;
-  /** Refused connections that are read on. */
-  readonly lingering: Deadlines<Duplex>;
-  /** Called once for each decision and malformed head, before anything is done about it. */
-  accepted(decision: Acceptance<FramerLike>): void;
-  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
+function onData(this: Adopted, octets: Uint8Array): void {
+  this[ADOPTION]?.receive(octets);
 }
 
-/** A socket may break at any time, and nobody may be left to hear of it. */
-const ignoreError = (): void => {};
+function onEnd(this: Adopted): void {
+  this[ADOPTION]?.peerEnded();
+}
 
-/** One adopted connection, until it has a new owner or is closed. */
-export class Adoption implements FilterOwner {
-  readonly arrival: Arrival;
-  readonly overhead: number;
-  readonly patience: number;
+/** A socket may break at any time, also while nobody is left to hear of it. */
+function onError(this: Adopted, cause: unknown): void {
+  this[ADOPTION]?.broke(cause);
+}
+
+function onClose(this: Adopted): void {
+  this[ADOPTION]?.closed();
+}
+
+function onTimeout(this: Adopted): void {
+  this[ADOPTION]?.idle();
+}
+
+/** Whether a gate owns that socket already. */
+export function isAdopted(socket: Duplex): boolean {
+  return (socket as Adopted)[ADOPTION] !== undefined;
+}
+
+/**
+ * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
+ * waiting connection does not need is made later.
+ */
+export class Adoption implements FilterOwner, Timed {
+  due = 0;
+  before: Timed | null = null;
+  behind: Timed | null = null;
   readonly #house: Gatehouse;
-  readonly #socket: Duplex;
+  readonly #socket: Adopted;
   readonly #connection: Connection<FramerLike>;
-  readonly #settle: (end: End) => void;
   readonly #allowedHalfOpen: boolean;
-  #filter: RequestFilter | null = null;
-  #octets = 0;
+  /** What its giver said, until somebody asks for the arrival. */
+  #arrival: GivenArrival | Arrival;
+  /** Who gets what comes in, when it is not the first head: the filter in front of a server, or the wait for `authorize`. */
+  #taker: RequestFilter | Authorizing | null = null;
+  /** How it ended, or whom to tell. */
+  #outcome: End | ((end: End) => void) | null = null;
 
-  /** `settle` is called exactly once. */
-  constructor(
-    house: Gatehouse,
-    socket: Duplex,
-    given: GivenArrival,
-    policy: Policy<FramerLike>,
-    settle: (end: End) => void,
-  ) {
+  constructor(house: Gatehouse, socket: Duplex, given: GivenArrival | Arrival) {
     this.#house = house;
     this.#socket = socket;
-    this.#settle = settle;
-    this.arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-    this.overhead = house.limits.headBytes;
-    this.patience = house.limits.lingerTimeout;
+    this.#arrival = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
-    this.#connection = new Connection(policy, this.arrival, house.limits);
+    this.#connection = new Connection(house);
+  }
+
+  get arrival(): Arrival {
+    if (!("schemeSource" in this.#arrival)) {
+      this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
+    }
+    return this.#arrival as Arrival;
+  }
+
+  get #filter(): RequestFilter | null {
+    return this.#taker instanceof RequestFilter ? this.#taker : null;
+  }
+
+  get #authorizing(): Authorizing | null {
+    return this.#taker instanceof Authorizing ? this.#taker : null;
+  }
+
+  get overhead(): number {
+    return this.#house.limits.headBytes;
+  }
+
+  get patience(): number {
+    return this.#house.limits.lingerTimeout;
+  }
+
+  /** Resolves with how it ended. To be asked once. */
+  ending(): Promise<End> {
+    return new Promise((resolve) => {
+      if (this.#outcome === null) this.#outcome = resolve;
+      else resolve(this.#outcome as End);
+    });
   }
 
   /** Takes the socket. `rest`: octets that its giver has read from it. */
   begin(rest: Uint8Array): void {
     const socket = this.#socket;
+    socket.on("error", onError);
     if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
       this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
     }
-    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
-    socket.allowHalfOpen = true;
-    socket.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
+    if (this.#house.policy.trust !== null) this.#arrival = this.arrival;
+    this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
       this.#close(reply(503));
       return;
     }
     this.#house.heads.add(this);
-    if (rest.length > 0) this.#onData(rest);
+    if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
+    if (rest.length > 0) this.receive(rest);
     // The giver may have paused it; a data listener alone leaves it so.
-    if (this.#connection.state === "reading" || this.#filter !== null) socket.resume();
+    if (this.#isOurs) socket.resume();
   }
 
-  /** The head did not become whole in time. */
+  /** Takes a socket whose head somebody else has read. */
+  beginRuled(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+    this.#socket.on("error", onError);
+    this.#listen();
+    this.#follow(step);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
+    socket.allowHalfOpen = true;
+    socket[ADOPTION] = this;
+    socket.on("data", onData).on("end", onEnd).on("close", onClose);
+  }
+
+  /** False from the moment on when the socket has another owner, or its last response. */
+  get #isOurs(): boolean {
+    return this.#socket[ADOPTION] === this && !this.#connection.isOver;
+  }
+
+  /** The head, or the application's word, did not come in time, or the client read its last response for too long. */
   expire(): void {
-    const silent = this.#octets === 0;
+    if (this.#connection.isOver) {
+      this.#socket.destroy();
+      return;
+    }
+    const authorizing = this.#authorizing;
+    if (authorizing !== null) {
+      this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
+      return;
+    }
+    const silent = this.#stage() === "silent";
     this.#abandon("HEAD_TIMEOUT");
     // RFC 9110 §15.5.9; a client that never spoke is not spoken to.
     if (silent) this.#socket.destroy();
     else this.#close(reply(408));
   }
 
-  readonly #onData = (octets: Uint8Array): void => {
-    this.#octets += octets.length;
-    if (this.#filter !== null) this.#filter.receive(octets);
-    else this.nextHead(octets);
-  };
+  receive(octets: Uint8Array): void {
+    const taker = this.#taker;
+    if (taker === null) this.nextHead(octets);
+    else if (taker instanceof RequestFilter) taker.receive(octets);
+    else this.#early(taker, octets);
+  }
 
-  readonly #onEnd = (): void => {
-    if (this.#filter !== null) {
-      this.#filter.clientEnded();
+  peerEnded(): void {
+    const filter = this.#filter;
+    if (filter !== null) {
+      filter.clientEnded();
       return;
     }
     this.#abandon("PEER_ENDED");
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onError = (cause: unknown): void => {
-    this.#abandon("SOCKET_ERROR", cause);
+  broke(cause: unknown): void {
+    if (!this.#connection.isOver) this.#abandon("SOCKET_ERROR", cause);
     // A net.Socket has destroyed itself; another Duplex may have not.
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  closed(): void {
     if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
-  };
+    this.#house.lingering.remove(this);
+    this.#forget();
+  }
 
-  readonly #onTimeout = (): void => {
+  idle(): void {
     // The server knows nothing of a head that is not whole; that one has a deadline of its own.
     if (!this.#connection.hasPartialHead) this.#filter?.idle();
-  };
+  }
 
   nextHead(octets: Uint8Array): void {
-    const step = this.#connection.receive(octets);
+    const step = this.#connection.receive(octets, this);
     if (step.kind === "wait") {
       if (!this.#house.heads.has(this)) this.#house.heads.add(this);
       return;
     }
     this.#house.heads.remove(this);
+    this.#follow(step);
+  }
+
+  #follow(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
     if (step.kind === "malformed") this.#malformed(step.error);
     else this.#act(step.decision, step.rest);
   }
@@ -169,6 +230,10 @@ export class Adoption implements FilterOwner {
   #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
     if (decision.kind === "refused") {
       this.#refuse(decision);
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
+      this.#refuse(decision.reported ?? requireListener(decision));
+    } else if (decision.upgrade && this.#house.authorize !== undefined) {
+      this.#authorize(decision, rest, this.#house.authorize);
     } else if (decision.upgrade) {
       this.#handOver(decision, rest);
     } else if (this.#house.requests === undefined) {
@@ -180,75 +245,129 @@ export class Adoption implements FilterOwner {
   }
 
   #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
-    if (this.#filter === null) {
-      this.#connection.become("serving");
-      this.#socket.on("timeout", this.#onTimeout);
-      this.#filter = new RequestFilter(this);
-      this.#filter.connect(server);
-    }
+    if (this.#filter === null) this.#connect(server);
     // Null where the server has destroyed its connection already.
     this.#filter?.forward(decision, rest);
+  }
+
+  /** Asks the application; meanwhile the socket is ours, and the server has seen its client vanish. */
+  #authorize(decision: Acceptance<FramerLike>, rest: Uint8Array, authorize: Authorize): void {
+    this.#leaveServer();
+    const authorizing = new Authorizing(decision, this.#house.limits.earlyBytes);
+    this.#connection.become("authorizing");
+    this.#taker = authorizing;
+    this.#house.authorizing.add(this);
+    this.#early(authorizing, rest);
+    if (this.#connection.isOver) return;
+    // The filter may have paused it, or the giver.
+    this.#socket.resume();
+    authorizing.ask(authorize, (verdict) => {
+      if (this.#authorizing === authorizing) this.#answered(authorizing, verdict);
+    });
+  }
+
+  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+    if (verdict.kind === "failed") {
+      this.#abandon("AUTHORIZE_FAILED", verdict.cause);
+      this.#close(reply(500));
+      return;
+    }
+    this.#taker = null;
+    this.#house.authorizing.remove(this);
+    if (verdict.kind === "refused") this.#refuse(verdict.decision);
+    else this.#handOver(decision, rest);
+  }
+
+  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
+  #early(authorizing: Authorizing, octets: Uint8Array): void {
+    if (authorizing.receive(octets)) return;
+    this.#abandon("EARLY_OCTETS");
+    this.#close(reply(400));
+  }
+
+  #connect(server: Server): void {
+    this.#connection.become("serving");
+    this.#socket.on("timeout", onTimeout);
+    const filter = new RequestFilter(this);
+    this.#taker = filter;
+    filter.connect(server);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const socket = this.#socket;
     if (socket.readableEnded) {
       // It ended while an earlier response was on its way; a framer would wait for an 'end' that has been.
-      this.#abandon("PEER_ENDED");
+      this.#abandon("PEER_ENDED", undefined, this.#filter?.decision ? "requests" : "head");
       socket.destroy();
       return;
     }
     const written = bytesWritten(socket);
     this.#leave();
+    this.#forget();
     socket.allowHalfOpen = this.#allowedHalfOpen;
     socket.pause();
     this.#house.accepted(decision);
-    const taken = (): void => {
-      // Whoever listens for errors now owns them; a framer that does not is protected from them.
-      if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
-      this.#connection.become("handed over");
-      this.#settle({ kind: "handed over", decision });
-    };
-    const failed = (cause: unknown): void => {
-      const end: Abandoned = {
-        kind: "abandoned",
-        code: "FRAMER_FAILED",
-        stage: "handover",
-        arrival: this.arrival,
-        cause,
-      };
-      this.#connection.become("abandoned");
-      this.#settle(end);
-      this.#house.ended(end);
-      if (socket.destroyed) return;
-      if (written !== undefined && bytesWritten(socket) === written) this.#close(reply(500));
-      else socket.destroy();
-    };
+    this.#house.known.set(socket, decision);
     try {
-      const promise: unknown = take(decision.claim!, new SocketHandover(socket, decision, rest));
-      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") taken();
-      else Promise.resolve(promise).then(taken, failed);
+      const handover = new SocketHandover(socket, decision, rest, this.#house.known);
+      const { claim } = decision;
+      const promise: unknown = claim === LEAVE ? this.#house.others!.take(handover) : take(claim!, handover);
+      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") this.#taken(decision);
+      else {
+        Promise.resolve(promise).then(
+          () => this.#taken(decision),
+          (cause) => this.#notTaken(cause, written),
+        );
+      }
     } catch (cause) {
-      failed(cause);
+      this.#notTaken(cause, written);
     }
+  }
+
+  #taken(decision: Acceptance<FramerLike>): void {
+    const socket = this.#socket;
+    // Whoever listens for errors now owns them; a framer that does not is protected from them.
+    if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
+    this.#connection.become("handed over");
+    this.#settle({ kind: "handed over", decision });
+  }
+
+  /** `written`: octets that the socket had written before the framer got it. */
+  #notTaken(cause: unknown, written: number | undefined): void {
+    const socket = this.#socket;
+    const { arrival } = this;
+    const end: Abandoned = { kind: "abandoned", code: "FRAMER_FAILED", stage: "handover", arrival, cause };
+    this.#connection.become("abandoned");
+    this.#settle(end);
+    this.#house.ended(end);
+    if (socket.destroyed) return;
+    if (written === undefined || bytesWritten(socket) !== written) {
+      socket.destroy();
+      return;
+    }
+    socket[ADOPTION] = this;
+    socket.on("close", onClose);
+    this.#close(reply(500));
   }
 
   #refuse(decision: Refusal<FramerLike>): void {
     const end: End = { kind: "refused", decision };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(decision.statusCode, decision.head.method, this.#house.expose ? explain(decision) : undefined));
+    const { statusCode, fields } = decision;
+    const explanation = this.#house.expose ? explain(decision) : undefined;
+    this.#close(reply(statusCode, decision.head.method, { explanation, fields }));
   }
 
   #malformed(error: HeadgateError): void {
     const end: End = { kind: "malformed", error, arrival: this.arrival };
     this.#over("refused", end);
     this.#house.ended(end);
-    this.#close(reply(error.statusCode, undefined, this.#house.expose ? explainError(error) : undefined));
+    const explanation = this.#house.expose ? explainError(error) : undefined;
+    this.#close(reply(error.statusCode, undefined, { explanation }));
   }
 
-  #abandon(code: AbandonedCode, cause?: unknown): void {
-    const stage = this.#filter !== null ? "requests" : this.#octets === 0 ? "silent" : "head";
+  #abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.#stage()): void {
     const end: Abandoned = {
       kind: "abandoned",
       code,
@@ -260,35 +379,67 @@ export class Adoption implements FilterOwner {
     this.#house.ended(end);
   }
 
-  /** Enters the last state: nothing that the socket does concerns us any more. */
-  #over(state: "refused" | "abandoned", end: End): void {
+  #stage(): Abandoned["stage"] {
+    if (this.#authorizing !== null) return "authorize";
+    if (this.#filter?.decision) return "requests";
+    return this.#connection.hasPartialHead ? "head" : "silent";
+  }
+
+  /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
+  #over(state: "refused" | "abandoned" | "served", end: End): void {
     this.#leave();
     this.#connection.become(state);
     this.#settle(end);
   }
 
-  /** Takes back every listener, deadline and stream of ours. A socket without error listener would end the process. */
+  #settle(end: End): void {
+    if (typeof this.#outcome === "function") this.#outcome(end);
+    this.#outcome = end;
+  }
+
+  /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    const socket = this.#socket;
-    this.#house.heads.remove(this);
-    socket.on("error", ignoreError);
-    socket.removeListener("data", this.#onData).removeListener("end", this.#onEnd);
-    socket.removeListener("error", this.#onError).removeListener("close", this.#onClose);
-    if (this.#filter === null) return;
-    socket.removeListener("timeout", this.#onTimeout);
+    this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    const authorizing = this.#authorizing;
+    if (authorizing === null) {
+      this.#house.heads.remove(this);
+      this.#leaveServer();
+      return;
+    }
+    this.#house.authorizing.remove(this);
+    authorizing.abort();
+    this.#taker = null;
+  }
+
+  #leaveServer(): void {
+    const filter = this.#filter;
+    if (filter === null) return;
+    this.#socket.removeListener("timeout", onTimeout);
     this.setIdleTimeout(0);
-    this.#filter.detach();
-    this.#filter = null;
+    filter.detach();
+    this.#taker = null;
+  }
+
+  /** The socket is no longer ours. A listener that ignores errors stays: without one they would end the process. */
+  #forget(): void {
+    this.#socket.removeListener("close", onClose);
+    this.#socket[ADOPTION] = undefined;
   }
 
   /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
   #close(response: string): void {
     const socket = this.#socket;
-    const { lingering } = this.#house;
-    lingering.add(socket);
-    socket.once("close", () => lingering.remove(socket));
+    this.#house.lingering.add(this);
     socket.end(response, "latin1");
     socket.resume();
+  }
+
+  frontMade(front: Front, filter: RequestFilter): void {
+    this.#house.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  }
+
+  requestBegins(request: IncomingMessage, decision: Acceptance): void {
+    this.#house.known.set(request, decision as Acceptance<FramerLike>);
   }
 
   write(octets: Buffer, done: (error?: Error | null) => void): void {
@@ -330,41 +481,11 @@ export class Adoption implements FilterOwner {
   }
 
   #served(): void {
-    this.#leave();
-    this.#connection.become("served");
-    this.#settle({ kind: "served", arrival: this.arrival });
+    this.#over("served", { kind: "served", arrival: this.arrival });
   }
 }
 
 /** Octets written so far, where the stream counts them. */
 function bytesWritten(socket: Duplex): number | undefined {
   return (socket as { bytesWritten?: number }).bytesWritten;
-}
-
-/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
-class SocketHandover implements Handover {
-  readonly socket: Duplex;
-  readonly head: Acceptance["head"];
-  readonly rest: Uint8Array;
-  readonly arrival: Arrival;
-  readonly decision: Acceptance<FramerLike>;
-  #signal: AbortSignal | undefined;
-
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array) {
-    this.socket = socket;
-    this.head = decision.head;
-    this.rest = rest;
-    this.arrival = decision.arrival;
-    this.decision = decision;
-  }
-
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      this.#signal = controller.signal;
-      if (this.socket.destroyed) controller.abort();
-      else this.socket.once("close", () => controller.abort());
-    }
-    return this.#signal;
-  }
 }

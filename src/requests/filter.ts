@@ -2,7 +2,7 @@
 // Out:   to the http.Server: accepted requests, one at a time; to the owner: the first request that is not for it.
 // Never: lets a request pass that the policy has not ruled on, or a second one before the first was answered.
 
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../arrival.js";
 import { BodyReader } from "../body.js";
 import type { Acceptance } from "../decision.js";
@@ -18,6 +18,10 @@ export interface FilterOwner {
   readonly patience: number;
   /** Takes octets where a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
+  /** The application gets the server's stream, whose newest request is that of `connection.decision`. */
+  frontMade(front: Front, connection: RequestFilter): void;
+  /** The application gets this request by this decision. */
+  requestBegins(request: IncomingMessage, decision: Acceptance): void;
   /** Writes to the client; `done` once it is taken. */
   write(octets: Buffer, done: (error?: Error | null) => void): void;
   pause(): void;
@@ -37,6 +41,8 @@ export interface FilterOwner {
 const HELD_OCTETS = 65_536;
 /** Held pieces up to this size are joined. */
 const PIECE_OCTETS = 2048;
+
+const DIGIT_1 = 0x31;
 
 /** The request that is on its way through. */
 interface Passing {
@@ -62,10 +68,17 @@ export class RequestFilter implements FrontOwner {
   /** Runs while a client that has ended waits for a response. */
   #patience: ReturnType<typeof setTimeout> | undefined;
   #detached = false;
+  #decision: Acceptance | null = null;
 
   constructor(owner: FilterOwner) {
     this.#owner = owner;
     this.#front = new Front(this, owner.arrival);
+    owner.frontMade(this.#front, this);
+  }
+
+  /** On the newest request. */
+  get decision(): Acceptance | null {
+    return this.#decision;
   }
 
   /** Gives the server its connection; it may destroy it at once. */
@@ -74,7 +87,9 @@ export class RequestFilter implements FrontOwner {
   }
 
   /** Lets an accepted request through, then what came behind its head. */
-  forward({ head }: Acceptance, rest: Uint8Array): void {
+  forward(decision: Acceptance, rest: Uint8Array): void {
+    const { head } = decision;
+    this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
     this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
     this.#push(Buffer.from(forwardedHead(head), "latin1"));
@@ -221,6 +236,10 @@ export class RequestFilter implements FrontOwner {
     if (!this.#detached) this.#owner.setIdleTimeout(milliseconds);
   }
 
+  requestBegins(request: IncomingMessage): void {
+    if (this.#decision !== null) this.#owner.requestBegins(request, this.#decision);
+  }
+
   responseEnds(): void {
     if (this.#passing !== null) this.#passing.response = "whole";
     // The server is still inside its own bookkeeping of the response.
@@ -230,6 +249,8 @@ export class RequestFilter implements FrontOwner {
 
 /** False where the octets are interim responses alone, which an http.Server writes each at once. */
 function holdsFinalResponse(octets: Buffer): boolean {
+  // The first digit of the status code of "HTTP/1.1 200 OK".
+  if (octets[9] !== DIGIT_1) return true;
   for (let at = 0; at < octets.length; ) {
     if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
     const end = octets.indexOf("\r\n\r\n", at);

@@ -3,6 +3,7 @@
 // Never: decides which octets pass.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
 
@@ -18,6 +19,8 @@ export interface FrontOwner {
   serverDestroys(error: Error | null): void;
   /** The server's time for an idle connection; 0 for none. */
   serverTimesOut(milliseconds: number): void;
+  /** The server has read the head that is passing, and gives the application this for it. */
+  requestBegins(request: IncomingMessage): void;
   /** The response to the request that is passing has been written whole. */
   responseEnds(): void;
 }
@@ -121,16 +124,24 @@ export class Front extends Duplex {
   }
 }
 
-/** Node's own channel, for every http.Server of the process: a response has been written whole. */
+/** Node's own channels, for every http.Server of the process: a request has been read; a response has been written whole. */
+const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
+
+function onRequestStart(message: unknown): void {
+  const { request, socket } = message as { request: IncomingMessage; socket: unknown };
+  if (socket instanceof Front) socket.owner.requestBegins(request);
+}
 
 function onResponseFinish(message: unknown): void {
   const { socket } = message as { socket: unknown };
   if (socket instanceof Front) socket.owner.responseEnds();
 }
 
-/** From now on fronts hear of the end of each response; calling it again changes nothing. */
-export function watchResponses(): void {
+/** From now on fronts hear of each request and of the end of its response; calling it again changes nothing. */
+export function watchRequests(): void {
+  unsubscribe(REQUEST_START, onRequestStart);
+  subscribe(REQUEST_START, onRequestStart);
   unsubscribe(RESPONSE_FINISH, onResponseFinish);
   subscribe(RESPONSE_FINISH, onResponseFinish);
 }

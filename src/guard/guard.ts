@@ -1,0 +1,325 @@
+// In:    an http.Server or https.Server, a policy.
+// Out:   to the server's own listeners: requests and upgrades that the policy accepts; to framers: those they claim.
+// Never: lets a listener see what was not ruled on, whenever it was added; changes what it sees of the rest.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Arrival, GivenArrival } from "../arrival.js";
+import { type Acceptance, type Decision, decide } from "../decision.js";
+import type { HeadgateError } from "../errors.js";
+import { explain, explainError } from "../explain.js";
+import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
+import { Adoption } from "../intake/adoption.js";
+import { arrivalAt, type Gatehouse } from "../intake/gatehouse.js";
+import { Known } from "../known.js";
+import { replyOf } from "../reply.js";
+import { Front } from "../requests/front.js";
+import { forwardedHead } from "../requests/rewrite.js";
+import { answer, whenAnswered } from "./answer.js";
+import { headOf, type Message } from "./message.js";
+import { isLenient, Precedent, RuledFields } from "./precedent.js";
+import { checkListening } from "./server.js";
+
+/** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
+const marker = (): void => {};
+const marked = ["upgrade", "connect", "checkContinue"] as const;
+
+/** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
+const ignoreError = (): void => {};
+const NOTHING = new Uint8Array(0);
+/** Nobody has said anything of the sockets. */
+const NO_ARRIVAL: GivenArrival = Object.freeze({});
+
+type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly error: HeadgateError };
+
+/** One connection of the server, from its first request on. */
+class GuardedConnection {
+  readonly arrival: Arrival;
+  readonly rule: (message: Message) => Ruling;
+  /** Of the newest request that was accepted. */
+  newest: { readonly decision: Decision<FramerLike> | null } | null = null;
+  /** An accepted request, for those that are ruled on alike. */
+  precedent: Precedent | null = null;
+  /** To the newest request, until it is written; those to earlier ones are written before it. */
+  response: ServerResponse | null = null;
+  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
+  refused = false;
+
+  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
+    this.arrival = arrival;
+    this.rule = (message) => rule(message, arrival);
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    return this.newest === null ? null : this.newest.decision;
+  }
+
+  /** An idle connection does not hold its last response, which holds its request. */
+  owe(response: ServerResponse): void {
+    this.response = response;
+    response.on("close", this.#written);
+  }
+
+  readonly #written = (): void => {
+    if (this.response?.writableFinished) this.response = null;
+  };
+}
+
+/** A request that a precedent covers; it is read when somebody asks for the decision. */
+class Alike {
+  readonly #connection: GuardedConnection;
+  readonly #method: string | undefined;
+  readonly #url: string | undefined;
+  readonly #rawHeaders: string[];
+  #decision: Decision<FramerLike> | null = null;
+
+  /** The application may write to its request afterwards. */
+  constructor({ method, url, rawHeaders }: Message, connection: GuardedConnection) {
+    this.#connection = connection;
+    this.#method = method;
+    this.#url = url;
+    this.#rawHeaders = rawHeaders;
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    if (this.#decision === null) {
+      const message = { method: this.#method, url: this.#url, httpVersion: "1.1", rawHeaders: this.#rawHeaders };
+      const ruling = this.#connection.rule(message);
+      if (ruling.kind !== "malformed") this.#decision = ruling;
+    }
+    return this.#decision;
+  }
+}
+
+/** A server that can be told which requests are upgrades (Node 24 and later). */
+type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
+
+/** What `gate.guard(server)` returns. */
+export class Guard implements Disposable {
+  readonly #house: Gatehouse;
+  readonly #server: Server;
+  /** 'connection', or 'secureConnection' for https. */
+  readonly #connectionEvent: string;
+  readonly #emit: Server["emit"];
+  readonly #hadOwnEmit: boolean;
+  readonly #intercept: Server["emit"];
+  readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
+  /** Null where Node's parser lets pass what a precedent must not. */
+  readonly #ruledFields: RuledFields | null;
+  readonly #connections = new Known<GuardedConnection>();
+  /** The requests of upgrades that may be left to other listeners, by their sockets. */
+  readonly #leaving = new WeakMap<object, IncomingMessage>();
+  /** Sockets whose upgrade has been left to the other listeners, and that Node reads once more. */
+  readonly #left = new WeakMap<object, Acceptance<FramerLike>>();
+  #released = false;
+
+  /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
+  constructor(house: Gatehouse, server: Server, connectionEvent: string) {
+    const others = { listening: () => this.#hasOthers("upgrade"), take: (handover: Handover) => this.#leave(handover) };
+    this.#house = { ...house, requestsAccepts: house.requests !== undefined, others };
+    this.#server = server;
+    this.#connectionEvent = connectionEvent;
+    this.#ruledFields = isLenient(server) ? null : new RuledFields();
+    for (const event of marked) server.on(event, marker);
+    this.#emit = server.emit;
+    this.#hadOwnEmit = Object.hasOwn(server, "emit");
+    this.#intercept = (event: string | symbol, ...values: unknown[]) => this.#receive(event, values);
+    server.emit = this.#intercept;
+    const choosing = server as Choosing;
+    this.#shouldUpgrade = choosing.shouldUpgradeCallback;
+    if (this.#shouldUpgrade !== undefined) choosing.shouldUpgradeCallback = this.#choose;
+  }
+
+  /** False when it was released. */
+  get isActive(): boolean {
+    return !this.#released;
+  }
+
+  /** From now on nothing is ruled on; connections that were adopted stay so. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    for (const event of marked) this.#server.removeListener(event, marker);
+    // Where somebody has put another function over ours, that one goes on calling ours, which lets everything pass.
+    if (this.#server.emit === this.#intercept) {
+      if (this.#hadOwnEmit) this.#server.emit = this.#emit;
+      else delete (this.#server as { emit?: unknown }).emit;
+    }
+    const choosing = this.#server as Choosing;
+    if (choosing.shouldUpgradeCallback === this.#choose) choosing.shouldUpgradeCallback = this.#shouldUpgrade;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  /** Stands in the place of the server's `emit`. */
+  #receive(event: string | symbol, values: unknown[]): boolean {
+    if (!this.#released) {
+      switch (event) {
+        case "request":
+        case "checkContinue":
+        case "checkExpectation":
+          return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
+        case "upgrade":
+        case "connect":
+          this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
+          return true;
+        case "listening":
+          checkListening(this.#house.policy, this.#server);
+      }
+      if (this.#house.requests !== undefined) {
+        if (values[0] instanceof Front && event === "connection") return this.#pass(this.#connectionEvent, ...values);
+        if (event === this.#connectionEvent) return this.#connection(values[0] as Duplex);
+      } else if (event === this.#connectionEvent && this.#house.policy.trust !== null) {
+        // What trust is given to is only to be seen while the socket is open.
+        this.#connectionOf(values[0] as Duplex);
+      }
+    }
+    return this.#pass(event, ...values);
+  }
+
+  #pass(event: string | symbol, ...values: unknown[]): boolean {
+    return Reflect.apply(this.#emit, this.#server, [event, ...values]);
+  }
+
+  /** True where somebody listens that is no guard. */
+  #hasOthers(event: string): boolean {
+    return this.#server.listeners(event).some((listener) => listener !== marker);
+  }
+
+  #connectionOf(socket: Duplex): GuardedConnection {
+    let connection = this.#connections.get(socket);
+    if (connection === undefined) {
+      connection = new GuardedConnection(arrivalAt(this.#house, socket, NO_ARRIVAL), this.#rule);
+      this.#connections.set(socket, connection);
+      this.#house.known.set(socket, connection);
+    }
+    return connection;
+  }
+
+  readonly #rule = (message: Message, arrival: Arrival): Ruling => {
+    const result = headOf(message, this.#house.limits);
+    if (result.kind === "error") return { kind: "malformed", error: result.error };
+    return decide(this.#house.policy, result.head, arrival);
+  };
+
+  /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
+  readonly #choose = (request: IncomingMessage): boolean => {
+    if (this.#left.has(request.socket)) return true;
+    const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
+    return ruling.kind === "accepted" && ruling.upgrade;
+  };
+
+  #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
+    // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
+    if (this.#house.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
+    if (event !== "checkContinue" || this.#hasOthers(event)) return this.#pass(event, request, response);
+    // As Node does where nobody listens.
+    response.writeContinue();
+    return this.#pass("request", request, response);
+  }
+
+  /** A connection under a strict guard: the request filter gives the server a front in its place. */
+  #connection(socket: Duplex): boolean {
+    new Adoption(this.#house, socket, NO_ARRIVAL).begin(NOTHING);
+    return true;
+  }
+
+  /** Rules on a request, and answers it where it is refused. */
+  #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
+    const connection = this.#connectionOf(request.socket);
+    if (connection.refused) return false;
+    const { precedent, response: earlier } = connection;
+    connection.owe(response);
+    if (precedent !== null && !this.#house.hearsAccepted()) {
+      if (precedent.covers(request, this.#ruledFields!, this.#house.limits)) {
+        connection.newest = new Alike(request, connection);
+        this.#house.known.set(request, connection.newest);
+        return true;
+      }
+    }
+    const ruling = this.#rule(request, connection.arrival);
+    if (ruling.kind === "accepted") {
+      this.#accept(request, ruling, connection);
+      return true;
+    }
+    connection.refused = true;
+    const { expose, lingering } = this.#house;
+    const isRefusal = ruling.kind === "refused";
+    if (isRefusal) this.#house.ended({ kind: "refused", decision: ruling });
+    else this.#house.ended({ kind: "malformed", error: ruling.error, arrival: connection.arrival });
+    const { statusCode } = isRefusal ? ruling : ruling.error;
+    const why = isRefusal ? () => explain(ruling) : () => explainError(ruling.error);
+    const reply = replyOf(statusCode, { explanation: expose ? why() : undefined });
+    whenAnswered(earlier, request.socket, () => answer(request, response, reply, lingering));
+    return false;
+  }
+
+  #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
+    // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
+    if (decision.head.targetForm === "absolute-form") request.headers.host = String(decision.authority);
+    // What is only reported is reported each time.
+    if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
+      connection.precedent = Precedent.of(request, this.#ruledFields);
+    }
+    connection.newest = { decision };
+    this.#house.known.set(request, decision);
+    this.#house.accepted(decision);
+  }
+
+  /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
+  #detached(request: IncomingMessage, socket: Duplex, rest: Uint8Array): void {
+    const left = this.#left.get(socket);
+    if (left !== undefined) {
+      this.#left.delete(socket);
+      this.#house.known.set(request, left);
+      this.#pass("upgrade", request, socket, rest);
+      return;
+    }
+    const connection = this.#connectionOf(request.socket);
+    socket.on("error", ignoreError);
+    if (connection.refused) return;
+    whenAnswered(connection.response, socket, () => {
+      socket.removeListener("error", ignoreError);
+      const ruling = this.#rule(request, connection.arrival);
+      if (ruling.kind === "accepted" && !ruling.upgrade) {
+        this.#giveBack(socket, forwardedHead(ruling.head), rest);
+        return;
+      }
+      if (ruling.kind === "accepted") {
+        connection.newest = { decision: ruling };
+        this.#house.known.set(request, ruling);
+        if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
+      }
+      const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
+      new Adoption(this.#house, socket, connection.arrival).beginRuled(step);
+    });
+  }
+
+  /** Leaves an accepted upgrade to the other listeners, with the socket as Node gives it. */
+  #leave({ socket, head, rest, decision }: Handover): void {
+    const request = this.#leaving.get(socket);
+    asNodeLeavesIt(socket);
+    if (request !== undefined) {
+      this.#leaving.delete(socket);
+      this.#pass("upgrade", request, socket, rest);
+    } else {
+      // Under a strict guard Node has not read it.
+      this.#left.set(socket, decision);
+      this.#giveBack(socket, head.toString(), rest);
+    }
+  }
+
+  /** Lets Node read the head from the socket once more. */
+  #giveBack(socket: Duplex, head: string, rest: Uint8Array): void {
+    if (rest.length > 0) socket.unshift(rest);
+    socket.unshift(head, "latin1");
+    this.#pass(this.#connectionEvent, socket);
+  }
+}
+
+/** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */
+function asNodeLeavesIt(socket: Duplex): void {
+  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
+}

