@@ -17,3 +17,4 @@ export type { Authorization, Authorize, AuthorizeContext } from "./intake/author
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";
+export type { ProxyError, ProxyErrorCode } from "./proxy-error.js";

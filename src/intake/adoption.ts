@@ -4,8 +4,15 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
-import { Connection, type Step } from "../connection.js";
+import {
+  type Arrival,
+  arrivalOf,
+  type GivenArrival,
+  proxiedArrival,
+  readArrival,
+  type SocketFacts,
+} from "../arrival.js";
+import { Connection, type Ruled } from "../connection.js";
 import type { Deadlines, Timed } from "../deadlines.js";
 import {
   type Acceptance,
@@ -21,6 +28,8 @@ import { explain, explainError } from "../explain.js";
 import { type FramerLike, type Handover, LEAVE, take } from "../framer/framer.js";
 import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
+import type { ProxyError } from "../proxy-error.js";
+import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
@@ -28,6 +37,9 @@ import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
+  | "PROXY_UNTRUSTED"
+  | "PROXY_MISSING"
+  | "PROXY_MALFORMED"
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
   | "PEER_ENDED"
@@ -41,10 +53,13 @@ export type AbandonedCode =
 export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
-  /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "authorize" | "handover";
+  /**
+   * `proxy`: at or within a PROXY header; `silent`: no octet came, or none behind it; `head`: within a head;
+   * `requests`: between or within served requests.
+   */
+  readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** What the socket, `authorize` or the framer threw. */
+  /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
   readonly cause?: unknown;
 }
 
@@ -195,7 +210,16 @@ export class Adoption implements FilterOwner, Timed {
       socket.destroy();
       return;
     }
-    if (this.#house.policy.trust !== null) this.#arrival = this.arrival;
+    const { trust } = this.#house.policy;
+    if (trust !== null) this.#arrival = this.arrival;
+    if (trust?.proxyProtocol && trust.trustedPeer(this.arrival) === null) {
+      const { remoteAddress, localAddress } = this.arrival;
+      // Reset before anybody could ask who it is, as health checks of HAProxy are: that is no stranger.
+      if (remoteAddress === undefined && localAddress !== undefined) this.#abandon("PEER_ENDED");
+      else this.#abandon("PROXY_UNTRUSTED", undefined, "proxy");
+      socket.destroy();
+      return;
+    }
     this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
@@ -210,7 +234,7 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   /** Takes a socket whose head somebody else has read. */
-  beginRuled(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+  beginRuled(step: Ruled<FramerLike>): void {
     this.#socket.on("error", onError);
     this.#listen();
     this.#follow(step);
@@ -239,10 +263,10 @@ export class Adoption implements FilterOwner, Timed {
       this.#refuse(refuseUnanswered(this.#authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
-    const silent = this.#stage() === "silent";
+    const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to.
-    if (silent) this.#socket.destroy();
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and a PROXY header has no answer.
+    if (stage === "silent" || stage === "proxy") this.#socket.destroy();
     else this.#close(reply(408));
   }
 
@@ -284,11 +308,30 @@ export class Adoption implements FilterOwner, Timed {
       if (!this.#house.heads.has(this)) this.#house.heads.add(this);
       return;
     }
+    if (step.kind === "announced") {
+      this.#announced(step.header);
+      // The time for the head has begun at adoption.
+      this.nextHead(step.rest);
+      return;
+    }
     this.#house.heads.remove(this);
-    this.#follow(step);
+    if (step.kind === "not announced") this.#notAnnounced(step.error);
+    else this.#follow(step);
   }
 
-  #follow(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+  #announced(header: ProxyHeader): void {
+    const { arrival } = this;
+    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!);
+  }
+
+  /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */
+  #notAnnounced(error: ProxyError): void {
+    const isMissing = error.code === "PROXY_SIGNATURE";
+    this.#abandon(isMissing ? "PROXY_MISSING" : "PROXY_MALFORMED", error, "proxy");
+    this.#socket.destroy();
+  }
+
+  #follow(step: Ruled<FramerLike>): void {
     if (step.kind === "malformed") this.#malformed(step.error);
     else this.#act(step.decision, step.rest);
   }
@@ -447,7 +490,8 @@ export class Adoption implements FilterOwner, Timed {
   #stage(): Abandoned["stage"] {
     if (this.#authorizing !== null) return "authorize";
     if (this.#filter?.decision) return "requests";
-    return this.#connection.hasPartialHead ? "head" : "silent";
+    if (!this.#connection.hasPartialHead) return "silent";
+    return this.#connection.state === "announcing" ? "proxy" : "head";
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
