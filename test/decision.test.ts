@@ -160,6 +160,7 @@ explanations("as plain data, which JSON gives back", () => {
     origin: ["http://open.test:81"],
     client: { address: "192.0.2.7", port: 4000 },
     forwarding: null,
+    proxy: null,
     reported: null,
   });
   const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
@@ -556,7 +557,7 @@ replies("an explanation stands in the body, and is plain text", () => {
   const [fields, body] = reply(421, "GET", { explanation: "because <b>" }).split("\r\n\r\n") as [string, string];
   assert.is(body, "Misdirected Request\nbecause <b>\n");
   assert.match(fields, `Content-Length: ${body.length}`);
-  assert.match(fields, /\r\nContent-Type: text\/plain\r\n.*\r\nX-Content-Type-Options: nosniff/s);
+  assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
   assert.is(reply(421, "HEAD", { explanation: "because" }).split("\r\n\r\n")[1], "");
 });
 

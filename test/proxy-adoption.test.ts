@@ -9,7 +9,7 @@ import type { Arrival, GivenArrival } from "#src/arrival.js";
 import { explain, explainError, explanation } from "#src/explain.js";
 import type { Handover } from "#src/framer/framer.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { Abandoned, End } from "#src/intake/adoption.js";
+import type { Abandoned, End } from "#src/intake/end.js";
 import { ProxyError } from "#src/proxy-error.js";
 import { NO_LISTEN_SERVER } from "#src/vhost.js";
 import { readProxyCorpus } from "./support/corpus.js";

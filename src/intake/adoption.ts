@@ -4,20 +4,12 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import {
-  type Arrival,
-  arrivalOf,
-  type GivenArrival,
-  proxiedArrival,
-  readArrival,
-  type SocketFacts,
-} from "../arrival.js";
+import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
 import { Connection, type Ruled } from "../connection.js";
-import type { Deadlines, Timed } from "../deadlines.js";
+import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
   type Decision,
-  type Policy,
   type Refusal,
   refuseUnanswered,
   requireListener,
@@ -25,89 +17,16 @@ import {
 } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
-import { type FramerLike, type Handover, LEAVE, take } from "../framer/framer.js";
-import type { Known } from "../known.js";
-import type { GateLimits } from "../limits.js";
+import { type FramerLike, LEAVE, take } from "../framer/framer.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-
-/** Why a connection ended that was neither handed over nor refused. */
-export type AbandonedCode =
-  | "PROXY_UNTRUSTED"
-  | "PROXY_MISSING"
-  | "PROXY_MALFORMED"
-  | "HEAD_TIMEOUT"
-  | "OVERLOADED"
-  | "PEER_ENDED"
-  | "SOCKET_ERROR"
-  | "SOCKET_DESTROYED"
-  | "BODY_MALFORMED"
-  | "AUTHORIZE_FAILED"
-  | "EARLY_OCTETS"
-  | "FRAMER_FAILED";
-
-export interface Abandoned {
-  readonly kind: "abandoned";
-  readonly code: AbandonedCode;
-  /**
-   * `proxy`: at or within a PROXY header; `silent`: no octet came, or none behind it; `head`: within a head;
-   * `requests`: between or within served requests.
-   */
-  readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
-  readonly arrival: Arrival;
-  /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
-  readonly cause?: unknown;
-}
-
-/** How an adopted connection ended. */
-export type End =
-  | { readonly kind: "handed over"; readonly decision: Acceptance<FramerLike> }
-  | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
-  /** The http.Server, or the client behind its last response, ended the connection. */
-  | { readonly kind: "served"; readonly arrival: Arrival }
-  | Abandoned;
-
-/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
-export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
-
-/** The listeners of 'upgrade' of a guarded server. */
-export interface OtherListeners {
-  /** There is one. */
-  listening(): boolean;
-  take(handover: Handover): void;
-}
-
-/** What the gate lends to each of its connections. */
-export interface Gatehouse {
-  readonly policy: Policy<FramerLike>;
-  readonly limits: GateLimits;
-  readonly requests: Server | undefined;
-  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
-  readonly requestsAccepts: boolean;
-  /** True where clients are told why they are refused. */
-  readonly expose: boolean;
-  /** Connections whose head is not whole. */
-  readonly heads: Deadlines;
-  /** Who has the last word on upgrades, and the connections that wait for it. */
-  readonly authorize: Authorize | undefined;
-  readonly authorizing: Deadlines;
-  /** Refused connections that are read on. */
-  readonly lingering: Deadlines;
-  /** What `decisionOf` answers from. */
-  readonly known: Known<Learned>;
-  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
-  readonly others: OtherListeners | undefined;
-  /** False where nobody would hear of an accepted request. */
-  hearsAccepted(): boolean;
-  /** Called once for each decision and malformed head, before anything is done about it. */
-  accepted(decision: Acceptance<FramerLike>): void;
-  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
-}
+import type { Abandoned, AbandonedCode, End } from "./end.js";
+import { arrivalAt, type Gatehouse } from "./gatehouse.js";
+import { SocketHandover } from "./handover.js";
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -143,15 +62,6 @@ export function isAdopted(socket: Duplex): boolean {
 }
 
 /**
- * Where a socket came in. Where a policy trusts hops it is read now: trust is given to an address, and a client that
- * resets its connection takes it away.
- */
-export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
-  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-  return policy.trust === null ? arrival : readArrival(arrival);
-}
-
-/**
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
@@ -165,8 +75,8 @@ export class Adoption implements FilterOwner, Timed {
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
   #arrival: GivenArrival | Arrival;
-  #filter: RequestFilter | null = null;
-  #authorizing: Authorizing | null = null;
+  /** Who gets what comes in, when it is not the first head: the filter in front of a server, or the wait for `authorize`. */
+  #taker: RequestFilter | Authorizing | null = null;
   /** How it ended, or whom to tell. */
   #outcome: End | ((end: End) => void) | null = null;
 
@@ -183,6 +93,14 @@ export class Adoption implements FilterOwner, Timed {
       this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
     }
     return this.#arrival as Arrival;
+  }
+
+  get #filter(): RequestFilter | null {
+    return this.#taker instanceof RequestFilter ? this.#taker : null;
+  }
+
+  get #authorizing(): Authorizing | null {
+    return this.#taker instanceof Authorizing ? this.#taker : null;
   }
 
   get overhead(): number {
@@ -259,8 +177,9 @@ export class Adoption implements FilterOwner, Timed {
       this.#socket.destroy();
       return;
     }
-    if (this.#authorizing !== null) {
-      this.#refuse(refuseUnanswered(this.#authorizing.decision, this.#house.limits.authorizeTimeout));
+    const authorizing = this.#authorizing;
+    if (authorizing !== null) {
+      this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
     const stage = this.#stage();
@@ -271,14 +190,16 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   receive(octets: Uint8Array): void {
-    if (this.#filter !== null) this.#filter.receive(octets);
-    else if (this.#authorizing !== null) this.#early(this.#authorizing, octets);
-    else this.nextHead(octets);
+    const taker = this.#taker;
+    if (taker === null) this.nextHead(octets);
+    else if (taker instanceof RequestFilter) taker.receive(octets);
+    else this.#early(taker, octets);
   }
 
   peerEnded(): void {
-    if (this.#filter !== null) {
-      this.#filter.clientEnded();
+    const filter = this.#filter;
+    if (filter !== null) {
+      filter.clientEnded();
       return;
     }
     this.#abandon("PEER_ENDED");
@@ -364,7 +285,7 @@ export class Adoption implements FilterOwner, Timed {
     this.#leaveServer();
     const authorizing = new Authorizing(decision, this.#house.limits.earlyBytes);
     this.#connection.become("authorizing");
-    this.#authorizing = authorizing;
+    this.#taker = authorizing;
     this.#house.authorizing.add(this);
     this.#early(authorizing, rest);
     if (this.#connection.isOver) return;
@@ -381,7 +302,7 @@ export class Adoption implements FilterOwner, Timed {
       this.#close(reply(500));
       return;
     }
-    this.#authorizing = null;
+    this.#taker = null;
     this.#house.authorizing.remove(this);
     if (verdict.kind === "refused") this.#refuse(verdict.decision);
     else this.#handOver(decision, rest);
@@ -397,8 +318,9 @@ export class Adoption implements FilterOwner, Timed {
   #connect(server: Server): void {
     this.#connection.become("serving");
     this.#socket.on("timeout", onTimeout);
-    this.#filter = new RequestFilter(this);
-    this.#filter.connect(server);
+    const filter = new RequestFilter(this);
+    this.#taker = filter;
+    filter.connect(server);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
@@ -509,20 +431,24 @@ export class Adoption implements FilterOwner, Timed {
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
     this.#socket.removeListener("data", onData).removeListener("end", onEnd);
-    if (this.#authorizing !== null) {
-      this.#house.authorizing.remove(this);
-      this.#authorizing.abort();
-      this.#authorizing = null;
-    } else this.#house.heads.remove(this);
-    this.#leaveServer();
+    const authorizing = this.#authorizing;
+    if (authorizing === null) {
+      this.#house.heads.remove(this);
+      this.#leaveServer();
+      return;
+    }
+    this.#house.authorizing.remove(this);
+    authorizing.abort();
+    this.#taker = null;
   }
 
   #leaveServer(): void {
-    if (this.#filter === null) return;
+    const filter = this.#filter;
+    if (filter === null) return;
     this.#socket.removeListener("timeout", onTimeout);
     this.setIdleTimeout(0);
-    this.#filter.detach();
-    this.#filter = null;
+    filter.detach();
+    this.#taker = null;
   }
 
   /** The socket is no longer ours. A listener that ignores errors stays: without one they would end the process. */
@@ -593,38 +519,4 @@ export class Adoption implements FilterOwner, Timed {
 /** Octets written so far, where the stream counts them. */
 function bytesWritten(socket: Duplex): number | undefined {
   return (socket as { bytesWritten?: number }).bytesWritten;
-}
-
-/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
-class SocketHandover implements Handover {
-  readonly socket: Duplex;
-  readonly head: Acceptance["head"];
-  readonly rest: Uint8Array;
-  readonly arrival: Arrival;
-  readonly decision: Acceptance<FramerLike>;
-  readonly #known: Known<Learned>;
-  #signal: AbortSignal | undefined;
-
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
-    this.socket = socket;
-    this.head = decision.head;
-    this.rest = rest;
-    this.arrival = decision.arrival;
-    this.decision = decision;
-    this.#known = known;
-  }
-
-  introduce(made: object): void {
-    this.#known.set(made, this.decision);
-  }
-
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      this.#signal = controller.signal;
-      if (this.socket.destroyed) controller.abort();
-      else this.socket.once("close", () => controller.abort());
-    }
-    return this.#signal;
-  }
 }
