@@ -3,10 +3,11 @@
 // Never: uses a socket for more than its facts.
 
 import type { Authority, Scheme } from "./authority.js";
+import type { ProxyHeader } from "./proxy-header.js";
 import { checkSettings } from "./settings.js";
 
 /** What made the scheme of an arrival, first that applies. */
-export type SchemeSource = "forwarded" | "given" | "tls" | "declared" | "default";
+export type SchemeSource = "forwarded" | "proxy" | "given" | "tls" | "declared" | "default";
 
 /** What a trusted hop says of a request. */
 export interface Forwarding {
@@ -21,9 +22,18 @@ export interface Forwarding {
   readonly port: number | null;
 }
 
+/** What a trusted peer says of a connection, in its PROXY header. */
+export interface Proxying extends ProxyHeader {
+  /** The peer: its address, or `unix`. */
+  readonly hop: string;
+}
+
 /**
  * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
  * told as if the client had come by itself. Ports are 1..65535.
+ *
+ * Of a connection with a PROXY header, addresses and ports are those that it says, where it says any: the client's, and
+ * where the client connected to.
  *
  * In the arrival of a socket, addresses and ports are read from the socket when they are first asked for, since each
  * pair costs a system call. As with `net.Socket` itself, a socket that has closed before it was asked has none. Where a
@@ -32,24 +42,26 @@ export interface Forwarding {
 export interface Arrival {
   readonly scheme: Scheme;
   /**
-   * `forwarded` by a trusted hop, `given` by adopt's caller, `tls` on the socket, `declared` for the gate, or http by
-   * `default`.
+   * `forwarded` by a trusted hop, said by a `proxy` in its PROXY header, `given` by adopt's caller, `tls` on the socket,
+   * `declared` for the gate, or http by `default`.
    */
   readonly schemeSource?: SchemeSource;
   /** The client's. Absent where a trusted hop has forwarded the request and does not know or does not tell it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
-  /** The port that the socket was accepted on: not the public port, and not the Host port. */
+  /** The port that the socket, or the PROXY header's client, was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
   /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
   readonly unix?: boolean | undefined;
+  /** Of a connection that began with a PROXY header. */
+  readonly proxy?: Proxying;
   /** Of a request that a trusted hop has forwarded. */
   readonly forwarding?: Forwarding;
 }
 
 /** What may be said of a socket at adoption; what is left out is read from the socket. */
-export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "forwarding">>;
+export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "proxy" | "forwarding">>;
 
 /** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
 export interface SocketFacts {
@@ -115,6 +127,32 @@ class SocketArrival implements Arrival {
 export function readArrival(arrival: Arrival): Arrival {
   const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
   return { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
+}
+
+/**
+ * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
+ * A client that came to the proxy by a UNIX-domain socket has no address, and is not `unix`: that is for peers here.
+ */
+export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string): Arrival {
+  const { source, destination, tls } = header;
+  const proxy: Proxying = { ...header, hop };
+  // True TLS is never downgraded.
+  const isSaid = tls !== null && arrival.schemeSource !== "tls";
+  const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
+  const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
+  if (source === null || destination === null) return { ...readArrival(arrival), scheme, schemeSource, proxy };
+  const [client, local] = [source, destination].map((end) => ("address" in end ? end : null));
+  return {
+    scheme,
+    schemeSource,
+    remoteAddress: client?.address,
+    // Port 0 is none.
+    remotePort: client?.port || undefined,
+    localAddress: local?.address,
+    localPort: local?.port || undefined,
+    unix: false,
+    proxy,
+  };
 }
 
 /**

@@ -2,10 +2,12 @@
 // Out:   the same decision as a sentence for a person, and as plain data.
 // Never: decides anything; every value it shows was decided on.
 
-import type { Arrival, SchemeSource } from "./arrival.js";
+import type { Arrival, Proxying, SchemeSource } from "./arrival.js";
 import type { Scheme } from "./authority.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
+import type { ProxyError } from "./proxy-error.js";
+import type { ProxyEndpoint } from "./proxy-header.js";
 
 /**
  * One line: what was seen, what was wanted, where it came from, and the configuration that would accept it.
@@ -52,6 +54,8 @@ export interface Explanation {
   readonly client: { readonly address: string | null; readonly port: number | null };
   /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
   readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
+  /** Of a connection that began with a PROXY header: what the trusted hop said. */
+  readonly proxy: Proxying | null;
   /** In report mode: the refusal that enforce mode would have given. */
   readonly reported: Explanation | null;
 }
@@ -80,6 +84,7 @@ export function explanation(decision: Decision): Explanation {
     origin: head.fieldValues("origin"),
     client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
     forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
+    proxy: arrival.proxy ?? null,
     reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
   };
 }
@@ -89,9 +94,10 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
   return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
-/** One line on a head that was no head. */
-export function explainError(error: HeadgateError): string {
-  return `${error.message} (${error.code} at octet ${error.offset}; ${error.rfc})`;
+/** One line on a head that was no head, or a PROXY header that was none. */
+export function explainError(error: HeadgateError | ProxyError): string {
+  const source = "rfc" in error ? error.rfc : error.section;
+  return `${error.message} (${error.code} at octet ${error.offset}; ${source})`;
 }
 
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
@@ -158,7 +164,8 @@ function context(decision: Decision): string {
   else
     parts.push(`host came from ${authoritySource}, port from ${from === "scheme" ? `scheme ${arrival.scheme}` : from}`);
   parts.push(`scheme ${arrival.scheme} ${schemeWords[arrival.schemeSource ?? "given"]}`);
-  const { forwarding } = arrival;
+  const { forwarding, proxy } = arrival;
+  if (proxy !== undefined) parts.push(...proxied(proxy));
   if (forwarding !== undefined) {
     parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
     // Where nothing is said of the client, the peer's address stands there.
@@ -166,6 +173,21 @@ function context(decision: Decision): string {
     else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
   }
   return parts.join("; ");
+}
+
+/** What a PROXY header says of the connection. */
+function proxied({ hop, command, source, destination }: Proxying): string[] {
+  const said = [`PROXY from trusted hop ${hop}`];
+  if (command === "LOCAL") said.push("which speaks for itself");
+  if (source !== null) said.push(`client ${endpointText(source)}`);
+  if (destination !== null) said.push(`connected to ${endpointText(destination)}`);
+  return [said.join(", ")];
+}
+
+function endpointText(endpoint: ProxyEndpoint): string {
+  if ("path" in endpoint) return endpoint.path === "" ? "unix" : `unix ${endpoint.path}`;
+  const { address, port } = endpoint;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
@@ -182,6 +204,7 @@ const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "
 
 const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
   forwarded: "forwarded",
+  proxy: "by PROXY",
   given: "given",
   tls: "of the socket",
   declared: "declared",

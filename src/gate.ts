@@ -196,6 +196,7 @@ export class Gate extends EventEmitter<GateEvents> {
     const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
     const policy = withFallback<FramerLike>(narrowed, { "*": LEAVE });
     checkSomethingServed(policy);
+    checkUnannounced(policy);
     checkListening(policy, server as Server);
     if (strict) watchRequests();
     const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
@@ -283,6 +284,16 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
   return definePolicy({ ...policy.rules, vhosts });
+}
+
+/** A guarded server reads its sockets itself, from the first octet. */
+function checkUnannounced({ trust }: Policy<FramerLike>): void {
+  if (trust?.proxyProtocol) {
+    throw new TypeError(
+      "trust has proxyProtocol, and a guarded server reads its connections by itself; accept with net.createServer, " +
+        "adopt each socket, and give the gate the server as requests",
+    );
+  }
 }
 
 /** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */

@@ -17,3 +17,4 @@ export type { Abandoned, AbandonedCode, End } from "./intake/end.js";
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";
+export type { ProxyError, ProxyErrorCode } from "./proxy-error.js";

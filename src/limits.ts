@@ -21,10 +21,15 @@ export interface HeadLimits {
 /** What bounds a gate. */
 export interface GateLimits extends HeadLimits {
   /**
-   * Milliseconds from adoption, or from a later head's first octet, to the head's end. Default 10000; at most 600000.
+   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header counts to its head. Default 10000; at most 600000.
    * Precedents: nginx's client_header_timeout 60 s; HAProxy's recommended timeout http-request 10 s.
    */
   headTimeout: number;
+  /**
+   * Octets of a PROXY header of version 2; one of version 1 has at most 107. Default 4096; at most 65551.
+   * Precedents: nginx's NGX_PROXY_PROTOCOL_MAX_HEADER 4096; HAProxy's tune.bufsize 16384.
+   */
+  proxyBytes: number;
   /**
    * Connections of a gate whose head, the first or a later one, is not whole yet. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
@@ -64,6 +69,8 @@ const headBounds: Record<keyof HeadLimits, Bounds> = {
 const gateBounds: Record<keyof GateLimits, Bounds> = {
   ...headBounds,
   headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
+  // The addresses of each family fit into the least.
+  proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
   authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },

@@ -33,8 +33,13 @@ export interface TrustRules {
    * UNIX-domain sockets. IPv4-mapped peers are IPv4.
    */
   from: readonly string[];
-  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. */
-  forwarded: "rfc7239" | readonly ForwardedField[];
+  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. Left out: none is. */
+  forwarded?: "rfc7239" | readonly ForwardedField[];
+  /**
+   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and those of all others are
+   * closed. Left out or false: no connection does.
+   */
+  proxyProtocol?: boolean;
 }
 
 /** What trust asks of a request. */
@@ -63,16 +68,19 @@ const fields: readonly ForwardedField[] = [
 
 /** Trusted hops, checked once. */
 export class Trust {
+  readonly proxyProtocol: boolean;
   readonly #networks: readonly Network[];
   readonly #unix: boolean;
-  readonly #rfc7239: boolean;
+  /** Null where no such field is read. */
+  readonly #field: Forwarding["field"] | null;
   readonly #fields: ReadonlySet<ForwardedField>;
 
   /** Throws `TypeError` with the path, the value and the fix. */
-  constructor({ from, forwarded }: TrustRules) {
+  constructor({ from, forwarded, proxyProtocol = false }: TrustRules) {
+    this.proxyProtocol = proxyProtocol;
     this.#networks = from.filter((each) => each !== "unix").map((each) => readTrusted(each));
     this.#unix = from.includes("unix");
-    this.#rfc7239 = forwarded === "rfc7239";
+    this.#field = forwarded === undefined ? null : forwarded === "rfc7239" ? "Forwarded" : "X-Forwarded";
     this.#fields = new Set(forwarded === "rfc7239" ? [] : forwarded);
   }
 
@@ -81,10 +89,11 @@ export class Trust {
    * that cannot be read.
    */
   arrivalOf(request: Fields, arrival: Arrival): Arrival | Unreadable {
-    const said = this.#rfc7239 ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
+    const field = this.#field;
+    if (field === null) return arrival;
+    const said = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
     if (said === null || said instanceof Unreadable) return said ?? arrival;
     const { hop, element, node, scheme, authority, port } = said;
-    const field = this.#rfc7239 ? "Forwarded" : "X-Forwarded";
     const forwarding: Forwarding = { field, hop, element, authority, port };
     // True TLS is never downgraded.
     const isSaid = scheme !== null && arrival.schemeSource !== "tls";
@@ -96,13 +105,14 @@ export class Trust {
       remotePort: client.remotePort,
       localAddress: arrival.localAddress,
       localPort: arrival.localPort,
+      ...(arrival.proxy !== undefined && { proxy: arrival.proxy }),
       forwarding,
     };
   }
 
   #readForwarded(request: Fields, arrival: Arrival): Said | Unreadable | null {
     const lines = request.fieldValues("forwarded");
-    const peer = lines.length === 0 ? null : this.#trustedPeer(arrival);
+    const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
     const elements = new ForwardedElements(lines);
     let hop = peer;
@@ -122,7 +132,7 @@ export class Trust {
     const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
     const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
     const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
-    const peer = isSilent ? null : this.#trustedPeer(arrival);
+    const peer = isSilent ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
     const walked = this.#walk(addresses, peer);
     if (walked instanceof Unreadable) return walked;
@@ -155,8 +165,8 @@ export class Trust {
     }
   }
 
-  /** The peer of the connection, for an explanation; null where it is not trusted. */
-  #trustedPeer({ remoteAddress, unix }: Arrival): string | null {
+  /** The address of the peer of a connection, or `unix`; null where it is not trusted. */
+  trustedPeer({ remoteAddress, unix }: Arrival): string | null {
     if (unix === true) return this.#unix ? "unix" : null;
     if (remoteAddress === undefined) return null;
     const address = parsePeerAddress(remoteAddress);
@@ -203,17 +213,23 @@ function readTrusted(written: string): Network {
 /** Checks the setting; null where nobody is trusted. Throws `TypeError` with the path, the value and the fix. */
 export function readTrust(given: unknown): Trust | null {
   if (given === undefined) return null;
-  checkSettings(given, ["from", "forwarded"], "trust");
-  const { from, forwarded } = given as Record<keyof TrustRules, unknown>;
+  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");
+  const { from, forwarded, proxyProtocol } = given as Record<keyof TrustRules, unknown>;
   if (!Array.isArray(from) || from.length === 0) {
     throw new TypeError(`trust.from is ${JSON.stringify(from)}; it must be a list such as ["10.0.0.0/8", "unix"]`);
   }
-  if (forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
+  if (proxyProtocol !== undefined && typeof proxyProtocol !== "boolean") {
+    throw new TypeError(`trust.proxyProtocol is ${JSON.stringify(proxyProtocol)}; it must be true or false`);
+  }
+  if (forwarded === undefined && proxyProtocol !== true) {
+    throw new TypeError('trust says nothing that counts; give it forwarded: "rfc7239", proxyProtocol: true, or both');
+  }
+  if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
     throw new TypeError(
       `trust.forwarded is ${JSON.stringify(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
     );
   }
-  for (const field of forwarded === "rfc7239" ? [] : forwarded) {
+  for (const field of Array.isArray(forwarded) ? forwarded : []) {
     if (!fields.includes(field)) {
       throw new TypeError(`trust.forwarded has ${JSON.stringify(field)}; it may have ${fields.join(", ")}`);
     }

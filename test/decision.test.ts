@@ -160,6 +160,7 @@ explanations("as plain data, which JSON gives back", () => {
     origin: ["http://open.test:81"],
     client: { address: "192.0.2.7", port: 4000 },
     forwarding: null,
+    proxy: null,
     reported: null,
   });
   const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));

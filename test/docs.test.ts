@@ -9,10 +9,12 @@ import * as assert from "uvu/assert";
 import { transitions } from "#src/connection.js";
 import { errorTable } from "#src/errors.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
+import { proxyErrorTable } from "#src/proxy-error.js";
+import { PROXY_LINE_OCTETS } from "#src/proxy-protocol.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
-import { readCorpus } from "./support/corpus.js";
+import { readCorpus, readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 
 const read = (path: string): string => readFileSync(path, "utf8");
@@ -77,6 +79,14 @@ codes("docs/errors.md has the table of HeadgateError, in its order", () => {
   const documented = rows(section(errors, "## Malformed heads")).map((row) => row.map(plain));
   const wanted = errorTable().map(({ code, statusCode, rfc, message }) => [code, String(statusCode), rfc, message]);
   assert.equal(documented, wanted);
+});
+
+codes("docs/errors.md has the table of ProxyError, in its order", () => {
+  const documented = rows(section(errors, "## Malformed PROXY headers")).map((row) => row.map(plain));
+  assert.equal(
+    documented,
+    proxyErrorTable().map(({ code, section: source, message }) => [code, source, message]),
+  );
 });
 
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
@@ -148,7 +158,7 @@ codes("Status and the table of errors are in one order", () => {
 });
 
 codes("every case that a source names is a case of the corpus", () => {
-  const ids = new Set(readCorpus().map(({ id }) => id));
+  const ids = new Set([...readCorpus(), ...readProxyCorpus()].map(({ id }) => id));
   let named = 0;
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -208,7 +218,13 @@ numbers("docs/limits.md has the fixed numbers", () => {
   const held = /const HELD_OCTETS = ([\d_]+);/.exec(read("src/requests/filter.ts"))?.[1]?.replaceAll("_", "");
   const documented = rows(section(limits, "## Fixed numbers")).map(([, number]) => number);
   const [lines, input] = [enums.get("Capacity")!.get("EMPTY_LINES"), enums.get("Memory")!.get("INPUT_SIZE")];
-  assert.equal(documented, [String(lines), String(input), String(Number.MAX_SAFE_INTEGER), held]);
+  assert.equal(documented, [
+    String(PROXY_LINE_OCTETS),
+    String(lines),
+    String(input),
+    String(Number.MAX_SAFE_INTEGER),
+    held,
+  ]);
 });
 
 /** The enums of assembly/abi.ts, read as text: no value of theirs is left when they are compiled. */

@@ -94,6 +94,9 @@ const right: object[] = [
   }),
   trust({}),
   trust({ from: ["unix", "10.0.0.0/8", "fd00::/8", "[::1]"], forwarded: ["X-Forwarded-For", "X-Forwarded-Port"] }),
+  trust({ proxyProtocol: true }),
+  trust({ proxyProtocol: false }),
+  { ...trust({}), trust: { from: ["unix"], proxyProtocol: true } },
 ];
 
 const wrong: unknown[] = [
@@ -129,7 +132,9 @@ const wrong: unknown[] = [
   trust({ forwarded: [] }),
   trust({ forwarded: ["X-Real-IP"] }),
   trust({ forwarded: "x" }),
-  trust({ proxyProtocol: true }),
+  trust({ proxyProtocol: "v2" }),
+  { ...trust({}), trust: { from: ["unix"] } },
+  { ...trust({}), trust: { from: ["unix"], proxyProtocol: false } },
 ];
 
 test("takes what the code takes", () => {

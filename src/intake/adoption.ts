@@ -4,8 +4,8 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Arrival, GivenArrival } from "../arrival.js";
-import { Connection, type Step } from "../connection.js";
+import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
+import { Connection, type Ruled } from "../connection.js";
 import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
@@ -18,6 +18,8 @@ import {
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
 import { type FramerLike, LEAVE, take } from "../framer/framer.js";
+import type { ProxyError } from "../proxy-error.js";
+import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
@@ -126,7 +128,16 @@ export class Adoption implements FilterOwner, Timed {
       socket.destroy();
       return;
     }
-    if (this.#house.policy.trust !== null) this.#arrival = this.arrival;
+    const { trust } = this.#house.policy;
+    if (trust !== null) this.#arrival = this.arrival;
+    if (trust?.proxyProtocol && trust.trustedPeer(this.arrival) === null) {
+      const { remoteAddress, localAddress } = this.arrival;
+      // Reset before anybody could ask who it is, as health checks of HAProxy are: that is no stranger.
+      if (remoteAddress === undefined && localAddress !== undefined) this.#abandon("PEER_ENDED");
+      else this.#abandon("PROXY_UNTRUSTED", undefined, "proxy");
+      socket.destroy();
+      return;
+    }
     this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
@@ -141,7 +152,7 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   /** Takes a socket whose head somebody else has read. */
-  beginRuled(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+  beginRuled(step: Ruled<FramerLike>): void {
     this.#socket.on("error", onError);
     this.#listen();
     this.#follow(step);
@@ -171,10 +182,10 @@ export class Adoption implements FilterOwner, Timed {
       this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
-    const silent = this.#stage() === "silent";
+    const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to.
-    if (silent) this.#socket.destroy();
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and a PROXY header has no answer.
+    if (stage === "silent" || stage === "proxy") this.#socket.destroy();
     else this.#close(reply(408));
   }
 
@@ -218,11 +229,30 @@ export class Adoption implements FilterOwner, Timed {
       if (!this.#house.heads.has(this)) this.#house.heads.add(this);
       return;
     }
+    if (step.kind === "announced") {
+      this.#announced(step.header);
+      // The time for the head has begun at adoption.
+      this.nextHead(step.rest);
+      return;
+    }
     this.#house.heads.remove(this);
-    this.#follow(step);
+    if (step.kind === "not announced") this.#notAnnounced(step.error);
+    else this.#follow(step);
   }
 
-  #follow(step: Exclude<Step<FramerLike>, { kind: "wait" }>): void {
+  #announced(header: ProxyHeader): void {
+    const { arrival } = this;
+    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!);
+  }
+
+  /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */
+  #notAnnounced(error: ProxyError): void {
+    const isMissing = error.code === "PROXY_SIGNATURE";
+    this.#abandon(isMissing ? "PROXY_MISSING" : "PROXY_MALFORMED", error, "proxy");
+    this.#socket.destroy();
+  }
+
+  #follow(step: Ruled<FramerLike>): void {
     if (step.kind === "malformed") this.#malformed(step.error);
     else this.#act(step.decision, step.rest);
   }
@@ -382,7 +412,8 @@ export class Adoption implements FilterOwner, Timed {
   #stage(): Abandoned["stage"] {
     if (this.#authorizing !== null) return "authorize";
     if (this.#filter?.decision) return "requests";
-    return this.#connection.hasPartialHead ? "head" : "silent";
+    if (!this.#connection.hasPartialHead) return "silent";
+    return this.#connection.state === "announcing" ? "proxy" : "head";
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */

@@ -9,6 +9,9 @@ import type { FramerLike } from "../framer/framer.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
+  | "PROXY_UNTRUSTED"
+  | "PROXY_MISSING"
+  | "PROXY_MALFORMED"
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
   | "PEER_ENDED"
@@ -22,10 +25,13 @@ export type AbandonedCode =
 export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
-  /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "authorize" | "handover";
+  /**
+   * `proxy`: at or within a PROXY header; `silent`: no octet came, or none behind it; `head`: within a head;
+   * `requests`: between or within served requests.
+   */
+  readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** What the socket, `authorize` or the framer threw. */
+  /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
   readonly cause?: unknown;
 }
 

@@ -1,5 +1,5 @@
 // In:    test/corpus/*.md, from the project root.
-// Out:   every case as the octets of a head and what a parser must make of it.
+// Out:   every case as octets, and what a parser must make of them: of a head, or of a PROXY header.
 // Never: parses a head, or knows what any case means.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -71,10 +71,39 @@ export function isPartial(expected: CorpusExpected): expected is ExpectedPartial
 const DIRECTORY = join("test", "corpus");
 const DEFAULTS: CorpusOptions = { host: "required", headBytes: 16384, fieldLines: 100 };
 
-/** Every case of the corpus, by file name and in the order of each file. */
+/** Its cases are PROXY headers, all others' request heads. */
+const PROXY_FILE = "proxy-protocol.md";
+
+/** Every case of a request head, by file name and in the order of each file. */
 export function readCorpus(): CorpusCase[] {
-  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith(".md"));
-  const cases = names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name));
+  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith(".md") && name !== PROXY_FILE);
+  return unique(names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name)));
+}
+
+/** A case of a PROXY header. */
+export interface ProxyCase {
+  id: string;
+  title: string;
+  file: string;
+  /** The header, or a part of it, and nothing behind it. */
+  octets: Uint8Array;
+  /** `{ refused, offset }`, `{ partial: true }`, or members of the header; `limit` beside them is that of version 2. */
+  expected: Record<string, unknown>;
+}
+
+/** Every case of a PROXY header, in order. */
+export function readProxyCorpus(): ProxyCase[] {
+  const text = readFileSync(join(DIRECTORY, PROXY_FILE), "utf8");
+  return unique(
+    readDrafts(text, PROXY_FILE, "proxy").map((draft) => {
+      const { octets, json } = finishBlocks(draft, PROXY_FILE);
+      const expected = readObject(json, (what) => malformed(PROXY_FILE, json.line, what));
+      return { id: draft.id, title: draft.title, file: PROXY_FILE, octets, expected };
+    }),
+  );
+}
+
+function unique<Case extends { id: string; file: string }>(cases: Case[]): Case[] {
   const files = new Map<string, string>();
   for (const { id, file } of cases) {
     const other = files.get(id);
@@ -94,50 +123,59 @@ interface Draft {
   id: string;
   title: string;
   line: number;
-  http: Block | undefined;
+  octets: Block | undefined;
   json: Block | undefined;
 }
 
 /** The cases of one Markdown text; `file` is its name in errors. */
 export function readCorpusText(text: string, file: string): CorpusCase[] {
-  const cases: CorpusCase[] = [];
+  return readDrafts(text, file, "http").map((draft) => finish(draft, file));
+}
+
+/** `language`: of the block with the octets. */
+function readDrafts(text: string, file: string, language: string): Draft[] {
+  const drafts: Draft[] = [];
   const lines = text.split("\n");
   let draft: Draft | undefined;
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? "";
     if (/^#{1,3}(?: |$)/.test(line)) {
-      if (draft) cases.push(finish(draft, file));
+      if (draft) drafts.push(draft);
       draft = line.startsWith("### ") ? begin(line, at + 1, file) : undefined;
     } else if (line.startsWith("```")) {
       const end = lines.indexOf("```", at + 1);
       if (end < 0) throw malformed(file, at + 1, "the block has no end");
       const block: Block = { line: at + 2, lines: lines.slice(at + 1, end) };
       if (!draft) throw malformed(file, at + 1, "a block outside of a case");
-      if (line === "```http" && !draft.http && !draft.json) draft.http = block;
-      else if (line === "```json" && draft.http && !draft.json) draft.json = block;
-      else throw malformed(file, at + 1, `${draft.id} must have one http block, then one json block`);
+      if (line === `\`\`\`${language}` && !draft.octets && !draft.json) draft.octets = block;
+      else if (line === "```json" && draft.octets && !draft.json) draft.json = block;
+      else throw malformed(file, at + 1, `${draft.id} must have one ${language} block, then one json block`);
       at = end;
     }
   }
-  if (draft) cases.push(finish(draft, file));
-  return cases;
+  if (draft) drafts.push(draft);
+  return drafts;
 }
 
 function begin(line: string, number: number, file: string): Draft {
   const [, id, title] = /^### ([A-Z]+-\d{2,}) (\S.*)$/.exec(line) ?? [];
   if (id === undefined || title === undefined) throw malformed(file, number, `no heading of a case: ${line}`);
-  return { id, title, line: number, http: undefined, json: undefined };
+  return { id, title, line: number, octets: undefined, json: undefined };
 }
 
 function finish(draft: Draft, file: string): CorpusCase {
-  const { id, title, line, http, json } = draft;
-  if (!http || !json) throw malformed(file, line, `${id} has no ${http ? "json" : "http"} block`);
-  const octets = readOctets(http, file);
+  const { id, title } = draft;
+  const { octets, json } = finishBlocks(draft, file);
   const { expected, options } = readExpected(json, file);
   if (isRefusal(expected) && expected.offset >= octets.length) {
     throw malformed(file, json.line, `${id} has ${octets.length} octets, none at ${expected.offset}`);
   }
   return { id, title, file, octets, expected, options };
+}
+
+function finishBlocks({ id, line, octets, json }: Draft, file: string): { octets: Uint8Array; json: Block } {
+  if (!octets || !json) throw malformed(file, line, `${id} has no block of ${octets ? "json" : "octets"}`);
+  return { octets: readOctets(octets, file), json };
 }
 
 function malformed(file: string, line: number, what: string): Error {
@@ -240,14 +278,7 @@ const OPTIONS: Record<string, Check> = {
 
 function readExpected(block: Block, file: string): { expected: CorpusExpected; options: CorpusOptions } {
   const fail = (what: string): Error => malformed(file, block.line, what);
-  let json: unknown;
-  try {
-    json = JSON.parse(block.lines.join("\n"));
-  } catch (error) {
-    throw fail(`no JSON: ${error instanceof Error ? error.message : error}`);
-  }
-  if (!isObject(json)) throw fail("no JSON object");
-  const { options = {}, ...expected } = json;
+  const { options = {}, ...expected } = readObject(block, fail);
   if (!isObject(options)) throw fail("options is no object");
   checkProperties(options, OPTIONS, fail);
 
@@ -257,6 +288,17 @@ function readExpected(block: Block, file: string): { expected: CorpusExpected; o
   if (missing.length > 0) throw fail(`${missing.join(", ")} is missing`);
   if (Object.keys(expected).length === 0) throw fail("nothing is expected");
   return { expected: expected as unknown as CorpusExpected, options: { ...DEFAULTS, ...options } };
+}
+
+function readObject(block: Block, fail: (what: string) => Error): Record<string, unknown> {
+  let json: unknown;
+  try {
+    json = JSON.parse(block.lines.join("\n"));
+  } catch (error) {
+    throw fail(`no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  if (!isObject(json)) throw fail("no JSON object");
+  return json;
 }
 
 function checkProperties(

@@ -1,0 +1,58 @@
+// In:    why octets are no PROXY header, and the octet to blame.
+// Out:   the error value: code, section of the specification, sentence.
+// Never: throws. What a proxy sends is data, not an exception.
+
+/** Stable; docs/errors.md lists them. They never change their meaning. */
+export type ProxyErrorCode = keyof typeof faults;
+
+/** By code: the section of the PROXY protocol's specification (HAProxy's proxy-protocol.txt), and a sentence. */
+const faults = {
+  PROXY_SIGNATURE: ["2", "the octets begin neither with PROXY nor with the signature of version 2"],
+  PROXY_LINE_ENDING: ["2.1", "a CR or an LF stands alone"],
+  PROXY_LINE_LENGTH: ["2.1", "no CRLF ends the line within 107 octets"],
+  PROXY_LINE_FORM: ["2.1", "the line is not of parts between single spaces: PROXY, family, two addresses, two ports"],
+  PROXY_LINE_FAMILY: ["2.1", "the family is none of TCP4, TCP6 and UNKNOWN"],
+  PROXY_ADDRESS: ["2.1", "an address is none of the family"],
+  PROXY_PORT: ["2.1", "a port is not a number from 0 to 65535 without leading zeros"],
+  PROXY_VERSION: ["2.2", "the version is not 2"],
+  PROXY_COMMAND: ["2.2", "the command is neither LOCAL nor PROXY"],
+  PROXY_FAMILY: ["2.2", "the address family and transport protocol are none that may be sent"],
+  PROXY_BLOCK_SHORT: ["2.2", "the length has no room for the addresses of the family"],
+  PROXY_TOO_LARGE: ["2.2", "the header is larger than the limit"],
+  PROXY_TLV_OVERRUN: ["2.2", "a TLV reaches beyond what holds it"],
+  PROXY_TLV_REPEATED: ["2.2", "a TLV stands twice of which one can count"],
+  PROXY_TLV_LENGTH: ["2.2", "the value of a TLV has not the length of its type"],
+  PROXY_TLV_TEXT: ["2.2", "the value of a TLV is not the text of its type"],
+  PROXY_CHECKSUM: ["2.2.3", "the header does not have the CRC32C that it carries"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+/** Why octets are no PROXY header. A value, as `HeadgateError` is: it is returned, never thrown, and is no `Error`. */
+export class ProxyError {
+  readonly code: ProxyErrorCode;
+  /** The octet to blame, counted from the connection's first. */
+  readonly offset: number;
+  /** The section of the specification that the octets depart from: `PROXY protocol §2.1`. */
+  readonly section: string;
+  /** One sentence in English. It may change; `code` does not. */
+  readonly message: string;
+
+  /** @internal */
+  constructor(code: ProxyErrorCode, offset: number) {
+    const [section, message] = faults[code];
+    this.code = code;
+    this.offset = offset;
+    this.section = `PROXY protocol §${section}`;
+    this.message = message;
+  }
+
+  toString(): string {
+    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.section})`;
+  }
+}
+
+/** Every code with its section and sentence, for documentation and tests. */
+export function proxyErrorTable(): readonly { code: string; section: string; message: string }[] {
+  return Object.entries(faults).map(([code, [section, message]]) => {
+    return { code, section: `PROXY protocol §${section}`, message };
+  });
+}

@@ -1,0 +1,83 @@
+// In:    a program with its arguments, and ports on which it will listen.
+// Out:   the program, when each of them accepts; or why it is not there.
+// Never: leaves it running.
+
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Why a program cannot run here; null where it can. */
+export function missing(program: string, versionArgument: string): string | null {
+  const { error, status } = spawnSync(program, [versionArgument], { stdio: "ignore" });
+  return error !== undefined || status !== 0 ? `there is no ${program}` : null;
+}
+
+/** A port that nothing listens on, at this moment. */
+export async function freePort(): Promise<number> {
+  const server = net.createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as net.AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Programs that run: none behind a test that has passed. */
+const running = new Set<Program>();
+
+/** Ends whatever tests that have failed left running. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((program) => program.stop()));
+}
+
+export interface Program {
+  /** What it has printed. */
+  readonly printed: () => string;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds for a program to listen, far more than it takes. */
+const PATIENCE = 30_000;
+
+const accepts = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("connect", () => socket.destroy());
+    socket.on("error", () => {});
+    socket.on("close", (failed) => resolve(!failed));
+  });
+
+/** Starts a program that stays in the foreground. */
+export async function start(
+  program: string,
+  programArguments: readonly string[],
+  ports: readonly number[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Program> {
+  let text = "";
+  const child: ChildProcess = spawn(program, programArguments, {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "close");
+  for (const stream of [child.stdout!, child.stderr!]) stream.on("data", (octets) => (text += octets));
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await ended;
+    running.delete(started);
+  };
+  const started: Program = { printed: () => text, stop };
+  running.add(started);
+  const latest = performance.now() + PATIENCE;
+  for (const port of ports) {
+    while (!(await accepts(port))) {
+      if (child.exitCode !== null || performance.now() > latest) {
+        await stop();
+        throw new Error(`${program} does not listen on ${port}: ${text}`);
+      }
+      await sleep(20);
+    }
+  }
+  return started;
+}
