@@ -184,7 +184,7 @@ export const enum FieldLine {
 
 /**
  * Field names that the kernel reads, or gives to the policy. The names from COMMON on are only recognised, so that
- * nobody need make strings of them; assembly/field-name.ts has them in order. All others are UNKNOWN.
+ * nobody need make strings of them; src/field-names.ts has them in order. All others are UNKNOWN.
  */
 export const enum FieldName {
   UNKNOWN = 0,
@@ -214,7 +214,7 @@ export const enum FieldName {
 export const enum FieldSpelling {
   /** The bits that are left to the `FieldName`. */
   NAME = 63,
-  /** A known name, as assembly/field-name.ts spells it: `Sec-WebSocket-Key`. */
+  /** A known name, as src/field-names.ts spells it: `Sec-WebSocket-Key`. */
   USUAL = 64,
   /** A known name in lower case. */
   LOWER_CASE = 128,
@@ -247,29 +247,31 @@ export const enum OctetClass {
 
 /** Where things lie in the kernel's memory, in bytes. */
 export const enum Memory {
-  PAGES = 6,
-  /** 256 octets, each the `OctetClass` bits of its index. */
-  CLASSES = 0x8000,
+  PAGES = 5,
+  /** 256 octets, each the `OctetClass` bits of its index. Constants of the compiler lie below. */
+  CLASSES = 0x800,
   /** The shuffle tables of the vector checks, each 16 octets by low nibble, 16 by high nibble. */
-  TOKEN_NIBBLES = 0x8100,
-  REG_NAME_NIBBLES = 0x8120,
+  TOKEN_NIBBLES = 0x900,
+  REG_NAME_NIBBLES = 0x920,
   /** Vectors of one octet repeated, at the offsets of `Vector`. */
-  VECTORS = 0x8140,
+  VECTORS = 0x940,
+  /** 32 octets for a copy of a field name in lower case. */
+  NAME_COPY = 0xa00,
   /** 32 words: by a name's length, the first letters (bit 0 for a) of the names that the kernel reads. */
-  SUSPECTS = 0x8400,
-  /** The last octet in front of each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
-  LINE_ENDS = 0xc000,
-  /** The record of the head that was read last. */
-  RECORD = 0x10000,
+  SUSPECTS = 0xa40,
+  /** The record of the head that was read last; low, as small addresses make small code. */
+  RECORD = 0xc00,
   /** Octets of the largest record, and of others that callers keep behind it. */
-  RECORDS_SIZE = 0x20000,
-  INPUT = 0x30000,
+  RECORDS_SIZE = 0x1e000,
+  /** The last octet in front of each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
+  LINE_ENDS = 0x1f000,
+  INPUT = 0x20000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,
   /** Octets behind the input that a vector load may touch; their values never matter. */
   SLACK = 64,
   /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each where its hash says. */
-  NAMES = 0x58000,
+  NAMES = 0x48000,
 }
 
 /**

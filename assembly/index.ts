@@ -4,13 +4,21 @@
 
 import { AuthorityBlock, Head, Memory, Status } from "./abi";
 import { authorityMayEnd, authorityRefusal, finishAuthority, readAuthority } from "./authority";
-import { buildNames } from "./field-name";
+import { clearNames, enterSpelling } from "./field-name";
 import { readHead } from "./head";
 import { buildTables } from "./octets";
 import { octetRefusal } from "./stop";
 
 buildTables();
-buildNames();
+clearNames();
+
+/**
+ * Enters a spelling of a field name, the `length` octets at INPUT, which a parse then knows by its `code`: a `FieldName`
+ * and a `FieldSpelling`.
+ */
+export function enterName(length: u32, code: u32): void {
+  enterSpelling(Memory.INPUT, <usize>Memory.INPUT + length, code);
+}
 
 /**
  * Reads one head from the octets `start`..`end` of INPUT, of which as many have come in, into RECORD. `options` are

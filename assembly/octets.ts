@@ -118,29 +118,10 @@ export function hexValue(octet: u32): u32 {
  */
 export function equalsWord(at: usize, end: usize, word: string): bool {
   if (end - at !== <usize>word.length) return false;
-  if (ASC_FEATURE_SIMD && word.length <= 16) {
-    // Bounds: reads 16 octets at `at`, into SLACK at most, and 32 at the word, into the data behind it at most; what
-    // lies behind the word's length is not looked at.
-    const units = changetype<usize>(word);
-    const wanted = i8x16.narrow_i16x8_u(v128.load(units), v128.load(units, 16));
-    // Of all octets but controls, only the capitals become letters by this bit; digits and "-" have it.
-    const lower = v128.or(v128.load(at), i8x16.splat(0x20));
-    return (i8x16.bitmask(i8x16.eq(lower, wanted)) | (-1 << word.length)) === -1;
-  }
   // Bounds: i < word.length = end - at.
   for (let i = 0; i < word.length; i++) {
     const octet: u32 = load<u8>(at + i);
     if (lowerCase(octet) !== codeUnit(word, i)) return false;
-  }
-  return true;
-}
-
-/** True where the octets at..end are exactly `word`, case and all. */
-export function equalsExactly(at: usize, end: usize, word: string): bool {
-  if (end - at !== <usize>word.length) return false;
-  // Bounds: i < word.length = end - at.
-  for (let i = 0; i < word.length; i++) {
-    if (load<u8>(at + i) !== codeUnit(word, i)) return false;
   }
   return true;
 }

@@ -3,7 +3,7 @@
 // Never: reads a target's inside; request-target.ts does that.
 
 import { Capacity, Flag, Head, Memory, OctetClass, Status } from "./abi";
-import { CR, CRLF, DOT, equalsExactly, HTAB, isDigit, SLASH, SP } from "./octets";
+import { CR, CRLF, HTAB, isDigit, SP } from "./octets";
 import { readTarget } from "./request-target";
 import { tokenEnd } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
@@ -77,29 +77,14 @@ function readVersion(at: usize, end: usize): usize {
   if (octet !== CR) return refuse(whitespaceRefusal(octet, Status.VERSION_INVALID), at);
   const lineEnd = readCrlf(at, end);
   if (lineEnd === 0) return 0;
-  if (equalsExactly(start + 5, at, "1.1")) {
-    store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
-  } else if (!equalsExactly(start + 5, at, "1.0")) {
-    return refuse(Status.VERSION_UNSUPPORTED, start);
-  }
+  const minor: u32 = load<u8>(start, 7);
+  if (load<u8>(start, 5) !== 0x31 || minor > 0x31) return refuse(Status.VERSION_UNSUPPORTED, start);
+  if (minor === 0x31) store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
   return lineEnd;
 }
 
 function fitsVersion(octet: u32, index: usize): bool {
-  if (index === 5 || index === 7) return isDigit(octet);
-  switch (index) {
-    case 0:
-      return octet === 0x48;
-    case 1:
-    case 2:
-      return octet === 0x54;
-    case 3:
-      return octet === 0x50;
-    case 4:
-      return octet === SLASH;
-    default:
-      return octet === DOT;
-  }
+  return index === 5 || index === 7 ? isDigit(octet) : octet === (<u32>(HTTP_1_1 >> (index << 3)) & 0xff);
 }
 
 /** White space out of place and a line that ends too early have statuses of their own in a request line. */

@@ -8,12 +8,11 @@
 // condition stands alone.
 
 import { FieldLine, FieldSpelling, Flag, Head, Memory, NameEntry, Vector } from "./abi";
-import { nameEntry } from "./field-name";
+import { COLON_SP, isSuspect, nameEntry } from "./field-name";
 import { CRLF, SLASH, SP } from "./octets";
 
 /** The first field-line record. */
 const FIRST_LINE: usize = Memory.RECORD + Head.SIZE;
-const COLON_SP: u32 = 0x203a;
 /** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
 const HTTP_1_1: u64 = 0x312e312f50545448;
 const GET_SP: u32 = 0x20544547;
@@ -180,8 +179,7 @@ function isOtherName(at: usize, nameEnd: usize, first: v128, second: v128): bool
   const length = nameEnd - at;
   if (length - 1 > 29) return false;
   if (load<u16>(nameEnd) !== COLON_SP) return false;
-  const initial: u32 = (load<u8>(at) | 0x20) - 0x61;
-  if ((load<u32>(<usize>Memory.SUSPECTS + (length << 2)) >> initial) & 1) return false;
+  if (isSuspect(load<u8>(at), length)) return false;
   return octetBits(noTokens(first), noTokens(second)) << (32 - <u32>length) === 0;
 }
 

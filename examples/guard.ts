@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createGate, explain } from "headgate";
+import { createGate, explain, localhost } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -13,8 +13,7 @@ const server = createServer((_request, response) => response.end("from the appli
 const wss = new WebSocketServer({ noServer: true });
 wss.on("connection", (webSocket) => webSocket.send("from the WebSocket"));
 
-const upgrades = { "/live": wsFramer(wss) };
-const gate = createGate({ vhosts: ["localhost", "127.0.0.1", "[::1]"].map((name) => ({ name, upgrades })) });
+const gate = createGate({ vhosts: localhost({ upgrades: { "/mcp": wsFramer(wss) } }) });
 gate.guard(server); // every request and every upgrade, before any listener of the server
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
@@ -22,15 +21,16 @@ server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const { port } = server.address() as AddressInfo;
 
-// A page on this machine, and one whose host name was pointed at this machine (DNS rebinding).
-for (const Host of [`localhost:${port}`, "rebound.example"]) {
-  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/live`, { headers: { Host } });
+// A program on this machine, a page whose host name was pointed at this machine, and a page of another site.
+const foreign = { Host: "localhost", Origin: "https://evil.example" };
+for (const headers of [{ Host: "localhost" }, { Host: "rebound.example" }, foreign]) {
+  const webSocket = new WebSocket(`ws://127.0.0.1:${port}/mcp`, { headers });
   webSocket.on("message", (data) => webSocket.close(1000, String(data)));
-  webSocket.on("error", (error) => console.log(Host.split(":")[0], "got:", error.message));
-  webSocket.on("close", (code, reason) => code === 1000 && console.log(Host.split(":")[0], "got:", String(reason)));
+  webSocket.on("error", (error) => console.log("got:", error.message));
+  webSocket.on("close", (code, reason) => code === 1000 && console.log("got:", String(reason)));
   await new Promise((resolve) => webSocket.on("close", resolve));
 }
-console.log("the browser got:", await (await fetch(`http://localhost:${port}/`)).text());
+console.log("got:", await (await fetch(`http://localhost:${port}/`)).text());
 
 server.close();
 server.closeAllConnections();

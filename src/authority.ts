@@ -78,7 +78,7 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
  * on of the kernel's input.
  * @internal
  */
-export function readAuthority(words: Uint32Array, at: number, text: string, first: number): Authority | null {
+export function readAuthority(words: Int32Array, at: number, text: string, first: number): Authority | null {
   const kind = words[at + (AuthorityBlock.KIND >> 2)]!;
   if (kind === AuthorityKind.ABSENT) return null;
   const port = words[at + (AuthorityBlock.PORT >> 2)]! || null;
@@ -97,7 +97,7 @@ export function readAuthority(words: Uint32Array, at: number, text: string, firs
  * The canonical text of an IPv6 address (RFC 5952 §4): lower case, no leading zeros, the first longest run of at
  * least two zero pieces as "::"; IPv4-mapped addresses end in an IPv4address (§5).
  */
-function formatIpv6(words: Uint32Array, at: number): string {
+function formatIpv6(words: Int32Array, at: number): string {
   const pieces: number[] = [];
   for (let i = 0; i < 4; i++) {
     const word = words[at + i]!;

@@ -96,7 +96,7 @@ export class RequestHead {
   #headers: Record<string, string | string[] | undefined> | undefined;
 
   /** @internal */
-  constructor(text: string, words: Uint32Array, generation: number, record: number, start: number) {
+  constructor(text: string, words: Int32Array, generation: number, record: number, start: number) {
     this.#text = text;
     this.#flags = words[record + (Head.FLAGS >> 2)]!;
     this.#generation = generation;
@@ -179,7 +179,7 @@ export class RequestHead {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[] {
     const wanted = name.toLowerCase();
-    const number = kernel().fieldNames.get(wanted);
+    const number = kernel().numbers.get(wanted);
     if (number !== undefined) {
       const bit = 1 << number;
       if ((this.#word(Head.SEEN) & bit) === 0) return [];
@@ -196,7 +196,7 @@ export class RequestHead {
   get framing(): Framing {
     if (this.#has(Flag.TRANSFER_ENCODING)) return CHUNKED;
     if (!this.#has(Flag.CONTENT_LENGTH)) return NO_BODY;
-    const length = this.#word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + this.#word(Head.CONTENT_LENGTH_LOW);
+    const length = this.#word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + (this.#word(Head.CONTENT_LENGTH_LOW) >>> 0);
     return { kind: "content-length", length };
   }
 
@@ -259,7 +259,7 @@ export class RequestHead {
   }
 
   /** The kernel's words, with this head's record at `#record`: still there, or read again from the text. */
-  #words(): Uint32Array {
+  #words(): Int32Array {
     const wasm = kernel();
     if (wasm.generation !== this.#generation) {
       wasm.text.write(this.#text, 0);
@@ -293,7 +293,7 @@ const SPELT = FieldSpelling.USUAL | FieldSpelling.LOWER_CASE;
 
 /** Name, value, name, value of the record at word `record`; `text` are the octets from `start` on. */
 function readFieldLines(
-  words: Uint32Array,
+  words: Int32Array,
   record: number,
   text: string,
   start: number,
@@ -311,7 +311,10 @@ function readFieldLines(
     lines[i + 1] =
       (name & FieldSpelling.PADDED) === 0
         ? text.slice(nameEnd + 2, lineEnd)
-        : text.slice(words[at + (FieldLine.VALUE_START >> 2)]! - start, words[at + (FieldLine.VALUE_END >> 2)]! - start);
+        : text.slice(
+            words[at + (FieldLine.VALUE_START >> 2)]! - start,
+            words[at + (FieldLine.VALUE_END >> 2)]! - start,
+          );
     nameStart = lineEnd + 2;
   }
   return lines;
@@ -454,7 +457,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
 }
 
 /** False behind a head with a body, an upgrade, or CONNECT. */
-function isFollowedByHead(words: Uint32Array): boolean {
+function isFollowedByHead(words: Int32Array): boolean {
   const others = Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING | Flag.CONNECTION_UPGRADE;
   return (words[Head.FLAGS >> 2]! & others) === 0 && words[Head.TARGET_FORM >> 2] !== TargetForm.AUTHORITY;
 }

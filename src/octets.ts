@@ -1,5 +1,5 @@
-// In:    octets, or text of one octet a character (latin1).
-// Out:   the other.
+// In:    octets, or text of one octet a character (latin1); base64.
+// Out:   the other; octets.
 // Never: decodes UTF-8; HTTP field values are octets (RFC 9110 §5.5).
 
 /** The part of Node's Buffer that is used where a runtime has one; found at run time, imported nowhere. */
@@ -10,6 +10,7 @@ interface BufferLike {
   latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
+  from(text: string, encoding: "base64"): Uint8Array;
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): BufferLike;
 }
 
@@ -51,4 +52,14 @@ export function portable(octets: Uint8Array): Latin1 {
       for (let i = 0; i < text.length; i++) octets[start + i] = text.charCodeAt(i);
     },
   };
+}
+
+/** The octets that base64 spells. */
+export function decodeBase64(base64: string): Uint8Array {
+  // A fifth of the time of what follows, which is a part of the time to the first parse.
+  if (NodeBuffer !== undefined) return NodeBuffer.from(base64, "base64");
+  const text = atob(base64);
+  const octets = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) octets[i] = text.charCodeAt(i);
+  return octets;
 }

@@ -22,13 +22,13 @@ const phrases: Record<number, string> = {
 
 /** What a response says beside its status code. */
 export interface ReplyDetails {
-  /** A line of visible ASCII. It holds what the client sent, so that no browser may take it for anything but text. */
+  /** A line of visible latin1. It holds what the client sent, so that no browser may take it for anything but text. */
   readonly explanation?: string | undefined;
   /** Fields that an application adds. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A response in parts; `fields` are name, value, name, value. */
+/** A response in parts, of one octet a character; `fields` are name, value, name, value. */
 export interface Reply {
   readonly statusCode: number;
   readonly phrase: string;
@@ -41,7 +41,9 @@ export function replyOf(statusCode: number, { explanation, fields: added }: Repl
   const phrase = phrases[statusCode] ?? "";
   const line = phrase === "" ? `${statusCode}` : phrase;
   const body = explanation === undefined ? `${line}\n` : `${line}\n${explanation}\n`;
-  const fields = [...fieldsOf(statusCode), "Content-Type", "text/plain", "Content-Length", `${body.length}`];
+  // RFCs are cited with a section sign.
+  const type = explanation === undefined ? "text/plain" : "text/plain; charset=iso-8859-1";
+  const fields = [...fieldsOf(statusCode), "Content-Type", type, "Content-Length", `${body.length}`];
   if (explanation !== undefined) fields.push("X-Content-Type-Options", "nosniff");
   if (added !== undefined) fields.push(...Object.entries(added).flat());
   return { statusCode, phrase, fields, body };

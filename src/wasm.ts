@@ -2,10 +2,11 @@
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
-import { Capacity, FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
-import { javascriptKernel } from "./javascript-kernel.js";
-import { scalar, simd } from "./kernel.js";
-import { type Latin1, latin1 } from "./octets.js";
+import { FieldName, FieldSpelling, Memory } from "../assembly/abi.js";
+import { fieldNames } from "./field-names.js";
+import { simd } from "./kernel.js";
+import { decodeBase64, type Latin1, latin1 } from "./octets.js";
+import { javascriptKernel, scalarModule } from "./spare-kernels.js";
 
 /** What is used of WebAssembly, in the types of hosts with a DOM and hosts without. */
 declare namespace WebAssembly {
@@ -27,6 +28,7 @@ interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   parseHead(start: number, end: number, options: number, headBytes: number, fieldLines: number): number;
   parseAuthority(length: number): number;
+  enterName(length: number, code: number): void;
 }
 
 /** @internal */
@@ -39,21 +41,21 @@ export interface Kernel {
   /** The same octets, as text. */
   readonly text: Latin1;
   /** The record, as 32-bit words, with room for others behind it. */
-  readonly words: Uint32Array;
+  readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
   /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
   readonly spellings: readonly string[];
   /** The number of each name that the kernel reads, by the name in lower case. */
-  readonly fieldNames: ReadonlyMap<string, number>;
+  readonly numbers: ReadonlyMap<string, number>;
   /** Counts parses: a record belongs to the parse after which it was read, until the next. */
   generation: number;
 }
 
 /** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
 const starters: Record<KernelVariant, () => object> = {
-  simd: () => instantiate(compile(simd)),
-  scalar: () => instantiate(compile(scalar)),
+  simd: () => instantiate(new WebAssembly.Module(decodeBase64(simd))),
+  scalar: () => instantiate(new WebAssembly.Module(scalarModule())),
   javascript: javascriptKernel,
 };
 
@@ -124,7 +126,8 @@ function firstThatStarts(): Kernel {
     }
   }
   throw new TypeError(
-    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript) (${faults.join("; ")})`,
+    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript), ` +
+      `or give useKernel the compiled headgate/kernel/scalar.wasm (${faults.join("; ")})`,
   );
 }
 
@@ -135,19 +138,7 @@ function bundled(variant: KernelVariant): Kernel {
 }
 
 function hasSimd(): boolean {
-  return "WebAssembly" in globalThis && WebAssembly.validate(octets(simd));
-}
-
-function compile(base64: string): WebAssembly.Module {
-  return new WebAssembly.Module(octets(base64));
-}
-
-function octets(base64: string): Uint8Array {
-  const text = atob(base64);
-  // A callback for each octet would take most of the time to the first parse.
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  return "WebAssembly" in globalThis && WebAssembly.validate(decodeBase64(simd));
 }
 
 function instantiate(module: WebAssembly.Module): object {
@@ -161,32 +152,29 @@ function start(variant: Kernel["variant"], made: object): Kernel {
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
-  const spellings = readSpellings(new Uint8Array(buffer, Memory.NAMES, Capacity.NAMES * NameEntry.SIZE));
+  const text = latin1(input);
+  const spellings: string[] = new Array(FieldSpelling.ALL + 1).fill("");
+  const enter = (spelling: string, code: number): void => {
+    text.write(spelling, 0);
+    exports.enterName(spelling.length, code);
+    spellings[code] = spelling;
+  };
+  for (const [name, number] of fieldNames) {
+    enter(name, number | FieldSpelling.USUAL);
+    enter(name.toLowerCase(), number | FieldSpelling.LOWER_CASE);
+  }
   return {
     variant,
     parseHead: exports.parseHead,
     parseAuthority: exports.parseAuthority,
     input,
-    text: latin1(input),
-    words: new Uint32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
+    text,
+    words: new Int32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
     spellings,
-    fieldNames: new Map(
-      spellings.flatMap((name, code) => {
-        const number = code - FieldSpelling.LOWER_CASE;
-        return name !== "" && number > 0 && number < FieldName.COMMON ? [[name, number]] : [];
-      }),
+    numbers: new Map(
+      fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),
     ),
     generation: 0,
   };
-}
-
-/** The kernel's table of names: the one place where they are written. */
-function readSpellings(table: Uint8Array): string[] {
-  const spellings: string[] = new Array(256).fill("");
-  for (let entry = 0; entry < table.length; entry += NameEntry.SIZE) {
-    const code = table[entry + NameEntry.CODE]!;
-    if (code !== 0) spellings[code] = String.fromCharCode(...table.subarray(entry, table.indexOf(0x3a, entry)));
-  }
-  return spellings;
 }

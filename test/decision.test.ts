@@ -556,7 +556,7 @@ replies("an explanation stands in the body, and is plain text", () => {
   const [fields, body] = reply(421, "GET", { explanation: "because <b>" }).split("\r\n\r\n") as [string, string];
   assert.is(body, "Misdirected Request\nbecause <b>\n");
   assert.match(fields, `Content-Length: ${body.length}`);
-  assert.match(fields, /\r\nContent-Type: text\/plain\r\n.*\r\nX-Content-Type-Options: nosniff/s);
+  assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
   assert.is(reply(421, "HEAD", { explanation: "because" }).split("\r\n\r\n")[1], "");
 });
 

@@ -4,6 +4,7 @@
 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,7 @@ import { arrivalOf } from "#src/arrival.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
 import { explain, explanation } from "#src/explain.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/forwarded.js";
-import { createGate, type Gate } from "#src/gate.js";
+import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import { parseRequestHead, type RequestHead } from "#src/head.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
@@ -172,6 +173,62 @@ sockets("a trusted hop stays one though it resets the connection behind its requ
   server.close();
   assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
 });
+
+for (const strict of [false, true]) {
+  sockets(`trust holds for requests and upgrades of a guarded server, strict: ${strict}`, async () => {
+    const rules: GateOptions = {
+      vhosts: [
+        {
+          name: "public.example",
+          port: 443,
+          requires: "https",
+          upgrades: { "/live": ({ socket }) => void socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n") },
+        },
+      ],
+      trust: { from: ["127.0.0.1", "unix"], forwarded: "rfc7239" },
+    };
+    const guarding = createGate(rules);
+    const seen: (string | undefined)[] = [];
+    guarding.on("handover", ({ arrival, upgrade }) => seen.push(`${arrival.remoteAddress} ${upgrade}`));
+    const server = createServer((request, response) => {
+      seen.push(guarding.arrivalOf(request)?.remoteAddress);
+      response.end();
+    });
+    guarding.guard(server, { strict });
+    const text = (client: string, more: string): string =>
+      `GET /live HTTP/1.1\r\nHost: backend\r\nForwarded: for=${client};proto=https;host=public.example\r\n${more}\r\n`;
+    for (const where of [{ port: 0, host: "127.0.0.1" }, { path: join(folder, `guarded-${strict}`) }]) {
+      await once(server.listen(where), "listening");
+      const to = "path" in where ? where : { port: addressOf(server), host: "127.0.0.1" };
+      const octets = text("192.0.2.1", "") + text("192.0.2.2", "") + text("192.0.2.3", handshakeFields);
+      const client = net.connect(to);
+      client.write(octets);
+      let answer = "";
+      for await (const part of client) answer += part;
+      assert.equal(answer.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 200", "HTTP/1.1 200", "HTTP/1.1 101"]);
+      const wanted = ["192.0.2.1 false", "192.0.2.1", "192.0.2.2 false", "192.0.2.2", "192.0.2.3 true"];
+      assert.equal(seen.splice(0), wanted);
+      server.close();
+      await once(server, "close");
+    }
+  });
+
+  sockets(`a trusted hop of a guarded server stays one though it resets, strict: ${strict}`, async () => {
+    const guarding = createGate({ vhosts: [{ name: "a" }], trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } });
+    const decisions: Decision[] = [];
+    guarding.on("handover", (decision) => decisions.push(decision));
+    const server = createServer();
+    guarding.guard(server, { strict });
+    server.prependListener("connection", () => {
+      client.write("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=192.0.2.60\r\n\r\n", () => client.resetAndDestroy());
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const client = net.connect(addressOf(server), "127.0.0.1");
+    while (decisions.length === 0) await sleep(20);
+    server.close();
+    assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
+  });
+}
 
 const rules = suite("trust");
 const http = (): Arrival => arrivalOf({}, factsOf("10.0.0.1"), undefined);

@@ -424,6 +424,7 @@ faces("two gates: what either refuses is refused", async () => {
 });
 
 faces("misuse is a TypeError that says the fix", async () => {
+  assert.throws(() => createGate({ ...gate, framers: { LEAVE: framed } }), /framers\.LEAVE has the name of LEAVE/);
   const throws = (make: () => unknown, sentence: RegExp): void => {
     assert.throws(make, (error: unknown) => error instanceof TypeError && sentence.test(error.message));
   };
@@ -452,6 +453,43 @@ faces("misuse is a TypeError that says the fix", async () => {
   const [error] = (await once(process, "uncaughtException")) as [Error];
   assert.match(error.message, /NO_LISTEN_SERVER, and the guarded server listens/);
   later.close();
+});
+
+faces("a client is told why only where the gate exposes it", async () => {
+  for (const strict of [false, true]) {
+    for (const expose of [false, true]) {
+      const world = await openGuarded({ gate: { ...gate, expose }, guard: { strict } });
+      for (const [octets, phrase, why] of [
+        [get("/", "b"), "Misdirected Request", "host b is none of the vhosts: a, taken "],
+        [get("/live", "b", handshakeFields), "Misdirected Request", "host b is none of the vhosts: a, taken "],
+        [get("/", "a", "Host: a\r\n"), "Bad Request", "a request has more than one Host "],
+        [get("/live", "a", `Host: a\r\n${handshakeFields}`), "Bad Request", "a request has more than one Host "],
+      ] as const) {
+        const client = await world.connect();
+        await client.send(octets);
+        const [response] = await client.all();
+        const [first, second, ...more] = String(response!.body).split("\n");
+        assert.equal([first, more.length], [phrase, expose ? 1 : 0]);
+        if (expose) assert.ok(second!.startsWith(why), second);
+        const isPlain = /X-Content-Type-Options: nosniff/i.test(client.received.toString("latin1"));
+        assert.is(isPlain, expose);
+      }
+      await world.close();
+    }
+  }
+});
+
+faces("a policy from JSON leaves upgrades to others by the name LEAVE", async () => {
+  const policy = JSON.parse('{ "vhosts": [{ "name": "a", "upgrades": { "/hmr": "LEAVE", "/live": "live" } }] }');
+  for (const strict of [false, true]) {
+    const setting = { gate: { ...policy, framers: { live: framed } }, guard: { strict }, beside: "after" } as const;
+    const world = await openGuarded(setting);
+    for (const path of ["/hmr", "/live", "/other"]) {
+      assert.equal(await statuses(world, get(path, "a", handshakeFields)), [path === "/other" ? 404 : 101]);
+    }
+    assert.equal(world.seen, ["upgrade GET /hmr a"]);
+    await world.close();
+  }
 });
 
 faces("port local is the port that the server listens on", async () => {

@@ -13,7 +13,7 @@ import { parseAuthority } from "#src/authority.js";
 import { HeadReader, parseRequestHead } from "#src/head.js";
 import { latin1, portable } from "#src/octets.js";
 import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/wasm.js";
-import { FieldLine, FieldSpelling, Head } from "../assembly/abi.js";
+import { FieldLine, FieldSpelling, Head, Memory } from "../assembly/abi.js";
 import { suite } from "./support/suite.js";
 
 const modules = ["simd", "scalar"];
@@ -36,7 +36,7 @@ test("imports nothing and exports the functions of assembly/index.ts", () => {
     const compiled = new WebAssembly.Module(octetsOf(module));
     assert.equal(WebAssembly.Module.imports(compiled), []);
     const names = WebAssembly.Module.exports(compiled).map(({ name }) => name);
-    assert.equal(names.sort(), ["memory", "parseAuthority", "parseHead"]);
+    assert.equal(names.sort(), ["enterName", "memory", "parseAuthority", "parseHead"]);
   }
 });
 
@@ -64,7 +64,7 @@ test("a compiled module can be given instead of the bundled bytes", () => {
 
 test("the JavaScript build exports the same functions, and starts with the same memory", () => {
   const made = javascript() as { memory: { buffer: ArrayBuffer } };
-  assert.equal(Object.keys(made).sort(), ["memory", "parseAuthority", "parseHead"]);
+  assert.equal(Object.keys(made).sort(), ["enterName", "memory", "parseAuthority", "parseHead"]);
   const { memory } = new WebAssembly.Instance(new WebAssembly.Module(octetsOf("scalar")), {}).exports;
   assert.is(Buffer.compare(Buffer.from(made.memory.buffer), Buffer.from(memory.buffer)), 0);
 });
@@ -120,6 +120,18 @@ test("every usual spelling of a name is found by the table", () => {
     const octets = Buffer.from(`GET / HTTP/1.1\r\n${spelling}: ${value}\r\n\r\n`);
     assert.is(parseRequestHead(octets, { host: "optional" }).kind, "complete", spelling);
     assert.is(words[(Head.SIZE + FieldLine.NAME) >> 2]! & FieldSpelling.ALL, code, spelling);
+  }
+});
+
+test("what the compiler puts into memory lies below the tables", () => {
+  for (const module of modules) {
+    const text = execFileSync("node_modules/.bin/wasm-dis", [`dist/kernel/${module}.wasm`], { encoding: "utf8" });
+    const segments = [...text.matchAll(/\(data \$\S+ \(i32\.const (\d+)\) "((?:[^"\\]|\\.)*)"\)/g)];
+    assert.ok(segments.length > 0);
+    for (const [, start, octets] of segments) {
+      const length = octets!.replace(/\\(?:[0-9a-f]{2}|.)/g, "x").length;
+      assert.ok(Number(start) + length <= Memory.CLASSES, `${module}: ${start}`);
+    }
   }
 });
 

@@ -90,7 +90,7 @@ const right: object[] = [
     default: true,
     origins: "any",
     requires: "https",
-    upgrades: { "/a": "a", "/a/*": "a", "*": "b", "/*": "b" },
+    upgrades: { "/a": "a", "/a/*": "a", "*": "b", "/*": "LEAVE" },
   }),
   trust({}),
   trust({ from: ["unix", "10.0.0.0/8", "fd00::/8", "[::1]"], forwarded: ["X-Forwarded-For", "X-Forwarded-Port"] }),

@@ -4,7 +4,7 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { type Decision, decide, definePolicy } from "#src/decision.js";
+import { type Decision, decide, definePolicy, type Policy } from "#src/decision.js";
 import { headOf, type Message } from "#src/guard/message.js";
 import { isLenient, Precedent, RuledFields } from "#src/guard/precedent.js";
 import { gateLimits } from "#src/limits.js";
@@ -13,12 +13,21 @@ import { suite } from "./support/suite.js";
 const test = suite("precedent");
 const fields = new RuledFields();
 const limits = gateLimits({ headBytes: 400, fieldLines: 12 });
-const policy = definePolicy({ vhosts: [{ name: "a" }, { name: "b", port: 81 }] });
-const arrival = { scheme: "http" } as const;
+const vhosts = [{ name: "a" }, { name: "b", port: 81, origins: { list: "same-authority", absent: "refuse" } }] as const;
+const from = ["192.0.2.1"];
+const policies = [
+  definePolicy({ vhosts }),
+  definePolicy({ vhosts, trust: { from, forwarded: "rfc7239" } }),
+  definePolicy({
+    vhosts,
+    trust: { from, forwarded: ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"] },
+  }),
+];
+const arrival = { scheme: "http", remoteAddress: "192.0.2.1" } as const;
 
 type Rulable = Decision | { readonly kind: "malformed"; readonly code: string };
 
-function rule(message: Message): Rulable {
+function rule(policy: Policy, message: Message): Rulable {
   const result = headOf(message, limits);
   if (result.kind === "error") return { kind: "malformed", code: result.error.code };
   return decide(policy, result.head, arrival);
@@ -28,6 +37,7 @@ function rule(message: Message): Rulable {
 const name = fc.constantFrom(
   ...["Host", "host", "Hose", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Expect", "Origin"],
   ...["Proxy-Connection", "Forwarded", "X-Forwarded-Host", "X-Frame", "Sec-WebSocket-Key", "Sec-WebSocket-Version"],
+  ...["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server"],
   ...["Accept", "User-Agent", "Cookie", "Via", "x", "X-A-Name-That-Is-Longer-Than-Any-Other-One"],
 );
 const value = fc.constantFrom(
@@ -52,7 +62,11 @@ const value = fc.constantFrom(
     "gzip",
     "100-continue",
     "http://a",
+    "http://b:81",
     "null",
+    "for=192.0.2.7;host=a;proto=http",
+    "192.0.2.7",
+    "81",
     "13",
     "dGhlIHNhbXBsZSBub25jZQ==",
     "\xe9\t\xff",
@@ -80,12 +94,12 @@ const pair = fc.tuple(message, message, fc.boolean(), fc.boolean(), fc.nat(14)).
 
 test("what a precedent covers is ruled on alike", () => {
   let covered = 0;
-  const property = fc.property(pair, ([one, other]) => {
-    const first = rule(one);
+  const property = fc.property(fc.constantFrom(...policies), pair, (policy, [one, other]) => {
+    const first = rule(policy, one);
     if (first.kind !== "accepted" || first.upgrade) return;
     if (!Precedent.of(one, fields)?.covers(other, fields, limits)) return;
     covered++;
-    const second = rule(other);
+    const second = rule(policy, other);
     assert.is(second.kind, "accepted");
     const { vhost, upgrade, port, authoritySource, claim } = second as typeof first;
     assert.equal(
@@ -93,6 +107,7 @@ test("what a precedent covers is ruled on alike", () => {
       [first.vhost, false, first.port, first.authoritySource, undefined],
     );
     assert.is(String((second as typeof first).authority), String(first.authority));
+    assert.equal((second as typeof first).arrival, first.arrival);
   });
   fc.assert(property, { numRuns: 20_000 });
   assert.ok(covered > 500, `only ${covered} were covered`);

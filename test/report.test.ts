@@ -12,8 +12,9 @@ import type { FramerLike } from "#src/framer/framer.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import { parseRequestHead, type RequestHead } from "#src/head.js";
 import { NO_LISTEN, type Vhost } from "#src/vhost.js";
+import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
-import { handshakeFields, openWorld, statusOf } from "./support/world.js";
+import { exchange, handshakeFields, openWorld, statusOf } from "./support/world.js";
 
 function head(text: string): RequestHead {
   const result = parseRequestHead(Buffer.from(text, "latin1"), { host: "optional" });
@@ -248,3 +249,63 @@ gates("counts together what enforce mode refuses", async () => {
   assert.equal(sum, enforced.gate.counts.refused);
   assert.ok(Object.keys(reported.gate.counts.reported).length > 1);
 });
+
+const guards = suite("report mode of a guard");
+guards.after(closeGuarded);
+
+for (const strict of [false, true]) {
+  const way = strict ? "strictly guarded" : "guarded";
+  guards(`what no vhost takes goes to the server's own listeners, ${way}`, async () => {
+    const asked: string[] = [];
+    const guarded = await openGuarded({
+      gate: {
+        vhosts: [
+          { name: "a", port: 80, upgrades: { "/live": ({ socket }) => void socket.end("HTTP/1.1 101 a\r\n\r\n") } },
+          { name: "secure", requires: "https" },
+        ],
+        mode: "report",
+        authorize: (_, { decision }) => asked.push(`${decision.reported?.code} ${decision.vhost.name}`) > 0,
+      },
+      guard: { strict },
+      beside: "after",
+    });
+    const { gate, said, seen } = guarded;
+    gate.on("reported", ({ code }) => said.push(`reported ${code}`));
+    const foreign = `GET /live HTTP/1.1\r\nHost: a\r\nOrigin: http://evil.example\r\n${handshakeFields}\r\n`;
+    for (const [text, statusCode, saying, seeing] of [
+      [requestText("b"), 200, ["reported NAME_UNKNOWN", "handover"], ["request GET /live b"]],
+      [requestText("a:81"), 200, ["reported PORT_MISMATCH", "handover"], ["request GET /live a:81"]],
+      [upgradeText("b"), 101, ["reported NAME_UNKNOWN", "handover"], ["upgrade GET /live b"]],
+      [foreign, 101, ["reported ORIGIN_FOREIGN", "handover"], []],
+      [foreign.replace("/live", "/other"), 403, ["ORIGIN_FOREIGN"], []],
+      [requestText("secure"), 421, ["SCHEME_REQUIRED"], []],
+      ["CONNECT b:80 HTTP/1.1\r\nHost: b:80\r\n\r\n", 421, ["NAME_UNKNOWN"], []],
+      [requestText("a"), 200, ["handover"], ["request GET /live a"]],
+    ] as const) {
+      said.length = seen.length = 0;
+      assert.is(statusOf(await exchange(guarded, text)), statusCode, text);
+      assert.equal([said, seen], [saying, seeing], text);
+    }
+    assert.equal(asked, ["NAME_UNKNOWN *", "ORIGIN_FOREIGN a"]);
+    await guarded.close();
+  });
+
+  guards(`every request of a connection is reported, though nobody hears of handovers, ${way}`, async () => {
+    const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
+    guarded.gate.removeAllListeners("handover");
+    const client = await guarded.connect();
+    for (let i = 1; i <= 3; i++) {
+      await client.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
+      await client.responses(i);
+    }
+    assert.equal(guarded.gate.counts, { refused: {}, reported: { NAME_UNKNOWN: 3 } });
+    await guarded.close();
+  });
+
+  guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
+    const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
+    assert.is(statusOf(await exchange(guarded, upgradeText("b"))), 421);
+    assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {} });
+    await guarded.close();
+  });
+}

@@ -39,33 +39,35 @@ function readRecord({ words, text }: Kernel): Partial<Answer> {
 function prepareCalls(input: Input, copies: boolean): Prepared {
   const wasm = kernel();
   const sink = new Sink();
-  const { words } = wasm;
-  const { buffers, pipelined } = input;
+  const { words, parseHead } = wasm;
+  const { buffers } = input;
   const { headBytes, fieldLines } = optionsOf(input).bounds;
   const mask = buffers.length - 1;
   const starts: number[] = [];
+  const ends: number[] = [];
   let room = 0;
   for (const octets of buffers) {
-    starts.push(copies ? 0 : room);
-    room += octets.length;
+    starts.push(room);
+    ends.push(room + octets.length);
+    if (!copies) room += octets.length;
   }
   const run = (times: number) => {
     // Other contenders used the memory since; once a run is not in the figures.
     buffers.forEach((octets, i) => {
       wasm.input.set(octets, starts[i]!);
     });
-    // As a program in C would: a sum that stays in a register.
+    // What a program in C would do: integers, and a sum that stays in a register.
+    const rehearsed = sink.answers;
     let sum = 0;
     for (let i = 0; i < times; i++) {
-      const octets = buffers[i & mask]!;
-      if (copies) wasm.input.set(octets);
-      let start = starts[i & mask]!;
-      const end = start + octets.length;
-      for (let head = 0; head < pipelined; head++) {
-        const status = wasm.parseHead(start, end, 0, headBytes, fieldLines);
-        const next = words[Head.OFFSET >> 2]!;
-        sum += next - start + words[Head.FIELD_LINES >> 2]! + status;
-        if (sink.answers !== null) sink.answers.push(readRecord(wasm));
+      const turn = i & mask;
+      if (copies) wasm.input.set(buffers[turn]!);
+      const end = ends[turn]!;
+      for (let start = starts[turn]!; start < end; ) {
+        const status = parseHead(start, end, 0, headBytes, fieldLines);
+        const next = words[Head.OFFSET >> 2]! | 0;
+        sum += next - start + (words[Head.FIELD_LINES >> 2]! | 0) + status;
+        if (rehearsed !== null) rehearsed.push(readRecord(wasm));
         start = next;
       }
     }

@@ -20,11 +20,11 @@ export function answer(
 ): void {
   response.writeHead(statusCode, phrase, fields as string[]);
   if (request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined) {
-    response.end(body);
+    response.end(body, "latin1");
     return;
   }
   if (request.method === "HEAD") response.flushHeaders();
-  else response.write(body);
+  else response.write(body, "latin1");
   const reading = new ReadOn(request.socket);
   lingering.add(reading);
   request.socket.once("close", () => lingering.remove(reading));

@@ -39,7 +39,7 @@ class GuardedConnection {
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
   precedent: Precedent | null = null;
-  /** To the newest request; those to earlier ones are written before it. */
+  /** To the newest request, until it is written; those to earlier ones are written before it. */
   response: ServerResponse | null = null;
   /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
   refused = false;
@@ -52,6 +52,16 @@ class GuardedConnection {
   get decision(): Decision<FramerLike> | null {
     return this.newest === null ? null : this.newest.decision;
   }
+
+  /** An idle connection does not hold its last response, which holds its request. */
+  owe(response: ServerResponse): void {
+    this.response = response;
+    response.on("close", this.#written);
+  }
+
+  readonly #written = (): void => {
+    if (this.response?.writableFinished) this.response = null;
+  };
 }
 
 /** A request that a precedent covers; it is read when somebody asks for the decision. */
@@ -220,7 +230,7 @@ export class Guard implements Disposable {
     const connection = this.#connectionOf(request.socket);
     if (connection.refused) return false;
     const { precedent, response: earlier } = connection;
-    connection.response = response;
+    connection.owe(response);
     if (precedent !== null && !this.#house.hearsAccepted()) {
       if (precedent.covers(request, this.#ruledFields!, this.#house.limits)) {
         connection.newest = new Alike(request, connection);

@@ -3,8 +3,8 @@
 // Never: covers a request that a reading would refuse.
 
 import { FieldName } from "../../assembly/abi.js";
+import { fieldNames } from "../field-names.js";
 import type { HeadLimits } from "../limits.js";
-import { kernel } from "../wasm.js";
 import type { Message } from "./message.js";
 
 /**
@@ -16,7 +16,7 @@ export class RuledFields {
   readonly #letters = new Uint32Array(32);
 
   constructor() {
-    for (const [name, number] of kernel().fieldNames) {
+    for (const [name, number] of fieldNames) {
       if (number < FieldName.READ_END) this.#letters[name.length]! |= 1 << (name.charCodeAt(0) & 31);
     }
   }

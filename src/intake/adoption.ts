@@ -154,8 +154,8 @@ export class Adoption implements FilterOwner, Timed {
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
   #arrival: GivenArrival | Arrival;
-  #filter: RequestFilter | null = null;
-  #authorizing: Authorizing | null = null;
+  /** Who gets what comes in, when it is not the first head: the filter in front of a server, or the wait for `authorize`. */
+  #taker: RequestFilter | Authorizing | null = null;
   /** How it ended, or whom to tell. */
   #outcome: End | ((end: End) => void) | null = null;
 
@@ -172,6 +172,14 @@ export class Adoption implements FilterOwner, Timed {
       this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
     }
     return this.#arrival as Arrival;
+  }
+
+  get #filter(): RequestFilter | null {
+    return this.#taker instanceof RequestFilter ? this.#taker : null;
+  }
+
+  get #authorizing(): Authorizing | null {
+    return this.#taker instanceof Authorizing ? this.#taker : null;
   }
 
   get overhead(): number {
@@ -263,8 +271,9 @@ export class Adoption implements FilterOwner, Timed {
       this.#socket.destroy();
       return;
     }
-    if (this.#authorizing !== null) {
-      this.#refuse(refuseUnanswered(this.#authorizing.decision, this.#house.limits.authorizeTimeout));
+    const authorizing = this.#authorizing;
+    if (authorizing !== null) {
+      this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
     const silent = this.#stage() === "silent";
@@ -275,14 +284,16 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   receive(octets: Uint8Array): void {
-    if (this.#filter !== null) this.#filter.receive(octets);
-    else if (this.#authorizing !== null) this.#early(this.#authorizing, octets);
-    else this.nextHead(octets);
+    const taker = this.#taker;
+    if (taker === null) this.nextHead(octets);
+    else if (taker instanceof RequestFilter) taker.receive(octets);
+    else this.#early(taker, octets);
   }
 
   peerEnded(): void {
-    if (this.#filter !== null) {
-      this.#filter.clientEnded();
+    const filter = this.#filter;
+    if (filter !== null) {
+      filter.clientEnded();
       return;
     }
     this.#abandon("PEER_ENDED");
@@ -349,7 +360,7 @@ export class Adoption implements FilterOwner, Timed {
     this.#leaveServer();
     const authorizing = new Authorizing(decision, this.#house.limits.earlyBytes);
     this.#connection.become("authorizing");
-    this.#authorizing = authorizing;
+    this.#taker = authorizing;
     this.#house.authorizing.add(this);
     this.#early(authorizing, rest);
     if (this.#connection.isOver) return;
@@ -365,7 +376,7 @@ export class Adoption implements FilterOwner, Timed {
       this.#close(reply(500));
       return;
     }
-    this.#authorizing = null;
+    this.#taker = null;
     this.#house.authorizing.remove(this);
     if (verdict.kind === "refused") this.#refuse(verdict.decision);
     else this.#handOver(decision, rest);
@@ -382,8 +393,9 @@ export class Adoption implements FilterOwner, Timed {
     this.#connection.become("serving");
     this.#letFlow();
     this.#socket.on("timeout", onTimeout);
-    this.#filter = new RequestFilter(this);
-    this.#filter.connect(server);
+    const filter = new RequestFilter(this);
+    this.#taker = filter;
+    filter.connect(server);
   }
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
@@ -492,21 +504,26 @@ export class Adoption implements FilterOwner, Timed {
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    this.#socket.removeListener("data", onData).removeListener("readable", onReadable).removeListener("end", onEnd);
-    if (this.#authorizing !== null) {
-      this.#house.authorizing.remove(this);
-      this.#authorizing.abort();
-      this.#authorizing = null;
-    } else this.#house.heads.remove(this);
-    this.#leaveServer();
+    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
+    const authorizing = this.#authorizing;
+    if (authorizing === null) {
+      this.#house.heads.remove(this);
+      this.#leaveServer();
+      return;
+    }
+    this.#house.authorizing.remove(this);
+    authorizing.abort();
+    this.#taker = null;
   }
 
   #leaveServer(): void {
-    if (this.#filter === null) return;
+    const filter = this.#filter;
+    if (filter === null) return;
     this.#socket.removeListener("timeout", onTimeout);
     this.setIdleTimeout(0);
-    this.#filter.detach();
-    this.#filter = null;
+    filter.detach();
+    this.#taker = null;
   }
 
   /** The socket is no longer ours. A listener that ignores errors stays: without one they would end the process. */

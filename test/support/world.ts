@@ -21,7 +21,8 @@ export async function openWorld(gate: () => Gate): Promise<World> {
   return { ends, send: (octets) => exchange(door, octets), close: () => door.close() };
 }
 
-async function exchange(door: Door, octets: string | Buffer): Promise<string> {
+/** The same over any door. */
+export async function exchange(door: Pick<Door, "connect">, octets: string | Buffer): Promise<string> {
   const client = await door.connect();
   // A 101 leaves the connection open; the client closes it when the server has spoken.
   client.stream.on("data", () => {
