@@ -120,7 +120,16 @@ test("import and require give the same", () => {
     "explanation",
     "localhost",
   ]);
-  assert.equal(names.get("headgate/intake"), ["UNREAD", "adopted", "handOn", "handOnTo"]);
+  assert.equal(names.get("headgate/intake"), [
+    "UNREAD",
+    "adopted",
+    "handOn",
+    "handOnTo",
+    "inetdConnection",
+    "systemdConnection",
+    "systemdDescriptors",
+    "systemdListeners",
+  ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
