@@ -17,7 +17,7 @@ import { handshakeFields, statusOf } from "./support/world.js";
 
 const head = (host = "a"): string => `GET /chat HTTP/1.1\r\nHost: ${host}\r\n${handshakeFields}\r\n`;
 /** Every octet there is, more than one read of a socket takes. */
-const BEHIND = Buffer.from(Array.from({ length: 150_000 }, (_, i) => i % 251));
+const BEHIND = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
 
 async function openChild(name: string): Promise<ChildProcess> {
   const child = fork("dist/test/support/child.js", [name]);
@@ -45,7 +45,8 @@ async function ask(port: number, octets: Buffer, cut: Cut): Promise<Buffer> {
   client.on("data", (piece: Buffer) => received.push(piece));
   const closed = new Promise((resolve) => client.once("close", resolve));
   await once(client, "connect");
-  for (const piece of cutUp(octets, cut)) {
+  // Only what stands near the head is cut.
+  for (const piece of [...cutUp(octets.subarray(0, 400), cut), octets.subarray(400)]) {
     client.write(piece);
     await new Promise(setImmediate);
   }
