@@ -2,59 +2,15 @@
 // Out:   whether each mode serves; the processes' descriptors; whose sockets are not taken.
 // Never: needs a running systemd.
 
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inetdConnection, systemdConnection, systemdDescriptors, systemdListeners } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
+import { activate, cannotActivate } from "./support/activation.js";
 import { skip, suite } from "./support/suite.js";
-
-const PROGRAM = "systemd-socket-activate";
-
-function isMissing(): boolean {
-  return !(process.env.PATH ?? "").split(":").some((folder) => existsSync(`${folder}/${PROGRAM}`));
-}
-
-async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-interface Activation {
-  readonly program: ChildProcess;
-  readonly address: string;
-  /** Standard error of the program and of whom it starts. */
-  log(): string;
-  stop(): Promise<void>;
-}
-
-async function activate(options: string[], example: string, address?: string): Promise<Activation> {
-  const at = address ?? `127.0.0.1:${await freePort()}`;
-  const program = spawn(PROGRAM, [...options, "-l", at, process.execPath, example], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let log = "";
-  program.stderr!.on("data", (text: Buffer) => (log += text));
-  while (!log.includes("Listening on")) await sleep(10);
-  return {
-    program,
-    address: at,
-    log: () => log,
-    async stop() {
-      if (program.exitCode !== null) return;
-      const exit = once(program, "exit");
-      program.kill();
-      await exit;
-    },
-  };
-}
 
 async function echo(url: string): Promise<string> {
   const webSocket = new WebSocket(url, { headers: { Host: "localhost:9" } });
@@ -69,10 +25,11 @@ async function echo(url: string): Promise<string> {
 const modes = suite("systemd: three modes");
 
 const examples = "dist/examples/systemd";
-if (isMissing()) skip("systemd: three modes", `there is no ${PROGRAM}; on Debian it is in the package systemd`);
+const missing = cannotActivate();
+if (missing !== null) skip("systemd: three modes", missing);
 else {
   modes("listening sockets, by their names, over TCP", async () => {
-    const service = await activate(["--fdname=web"], `${examples}/listener.js`);
+    const service = await activate(["--fdname=web"], [`${examples}/listener.js`]);
     assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
     assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
     assert.match(service.log(), "serving web");
@@ -80,7 +37,7 @@ else {
   });
 
   modes("a listening UNIX-domain socket", async () => {
-    const service = await activate([], `${examples}/listener.js`, `/tmp/headgate-${process.pid}.socket`);
+    const service = await activate([], [`${examples}/listener.js`], `/tmp/headgate-${process.pid}.socket`);
     assert.is(await echo(`ws+unix://${service.address}:/echo`), "echo: hello");
     await service.stop();
   });
@@ -90,7 +47,7 @@ else {
     [["--accept", "--inetd"], "inetd"],
   ] as const) {
     modes(`one connection a process (${options.join(" ")}), which ends with it`, async () => {
-      const service = await activate([...options], `${examples}/${example}.js`);
+      const service = await activate(options, [`${examples}/${example}.js`]);
       assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
       assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
       for (const waited = Date.now(); Date.now() - waited < 20_000; await sleep(20)) {

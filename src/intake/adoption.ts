@@ -240,7 +240,11 @@ export class Adoption implements FilterOwner, Timed {
   #readOn(): void {
     const socket = this.#socket;
     if (!isReadOnDemand(socket) || socket.listeners("data").includes(onData)) socket.resume();
-    else if (this.#authorizing === null) socket.on("readable", onReadable);
+    else if (this.#authorizing === null) {
+      socket.on("readable", onReadable);
+      // Where the giver has listened in the same way, a listener more starts nothing.
+      this.readPiece();
+    }
   }
 
   /**
