@@ -20,17 +20,20 @@ import {
   withFallback,
 } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { checkFramer, type FramerLike, LEAVE } from "./framer/framer.js";
+import { type FramerLike, LEAVE } from "./framer/framer.js";
+import { withFramers } from "./framer/named.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf } from "./guard/server.js";
-import { type Abandoned, Adoption, type End, type Gatehouse, isAdopted } from "./intake/adoption.js";
+import { Adoption, isAdopted } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
+import type { Abandoned, End } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
+import type { Gatehouse } from "./intake/gatehouse.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchRequests } from "./requests/front.js";
 import { checkSettings } from "./settings.js";
-import { NO_LISTEN, type Vhost } from "./vhost.js";
+import { NO_LISTEN } from "./vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
@@ -254,34 +257,6 @@ export class Gate extends EventEmitter<GateEvents> {
     const published = channels[name];
     if (published.hasSubscribers) published.publish({ gate: this, ...message });
   }
-}
-
-/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
-function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
-  if (typeof framers !== "object" || framers === null) {
-    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
-  }
-  if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; give it another");
-  for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
-  return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
-    const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
-      const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
-      if (typeof claim !== "string" || claim === LEAVE) {
-        checkFramer(claim, where);
-        return [path, claim];
-      }
-      if (!Object.hasOwn(framers, claim)) {
-        const names = Object.keys(framers).join(", ") || "none";
-        throw new TypeError(
-          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
-            `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
-        );
-      }
-      return [path, framers[claim]!];
-    });
-    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string" && claim !== LEAVE);
-    return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
-  };
 }
 
 const NOTHING = new Uint8Array(0);

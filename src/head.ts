@@ -9,6 +9,7 @@ import {
   Flag,
   Head,
   Memory,
+  NameEntry,
   OctetClass,
   Option,
   Status,
@@ -17,6 +18,7 @@ import {
 import { type Authority, readAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
 import { type HeadLimits, headLimits } from "./limits.js";
+import { scratch } from "./octets.js";
 import { checkSettings } from "./settings.js";
 import { type Kernel, kernel } from "./wasm.js";
 
@@ -48,7 +50,9 @@ export type HeadResult =
 export type WholeHeadResult = Exclude<HeadResult, { kind: "partial" }>;
 
 const settings = ["host", "limits"];
+const LF = 0x0a;
 const CR = 0x0d;
+const COLON = 0x3a;
 const PERCENT = 0x25;
 /** So few octets are copied faster one by one than by a call. */
 const FEW = 64;
@@ -482,6 +486,8 @@ export class HeadReader {
   #fieldLines = 0;
   /** HEXDIG that a pct-encoded triplet of a reg-name still wants. */
   #hexdigits = 0;
+  /** True within a field line whose value the kernel does not read. */
+  #unread = false;
 
   constructor(options?: HeadOptions);
   /** With limits that were checked before, as for each connection of a gate. @internal */
@@ -504,7 +510,17 @@ export class HeadReader {
     const wasm = kernel();
     const held = this.#held;
     if (held === null) return chunk.length === 0 ? PARTIAL : this.#begin(wasm, chunk);
-    return this.#follow(wasm.classes, held, chunk) ? PARTIAL : this.#continue(wasm, chunk);
+    if (chunk.length === 1 && this.#hexdigits === 0) {
+      // What pieces of one octet mostly are.
+      const octet = chunk[0]!;
+      const length = this.#length;
+      if ((wasm.classes[octet]! & this.#run) !== 0 && length < held.length) {
+        held[length] = octet;
+        this.#length = length + 1;
+        return PARTIAL;
+      }
+    }
+    return this.#follow(wasm, held, chunk) ? PARTIAL : this.#continue(wasm, chunk);
   }
 
   #begin(wasm: Kernel, chunk: Uint8Array): HeadResult {
@@ -519,14 +535,18 @@ export class HeadReader {
 
   /**
    * Takes a chunk whose octets all belong to the run that the kernel stands in, so that it need not be asked; false, and
-   * nothing taken, for any other. A reg-name may hold any number of triplets (RFC 3986 §2.1), and a value may end with
-   * a CR: these are followed here as well.
+   * nothing taken, for any other. Followed here as well: triplets in a reg-name (RFC 3986 §2.1), the CR that ends
+   * a value, and whole lines of names that the kernel does not read, which are a token, a colon, a value and CRLF.
    */
-  #follow(classes: Uint8Array, held: Uint8Array, chunk: Uint8Array): boolean {
+  #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array): boolean {
+    const { classes } = wasm;
     let length = this.#length;
     if (length + chunk.length > held.length) return false;
     let run = this.#run;
     let hexdigits = this.#hexdigits;
+    let lineStart = this.#lineStart;
+    let fieldLines = this.#fieldLines;
+    let unread = this.#unread;
     for (let i = 0; i < chunk.length; i++) {
       const octet = chunk[i]!;
       if (hexdigits > 0) {
@@ -535,14 +555,33 @@ export class HeadReader {
       } else if ((classes[octet]! & run) === 0) {
         if (octet === PERCENT && run === OctetClass.REG_NAME) hexdigits = 2;
         else if (octet === CR && run === OctetClass.VALUE) run = 0;
-        else return false;
+        else if (octet === COLON && this.#endsUnreadName(wasm, held, run, lineStart, length)) {
+          run = OctetClass.VALUE;
+          unread = true;
+        } else if (octet === LF && unread && run === 0) {
+          run = ++fieldLines < this.#limits.fieldLines ? OctetClass.TOKEN : 0;
+          lineStart = length + 1;
+          unread = false;
+        } else return false;
       }
       held[length++] = octet;
     }
+    // The kernel does not know of lines that were followed here.
+    if (lineStart !== this.#lineStart) this.#generation = 0;
     this.#length = length;
     this.#run = run;
     this.#hexdigits = hexdigits;
+    this.#lineStart = lineStart;
+    this.#fieldLines = fieldLines;
+    this.#unread = unread;
     return true;
+  }
+
+  /** True where lineStart..end is a field name, and none of those that the kernel reads. */
+  #endsUnreadName(wasm: Kernel, held: Uint8Array, run: number, lineStart: number, end: number): boolean {
+    if (run !== OctetClass.TOKEN || end === lineStart || (this.#flags & Flag.IN_FIELD_LINES) === 0) return false;
+    const length = end - lineStart;
+    return length > NameEntry.LONGEST || ((wasm.suspects[length]! >> ((held[lineStart]! | 0x20) - 0x61)) & 1) === 0;
   }
 
   #continue(wasm: Kernel, chunk: Uint8Array): HeadResult {
@@ -588,7 +627,8 @@ export class HeadReader {
     const length = Math.min(headBytes, before + chunk.length);
     let held = this.#held ?? EMPTY;
     if (length > held.length) {
-      const wider = new Uint8Array(Math.min(headBytes, Math.max(128, 2 * length)));
+      // Most heads need one array, and the largest three.
+      const wider = scratch(Math.min(headBytes, Math.max(1024, 4 * length)));
       wider.set(held.subarray(0, before));
       this.#held = held = wider;
     }
@@ -607,6 +647,7 @@ export class HeadReader {
     this.#flags = words[Head.FLAGS >> 2]!;
     this.#fieldLines = words[Head.FIELD_LINES >> 2]!;
     this.#hexdigits = 0;
+    this.#unread = false;
     if (this.#run === OctetClass.HEXDIG) {
       // Within a triplet of a reg-name, which goes on behind it.
       this.#hexdigits = this.#held![this.#length - 1] === PERCENT ? 2 : 1;

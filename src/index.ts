@@ -12,8 +12,8 @@ export {
   type GuardOptions,
 } from "./gate.js";
 export type { Guard } from "./guard/guard.js";
-export type { Abandoned, AbandonedCode, End } from "./intake/adoption.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
+export type { Abandoned, AbandonedCode, End } from "./intake/end.js";
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";

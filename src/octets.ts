@@ -10,6 +10,7 @@ interface BufferLike {
   latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
+  allocUnsafe(length: number): Uint8Array;
   from(text: string, encoding: "base64"): Uint8Array;
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): BufferLike;
 }
@@ -62,4 +63,9 @@ export function decodeBase64(base64: string): Uint8Array {
   const octets = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) octets[i] = text.charCodeAt(i);
   return octets;
+}
+
+/** An array of which nothing is read that was not written before. Node cuts it from a larger one, in a tenth of the time. */
+export function scratch(length: number): Uint8Array {
+  return NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafe(length);
 }

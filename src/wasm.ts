@@ -2,7 +2,7 @@
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
 // Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
 
-import { FieldName, FieldSpelling, Memory } from "../assembly/abi.js";
+import { FieldName, FieldSpelling, Memory, NameEntry } from "../assembly/abi.js";
 import { fieldNames } from "./field-names.js";
 import { simd } from "./kernel.js";
 import { decodeBase64, type Latin1, latin1 } from "./octets.js";
@@ -44,6 +44,8 @@ export interface Kernel {
   readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
+  /** By a name's length, a bit for each first letter of a name that the kernel reads. */
+  readonly suspects: Int32Array;
   /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
   readonly spellings: readonly string[];
   /** The number of each name that the kernel reads, by the name in lower case. */
@@ -171,6 +173,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     text,
     words: new Int32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
+    suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
     spellings,
     numbers: new Map(
       fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),

@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import type { Handover } from "#src/framer/framer.js";
 import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { End } from "#src/intake/adoption.js";
+import type { End } from "#src/intake/end.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
@@ -441,6 +441,31 @@ faces("addresses and ports of an arrival are the socket's, unless they are given
   assert.is(arrival.remotePort, shown.remotePort);
   assert.equal(JSON.parse(JSON.stringify(arrival)), shown);
   near.destroy();
+  far.destroy();
+});
+
+faces("a framer that takes its time loses nothing of a socket whose head its giver had read", async () => {
+  const { near, far } = await pair();
+  far.pause();
+  let goOn = (): void => {};
+  const ready = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const taken: Buffer[] = [];
+  const gate = gateWith({
+    "*": async ({ socket }) => {
+      await ready;
+      socket.on("data", (octets: Buffer) => taken.push(octets)).resume();
+    },
+  });
+  const end = gate.adopt(far, { rest: Buffer.from(handshake) });
+  near.write("early");
+  await sleep(50);
+  goOn();
+  assert.is((await end).kind, "handed over");
+  near.end("late");
+  await once(far, "end");
+  assert.is(Buffer.concat(taken).toString(), "earlylate");
   far.destroy();
 });
 

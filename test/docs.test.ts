@@ -105,20 +105,20 @@ codes("docs/errors.md has every refusal in the promised order, with its status c
 });
 
 codes("docs/errors.md has every code of an abandoned connection, and every stage", () => {
-  const adoption = read("src/intake/adoption.ts");
+  const ends = read("src/intake/end.ts");
   const documented = rows(section(errors, "## Abandoned connections"));
   assert.equal(
     documented.map(([code]) => plain(code)),
-    members(adoption, "export type AbandonedCode ="),
+    members(ends, "export type AbandonedCode ="),
   );
-  const stages = members(adoption, "readonly stage:");
+  const stages = members(ends, "readonly stage:");
   const named = new Set(documented.flatMap(([, cell]) => cell!.split(", ")).filter((stage) => stage !== "none"));
   assert.equal([...named].sort(), stages.sort());
 });
 
 codes("docs/errors.md has every kind of end", () => {
   const documented = rows(section(errors, "## How a connection ends")).map(([kind]) => plain(kind));
-  const text = read("src/intake/adoption.ts");
+  const text = read("src/intake/end.ts");
   const type = text.slice(text.indexOf("export type End ="), text.indexOf("| Abandoned;"));
   const kinds = [...type.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]!);
   assert.equal(documented.sort(), [...kinds, "abandoned"].sort());

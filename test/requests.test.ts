@@ -12,7 +12,7 @@ import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate } from "#src/gate.js";
-import type { End } from "#src/intake/adoption.js";
+import type { End } from "#src/intake/end.js";
 import type { GateLimits } from "#src/limits.js";
 import { NO_LISTEN_SERVER } from "#src/vhost.js";
 import { mutations, seeded } from "./support/mutations.js";

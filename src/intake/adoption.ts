@@ -4,13 +4,12 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
+import type { Arrival, GivenArrival } from "../arrival.js";
 import { Connection, type Step } from "../connection.js";
-import type { Deadlines, Timed } from "../deadlines.js";
+import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
   type Decision,
-  type Policy,
   type Refusal,
   refuseUnanswered,
   requireListener,
@@ -18,81 +17,14 @@ import {
 } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
-import { type FramerLike, type Handover, LEAVE, take } from "../framer/framer.js";
-import type { Known } from "../known.js";
-import type { GateLimits } from "../limits.js";
+import { type FramerLike, LEAVE, take } from "../framer/framer.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-
-/** Why a connection ended that was neither handed over nor refused. */
-export type AbandonedCode =
-  | "HEAD_TIMEOUT"
-  | "OVERLOADED"
-  | "PEER_ENDED"
-  | "SOCKET_ERROR"
-  | "SOCKET_DESTROYED"
-  | "BODY_MALFORMED"
-  | "AUTHORIZE_FAILED"
-  | "EARLY_OCTETS"
-  | "FRAMER_FAILED";
-
-export interface Abandoned {
-  readonly kind: "abandoned";
-  readonly code: AbandonedCode;
-  /** `silent`: no octet came; `head`: within a head; `requests`: between or within served requests. */
-  readonly stage: "silent" | "head" | "requests" | "authorize" | "handover";
-  readonly arrival: Arrival;
-  /** What the socket, `authorize` or the framer threw. */
-  readonly cause?: unknown;
-}
-
-/** How an adopted connection ended. */
-export type End =
-  | { readonly kind: "handed over"; readonly decision: Acceptance<FramerLike> }
-  | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
-  /** The http.Server, or the client behind its last response, ended the connection. */
-  | { readonly kind: "served"; readonly arrival: Arrival }
-  | Abandoned;
-
-/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
-export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
-
-/** The listeners of 'upgrade' of a guarded server. */
-export interface OtherListeners {
-  /** There is one. */
-  listening(): boolean;
-  take(handover: Handover): void;
-}
-
-/** What the gate lends to each of its connections. */
-export interface Gatehouse {
-  readonly policy: Policy<FramerLike>;
-  readonly limits: GateLimits;
-  readonly requests: Server | undefined;
-  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
-  readonly requestsAccepts: boolean;
-  /** True where clients are told why they are refused. */
-  readonly expose: boolean;
-  /** Connections whose head is not whole. */
-  readonly heads: Deadlines;
-  /** Who has the last word on upgrades, and the connections that wait for it. */
-  readonly authorize: Authorize | undefined;
-  readonly authorizing: Deadlines;
-  /** Refused connections that are read on. */
-  readonly lingering: Deadlines;
-  /** What `decisionOf` answers from. */
-  readonly known: Known<Learned>;
-  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
-  readonly others: OtherListeners | undefined;
-  /** False where nobody would hear of an accepted request. */
-  hearsAccepted(): boolean;
-  /** Called once for each decision and malformed head, before anything is done about it. */
-  accepted(decision: Acceptance<FramerLike>): void;
-  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
-}
+import type { Abandoned, AbandonedCode, End } from "./end.js";
+import { arrivalAt, type Gatehouse } from "./gatehouse.js";
+import { SocketHandover } from "./handover.js";
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -129,15 +61,6 @@ function onTimeout(this: Adopted): void {
 /** Whether a gate owns that socket already. */
 export function isAdopted(socket: Duplex): boolean {
   return (socket as Adopted)[ADOPTION] !== undefined;
-}
-
-/**
- * Where a socket came in. Where a policy trusts hops it is read now: trust is given to an address, and a client that
- * resets its connection takes it away.
- */
-export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
-  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-  return policy.trust === null ? arrival : readArrival(arrival);
 }
 
 /**
@@ -603,38 +526,4 @@ function isReadOnDemand(socket: Duplex): boolean {
 /** Octets written so far, where the stream counts them. */
 function bytesWritten(socket: Duplex): number | undefined {
   return (socket as { bytesWritten?: number }).bytesWritten;
-}
-
-/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
-class SocketHandover implements Handover {
-  readonly socket: Duplex;
-  readonly head: Acceptance["head"];
-  readonly rest: Uint8Array;
-  readonly arrival: Arrival;
-  readonly decision: Acceptance<FramerLike>;
-  readonly #known: Known<Learned>;
-  #signal: AbortSignal | undefined;
-
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
-    this.socket = socket;
-    this.head = decision.head;
-    this.rest = rest;
-    this.arrival = decision.arrival;
-    this.decision = decision;
-    this.#known = known;
-  }
-
-  introduce(made: object): void {
-    this.#known.set(made, this.decision);
-  }
-
-  get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      this.#signal = controller.signal;
-      if (this.socket.destroyed) controller.abort();
-      else this.socket.once("close", () => controller.abort());
-    }
-    return this.#signal;
-  }
 }

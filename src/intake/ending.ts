@@ -2,7 +2,8 @@
 // Out:   a promise of how it ends, made when it is first waited for.
 // Never: rejects.
 
-import type { Adoption, End } from "./adoption.js";
+import type { Adoption } from "./adoption.js";
+import type { End } from "./end.js";
 
 /**
  * What `adopt` returns. Few callers wait for it, and a promise with its functions would weigh more than all else that the

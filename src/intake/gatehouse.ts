@@ -1,0 +1,60 @@
+// In:    what a gate, or a guard of it, has for all of its connections.
+// Out:   its shape, and the arrival of a socket by its policy.
+// Never: has anything of one connection.
+
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
+import type { Deadlines } from "../deadlines.js";
+import type { Acceptance, Decision, Policy } from "../decision.js";
+import type { FramerLike, Handover } from "../framer/framer.js";
+import type { Known } from "../known.js";
+import type { GateLimits } from "../limits.js";
+import type { Authorize } from "./authorizing.js";
+import type { End } from "./end.js";
+
+/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
+export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+
+/** The listeners of 'upgrade' of a guarded server. */
+export interface OtherListeners {
+  /** There is one. */
+  listening(): boolean;
+  take(handover: Handover): void;
+}
+
+/** What the gate lends to each of its connections. */
+export interface Gatehouse {
+  readonly policy: Policy<FramerLike>;
+  readonly limits: GateLimits;
+  readonly requests: Server | undefined;
+  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
+  readonly requestsAccepts: boolean;
+  /** True where clients are told why they are refused. */
+  readonly expose: boolean;
+  /** Connections whose head is not whole. */
+  readonly heads: Deadlines;
+  /** Who has the last word on upgrades, and the connections that wait for it. */
+  readonly authorize: Authorize | undefined;
+  readonly authorizing: Deadlines;
+  /** Refused connections that are read on. */
+  readonly lingering: Deadlines;
+  /** What `decisionOf` answers from. */
+  readonly known: Known<Learned>;
+  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
+  readonly others: OtherListeners | undefined;
+  /** False where nobody would hear of an accepted request. */
+  hearsAccepted(): boolean;
+  /** Called once for each decision and malformed head, before anything is done about it. */
+  accepted(decision: Acceptance<FramerLike>): void;
+  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
+}
+
+/**
+ * Where a socket came in. Where a policy trusts hops it is read now: trust is given to an address, and a client that
+ * resets its connection takes it away.
+ */
+export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
+  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+  return policy.trust === null ? arrival : readArrival(arrival);
+}
