@@ -246,12 +246,36 @@ numbers("docs/abi.md shows assembly/abi.ts, with a meaning for each number", () 
   }
 });
 
+/** The states that nothing follows. */
+const ENDS = Object.keys(transitions).filter((state) => transitions[state as keyof typeof transitions].length === 0);
+
+/** As docs/ownership.md has them: on the way first, then the ends. */
+const order = (state: string): number =>
+  ["reading", "serving", "authorizing", "handed over", "served", "refused", "abandoned"].indexOf(state);
+
 const pictures = suite("documents: states and ports");
 
 pictures("docs/architecture.md has the transitions of a connection", () => {
   const documented = rows(section(read("docs/architecture.md"), "## One connection"));
   const table = documented.map(([from, to]) => [plain(from), to === "" ? [] : to!.split(", ").map(plain)]);
   assert.equal(Object.fromEntries(table), transitions);
+});
+
+pictures("docs/ownership.md has an owner for each state of a connection, and its transitions", () => {
+  const documented = rows(read("docs/ownership.md"));
+  const owners = documented.filter(({ length }) => length === 4);
+  assert.equal(
+    owners.map(([state]) => plain(state)),
+    Object.keys(transitions).sort((a, b) => order(a) - order(b)),
+  );
+  for (const [state, owner] of owners) {
+    assert.is(owner!.startsWith("nobody"), ENDS.includes(plain(state)) && plain(state) !== "handed over", state);
+  }
+  const moves = documented
+    .filter(({ length }) => length === 2)
+    .map(([from, to]) => [plain(from), to!.split(", ").map(plain)]);
+  const wanted = Object.entries(transitions).filter(([, to]) => to.length > 0);
+  assert.equal(Object.fromEntries(moves), Object.fromEntries(wanted));
 });
 
 pictures("README.md and docs/policy.md have every setting of a port", () => {

@@ -82,7 +82,7 @@ test("import and require give the same", () => {
   const output = node(`
     import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);
-    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/kernel/javascript"]) {
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/kernel/javascript"]) {
       const imported = await import(entry);
       const required = require(entry);
       for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
@@ -120,6 +120,16 @@ test("import and require give the same", () => {
     "explanation",
     "localhost",
   ]);
+  assert.equal(names.get("headgate/intake"), [
+    "UNREAD",
+    "adopted",
+    "handOn",
+    "handOnTo",
+    "inetdConnection",
+    "systemdConnection",
+    "systemdDescriptors",
+    "systemdListeners",
+  ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
@@ -146,6 +156,9 @@ test("strict TypeScript is content, with and without the DOM", () => {
     join(folder, "use.ts"),
     `import { createServer } from "node:net";
 import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
+import { fork } from "node:child_process";
+import cluster from "node:cluster";
+import { adopted, handOn, handOnTo, UNREAD } from "headgate/intake";
 import { javascript } from "headgate/kernel/javascript";
 import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
 import { decide, definePolicy, type Vhost } from "headgate/policy";
@@ -161,6 +174,10 @@ createServer({ pauseOnConnect: true }, async (socket) => {
   const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] });
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
+const child = fork("child.js");
+const onwards: Framer[] = [handOnTo(child), handOnTo(({ decision }) => cluster.workers![decision.vhost?.name ?? ""]!)];
+createServer(UNREAD, (socket) => handOn(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket)));
+for await (const { socket, rest, arrival } of adopted(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }));
 useKernel(javascript);
 const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });

@@ -39,6 +39,10 @@ function onData(this: Adopted, octets: Uint8Array): void {
   this[ADOPTION]?.receive(octets);
 }
 
+function onReadable(this: Adopted): void {
+  this[ADOPTION]?.readPiece();
+}
+
 function onEnd(this: Adopted): void {
   this[ADOPTION]?.peerEnded();
 }
@@ -147,8 +151,7 @@ export class Adoption implements FilterOwner, Timed {
     this.#house.heads.add(this);
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
-    // The giver may have paused it; a data listener alone leaves it so.
-    if (this.#isOurs) socket.resume();
+    if (this.#isOurs) this.#readOn();
   }
 
   /** Takes a socket whose head somebody else has read. */
@@ -163,7 +166,36 @@ export class Adoption implements FilterOwner, Timed {
     // A client that ends may still read; net would end the socket at once. Every way out of here ends or destroys it.
     socket.allowHalfOpen = true;
     socket[ADOPTION] = this;
-    socket.on("data", onData).on("end", onEnd).on("close", onClose);
+    socket.on("end", onEnd).on("close", onClose);
+    if (!isReadOnDemand(socket)) socket.on("data", onData);
+  }
+
+  /** The giver may have paused the socket, or the filter; a data listener alone leaves it so. */
+  #readOn(): void {
+    const socket = this.#socket;
+    if (!isReadOnDemand(socket) || socket.listeners("data").includes(onData)) socket.resume();
+    else if (this.#authorizing === null) {
+      socket.on("readable", onReadable);
+      // Where the giver has listened in the same way, a listener more starts nothing.
+      this.readPiece();
+    }
+  }
+
+  /**
+   * Takes one piece of a socket that is read on demand, and asks for the next where a head is still awaited. Behind a whole head
+   * the socket reads nothing, so that whoever gets it can hand it to another process (`handOn`).
+   */
+  readPiece(): void {
+    const socket = this.#socket;
+    const octets: Uint8Array | null = socket.read();
+    if (octets !== null) this.receive(octets);
+    if (this.#isOurs && socket.listeners("readable").includes(onReadable) && this.#authorizing === null) socket.read(0);
+  }
+
+  /** A server reads all the time: a socket that was read on demand so far reads by itself from now on. */
+  #letFlow(): void {
+    const socket = this.#socket;
+    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable).on("data", onData).resume();
   }
 
   /** False from the moment on when the socket has another owner, or its last response. */
@@ -289,8 +321,7 @@ export class Adoption implements FilterOwner, Timed {
     this.#house.authorizing.add(this);
     this.#early(authorizing, rest);
     if (this.#connection.isOver) return;
-    // The filter may have paused it, or the giver.
-    this.#socket.resume();
+    this.#readOn();
     authorizing.ask(authorize, (verdict) => {
       if (this.#authorizing === authorizing) this.#answered(authorizing, verdict);
     });
@@ -317,6 +348,7 @@ export class Adoption implements FilterOwner, Timed {
 
   #connect(server: Server): void {
     this.#connection.become("serving");
+    this.#letFlow();
     this.#socket.on("timeout", onTimeout);
     const filter = new RequestFilter(this);
     this.#taker = filter;
@@ -430,7 +462,8 @@ export class Adoption implements FilterOwner, Timed {
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
     const authorizing = this.#authorizing;
     if (authorizing === null) {
       this.#house.heads.remove(this);
@@ -514,6 +547,11 @@ export class Adoption implements FilterOwner, Timed {
   #served(): void {
     this.#over("served", { kind: "served", arrival: this.arrival });
   }
+}
+
+/** Whether a socket has a buffer of no octets: it reads a piece when it is asked for one (`UNREAD`). */
+function isReadOnDemand(socket: Duplex): boolean {
+  return socket.readableHighWaterMark === 0;
 }
 
 /** Octets written so far, where the stream counts them. */

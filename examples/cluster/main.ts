@@ -1,0 +1,24 @@
+// In:    nothing; clients come to the port that it prints.
+// Out:   WebSockets in two worker processes that share one listening server; a worker that ends is replaced.
+// Never: accepts in the primary process.
+
+import cluster from "node:cluster";
+import { createServer } from "node:net";
+import { createGate, NO_LISTEN_SERVER } from "headgate";
+import { wsFramer } from "headgate/ws";
+import { WebSocketServer } from "ws";
+
+if (cluster.isPrimary) {
+  cluster.on("listening", (worker, { port }) => console.log(`worker ${worker.id} on ${port}`));
+  cluster.on("exit", ({ exitedAfterDisconnect }) => exitedAfterDisconnect || cluster.fork());
+  for (let i = 0; i < 2; i++) cluster.fork();
+  process.once("SIGTERM", () => cluster.disconnect());
+} else {
+  const wss = new WebSocketServer({ noServer: true });
+  wss.on("connection", (webSocket) => webSocket.send(`worker ${cluster.worker?.id}`));
+  const gate = createGate({
+    vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }],
+  });
+  const door = createServer({ pauseOnConnect: true }, (socket) => void gate.adopt(socket));
+  door.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
+}

@@ -1,0 +1,8 @@
+// In:    one connection of headgate-each.socket: systemd-socket-activate --accept -l 8081 node connection.js
+// Out:   one WebSocket; the process ends with it.
+// Never: opens a port.
+
+import { systemdConnection } from "headgate/intake";
+import { echoGate } from "./gate.js";
+
+void echoGate().adopt(systemdConnection());

@@ -1,0 +1,8 @@
+// In:    one connection as standard input: systemd-socket-activate --accept --inetd -l 8081 node inetd.js
+// Out:   one WebSocket; the process ends with it.
+// Never: writes to standard output, which is the client's.
+
+import { inetdConnection } from "headgate/intake";
+import { echoGate } from "./gate.js";
+
+void echoGate().adopt(inetdConnection());

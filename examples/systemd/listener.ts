@@ -1,0 +1,9 @@
+// In:    listening sockets of headgate.socket: systemd-socket-activate -l 8080 --fdname=web node listener.js
+// Out:   WebSockets, all in this process.
+// Never: opens a port.
+
+import { systemdListeners } from "headgate/intake";
+import { echoGate } from "./gate.js";
+
+const gate = echoGate();
+for (const { name } of systemdListeners((socket) => void gate.adopt(socket))) console.error(`serving ${name}`);

@@ -1,0 +1,41 @@
+// In:    the example of node:cluster, with real workers and clients.
+// Out:   whether workers that share a listening server each have a gate that adopts.
+// Never: forks this file.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { WebSocket } from "ws";
+import { suite } from "./support/suite.js";
+
+const test = suite("cluster");
+
+test("workers that share a listening server, each with a gate", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  const program = spawn(process.execPath, ["dist/examples/cluster/main.js"], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let log = "";
+  program.stdout.on("data", (text: Buffer) => (log += text));
+  while ((log.match(/^worker \d on /gm) ?? []).length < 2) await sleep(10);
+  const said = new Set<string>();
+  for (let i = 0; i < 8; i++) {
+    const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { Host: "localhost:1" } });
+    const [message] = await once(webSocket, "message");
+    said.add(String(message));
+    webSocket.close();
+    await once(webSocket, "close");
+  }
+  // The primary process gives the connections to its workers in turn.
+  assert.equal([...said].sort(), ["worker 1", "worker 2"]);
+  const exit = once(program, "exit");
+  program.kill("SIGTERM");
+  assert.is((await exit)[0], 0);
+});

@@ -1,0 +1,24 @@
+// In:    its way in, as an argument; sockets of that way.
+// Out:   the contract's gate, in a process of its own.
+// Never: runs tests; test/intake.test.ts starts it.
+
+import cluster from "node:cluster";
+import { createServer } from "node:net";
+import { adopted, inetdConnection, systemdConnection, systemdListeners } from "headgate/intake";
+import { openContractGate } from "./gate.js";
+
+const way = process.argv[2];
+const contract = openContractGate();
+if (way === "listeners") systemdListeners((socket) => contract.adopt(socket));
+else if (way === "connection") contract.adopt(systemdConnection());
+else if (way === "inetd") contract.adopt(inetdConnection());
+else if (way === "cluster" && cluster.isPrimary) {
+  cluster.fork();
+  cluster.on("listening", (_worker, { port }) => console.log(port));
+  process.once("SIGTERM", () => cluster.disconnect());
+} else if (way === "cluster") {
+  createServer({ pauseOnConnect: true }, (socket) => contract.adopt(socket)).listen(0, "127.0.0.1");
+} else {
+  process.send!("up");
+  for await (const { socket, rest, arrival } of adopted(process)) contract.adopt(socket, { rest, arrival });
+}

@@ -1,0 +1,287 @@
+// In:    a parent process that accepts, and children that it hands sockets to.
+// Out:   whether each child gets every octet once and in order, whoever has read some before.
+// Never: hands on what cannot be; the last suite is about that.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import tls from "node:tls";
+import { createGate, type End, type Gate, NO_LISTEN_SERVER } from "headgate";
+import { adopted, type Child, handOn, handOnTo, UNREAD } from "headgate/intake";
+import * as assert from "uvu/assert";
+import { certificate } from "./support/certificate.js";
+import { suite } from "./support/suite.js";
+import { type Cut, cutUp, streamPair } from "./support/tcp.js";
+import { handshakeFields, statusOf } from "./support/world.js";
+
+const head = (host = "a"): string => `GET /chat HTTP/1.1\r\nHost: ${host}\r\n${handshakeFields}\r\n`;
+/** Every octet there is, more than one read of a socket takes. */
+const BEHIND = Buffer.from(Array.from({ length: 100_000 }, (_, i) => i % 251));
+
+async function openChild(name: string): Promise<ChildProcess> {
+  const child = fork("dist/test/support/child.js", [name]);
+  await once(child, "message");
+  return child;
+}
+
+async function closeChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  if (child.connected) child.disconnect();
+  await exit;
+}
+
+async function listen(server: net.Server): Promise<number> {
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as net.AddressInfo).port;
+}
+
+/** Sends pieces, each in a turn of its own, and ends; resolves with all that comes back. */
+async function ask(port: number, octets: Buffer, cut: Cut): Promise<Buffer> {
+  const client = net.connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true });
+  const received: Buffer[] = [];
+  client.on("error", () => {});
+  client.on("data", (piece: Buffer) => received.push(piece));
+  const closed = new Promise((resolve) => client.once("close", resolve));
+  await once(client, "connect");
+  // Only what stands near the head is cut.
+  for (const piece of [...cutUp(octets.subarray(0, 400), cut), octets.subarray(400)]) {
+    client.write(piece);
+    await new Promise(setImmediate);
+  }
+  client.end();
+  await closed;
+  return Buffer.concat(received);
+}
+
+/** What a child tells of octets that it got whole. */
+function checkTold(told: Buffer, child: string, octets: Buffer): void {
+  const line = told.indexOf("\n");
+  assert.is(told.toString("latin1", 0, line).split(" ")[0], child);
+  assert.ok(told.subarray(line + 1).equals(octets), `${told.length - line - 1} of ${octets.length} octets, or others`);
+}
+
+const ways = suite("hand on: every octet once");
+const children: ChildProcess[] = [];
+ways.before(async () => void children.push(await openChild("one"), await openChild("two")));
+ways.after(async () => void (await Promise.all(children.map(closeChild))));
+
+const whole = Buffer.concat([Buffer.from(head()), BEHIND]);
+const cuts: Cut[] = ["whole", ...Array.from({ length: 40 }, (_, i) => i + 1)];
+
+ways("a socket that nobody has read, forty at once", async () => {
+  const server = net.createServer(UNREAD, (socket) => void handOn(children[0]!, socket));
+  const port = await listen(server);
+  for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
+  server.close();
+});
+
+ways("a socket whose head a gate has read and ruled on goes to the child of its Host, forty at once", async () => {
+  const ends: Promise<End>[] = [];
+  const upgrades = (child: ChildProcess) => ({ "/chat": handOnTo(child) });
+  const gate = createGate({
+    vhosts: [
+      { name: "a", port: NO_LISTEN_SERVER, upgrades: upgrades(children[0]!) },
+      { name: "b", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(() => children[1]!) } },
+    ],
+  });
+  const server = net.createServer(UNREAD, (socket) => void ends.push(gate.adopt(socket)));
+  const port = await listen(server);
+  for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
+  assert.equal(new Set((await Promise.all(ends)).map(({ kind }) => kind)), new Set(["handed over"]));
+  // The other child knows no vhost b, and says so itself.
+  assert.is(statusOf((await ask(port, Buffer.from(head("b")), "octets")).toString("latin1")), 421);
+  // Nobody knows c: the parent refuses.
+  assert.is(statusOf((await ask(port, Buffer.from(head("c")), "whole")).toString("latin1")), 421);
+  assert.is((await ends.at(-1))?.kind, "refused");
+  server.close();
+});
+
+ways("authorize may take its time", async () => {
+  const gate = createGate({
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(children[0]!) } }],
+    authorize: async () => {
+      await sleep(30);
+      return true;
+    },
+  });
+  const server = net.createServer(UNREAD, (socket) => void gate.adopt(socket));
+  const port = await listen(server);
+  for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
+  server.close();
+});
+
+ways("octets that the parent has read go first, and what it knows goes along", async () => {
+  const server = net.createServer(UNREAD, (socket) => {
+    socket.once("readable", () => {
+      const rest = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+      void handOn(children[0]!, socket, { rest, arrival: { scheme: "https", remoteAddress: "198.51.100.7" } });
+    });
+  });
+  const port = await listen(server);
+  for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) {
+    checkTold(told, "one", whole);
+    assert.match(told.toString("latin1", 0, 60), /^one 198\.51\.100\.7 https given\n/);
+  }
+  server.close();
+});
+
+ways("a socket that is made to be handed on serves as any other", async () => {
+  const gate: Gate = createGate({
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket, rest }) => void socket.end(rest) } }],
+    requests: (request, response) => void request.pipe(response),
+  });
+  const server = net.createServer(UNREAD, (socket) => void gate.adopt(socket));
+  const port = await listen(server);
+  const posted = Buffer.concat([
+    Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BEHIND.length}\r\n\r\n`),
+    BEHIND,
+    Buffer.from(head()),
+  ]);
+  for (const cut of ["whole", 1, 2, 3] as const) {
+    const answer = (await ask(port, posted, cut)).toString("latin1");
+    assert.is(statusOf(answer), 200);
+    // The client ends behind the upgrade, and it may.
+    assert.ok(answer.length > BEHIND.length);
+  }
+  server.close();
+});
+
+const gone = suite("hand on: who is gone");
+
+gone("a child that dies: what waits is the parent's again", async () => {
+  const child = await openChild("dying");
+  child.kill("SIGSTOP");
+  const outcomes: Promise<unknown>[] = [];
+  const sockets: net.Socket[] = [];
+  const server = net.createServer(UNREAD, (socket) => {
+    sockets.push(socket);
+    outcomes.push(
+      handOn(child, socket).then(
+        () => "sent",
+        (error: Error) => error.message,
+      ),
+    );
+  });
+  const port = await listen(server);
+  const clients = Array.from({ length: 4 }, () => net.connect(port, "127.0.0.1").on("error", () => {}));
+  while (sockets.length < 4) await sleep(5);
+  child.kill("SIGKILL");
+  await once(child, "exit");
+  const [first, ...others] = await Promise.all(outcomes);
+  assert.is(first, "sent");
+  for (const outcome of others) assert.is(outcome, "the child process has closed its channel");
+  // The last one is read here instead, and nothing of it is lost.
+  const gate = createGate({ vhosts: [{ name: "a", port: 80 }] });
+  const text = once(clients[3]!, "data");
+  clients[3]!.write(head("other"));
+  const served = sockets.slice(1).find(({ remotePort }) => remotePort === clients[3]!.localPort) ?? sockets[3]!;
+  void gate.adopt(served);
+  assert.is(statusOf(String((await text)[0])), 421);
+  for (const socket of [...sockets, ...clients]) socket.destroy();
+  server.close();
+});
+
+gone("a child without a channel: the client of a gate gets 500", async () => {
+  const child = await openChild("leaving");
+  await closeChild(child);
+  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(child) } }] });
+  let end: End | undefined;
+  const server = net.createServer(UNREAD, async (socket) => {
+    end = await gate.adopt(socket);
+  });
+  const port = await listen(server);
+  assert.is(statusOf((await ask(port, Buffer.from(head()), "whole")).toString("latin1")), 500);
+  assert.is((end as { code?: string } | undefined)?.code, "FRAMER_FAILED");
+  server.close();
+});
+
+gone("a client that is gone", async () => {
+  const child = await openChild("waiting");
+  let outcome: Promise<unknown> | undefined;
+  const server = net.createServer(UNREAD, (socket) => {
+    socket.destroy();
+    outcome = handOn(child, socket).catch((error: Error) => error.message);
+  });
+  const port = await listen(server);
+  await once(net.connect(port, "127.0.0.1"), "close");
+  assert.is(await outcome, "the socket was destroyed before it could be handed on");
+  server.close();
+  await closeChild(child);
+});
+
+gone("the parent leaves: the loop ends, and what nobody took is closed", async () => {
+  const listeners: Record<string, (...values: unknown[]) => void> = {};
+  const channel = {
+    connected: true,
+    on: (name: string, listener: (...values: unknown[]) => void) => void (listeners[name] = listener),
+    removeListener: (name: string) => void delete listeners[name],
+  };
+  const sockets = adopted(channel as never);
+  const [one, two] = [new net.Socket(), new net.Socket()];
+  listeners.message!({ other: 1 }, one);
+  listeners.message!({ headgate: { rest: "", arrival: {} } }, undefined);
+  listeners.message!({ headgate: { rest: "aGk=", arrival: {} } }, one);
+  listeners.message!({ headgate: { rest: "", arrival: {} } }, two);
+  // A socket that waits for its loop breaks without ending the process.
+  one.emit("error", new Error("reset"));
+  const { value } = await sockets.next();
+  assert.is(value.socket, one);
+  assert.is(Buffer.from(value.rest).toString(), "hi");
+  assert.is(one.listenerCount("error"), 0);
+  await sockets.return!();
+  assert.is(two.destroyed, true);
+  assert.equal(listeners, {});
+  assert.is((await sockets.next()).done, true);
+});
+
+const misuse = suite("hand on: misuse");
+
+const nobody = { send: () => true, on: () => {} } as unknown as Child;
+
+async function accepted(options: net.ServerOpts): Promise<{ near: net.Socket; far: net.Socket }> {
+  const server = net.createServer(options);
+  const near = net.connect(await listen(server), "127.0.0.1");
+  const [far] = (await once(server, "connection")) as [net.Socket];
+  server.close();
+  return { near, far };
+}
+
+misuse("sockets that would lose octets", async () => {
+  for (const options of [{}, { pauseOnConnect: true }, { highWaterMark: 0 }]) {
+    const { near, far } = await accepted(options);
+    assert.throws(() => handOn(nobody, far), /createServer\(UNREAD, listener\)/);
+    near.destroy();
+    far.destroy();
+  }
+  const { near, far } = await accepted(UNREAD);
+  near.write("GET");
+  await new Promise<void>((resolve) => far.on("readable", resolve));
+  assert.throws(
+    () => handOn(nobody, far),
+    "3 octets were read from the socket, and rest has 0; the others would be lost",
+  );
+  far.read();
+  assert.throws(() => handOn(nobody, far, { rest: Buffer.from("GE") }), /3 octets were read/);
+  assert.throws(() => handOn(nobody, far, { rest: "GET" as never }), /rest must be/);
+  assert.throws(() => handOn(nobody, far, { head: 1 } as never), /head is no setting of what is handed on/);
+  near.destroy();
+  far.destroy();
+});
+
+misuse("TLS, streams, and what is no child", async () => {
+  const server = tls.createServer(certificate());
+  const near = tls.connect({ port: await listen(server), host: "127.0.0.1", rejectUnauthorized: false });
+  const [far] = (await once(server, "secureConnection")) as [tls.TLSSocket];
+  assert.throws(
+    () => handOn(nobody, far),
+    /^TypeError: TLS state cannot travel with a passed handle|TLS state cannot travel/,
+  );
+  near.destroy();
+  server.close();
+  assert.throws(() => handOn(nobody, streamPair()[0] as never), /only a net\.Socket/);
+  assert.throws(() => handOn({} as never, new net.Socket()), /fork\(\)/);
+  assert.throws(() => handOnTo({} as never), /fork\(\)/);
+  assert.throws(() => adopted({ connected: undefined } as never), /no channel to a parent/);
+});
