@@ -3,13 +3,7 @@
 // Never: measures or prints.
 
 import type { Absent, Level } from "./contender.js";
-
-/** Of one row over all rounds. */
-export interface Spread {
-  readonly lower: number;
-  readonly median: number;
-  readonly upper: number;
-}
+import { round3, type Spread, spread } from "./spread.js";
 
 export interface Row {
   readonly step: string;
@@ -68,19 +62,4 @@ export function rowsOf({ step, kernel, input, bases }: Comparison, all: readonly
 function ratioOf(samples: readonly number[], base: string, samplesOf: (base: string) => readonly number[]) {
   const ours = samplesOf(base);
   return { to: base, ...spread(samples.map((sample, round) => sample / ours[round]!)) };
-}
-
-function spread(samples: readonly number[]): Spread {
-  const sorted = [...samples].sort((one, other) => one - other);
-  return { lower: quantile(sorted, 0.25), median: quantile(sorted, 0.5), upper: quantile(sorted, 0.75) };
-}
-
-function quantile(sorted: readonly number[], part: number): number {
-  const at = (sorted.length - 1) * part;
-  const below = sorted[Math.floor(at)]!;
-  return round3(below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at)));
-}
-
-function round3(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }

@@ -2,12 +2,7 @@
 // Out:   rows as the JSON holds them: medians, quartiles, and ratios taken round by round.
 // Never: measures or prints.
 
-/** Of one row over all rounds. */
-export interface Spread {
-  readonly lower: number;
-  readonly median: number;
-  readonly upper: number;
-}
+import { type Spread, spread } from "../spread.js";
 
 export interface Row {
   readonly step: string;
@@ -36,19 +31,4 @@ export function rowsOf(step: string, unit: string, base: string, all: readonly M
     const ratios = samples.map((sample, round) => sample / theirs[round]!);
     return { ...row, value: spread(samples), ratio: name === base ? null : { to: base, ...spread(ratios) } };
   });
-}
-
-function spread(samples: readonly number[]): Spread {
-  const sorted = [...samples].sort((one, other) => one - other);
-  return { lower: quantile(sorted, 0.25), median: quantile(sorted, 0.5), upper: quantile(sorted, 0.75) };
-}
-
-function quantile(sorted: readonly number[], part: number): number {
-  const at = (sorted.length - 1) * part;
-  const below = sorted[Math.floor(at)]!;
-  return round3(below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at)));
-}
-
-function round3(value: number): number {
-  return Math.round(value * 1000) / 1000;
 }
