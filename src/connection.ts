@@ -6,7 +6,7 @@
 import type { Arrival } from "./arrival.js";
 import { type Decision, decide, type Policy } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { HeadReader } from "./head.js";
+import { HeadReader } from "./head-reader.js";
 import type { GateLimits } from "./limits.js";
 import { latin1 } from "./octets.js";
 import type { ProxyError } from "./proxy-error.js";

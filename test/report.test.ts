@@ -10,7 +10,8 @@ import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#
 import { explain, explanation } from "#src/explain.js";
 import type { FramerLike } from "#src/framer/framer.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import { parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { NO_LISTEN, type Vhost } from "#src/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
