@@ -211,8 +211,8 @@ const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
   default: "by default",
 };
 
-/** What a client sent may hold any octet; a log line may not. */
-function printable(text: string): string {
+/** What a client sent may hold any octet; a log line may not, and has at most 1000. */
+export function printable(text: string): string {
   const visible = text.replace(/[^\x20-\x7e]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
   return visible.length > 1000 ? `${visible.slice(0, 997)}...` : visible;
 }

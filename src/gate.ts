@@ -26,9 +26,10 @@ import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf } from "./guard/server.js";
 import { Adoption, isAdopted } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
-import type { Abandoned, End } from "./intake/end.js";
+import type { Abandoned, AbandonedCode, End } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
 import type { Gatehouse } from "./intake/gatehouse.js";
+import { PendingHeads } from "./intake/pending.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchRequests } from "./requests/front.js";
@@ -76,6 +77,13 @@ export interface GateEvents {
   abandoned: [end: Abandoned];
 }
 
+/** Of a gate since it was made; a code that has not occurred is not there. */
+export interface GateCounts {
+  readonly refused: Partial<Record<RefusalCode, number>>;
+  readonly reported: Partial<Record<RefusalCode, number>>;
+  readonly abandoned: Partial<Record<AbandonedCode, number>>;
+}
+
 const settings = [
   "$schema",
   "scheme",
@@ -113,6 +121,7 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
+  readonly #abandoned = new Map<AbandonedCode, number>();
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -135,7 +144,7 @@ export class Gate extends EventEmitter<GateEvents> {
       requests: typeof requests === "function" ? createServer(requests) : requests,
       requestsAccepts: false,
       others: undefined,
-      heads: new Deadlines(limits.headTimeout),
+      heads: new PendingHeads(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
       authorizing: new Deadlines(limits.authorizeTimeout),
       lingering: new Deadlines(limits.lingerTimeout),
@@ -154,7 +163,10 @@ export class Gate extends EventEmitter<GateEvents> {
           count(this.#refused, end.decision.code);
           this.#report("refused", { decision: end.decision }, end.decision);
         } else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
-        else this.#report("abandoned", end, end);
+        else {
+          count(this.#abandoned, end.code);
+          this.#report("abandoned", end, end);
+        }
       },
     };
     if (requests !== undefined) watchRequests();
@@ -226,11 +238,15 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Refusals so far, by code: what was refused, and what report mode has let through. Their sum is what enforce mode would
-   * have refused.
+   * So far, by code: what was refused, and what report mode has let through, the sum of which is what enforce mode would
+   * have refused; and what was abandoned.
    */
-  get counts(): { refused: Partial<Record<RefusalCode, number>>; reported: Partial<Record<RefusalCode, number>> } {
-    return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
+  get counts(): GateCounts {
+    return {
+      refused: Object.fromEntries(this.#refused),
+      reported: Object.fromEntries(this.#reported),
+      abandoned: Object.fromEntries(this.#abandoned),
+    };
   }
 
   #houseFor(names: readonly string[] | undefined): Gatehouse {
@@ -264,7 +280,7 @@ const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
-function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
+function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);
 }
 

@@ -7,6 +7,7 @@ export {
   type AdoptOptions,
   createGate,
   type Gate,
+  type GateCounts,
   type GateEvents,
   type GateOptions,
   type GuardOptions,
@@ -14,6 +15,7 @@ export {
 export type { Guard } from "./guard/guard.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
 export type { Abandoned, AbandonedCode, End } from "./intake/end.js";
+export { explainAbandoned } from "./intake/explain-abandoned.js";
 export type { GateLimits } from "./limits.js";
 export * from "./parser.js";
 export * from "./policy.js";

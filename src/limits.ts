@@ -36,6 +36,11 @@ export interface GateLimits extends HeadLimits {
    */
   pendingHeads: number;
   /**
+   * Of those, the connections of one client address; IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One more is answered 503.
+   * Precedents: nginx's limit_conn, off unless it is set; Postfix's smtpd_client_connection_count_limit 50.
+   */
+  pendingPerAddress: number;
+  /**
    * Milliseconds that a refused connection is read on after its response, so that the response arrives though the
    * client is still sending; and that a client which has ended its half is waited for with each response that is not
    * ready. Default 2000; at most 60000.
@@ -72,6 +77,7 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   // The addresses of each family fit into the least.
   proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
+  pendingPerAddress: { default: 100, least: 1, most: 1_000_000, unit: "connections" },
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
   authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
   earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },

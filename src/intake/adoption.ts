@@ -4,6 +4,7 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { countedNetwork } from "../address.js";
 import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
 import { Connection, type Ruled } from "../connection.js";
 import type { Timed } from "../deadlines.js";
@@ -24,9 +25,10 @@ import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-import type { Abandoned, AbandonedCode, End } from "./end.js";
+import { type Abandoned, type AbandonedCode, type End, limitOf } from "./end.js";
 import { arrivalAt, type Gatehouse } from "./gatehouse.js";
 import { SocketHandover } from "./handover.js";
+import type { Overload, Pending } from "./pending.js";
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -69,7 +71,7 @@ export function isAdopted(socket: Duplex): boolean {
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
-export class Adoption implements FilterOwner, Timed {
+export class Adoption implements FilterOwner, Pending {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
@@ -97,6 +99,14 @@ export class Adoption implements FilterOwner, Timed {
       this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
     }
     return this.#arrival as Arrival;
+  }
+
+  /** A trusted peer speaks for others, whom nobody knows before it has said who they are. */
+  get countedAs(): string | null {
+    const { arrival } = this;
+    const { trust } = this.#house.policy;
+    const isClient = arrival.remoteAddress !== undefined && (trust?.trustedPeer(arrival) ?? null) === null;
+    return isClient ? countedNetwork(arrival.remoteAddress!) : null;
   }
 
   get #filter(): RequestFilter | null {
@@ -143,15 +153,19 @@ export class Adoption implements FilterOwner, Timed {
       return;
     }
     this.#listen();
-    if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
-      this.#abandon("OVERLOADED");
-      this.#close(reply(503));
-      return;
-    }
-    this.#house.heads.add(this);
+    // What the giver has read may be a whole head, and nothing is waited for then.
+    if (rest.length === 0 && !this.#mayWait(this.#house.heads.admit(this))) return;
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
     if (this.#isOurs) this.#readOn();
+  }
+
+  /** False where it may not wait for its head, and has been answered. */
+  #mayWait(overload: Overload | null): boolean {
+    if (overload === null) return true;
+    this.#abandon(overload);
+    this.#close(reply(503));
+    return false;
   }
 
   /** Takes a socket whose head somebody else has read. */
@@ -257,17 +271,19 @@ export class Adoption implements FilterOwner, Timed {
 
   nextHead(octets: Uint8Array): void {
     const step = this.#connection.receive(octets, this);
+    const { heads } = this.#house;
     if (step.kind === "wait") {
-      if (!this.#house.heads.has(this)) this.#house.heads.add(this);
+      if (!heads.has(this)) this.#mayWait(heads.admit(this));
       return;
     }
     if (step.kind === "announced") {
       this.#announced(step.header);
       // The time for the head has begun at adoption.
       this.nextHead(step.rest);
+      if (heads.has(this)) this.#mayWait(heads.recount(this));
       return;
     }
-    this.#house.heads.remove(this);
+    heads.remove(this);
     if (step.kind === "not announced") this.#notAnnounced(step.error);
     else this.#follow(step);
   }
@@ -430,11 +446,13 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   #abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.#stage()): void {
+    const limit = limitOf[code];
     const end: Abandoned = {
       kind: "abandoned",
       code,
       stage,
       arrival: this.arrival,
+      ...(limit !== undefined && { limit: { name: limit, value: this.#house.limits[limit] } }),
       ...(cause !== undefined && { cause }),
     };
     this.#over("abandoned", end);

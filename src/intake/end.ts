@@ -1,11 +1,12 @@
 // In:    nothing.
-// Out:   the ways in which an adopted connection can end.
+// Out:   the ways in which an adopted connection can end, and the limits that some of them are about.
 // Never: ends one.
 
 import type { Arrival } from "../arrival.js";
 import type { Acceptance, Refusal } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import type { FramerLike } from "../framer/framer.js";
+import type { GateLimits } from "../limits.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
@@ -14,6 +15,7 @@ export type AbandonedCode =
   | "PROXY_MALFORMED"
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
+  | "ADDRESS_OVERLOADED"
   | "PEER_ENDED"
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
@@ -21,6 +23,14 @@ export type AbandonedCode =
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
   | "FRAMER_FAILED";
+
+/** The limit that a code is about. */
+export const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
+  HEAD_TIMEOUT: "headTimeout",
+  OVERLOADED: "pendingHeads",
+  ADDRESS_OVERLOADED: "pendingPerAddress",
+  EARLY_OCTETS: "earlyBytes",
+};
 
 export interface Abandoned {
   readonly kind: "abandoned";
@@ -31,6 +41,8 @@ export interface Abandoned {
    */
   readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
+  /** The limit that it met, and its value. */
+  readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
   readonly cause?: unknown;
 }

@@ -12,6 +12,7 @@ import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import type { Authorize } from "./authorizing.js";
 import type { End } from "./end.js";
+import type { PendingHeads } from "./pending.js";
 
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
@@ -33,7 +34,7 @@ export interface Gatehouse {
   /** True where clients are told why they are refused. */
   readonly expose: boolean;
   /** Connections whose head is not whole. */
-  readonly heads: Deadlines;
+  readonly heads: PendingHeads;
   /** Who has the last word on upgrades, and the connections that wait for it. */
   readonly authorize: Authorize | undefined;
   readonly authorizing: Deadlines;
