@@ -366,6 +366,15 @@ names("a reg-name that is spelt like an address is another name", () => {
   });
   assert.is(words(decide(made, upgradeless("127.0.0.1."), http)), "421 NAME_UNKNOWN");
   assert.is(words(decide(made, upgradeless("127.0.0.1"), http)), "accepted 127.0.0.1");
+  const rooted = definePolicy({ vhosts: [{ name: "127.0.0.1.", port: "any" }] });
+  for (const [host, right] of [
+    ["127.0.0.1.", "accepted 127.0.0.1."],
+    ["127.0.0.1", "421 NAME_UNKNOWN"],
+    ["127.0.0.1..", "421 NAME_UNKNOWN"],
+    ["127.0.0.1...", "421 NAME_UNKNOWN"],
+  ] as const) {
+    assert.is(words(decide(rooted, upgradeless(host), http)), right, host);
+  }
 });
 
 names("what is wrong with vhosts is said at construction, with the fix", () => {

@@ -336,24 +336,41 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-/** Where each example stands. */
-const shownIn = { adopt: "README.md", guard: "README.md", parser: "README.md", policy: "docs/policy.md" };
+/** Where each example stands that is one file. */
+const shownIn = {
+  adopt: "README.md",
+  duplex: "docs/intake.md",
+  guard: "README.md",
+  parser: "README.md",
+  policy: "docs/policy.md",
+  upgrade: "docs/intake.md",
+};
+
+/** An example without the comments in front. */
+const sourceOf = (name: string): string => read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
 
 for (const [name, file] of Object.entries(shownIn)) {
   examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
-    const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
-    assert.ok(blocks(read(file), "ts").includes(source), `${file} has another text`);
+    assert.ok(blocks(read(file), "ts").includes(sourceOf(name)), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
     assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
-examples("no example is left out", () => {
-  const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-  assert.equal(
-    names.sort(),
-    Object.keys(shownIn).map((name) => `${name}.ts`),
-  );
+examples("examples/hand-on stands in docs/intake.md", () => {
+  const shown = blocks(read("docs/intake.md"), "ts");
+  for (const name of ["parent", "tenant"]) assert.ok(shown.includes(sourceOf(`hand-on/${name}`)), name);
+});
+
+examples("no example is left out, and each says how to run it", () => {
+  const all = readdirSync("examples", { withFileTypes: true });
+  const files = all.filter((each) => each.isFile()).map(({ name }) => name);
+  const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);
+  assert.equal(files.sort(), ["README.md", ...wanted].sort());
+  const list = read("examples/README.md");
+  for (const name of [...Object.keys(shownIn), ...all.filter((each) => each.isDirectory()).map(({ name }) => name)]) {
+    assert.match(list, new RegExp(`node dist/examples/${name}(?:/\\w+)?\\.js`), name);
+  }
 });
 
 const speed = suite("documents: speed");

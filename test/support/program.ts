@@ -9,8 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Why a program cannot run here; null where it can. */
 export function missing(program: string, versionArgument: string): string | null {
-  const { error, status } = spawnSync(program, [versionArgument], { stdio: "ignore" });
-  return error !== undefined || status !== 0 ? `there is no ${program}` : null;
+  return runs(program, versionArgument) ? null : `there is no ${program}`;
+}
+
+/** True where the program is there, and content with these arguments. */
+export function runs(program: string, ...programArguments: string[]): boolean {
+  return spawnSync(program, programArguments, { stdio: "ignore" }).status === 0;
 }
 
 /** A port that nothing listens on, at this moment. */

@@ -19,15 +19,19 @@ export function suite(name: string): Suite {
       await test();
     });
   return Object.assign(add, {
-    before: (hook: () => unknown): void =>
-      tests.before(async () => {
-        await hook();
-      }),
-    after: (hook: () => unknown): void =>
-      tests.after(async () => {
-        await hook();
-      }),
+    before: (hook: () => unknown): void => tests.before(() => shown(`before ${name}`, hook)),
+    after: (hook: () => unknown): void => tests.after(() => shown(`after ${name}`, hook)),
   });
+}
+
+/** uvu counts the tests of a suite whose hook throws as failed, and does not say why. */
+async function shown(when: string, hook: () => unknown): Promise<void> {
+  try {
+    await hook();
+  } catch (error) {
+    console.error(when, error);
+    throw error;
+  }
 }
 
 /**
