@@ -102,7 +102,7 @@ let nginx: Program;
 /** Waits until the gate has printed it. */
 async function printed(text: string): Promise<void> {
   for (let i = 0; !gate.printed().includes(text); i++) {
-    if (i > 500) throw new Error(`${text} is not in ${gate.printed()}`);
+    if (i > 1500) throw new Error(`${text} is not in ${gate.printed()}`);
     await sleep(20);
   }
 }
