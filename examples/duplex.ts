@@ -1,19 +1,17 @@
 // In:    nothing; it plays both ends of a tunnel itself: node dist/examples/duplex.js
-// Out:   one echoed message through the tunnel, what the gate knew of the client, and how the connection ended.
+// Out:   a response through the tunnel, with what the gate knew of the client, and how the connection ended.
 // Never: opens a port.
 
 import { once } from "node:events";
+import { request } from "node:http";
 import type { Socket } from "node:net";
 import { duplexPair } from "node:stream";
+import { text } from "node:stream/consumers";
 import { createGate, explain, NO_LISTEN_SERVER } from "headgate";
-import { wsFramer } from "headgate/ws";
-import { WebSocket, WebSocketServer } from "ws";
-
-const wss = new WebSocketServer({ noServer: true });
-wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(`echo: ${data}`)));
 
 const gate = createGate({
-  vhosts: [{ name: "device.example", port: NO_LISTEN_SERVER, requires: "https", upgrades: { "/live": wsFramer(wss) } }],
+  vhosts: [{ name: "device.example", port: NO_LISTEN_SERVER, requires: "https" }],
+  requests: (request, response) => response.end(`for ${gate.arrivalOf(request)?.remoteAddress}`),
 });
 gate.on("handover", (decision) => console.log(explain(decision)));
 
@@ -22,10 +20,8 @@ gate.on("handover", (decision) => console.log(explain(decision)));
 const [near, far] = duplexPair();
 const end = gate.adopt(far, { arrival: { scheme: "https", remoteAddress: "198.51.100.7" } });
 
-const webSocket = new WebSocket("ws://device.example/live", { createConnection: () => near as Socket });
-await once(webSocket, "open");
-webSocket.send("hello");
-const [message] = await once(webSocket, "message");
-console.log("the client:", String(message));
-webSocket.close();
+const client = request({ host: "device.example", createConnection: () => near as Socket }).end();
+const [response] = await once(client, "response");
+console.log("the client:", response.statusCode, await text(response));
+near.end();
 console.log((await end).kind);

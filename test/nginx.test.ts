@@ -67,7 +67,8 @@ async function page(to: number, lines: string[] = [], encrypted = false): Promis
   const host = lines.some((line) => line.startsWith("Host:")) ? [] : [`Host: localhost:${to}`];
   await client.send(["GET / HTTP/1.1", ...host, "Connection: close", ...lines, "", ""].join("\r\n"));
   const [response] = await client.all();
-  return response!.statusCode === 200 ? JSON.parse(String(response!.body)) : response!.statusCode;
+  if (response === undefined) throw new Error(`no response; the gate says: ${gate.printed()}`);
+  return response.statusCode === 200 ? JSON.parse(String(response.body)) : response.statusCode;
 }
 
 /** What comes back for a message, or why the upgrade was refused. */
@@ -101,7 +102,7 @@ let nginx: Program;
 /** Waits until the gate has printed it. */
 async function printed(text: string): Promise<void> {
   for (let i = 0; !gate.printed().includes(text); i++) {
-    if (i > 500) throw new Error(`${text} is not in ${gate.printed()}`);
+    if (i > 1500) throw new Error(`${text} is not in ${gate.printed()}`);
     await sleep(20);
   }
 }

@@ -163,9 +163,15 @@ else {
     const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], ports);
     const page = async (port: number, encrypts: boolean): Promise<Record<string, unknown>> => {
       const options = { port, host: "127.0.0.1", ca: cert, servername: "localhost" };
-      const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
-      await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-      return JSON.parse(String((await client.all())[0]!.body));
+      for (let timeouts = 0; ; timeouts++) {
+        const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
+        await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        const [response] = await client.all();
+        if (response !== undefined) return JSON.parse(String(response.body));
+        // On a machine that stands still for longer than the example's deadline the head comes too late.
+        const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
+        if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
+      }
     };
     const seen = await page(encrypted, true);
     assert.equal([seen.scheme, seen.localPort, seen.authority], ["https", encrypted, "localhost"]);

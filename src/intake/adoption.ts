@@ -137,7 +137,8 @@ export class Adoption implements FilterOwner, Pending {
   begin(rest: Uint8Array): void {
     const socket = this.#socket;
     socket.on("error", onError);
-    if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
+    // A client that has ended may have asked before, and still read.
+    if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
       this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
@@ -157,7 +158,9 @@ export class Adoption implements FilterOwner, Pending {
     if (rest.length === 0 && !this.#mayWait(this.#house.heads.admit(this))) return;
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
-    if (this.#isOurs) this.#readOn();
+    if (!this.#isOurs) return;
+    if (socket.readableEnded) this.peerEnded();
+    else this.#readOn();
   }
 
   /** False where it may not wait for its head, and has been answered. */

@@ -20,50 +20,21 @@ export const newFieldTally = (): FieldTally => ({ values: 0, read: 0 });
 
 const rowsOf = <Row>(name: string): Row[] => JSON.parse(readFileSync(`test/cases/${name}-cases.json`, "utf8")).rows;
 
+const words = (text: string): string[] => text.split(" ");
+
 const FORWARDED_PIECES = [
   ...'"\\,;= \t[]:_.%@\0\x7f\xff',
-  ...[
-    "for=",
-    "host=",
-    "proto=",
-    "by=_x",
-    "secret=",
-    '"a,b;c=d"',
-    '\\"',
-    "http",
-    "wss",
-    "unknown",
-    "_hidden",
-    "0",
-    "65536",
-  ],
-  ...[
-    "10.0.0.1",
-    "127.1",
-    "[::1]",
-    "[::ffff:10.0.0.1]:80",
-    '"[fd00::2]:443"',
-    "app.example.com:8443",
-    ", for=10.0.0.2",
-  ],
+  ...words('for= host= proto= by=_x secret= "a,b;c=d" \\" http wss unknown _hidden 0 65536 ,for=10.0.0.2'),
+  ...words('10.0.0.1 127.1 [::1] [::ffff:10.0.0.1]:80 "[fd00::2]:443" app.example.com:8443'),
 ];
 
 const ORIGIN_PIECES = [
   ..."/:@.,%*[] \t\0\x7f\xff",
-  ...["http://", "https://", "ws://", "file://", "null", ":80", ":443", ":0", ":65536", "%41", "xn--", "EXAMPLE", "€"],
-  ...[
-    "127.0.0.1",
-    "127.0.0.1.",
-    "256.0.0.1",
-    "[::1]",
-    "[::ffff:7f00:1]",
-    "[2001:DB8:0:0:1::]",
-    "[::1.2.3.4]",
-    "localhost.",
-  ],
+  ...words("http:// https:// ws:// file:// null :80 :443 :0 :65536 %41 xn-- EXAMPLE €"),
+  ...words("127.0.0.1 127.0.0.1. 256.0.0.1 [::1] [::ffff:7f00:1] [2001:DB8:0:0:1::] [::1.2.3.4] localhost."),
 ];
 
-/** Texts made from `seeds` by one to three mutations each, with `pieces` and parts of other seeds put in. */
+/** Texts made from `seeds` by up to three mutations each, with `pieces` and parts of other seeds put in. */
 function* mutations(
   seeds: readonly string[],
   pieces: readonly string[],
