@@ -6,6 +6,7 @@ import type { Arrival, Proxying, SchemeSource } from "./arrival.js";
 import type { Scheme } from "./authority.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
+import type { HelloError } from "./hello-error.js";
 import type { ProxyError } from "./proxy-error.js";
 import type { ProxyEndpoint } from "./proxy-header.js";
 
@@ -94,8 +95,8 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
   return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
-/** One line on a head that was no head, or a PROXY header that was none. */
-export function explainError(error: HeadgateError | ProxyError): string {
+/** One line on a head that was no head, or on a PROXY header or a ClientHello that was none. */
+export function explainError(error: HeadgateError | ProxyError | HelloError): string {
   const source = "rfc" in error ? error.rfc : error.section;
   return `${error.message} (${error.code} at octet ${error.offset}; ${source})`;
 }
