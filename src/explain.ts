@@ -57,6 +57,8 @@ export interface Explanation {
   readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
   /** Of a connection that began with a PROXY header: what the trusted hop said. */
   readonly proxy: Proxying | null;
+  /** Of the client's TLS, where anything is known of it: the server name and the protocol that were agreed on. */
+  readonly tls: { readonly serverName: string | null; readonly alpnProtocol: string | null } | null;
   /** In report mode: the refusal that enforce mode would have given. */
   readonly reported: Explanation | null;
 }
@@ -86,8 +88,14 @@ export function explanation(decision: Decision): Explanation {
     client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
     forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
     proxy: arrival.proxy ?? null,
+    tls: tlsOf(arrival),
     reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
   };
+}
+
+function tlsOf({ serverName, alpnProtocol }: Arrival): Explanation["tls"] {
+  if (serverName === undefined && alpnProtocol === undefined) return null;
+  return { serverName: serverName ?? null, alpnProtocol: alpnProtocol ?? null };
 }
 
 function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
@@ -134,6 +142,7 @@ function verdict(refusal: Refusal): string {
       return `${seen} is none of the vhosts: ${wanted}`;
     case "NAME_NOT_SERVED":
       return `${seen} is taken and not served`;
+    case "SERVER_NAME_MISMATCH":
     case "PORT_MISMATCH":
       return `${seen} mismatches ${wanted}`;
     case "SCHEME_MISMATCH":
