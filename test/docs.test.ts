@@ -14,7 +14,7 @@ import { PROXY_LINE_OCTETS } from "#src/proxy-protocol.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
-import { readCorpus, readProxyCorpus } from "./support/corpus.js";
+import { readCorpus, readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 
 const read = (path: string): string => readFileSync(path, "utf8");
@@ -158,7 +158,7 @@ codes("Status and the table of errors are in one order", () => {
 });
 
 codes("every case that a source names is a case of the corpus", () => {
-  const ids = new Set([...readCorpus(), ...readProxyCorpus()].map(({ id }) => id));
+  const ids = new Set([...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus()].map(({ id }) => id));
   let named = 0;
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
