@@ -346,7 +346,7 @@ export class Adoption implements FilterOwner, Pending {
     });
   }
 
-  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+  #answered(authorizing: Authorizing, verdict: Verdict): void {
     if (verdict.kind === "failed") {
       this.#abandon("AUTHORIZE_FAILED", verdict.cause);
       this.#close(reply(500));
@@ -355,7 +355,7 @@ export class Adoption implements FilterOwner, Pending {
     this.#taker = null;
     this.#house.authorizing.remove(this);
     if (verdict.kind === "refused") this.#refuse(verdict.decision);
-    else this.#handOver(decision, rest);
+    else this.#handOver(authorizing.decision, authorizing.takeRest());
   }
 
   /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
