@@ -511,11 +511,16 @@ export class Adoption implements FilterOwner, Pending {
     this.#socket[ADOPTION] = undefined;
   }
 
-  /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
+  /**
+   * Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. Clients that never
+   * close would hold any number of sockets so: where many are read on, one more is not.
+   */
   #close(response: string): void {
     const socket = this.#socket;
-    this.#house.lingering.add(this);
-    socket.end(response, "latin1");
+    const { lingering, limits } = this.#house;
+    const isOneTooMany = lingering.size >= limits.pendingHeads;
+    lingering.add(this);
+    socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
     socket.resume();
   }
 
