@@ -346,7 +346,7 @@ export class Adoption implements FilterOwner, Pending {
     });
   }
 
-  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+  #answered(authorizing: Authorizing, verdict: Verdict): void {
     if (verdict.kind === "failed") {
       this.#abandon("AUTHORIZE_FAILED", verdict.cause);
       this.#close(reply(500));
@@ -355,7 +355,7 @@ export class Adoption implements FilterOwner, Pending {
     this.#taker = null;
     this.#house.authorizing.remove(this);
     if (verdict.kind === "refused") this.#refuse(verdict.decision);
-    else this.#handOver(decision, rest);
+    else this.#handOver(authorizing.decision, authorizing.takeRest());
   }
 
   /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
@@ -511,11 +511,16 @@ export class Adoption implements FilterOwner, Pending {
     this.#socket[ADOPTION] = undefined;
   }
 
-  /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
+  /**
+   * Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. Clients that never
+   * close would hold any number of sockets so: where many are read on, one more is not.
+   */
   #close(response: string): void {
     const socket = this.#socket;
-    this.#house.lingering.add(this);
-    socket.end(response, "latin1");
+    const { lingering, limits } = this.#house;
+    const isOneTooMany = lingering.size >= limits.pendingHeads;
+    lingering.add(this);
+    socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
     socket.resume();
   }
 

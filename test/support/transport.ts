@@ -21,6 +21,7 @@ export interface Pair {
 /** A server that accepts for somebody else, and clients for it. */
 export interface Transport {
   pair(options?: { readonly half?: boolean }): Promise<Pair>;
+  /** Ends also what tests that have failed left open. */
   close(): void;
 }
 
@@ -33,6 +34,7 @@ export async function openTransport(isTls: boolean): Promise<Transport> {
     return server;
   };
   const servers = { usual: await open(false), half: await open(true) };
+  const sockets = new Set<Duplex>();
   return {
     async pair({ half = false } = {}) {
       const server = half ? servers.half : servers.usual;
@@ -48,11 +50,13 @@ export async function openTransport(isTls: boolean): Promise<Transport> {
       near.allowHalfOpen = true;
       for (const socket of new Set([wire, near])) socket.on("error", () => {});
       const [far] = (await accepted) as [Duplex];
+      for (const socket of [wire, far]) sockets.add(socket);
       return { near, wire, far };
     },
     close() {
       servers.usual.close();
       servers.half.close();
+      for (const socket of sockets) socket.destroy();
     },
   };
 }
