@@ -7,6 +7,7 @@ import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
+import type { SecureContextOptions } from "node:tls";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
 import {
@@ -22,14 +23,16 @@ import {
 import type { HeadgateError } from "./errors.js";
 import { type FramerLike, LEAVE } from "./framer/framer.js";
 import { withFramers } from "./framer/named.js";
+import { isTaker, type TakerLike } from "./framer/taker.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf } from "./guard/server.js";
 import { Adoption, isAdopted } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
-import type { Abandoned, AbandonedCode, End } from "./intake/end.js";
+import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
 import type { Gatehouse } from "./intake/gatehouse.js";
 import { PendingHeads } from "./intake/pending.js";
+import { ServerNames, type TlsRules } from "./intake/server-names.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchRequests } from "./requests/front.js";
@@ -41,6 +44,13 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
   framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
+  /**
+   * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
+   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head.
+   */
+  tls?: TlsRules;
+  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
+  fallback?: TakerLike;
   /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
@@ -74,6 +84,8 @@ export interface GateEvents {
   /** In report mode: enforce mode would have refused what the next event hands over. */
   reported: [decision: Refusal<FramerLike>];
   malformed: [error: HeadgateError, arrival: Arrival];
+  /** A connection that the gate does not read goes to its taker. */
+  passed: [end: Passed];
   abandoned: [end: Abandoned];
 }
 
@@ -92,6 +104,8 @@ const settings = [
   "mode",
   "framers",
   "requests",
+  "tls",
+  "fallback",
   "authorize",
   "limits",
   "expose",
@@ -105,6 +119,7 @@ const channels = {
   refused: channel("headgate:refused"),
   reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
+  passed: channel("headgate:passed"),
   abandoned: channel("headgate:abandoned"),
 };
 
@@ -127,7 +142,7 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { framers, requests, authorize, limits: givenLimits, expose = false, ...rules } = options;
+    const { framers, requests, tls, fallback, authorize, limits: givenLimits, expose = false, ...rules } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
@@ -136,12 +151,17 @@ export class Gate extends EventEmitter<GateEvents> {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
+    if (fallback !== undefined && !isTaker(fallback)) {
+      throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
+    }
     const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
       policy,
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
+      tls: tls === undefined ? null : new ServerNames(tls),
+      fallback,
       requestsAccepts: false,
       others: undefined,
       heads: new PendingHeads(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
@@ -158,6 +178,7 @@ export class Gate extends EventEmitter<GateEvents> {
         }
         this.#report("handover", { decision }, decision);
       },
+      passed: (end) => this.#report("passed", end, end),
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
@@ -211,10 +232,24 @@ export class Gate extends EventEmitter<GateEvents> {
     checkUnannounced(policy);
     checkListening(policy, server as Server);
     if (strict) watchRequests();
-    const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
+    // The server has its own TLS, and takes connections of its own protocol alone.
+    const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
+    const house = { ...this.#house, ...own };
     const guard = new Guard(house, server as Server, connectionEvent);
     this.#guards.set(server, guard);
     return guard;
+  }
+
+  /**
+   * Replaces a certificate of `tls` for handshakes from now on: `name` as it is written there. What is not given stays as it was; the
+   * connections that there are keep theirs, and sessions of theirs may be resumed.
+   *
+   * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
+   */
+  renew(name: string, certificate: SecureContextOptions): void {
+    const { tls } = this.#house;
+    if (tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
+    tls.renew(name, certificate);
   }
 
   /**

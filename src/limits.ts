@@ -21,7 +21,7 @@ export interface HeadLimits {
 /** What bounds a gate. */
 export interface GateLimits extends HeadLimits {
   /**
-   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header counts to its head. Default 10000; at most 600000.
+   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header and a TLS handshake count to their head. Default 10000; at most 600000.
    * Precedents: nginx's client_header_timeout 60 s; HAProxy's recommended timeout http-request 10 s.
    */
   headTimeout: number;
@@ -30,6 +30,11 @@ export interface GateLimits extends HeadLimits {
    * Precedents: nginx's NGX_PROXY_PROTOCOL_MAX_HEADER 4096; HAProxy's tune.bufsize 16384.
    */
   proxyBytes: number;
+  /**
+   * Octets of a TLS ClientHello, the headers of its records included. Default 16384; at most 131072.
+   * Precedents: nginx's preread_buffer_size 16k; HAProxy's tune.bufsize 16384.
+   */
+  helloBytes: number;
   /**
    * Connections of a gate whose head, the first or a later one, is not whole yet. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
@@ -76,6 +81,7 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
   // The addresses of each family fit into the least.
   proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
+  helloBytes: { default: 16_384, least: 512, most: 131_072, unit: "octets" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
   pendingPerAddress: { default: 100, least: 1, most: 1_000_000, unit: "connections" },
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },

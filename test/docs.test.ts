@@ -8,6 +8,7 @@ import { dirname, join, normalize } from "node:path";
 import * as assert from "uvu/assert";
 import { transitions } from "#src/connection.js";
 import { errorTable } from "#src/errors.js";
+import { helloErrorTable } from "#src/hello-error.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
 import { proxyErrorTable } from "#src/proxy-error.js";
 import { PROXY_LINE_OCTETS } from "#src/proxy-protocol.js";
@@ -86,6 +87,14 @@ codes("docs/errors.md has the table of ProxyError, in its order", () => {
   assert.equal(
     documented,
     proxyErrorTable().map(({ code, section: source, message }) => [code, source, message]),
+  );
+});
+
+codes("docs/errors.md has the table of HelloError, in its order", () => {
+  const documented = rows(section(errors, "## Malformed ClientHellos")).map((row) => row.map(plain));
+  assert.equal(
+    documented,
+    helloErrorTable().map(({ code, rfc, message }) => [code, rfc, message]),
   );
 });
 
@@ -251,7 +260,18 @@ const ENDS = Object.keys(transitions).filter((state) => transitions[state as key
 
 /** As docs/ownership.md has them: on the way first, then the ends. */
 const order = (state: string): number =>
-  ["reading", "serving", "authorizing", "handed over", "served", "refused", "abandoned"].indexOf(state);
+  [
+    "announcing",
+    "recognizing",
+    "securing",
+    "reading",
+    "serving",
+    "authorizing",
+    "handed over",
+    "served",
+    "refused",
+    "abandoned",
+  ].indexOf(state);
 
 const pictures = suite("documents: states and ports");
 

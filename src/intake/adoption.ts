@@ -4,9 +4,11 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { countedNetwork } from "../address.js";
-import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
-import { Connection, type Ruled } from "../connection.js";
+import { alert } from "../alert.js";
+import { type Arrival, type GivenArrival, proxiedArrival, readArrival, securedArrival } from "../arrival.js";
+import { Connection, type ConnectionOwner, type Recognized, type Ruled } from "../connection.js";
 import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
@@ -19,16 +21,20 @@ import {
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
 import { type FramerLike, LEAVE, take } from "../framer/framer.js";
+import { type TakerLike, takeRaw } from "../framer/taker.js";
+import type { ClientHello } from "../hello-body.js";
+import type { HelloError } from "../hello-error.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-import { type Abandoned, type AbandonedCode, type End, limitOf } from "./end.js";
+import { type Abandoned, type AbandonedCode, type End, limitOf, type Passed } from "./end.js";
 import { arrivalAt, type Gatehouse } from "./gatehouse.js";
-import { SocketHandover } from "./handover.js";
+import { RawSocketHandover, SocketHandover } from "./handover.js";
 import type { Overload, Pending } from "./pending.js";
+import { type HandshakeOwner, Terminator } from "./terminator.js";
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -71,12 +77,13 @@ export function isAdopted(socket: Duplex): boolean {
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
-export class Adoption implements FilterOwner, Pending {
+export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, Pending {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
   readonly #house: Gatehouse;
-  readonly #socket: Adopted;
+  /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
+  #socket: Adopted;
   readonly #connection: Connection<FramerLike>;
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
@@ -91,7 +98,13 @@ export class Adoption implements FilterOwner, Pending {
     this.#socket = socket;
     this.#arrival = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
-    this.#connection = new Connection(house);
+    this.#connection = new Connection(house, this);
+  }
+
+  /** TLS is never looked for within TLS. */
+  get recognizes(): boolean {
+    const { tls, fallback } = this.#house;
+    return (tls !== null || fallback !== undefined) && (this.#socket as { encrypted?: boolean }).encrypted !== true;
   }
 
   get arrival(): Arrival {
@@ -166,8 +179,10 @@ export class Adoption implements FilterOwner, Pending {
   /** False where it may not wait for its head, and has been answered. */
   #mayWait(overload: Overload | null): boolean {
     if (overload === null) return true;
+    const isTls = this.#stage() === "tls";
     this.#abandon(overload);
-    this.#close(reply(503));
+    if (isTls) this.#socket.destroy();
+    else this.#close(reply(503));
     return false;
   }
 
@@ -217,7 +232,7 @@ export class Adoption implements FilterOwner, Pending {
 
   /** False from the moment on when the socket has another owner, or its last response. */
   get #isOurs(): boolean {
-    return this.#socket[ADOPTION] === this && !this.#connection.isOver;
+    return this.#socket[ADOPTION] === this && !this.#connection.isOver && this.#connection.state !== "securing";
   }
 
   /** The head, or the application's word, did not come in time, or the client read its last response for too long. */
@@ -233,8 +248,8 @@ export class Adoption implements FilterOwner, Pending {
     }
     const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and a PROXY header has no answer.
-    if (stage === "silent" || stage === "proxy") this.#socket.destroy();
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and nobody speaks HTTP within a PROXY header or TLS.
+    if (stage === "silent" || stage === "proxy" || stage === "tls") this.#socket.destroy();
     else this.#close(reply(408));
   }
 
@@ -269,7 +284,7 @@ export class Adoption implements FilterOwner, Pending {
 
   idle(): void {
     // The server knows nothing of a head that is not whole; that one has a deadline of its own.
-    if (!this.#connection.hasPartialHead) this.#filter?.idle();
+    if (this.#connection.begun === null) this.#filter?.idle();
   }
 
   nextHead(octets: Uint8Array): void {
@@ -284,11 +299,13 @@ export class Adoption implements FilterOwner, Pending {
       // The time for the head has begun at adoption.
       this.nextHead(step.rest);
       if (heads.has(this)) this.#mayWait(heads.recount(this));
-      return;
+    } else if (step.kind === "recognized") this.#recognized(step.first);
+    else if (step.kind === "not announced") this.#notAnnounced(step.error);
+    else if (step.kind === "no hello") this.#noHello(step.error);
+    else {
+      heads.remove(this);
+      this.#follow(step);
     }
-    heads.remove(this);
-    if (step.kind === "not announced") this.#notAnnounced(step.error);
-    else this.#follow(step);
   }
 
   #announced(header: ProxyHeader): void {
@@ -301,6 +318,74 @@ export class Adoption implements FilterOwner, Pending {
     const isMissing = error.code === "PROXY_SIGNATURE";
     this.#abandon(isMissing ? "PROXY_MISSING" : "PROXY_MALFORMED", error, "proxy");
     this.#socket.destroy();
+  }
+
+  /** Goes on by the protocol. */
+  #recognized({ protocol, hello, octets }: Recognized): void {
+    const { fallback } = this.#house;
+    if (hello !== null) this.#helloCame(hello, octets);
+    // HTTP/2 by prior knowledge is not spoken, and neither is what is no protocol of the gate's: HTTP/1.1 explains both.
+    else if ((protocol === "h2" || protocol === "other") && fallback !== undefined) this.#pass(fallback, null, octets);
+    else {
+      this.#connection.become("reading");
+      this.nextHead(octets);
+    }
+  }
+
+  #helloCame(hello: ClientHello, octets: Uint8Array): void {
+    const { serverName } = hello;
+    this.#arrival = { ...readArrival(this.arrival), serverName };
+    const found = this.#house.tls!.find(serverName);
+    if (found instanceof Terminator) this.#secure(found, octets);
+    else if (found !== undefined) this.#pass(found, hello, octets);
+    else {
+      this.#abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
+      // RFC 6066 §3, RFC 8446 §9.2
+      this.#close(alert(serverName === null ? "missing_extension" : "unrecognized_name"));
+    }
+  }
+
+  #noHello(error: HelloError): void {
+    this.#abandon("TLS_MALFORMED", error, "tls");
+    this.#close(alert("decode_error"));
+  }
+
+  /** Gives the socket back its octets, and to TLS; the gate goes on with the TLSSocket that is made of it. */
+  #secure(terminator: Terminator, octets: Uint8Array): void {
+    const { heads } = this.#house;
+    this.#connection.become("securing");
+    // Nothing was waited for where the giver had read the ClientHello.
+    if (!heads.has(this) && !this.#mayWait(heads.admit(this))) return;
+    const socket = this.#unlisten().removeListener("close", onClose);
+    socket.pause();
+    socket.unshift(octets);
+    // A client that ends within its handshake has nothing to wait for.
+    socket.allowHalfOpen = false;
+    terminator.secure(socket, this);
+  }
+
+  secured(socket: TLSSocket): void {
+    this.#socket[ADOPTION] = undefined;
+    this.#socket = socket.on("error", onError);
+    if (this.#connection.isOver) {
+      socket.destroy();
+      return;
+    }
+    this.#arrival = securedArrival(this.arrival, socket);
+    this.#goOn(socket.alpnProtocol);
+  }
+
+  notSecured(cause?: Error): void {
+    if (this.#connection.isOver) return;
+    this.#abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
+    this.#forget();
+  }
+
+  /** Goes on by the protocol that ALPN has chosen; false where the client offered none. */
+  #goOn(_alpnProtocol: string | false | null): void {
+    this.#connection.become("reading");
+    this.#listen();
+    this.#readOn();
   }
 
   #follow(step: Ruled<FramerLike>): void {
@@ -382,47 +467,72 @@ export class Adoption implements FilterOwner, Pending {
       socket.destroy();
       return;
     }
-    const written = bytesWritten(socket);
-    this.#leave();
-    this.#forget();
-    socket.allowHalfOpen = this.#allowedHalfOpen;
-    socket.pause();
+    this.#letGo();
     this.#house.accepted(decision);
     this.#house.known.set(socket, decision);
+    const { claim } = decision;
+    const { others, known } = this.#house;
+    const handover = new SocketHandover(socket, decision, rest, known);
+    this.#give(() => (claim === LEAVE ? others!.take(handover) : take(claim!, handover)), {
+      kind: "handed over",
+      decision,
+    });
+  }
+
+  /** To whom takes the connection as it is, with every octet. */
+  #pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
+    const { arrival } = this;
+    const end: Passed = { kind: "passed", hello, arrival };
+    this.#letGo();
+    this.#house.passed(end);
+    const handover = new RawSocketHandover(this.#socket, octets, hello, arrival);
+    this.#give(() => takeRaw(taker, handover), end);
+  }
+
+  /** The socket as it was given, but paused, and nobody's. */
+  #letGo(): void {
+    this.#leave();
+    this.#forget();
+    this.#socket.allowHalfOpen = this.#allowedHalfOpen;
+    this.#socket.pause();
+  }
+
+  #give(take: () => unknown, end: End): void {
+    const written = bytesWritten(this.#socket);
     try {
-      const handover = new SocketHandover(socket, decision, rest, this.#house.known);
-      const { claim } = decision;
-      const promise: unknown = claim === LEAVE ? this.#house.others!.take(handover) : take(claim!, handover);
-      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") this.#taken(decision);
+      const promise = take() as PromiseLike<void> | null | undefined;
+      if (typeof promise?.then !== "function") this.#taken(end);
       else {
         Promise.resolve(promise).then(
-          () => this.#taken(decision),
-          (cause) => this.#notTaken(cause, written),
+          () => this.#taken(end),
+          (cause) => this.#notTaken(cause, written, end),
         );
       }
     } catch (cause) {
-      this.#notTaken(cause, written);
+      this.#notTaken(cause, written, end);
     }
   }
 
-  #taken(decision: Acceptance<FramerLike>): void {
+  #taken(end: End): void {
     const socket = this.#socket;
     // Whoever listens for errors now owns them; a framer that does not is protected from them.
     if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
     this.#connection.become("handed over");
-    this.#settle({ kind: "handed over", decision });
+    this.#settle(end);
   }
 
-  /** `written`: octets that the socket had written before the framer got it. */
-  #notTaken(cause: unknown, written: number | undefined): void {
+  /** `written`: octets that the socket had written before somebody got it. `wanted`: how it would have ended. */
+  #notTaken(cause: unknown, written: number | undefined, wanted: End): void {
     const socket = this.#socket;
     const { arrival } = this;
-    const end: Abandoned = { kind: "abandoned", code: "FRAMER_FAILED", stage: "handover", arrival, cause };
+    const isRaw = wanted.kind === "passed";
+    const code = isRaw ? "TAKER_FAILED" : "FRAMER_FAILED";
+    const end: Abandoned = { kind: "abandoned", code, stage: "handover", arrival, cause };
     this.#connection.become("abandoned");
     this.#settle(end);
     this.#house.ended(end);
     if (socket.destroyed) return;
-    if (written === undefined || bytesWritten(socket) !== written) {
+    if (isRaw || written === undefined || bytesWritten(socket) !== written) {
       socket.destroy();
       return;
     }
@@ -465,8 +575,7 @@ export class Adoption implements FilterOwner, Pending {
   #stage(): Abandoned["stage"] {
     if (this.#authorizing !== null) return "authorize";
     if (this.#filter?.decision) return "requests";
-    if (!this.#connection.hasPartialHead) return "silent";
-    return this.#connection.state === "announcing" ? "proxy" : "head";
+    return this.#connection.begun ?? "silent";
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
@@ -483,8 +592,7 @@ export class Adoption implements FilterOwner, Pending {
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
-    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
+    this.#unlisten();
     const authorizing = this.#authorizing;
     if (authorizing === null) {
       this.#house.heads.remove(this);
@@ -494,6 +602,11 @@ export class Adoption implements FilterOwner, Pending {
     this.#house.authorizing.remove(this);
     authorizing.abort();
     this.#taker = null;
+  }
+
+  #unlisten(): Adopted {
+    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    return isReadOnDemand(socket) ? socket.removeListener("readable", onReadable) : socket;
   }
 
   #leaveServer(): void {

@@ -6,6 +6,7 @@ import type { Arrival } from "../arrival.js";
 import type { Acceptance, Refusal } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import type { FramerLike } from "../framer/framer.js";
+import type { ClientHello } from "../hello-body.js";
 import type { GateLimits } from "../limits.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
@@ -13,6 +14,9 @@ export type AbandonedCode =
   | "PROXY_UNTRUSTED"
   | "PROXY_MISSING"
   | "PROXY_MALFORMED"
+  | "TLS_MALFORMED"
+  | "SERVER_NAME_UNKNOWN"
+  | "TLS_FAILED"
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
   | "ADDRESS_OVERLOADED"
@@ -22,7 +26,8 @@ export type AbandonedCode =
   | "BODY_MALFORMED"
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
-  | "FRAMER_FAILED";
+  | "FRAMER_FAILED"
+  | "TAKER_FAILED";
 
 /** The limit that a code is about. */
 export const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
@@ -36,14 +41,17 @@ export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
   /**
-   * `proxy`: at or within a PROXY header; `silent`: no octet came, or none behind it; `head`: within a head;
-   * `requests`: between or within served requests.
+   * `proxy`: at or within a PROXY header; `tls`: within a ClientHello or a TLS handshake; `silent`: no octet came, or none behind
+   * these; `head`: within a head; `requests`: between or within served requests.
    */
-  readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
+  readonly stage: "proxy" | "tls" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
   /** The limit that it met, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
-  /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
+  /**
+   * What the socket, the TLS handshake, `authorize`, the framer or the taker threw; the `ProxyError` or `HelloError` where octets are no
+   * PROXY header or no ClientHello.
+   */
   readonly cause?: unknown;
 }
 
@@ -54,4 +62,8 @@ export type End =
   | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
   /** The http.Server, or the client behind its last response, ended the connection. */
   | { readonly kind: "served"; readonly arrival: Arrival }
+  /** Who takes connections as they are has it: for its ClientHello, or since it is neither TLS nor HTTP (`hello` null). */
+  | { readonly kind: "passed"; readonly hello: ClientHello | null; readonly arrival: Arrival }
   | Abandoned;
+
+export type Passed = Extract<End, { kind: "passed" }>;

@@ -3,8 +3,8 @@
 // Never: shows octets that a log line may not hold.
 
 import { countedNetwork } from "../address.js";
-import type { HeadgateError } from "../errors.js";
 import { explainError, printable } from "../explain.js";
+import type { HelloError } from "../hello-error.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { Abandoned } from "./end.js";
 
@@ -28,7 +28,16 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
       return "the peer is none of trust.from";
     case "PROXY_MISSING":
     case "PROXY_MALFORMED":
-      return explainError(cause as HeadgateError | ProxyError);
+    case "TLS_MALFORMED":
+      return explainError(cause as ProxyError | HelloError);
+    case "SERVER_NAME_UNKNOWN": {
+      const { serverName } = arrival;
+      return serverName
+        ? `tls has nobody for the server name ${serverName}`
+        : "tls has nobody for clients that name none";
+    }
+    case "TLS_FAILED":
+      return `the TLS handshake failed: ${thrown(cause)}`;
     case "HEAD_TIMEOUT":
       return `the head was not whole within ${limit?.value} ms`;
     case "OVERLOADED":
@@ -49,6 +58,8 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
       return `more than ${limit?.value} octets came before authorize had answered`;
     case "FRAMER_FAILED":
       return `the framer failed: ${thrown(cause)}`;
+    case "TAKER_FAILED":
+      return `the taker failed: ${thrown(cause)}`;
   }
 }
 

@@ -1,4 +1,4 @@
-// In:    sockets of which this process has read nothing, or a head and no octet more; a child process.
+// In:    sockets of which this process has read nothing, or a head or a ClientHello and no octet more; a child process.
 // Out:   the same sockets in the child, with every octet that was read here.
 // Never: hands on a socket that may lose octets on the way, or one that speaks TLS here.
 
@@ -6,6 +6,7 @@ import { type ServerOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { Arrival, GivenArrival } from "../arrival.js";
 import type { Framer, Handover } from "../framer/framer.js";
+import type { RawHandover, Taker } from "../framer/taker.js";
 import { checkGiven, type Given, seal } from "./envelope.js";
 
 /**
@@ -56,18 +57,22 @@ export function handOn(child: Child, socket: Socket, given: Given = {}): Promise
 
 /**
  * Stands in `upgrades` where a framer would: the upgrade is ruled on here, and the child gets the socket with the head and all
- * that came behind it, as if nobody had read it. `child` may be a function that chooses one for each handover.
+ * that came behind it, as if nobody had read it. In `tls`, or as `fallback`, it is a taker: the child gets the connection as it is.
+ * `child` may be a function that chooses one for each handover.
  *
- * The gate must have the socket from an `UNREAD` server, and the upgrade must be its first request. Otherwise the handover fails
- * with the `TypeError` of `handOn`, and the client gets 500.
+ * The gate must have the socket from an `UNREAD` server, and an upgrade must be its first request. Otherwise the handover fails
+ * with the `TypeError` of `handOn`; the client of an upgrade gets 500.
  */
-export function handOnTo(child: Child | ((handover: Handover) => Child)): Framer {
+export function handOnTo(child: Child): Framer & Taker;
+export function handOnTo(choose: (handover: Handover) => Child): Framer;
+export function handOnTo(choose: (handover: RawHandover) => Child): Taker;
+export function handOnTo(child: Child | ((handover: Handover & RawHandover) => Child)): Framer & Taker {
   if (typeof child !== "function") checkChild(child);
   return {
-    take(handover: Handover): Promise<void> {
-      const { socket, head, rest, arrival } = handover;
-      const chosen = typeof child === "function" ? child(handover) : child;
-      const octets = Buffer.concat([Buffer.from(head.toString(), "latin1"), rest]);
+    take(handover: Handover | RawHandover): Promise<void> {
+      const { socket, rest, arrival } = handover;
+      const chosen = typeof child === "function" ? child(handover as Handover & RawHandover) : child;
+      const octets = "head" in handover ? Buffer.concat([Buffer.from(handover.head.toString(), "latin1"), rest]) : rest;
       return handOn(chosen, socket as Socket, { rest: octets, arrival: givenOf(arrival) });
     },
   };
