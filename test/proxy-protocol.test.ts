@@ -136,7 +136,7 @@ reader("every address and port that a line can say comes back by value, at any c
       const again = Buffer.from(
         `PROXY ${family} ${source.address} ${(destination as { address: string }).address} ${fromPort} ${toPort}\r\n`,
       );
-      assert.equal(readPieces([again]), { ...result, consumed: again.length });
+      assert.equal(readPieces([again]), { ...result, consumed: again.length, size: again.length });
     }),
     { numRuns: 500 },
   );
@@ -230,6 +230,7 @@ reader("agrees with the reference on 30,000 mutated headers, cut at random", () 
     else {
       assert.ok(result.kind === "complete", `${shown}: ${JSON.stringify(result)}`);
       assert.equal({ header: result.header, length: result.consumed }, answer, shown);
+      assert.is(result.size, result.consumed, shown);
       accepted++;
     }
   }

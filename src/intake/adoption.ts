@@ -275,7 +275,7 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, T
       return;
     }
     if (step.kind === "announced") {
-      this.#announced(step.header);
+      this.#announced(step.header, step.size);
       // The time for the head has begun at adoption.
       this.nextHead(step.rest);
     } else if (step.kind === "recognized") this.#recognized(step.first);
@@ -287,9 +287,9 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, T
     }
   }
 
-  #announced(header: ProxyHeader): void {
+  #announced(header: ProxyHeader, size: number): void {
     const { arrival } = this;
-    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!);
+    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!, size);
   }
 
   /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */
