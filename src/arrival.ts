@@ -26,6 +26,8 @@ export interface Forwarding {
 export interface Proxying extends ProxyHeader {
   /** The peer: its address, or `unix`. */
   readonly hop: string;
+  /** Octets of the header. */
+  readonly size: number;
 }
 
 /**
@@ -166,19 +168,19 @@ function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): 
   };
 }
 
-/** The arrival of a connection whose TLS was spoken here, as that `socket` shows it. */
+/** The arrival of a connection whose TLS was spoken here, as that `socket` shows it; its server name is known already. */
 export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
-  const { scheme, schemeSource, serverName, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
-  return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ serverName, alpnProtocol, clientVerified }) };
+  const { scheme, schemeSource, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
+  return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ alpnProtocol, clientVerified }) };
 }
 
 /**
  * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
  * A client that came to the proxy by a UNIX-domain socket has no address, and is not `unix`: that is for peers here.
  */
-export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string): Arrival {
+export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string, size: number): Arrival {
   const { source, destination, tls } = header;
-  const proxy: Proxying = { ...header, hop };
+  const proxy: Proxying = { ...header, hop, size };
   // True TLS is never downgraded.
   const isSaid = tls !== null && arrival.schemeSource !== "tls";
   const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;

@@ -49,8 +49,8 @@ export const transitions: Readonly<Record<ConnectionState, readonly ConnectionSt
 
 export type Step<Claim> =
   | { kind: "wait" }
-  /** By a PROXY header, or by what is none. `rest`: what came behind it in the same octets. */
-  | { kind: "announced"; header: ProxyHeader; rest: Uint8Array }
+  /** By a PROXY header of `size` octets, or by what is none. `rest`: what came behind it in the same octets. */
+  | { kind: "announced"; header: ProxyHeader; size: number; rest: Uint8Array }
   | { kind: "not announced"; error: ProxyError }
   /** By the first octets: `octets` are all that came behind a PROXY header. */
   | { kind: "recognized"; first: Recognized }
@@ -144,7 +144,8 @@ export class Connection<Claim> {
     this.#begun = null;
     if (result.kind === "error") return { kind: "not announced", error: result.error };
     this.become(recognizes ? "recognizing" : "reading");
-    return { kind: "announced", header: result.header, rest: octets.subarray(result.consumed) };
+    const { header, size, consumed } = result;
+    return { kind: "announced", header, size, rest: octets.subarray(consumed) };
   }
 
   #readFirst(octets: Uint8Array): Step<Claim> {

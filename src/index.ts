@@ -15,7 +15,7 @@ export {
 } from "./gate.js";
 export type { Guard } from "./guard/guard.js";
 export type { ClientHello } from "./hello-body.js";
-export type { HelloError, HelloErrorCode } from "./hello-error.js";
+export { HelloError, type HelloErrorCode } from "./hello-error.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
 export type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 export { explainAbandoned } from "./intake/explain-abandoned.js";

@@ -187,6 +187,37 @@ else {
   });
 }
 
+if (noHaproxy === null) {
+  programs("examples/haproxy/passthrough: HAProxy passes TLS on, which ends in the gate", async () => {
+    const [encrypted, behind] = [await freePort(), await freePort()];
+    const ports = { TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
+    const gate = await start(process.execPath, ["dist/examples/haproxy/passthrough.js"], [behind], ports);
+    const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/passthrough.cfg"], [encrypted], ports);
+    const ask = async (host: string): Promise<{ status: number; body: string; port: number }> => {
+      const options = { port: encrypted, host: "127.0.0.1", ca: cert, servername: "localhost" };
+      const socket = tls.connect(options);
+      await once(socket, "secureConnect");
+      const { localPort } = socket;
+      const client = new Client(socket);
+      await client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const [response] = await client.all();
+      return { status: response!.statusCode, body: String(response!.body), port: localPort! };
+    };
+    const { body, port } = await ask("localhost");
+    assert.equal(JSON.parse(body), {
+      remoteAddress: "127.0.0.1",
+      remotePort: port,
+      localPort: encrypted,
+      scheme: "https",
+      schemeSource: "tls",
+      serverName: "localhost",
+    });
+    assert.is((await ask("other")).status, 421);
+    await proxy.stop();
+    await gate.stop();
+  });
+}
+
 const noNginx = missing("nginx", "-v");
 if (noNginx !== null) skip("nginx", noNginx);
 else {

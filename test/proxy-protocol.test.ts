@@ -122,7 +122,7 @@ reader("every address and port that a line can say comes back by value, at any c
       const again = Buffer.from(
         `PROXY ${family} ${source.address} ${(destination as { address: string }).address} ${fromPort} ${toPort}\r\n`,
       );
-      assert.equal(readPieces([again]), { ...result, consumed: again.length });
+      assert.equal(readPieces([again]), { ...result, consumed: again.length, size: again.length });
     }),
     { numRuns: 500 },
   );

@@ -295,7 +295,7 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
       return;
     }
     if (step.kind === "announced") {
-      this.#announced(step.header);
+      this.#announced(step.header, step.size);
       // The time for the head has begun at adoption.
       this.nextHead(step.rest);
       if (heads.has(this)) this.#mayWait(heads.recount(this));
@@ -308,9 +308,9 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
     }
   }
 
-  #announced(header: ProxyHeader): void {
+  #announced(header: ProxyHeader, size: number): void {
     const { arrival } = this;
-    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!);
+    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!, size);
   }
 
   /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */

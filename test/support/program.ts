@@ -38,6 +38,7 @@ export async function stopAll(): Promise<void> {
 export interface Program {
   /** What it has printed. */
   readonly printed: () => string;
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -71,7 +72,7 @@ export async function start(
     await ended;
     running.delete(started);
   };
-  const started: Program = { printed: () => text, stop };
+  const started: Program = { printed: () => text, signal: (name) => void child.kill(name), stop };
   running.add(started);
   const latest = performance.now() + PATIENCE;
   for (const port of ports) {
