@@ -17,7 +17,11 @@ export class HeldOctets {
     if (octets.length === 0) return;
     const last = this.#pieces.at(-1);
     if (last !== undefined && last.length + octets.length <= PIECE_OCTETS) {
-      this.#pieces[this.#pieces.length - 1] = Buffer.concat([last, octets]);
+      // Of memory of its own: a slice of Node's pool keeps the whole pool, which has 64 KiB since Node 24.
+      const joined = new Uint8Array(last.length + octets.length);
+      joined.set(last);
+      joined.set(octets, last.length);
+      this.#pieces[this.#pieces.length - 1] = joined;
     } else {
       this.#pieces.push(octets);
     }
