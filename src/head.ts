@@ -30,7 +30,12 @@ export type Framing =
   | { readonly kind: "none" }
   /** `length` octets, 0..2^53-1. */
   | { readonly kind: "content-length"; readonly length: number }
-  | { readonly kind: "chunked" };
+  | { readonly kind: "chunked" }
+  /** Over HTTP/2, where no length was sent: by END_STREAM (RFC 9113 §8.1). */
+  | { readonly kind: "frames" };
+
+/** What names whom a request is for. `:authority` stands in HTTP/2 where Host stands in HTTP/1.1 (RFC 9113 §8.3.1). */
+export type AuthorityField = ":authority" | "absolute-form" | "authority-form" | "Host" | "nothing";
 
 export interface HeadOptions {
   /** `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). */
@@ -122,17 +127,22 @@ export class RequestHead {
     return targetForms[this.#word(Head.TARGET_FORM)]!;
   }
 
-  get httpVersion(): "1.0" | "1.1" {
+  get httpVersion(): "1.0" | "1.1" | "2.0" {
     return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
   }
 
-  /** The scheme of an absolute-form, in lower case; null in the other forms. */
+  /** The scheme of an absolute-form, or `:scheme` of HTTP/2, in lower case; null where none was said. */
   get scheme(): string | null {
     if (this.targetForm !== "absolute-form") return null;
     return this.requestTarget.slice(0, this.requestTarget.indexOf(":")).toLowerCase();
   }
 
-  /** The Host field; null where the request has none. */
+  /** The `:protocol` of an extended CONNECT, as sent (RFC 8441 §4); null in any other request. */
+  get protocol(): string | null {
+    return null;
+  }
+
+  /** The Host field, or `:authority` of HTTP/2; null where the request has none. */
   get host(): Authority | null {
     return (this.#host ??= this.#readAuthority(Head.HOST));
   }
@@ -141,6 +151,13 @@ export class RequestHead {
   get authority(): Authority | null {
     this.#authority ??= this.#readAuthority(Head.TARGET_AUTHORITY);
     return this.#authority ?? this.host;
+  }
+
+  /** What `authority` was read from. */
+  get authorityField(): AuthorityField {
+    const form = this.targetForm;
+    if (form === "absolute-form" || form === "authority-form") return form;
+    return this.host === null ? "nothing" : "Host";
   }
 
   /**
@@ -162,7 +179,7 @@ export class RequestHead {
 
   /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
   get rawHeaders(): string[] {
-    return (this.#rawHeaders ??= this.#readFieldLines());
+    return this.#lines();
   }
 
   /**
@@ -170,7 +187,7 @@ export class RequestHead {
    * first. It has no prototype, so that no field name meets a member of Object.
    */
   get headers(): Record<string, string | string[] | undefined> {
-    return (this.#headers ??= joinHeaders(this.rawHeaders));
+    return (this.#headers ??= joinHeaders(this.#lines()));
   }
 
   /** All lines of that name, joined by ", " (RFC 9110 §5.2), Cookie by "; "; undefined where there is none. */
@@ -189,7 +206,7 @@ export class RequestHead {
       if ((this.#word(Head.SEEN) & bit) === 0) return [];
       if ((this.#word(Head.REPEATED) & bit) === 0) return [this.#valueOfFirst(number)];
     }
-    const raw = this.rawHeaders;
+    const raw = this.#lines();
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
       if (raw[i]!.length === wanted.length && raw[i]!.toLowerCase() === wanted) values.push(raw[i + 1]!);
@@ -242,8 +259,15 @@ export class RequestHead {
     return this.#text;
   }
 
-  #readFieldLines(): string[] {
-    return readFieldLines(this.#words(), this.#record, this.#text, this.#start, kernel().spellings);
+  /** The field lines of the text. */
+  #lines(): string[] {
+    return (this.#rawHeaders ??= readFieldLines(
+      this.#words(),
+      this.#record,
+      this.#text,
+      this.#start,
+      kernel().spellings,
+    ));
   }
 
   /** The value of the first line of a name that the kernel reads and has seen. */
@@ -390,11 +414,21 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
+/** Makes a head of a text and what the kernel has read of it. */
+export type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
+
+const plainHead: MakeHead = (text, words, generation) => new RequestHead(text, words, generation, 0, 0);
+
 /**
  * Reads text of one octet a character that is one whole head with so many field lines, as a parser in front took it
  * apart. Text that reads as anything else holds a line end where that parser saw none: `CONTROL_OCTET`. @internal
  */
-export function parseHeadText(text: string, fieldLines: number, limits: HeadLimits): WholeHeadResult {
+export function parseHeadText(
+  text: string,
+  fieldLines: number,
+  limits: HeadLimits,
+  make: MakeHead = plainHead,
+): WholeHeadResult {
   const wasm = kernel();
   wasm.text.write(text.length > limits.headBytes ? text.slice(0, limits.headBytes) : text, 0);
   const status = run(wasm, 0, text.length, 0, limits);
@@ -405,7 +439,7 @@ export function parseHeadText(text: string, fieldLines: number, limits: HeadLimi
   if (offset !== text.length || wasm.words[Head.FIELD_LINES >> 2] !== fieldLines) {
     return { kind: "error", error: new HeadgateError(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
   }
-  return { kind: "complete", head: new RequestHead(text, wasm.words, wasm.generation, 0, 0), consumed: offset };
+  return { kind: "complete", head: make(text, wasm.words, wasm.generation), consumed: offset };
 }
 
 /** What `parseRequestHeads` read. */

@@ -249,5 +249,5 @@ test("sizes stay within what is promised", () => {
   const [parser, whole] = [gzippedOf("headgate/parser"), gzippedOf("headgate")];
   console.log(`NOTE gzipped: headgate/parser ${parser}, headgate ${whole} bytes`);
   assert.ok(parser <= 24_576, `headgate/parser ${parser}`);
-  assert.ok(whole <= 53_248, `headgate ${whole}`);
+  assert.ok(whole <= 69_632, `headgate ${whole}`);
 });

@@ -18,6 +18,7 @@ import {
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
 import { type FramerLike, LEAVE, take } from "../framer/framer.js";
+import { Session, type SessionOwner } from "../http2/session.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
@@ -27,6 +28,12 @@ import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
 import type { Abandoned, AbandonedCode, End } from "./end.js";
 import { arrivalAt, type Gatehouse } from "./gatehouse.js";
 import { SocketHandover } from "./handover.js";
+
+/**
+ * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
+ * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
+ */
+const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -69,7 +76,7 @@ export function isAdopted(socket: Duplex): boolean {
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
-export class Adoption implements FilterOwner, Timed {
+export class Adoption implements FilterOwner, SessionOwner, Timed {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
@@ -79,8 +86,11 @@ export class Adoption implements FilterOwner, Timed {
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
   #arrival: GivenArrival | Arrival;
-  /** Who gets what comes in, when it is not the first head: the filter in front of a server, or the wait for `authorize`. */
-  #taker: RequestFilter | Authorizing | null = null;
+  /**
+   * Who gets what comes in, when it is not the first head: the filter in front of a server, the wait for `authorize`, or a
+   * session of HTTP/2.
+   */
+  #taker: RequestFilter | Authorizing | Session | null = null;
   /** How it ended, or whom to tell. */
   #outcome: End | ((end: End) => void) | null = null;
 
@@ -105,6 +115,10 @@ export class Adoption implements FilterOwner, Timed {
 
   get #authorizing(): Authorizing | null {
     return this.#taker instanceof Authorizing ? this.#taker : null;
+  }
+
+  get #session(): Session | null {
+    return this.#taker instanceof Session ? this.#taker : null;
   }
 
   get overhead(): number {
@@ -145,10 +159,14 @@ export class Adoption implements FilterOwner, Timed {
     this.#listen();
     if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
       this.#abandon("OVERLOADED");
-      this.#close(reply(503));
+      this.#close(this.#speaksHttp2 ? GOAWAY : reply(503));
       return;
     }
     this.#house.heads.add(this);
+    if (this.#speaksHttp2 && this.#connection.state === "reading") {
+      this.#speakHttp2(rest);
+      return;
+    }
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
     if (this.#isOurs) this.#readOn();
@@ -198,6 +216,40 @@ export class Adoption implements FilterOwner, Timed {
     if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable).on("data", onData).resume();
   }
 
+  /** The client and the giver of a TLS socket have agreed on it (ALPN). */
+  get #speaksHttp2(): boolean {
+    return this.#house.http2 !== undefined && (this.#socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
+  }
+
+  /** From now on node:http2 reads the socket; `rest` begins with the client's connection preface (RFC 9113 §3.4). */
+  #speakHttp2(rest: Uint8Array): void {
+    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
+    if (rest.length > 0) socket.unshift(rest);
+    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
+    socket.allowHalfOpen = false;
+    this.#connection.become("serving");
+    this.#taker = new Session(this.#house, this.#house.http2!, this, socket);
+  }
+
+  sessionBegins(): void {
+    if (this.#connection.isOver) return;
+    this.#house.heads.remove(this);
+    this.#house.sessions.add(this);
+  }
+
+  sessionIdle(): void {
+    if (!this.#connection.isOver) this.#house.sessions.add(this);
+  }
+
+  sessionClosed(error: Error | null): void {
+    if (this.#connection.isOver) return;
+    const session = this.#session!;
+    if (error !== null) this.#abandon("HTTP2_FAULT", error);
+    else if (session.hasServed && session.open === 0) this.#served();
+    else this.#abandon("PEER_ENDED");
+  }
+
   /** False from the moment on when the socket has another owner, or its last response. */
   get #isOurs(): boolean {
     return this.#socket[ADOPTION] === this && !this.#connection.isOver;
@@ -214,6 +266,11 @@ export class Adoption implements FilterOwner, Timed {
       this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
+    const session = this.#session;
+    if (session !== null) {
+      this.#expireSession(session);
+      return;
+    }
     const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
     // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and a PROXY header has no answer.
@@ -221,11 +278,27 @@ export class Adoption implements FilterOwner, Timed {
     else this.#close(reply(408));
   }
 
+  /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
+  #expireSession(session: Session): void {
+    if (session.hasServed && session.open > 0) {
+      if (session.probe()) this.#house.sessions.add(this);
+      else {
+        this.#abandon("PEER_ENDED");
+        session.destroy();
+      }
+      return;
+    }
+    if (session.hasServed) this.#served();
+    else this.#abandon("HEAD_TIMEOUT");
+    this.#house.lingering.add(this);
+    session.close();
+  }
+
   receive(octets: Uint8Array): void {
     const taker = this.#taker;
     if (taker === null) this.nextHead(octets);
     else if (taker instanceof RequestFilter) taker.receive(octets);
-    else this.#early(taker, octets);
+    else if (taker instanceof Authorizing) this.#early(taker, octets);
   }
 
   peerEnded(): void {
@@ -239,14 +312,17 @@ export class Adoption implements FilterOwner, Timed {
   }
 
   broke(cause: unknown): void {
-    if (!this.#connection.isOver) this.#abandon("SOCKET_ERROR", cause);
+    // A session that is broken destroys its socket by what broke it.
+    const isFault = (cause as { code?: unknown } | null)?.code === "ERR_HTTP2_ERROR";
+    if (!this.#connection.isOver) this.#abandon(isFault ? "HTTP2_FAULT" : "SOCKET_ERROR", cause);
     // A net.Socket has destroyed itself; another Duplex may have not.
     this.#socket.destroy();
   }
 
   closed(): void {
-    if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
-    this.#house.lingering.remove(this);
+    // A session tells by itself, behind this, how it has ended; until then it has its own deadline.
+    if (!this.#connection.isOver && this.#session === null) this.#abandon("PEER_ENDED");
+    if (this.#connection.isOver) this.#house.lingering.remove(this);
     this.#forget();
   }
 
@@ -264,7 +340,8 @@ export class Adoption implements FilterOwner, Timed {
     if (step.kind === "announced") {
       this.#announced(step.header);
       // The time for the head has begun at adoption.
-      this.nextHead(step.rest);
+      if (this.#speaksHttp2) this.#speakHttp2(step.rest);
+      else this.nextHead(step.rest);
       return;
     }
     this.#house.heads.remove(this);
@@ -292,7 +369,7 @@ export class Adoption implements FilterOwner, Timed {
   #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
     if (decision.kind === "refused") {
       this.#refuse(decision);
-    } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening("upgrade")) {
       this.#refuse(decision.reported ?? requireListener(decision));
     } else if (decision.upgrade && this.#house.authorize !== undefined) {
       this.#authorize(decision, rest, this.#house.authorize);
@@ -443,6 +520,8 @@ export class Adoption implements FilterOwner, Timed {
 
   #stage(): Abandoned["stage"] {
     if (this.#authorizing !== null) return "authorize";
+    const session = this.#session;
+    if (session !== null) return session.hasServed ? "requests" : session.hasSpoken ? "head" : "silent";
     if (this.#filter?.decision) return "requests";
     if (!this.#connection.hasPartialHead) return "silent";
     return this.#connection.state === "announcing" ? "proxy" : "head";
@@ -466,7 +545,8 @@ export class Adoption implements FilterOwner, Timed {
     if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
     const authorizing = this.#authorizing;
     if (authorizing === null) {
-      this.#house.heads.remove(this);
+      if (this.#session?.hasServed) this.#house.sessions.remove(this);
+      else this.#house.heads.remove(this);
       this.#leaveServer();
       return;
     }

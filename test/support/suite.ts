@@ -4,7 +4,7 @@
 
 import { suite as uvuSuite } from "uvu";
 
-interface Suite {
+export interface Suite {
   (name: string, test: () => unknown): void;
   before(hook: () => unknown): void;
   after(hook: () => unknown): void;
