@@ -1,8 +1,10 @@
 // In:    --quick (few, short rounds); --only STEP, --input ID, --kernel VARIANT (each may be repeated; all by default);
 //        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and README.md's tables, nothing timed).
 // Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
+//        Without a filter, guarded requests beside unguarded ones too: a step of `npm run bench:gate`, which keeps its rows.
 // Never: times a contender before its answers on that kernel have been compared, those of all on the first kernel first.
 
+import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -144,6 +146,16 @@ if (values.draw) {
   }
   const seconds = Math.round((performance.now() - begin) / 1000);
   process.stderr.write(`${seconds} s${out === undefined ? "" : `, ${out}`}\n`);
+  if (!isFiltered) process.exitCode = compareGuards();
+}
+
+/** In a process of its own, whose engine has met no other parsers. */
+function compareGuards(): number {
+  const step = fileURLToPath(new URL("gate/main.js", import.meta.url));
+  return (
+    spawnSync(process.execPath, [step, "--only", "guard", ...(quick ? ["--quick"] : [])], { stdio: "inherit" })
+      .status ?? 1
+  );
 }
 
 function chartOf(file: string): string {

@@ -1,4 +1,4 @@
-// In:    nothing; it plays the clients itself, on a free port of the loopback interface.
+// In:    nothing; it plays the clients itself, on a free port of the loopback interface: node dist/examples/adopt.js
 // Out:   one echoed message, one refusal with its explanation, then the end of the process.
 // Never: lets the gate listen; the door below does, and it could be any other program.
 

@@ -1,4 +1,4 @@
-// In:    nothing; it plays the clients itself, on a free port of the loopback interface.
+// In:    nothing; it plays the clients itself, on a free port of the loopback interface: node dist/examples/guard.js
 // Out:   what is served, what is refused and why; then the end of the process.
 // Never: shows a check that the application would have to make.
 

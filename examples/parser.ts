@@ -1,4 +1,4 @@
-// In:    nothing; the octets stand below.
+// In:    nothing; the octets stand below: node dist/examples/parser.js
 // Out:   what a request head says, and why another one is none.
 // Never: opens a socket; headgate/parser runs wherever WebAssembly does.
 

@@ -1,4 +1,4 @@
-// In:    nothing; heads are written here, and no socket is opened.
+// In:    nothing; heads are written here, and no socket is opened: node dist/examples/policy.js
 // Out:   what a policy says to each of them.
 // Never: needs node:; headgate/policy and headgate/parser run anywhere.
 

@@ -38,6 +38,16 @@ export function parsePeerAddress(text: string): Address | null {
   return isIpv4Mapped(address) ? address.slice(6) : address;
 }
 
+/**
+ * What a peer's address is counted by, as text; null for what is none. An IPv6 address is counted by its subnet of 64 bits, as
+ * whoever has one of its addresses may have them all (RFC 4291 §2.5.1).
+ */
+export function countedNetwork(text: string): string | null {
+  const address = parsePeerAddress(text);
+  if (address === null) return null;
+  return address.length === 2 ? formatAddress(address) : `${formatAddress([...address.slice(0, 4), 0, 0, 0, 0])}/64`;
+}
+
 export function isIpv4Mapped(address: Address): boolean {
   return address.length === 8 && address[5] === 0xffff && address.slice(0, 5).every((piece) => piece === 0);
 }

@@ -26,6 +26,8 @@ export interface Forwarding {
 export interface Proxying extends ProxyHeader {
   /** The peer: its address, or `unix`. */
   readonly hop: string;
+  /** Octets of the header. */
+  readonly size: number;
 }
 
 /**
@@ -54,6 +56,15 @@ export interface Arrival {
   readonly localPort?: number | undefined;
   /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
   readonly unix?: boolean | undefined;
+  /**
+   * The server name that the client asked for by TLS (SNI, RFC 6066 §3): of the TLS on the socket, or as a trusted peer tells it in its
+   * PROXY header. Null where it named none; absent where nothing is known of the client's TLS.
+   */
+  readonly serverName?: string | null | undefined;
+  /** The protocol that client and server agreed on by TLS (ALPN, RFC 7301), one character an octet. Otherwise as `serverName`. */
+  readonly alpnProtocol?: string | null | undefined;
+  /** The client has shown a certificate, and it was verified. Otherwise as `serverName`. */
+  readonly clientVerified?: boolean | undefined;
   /** Of a connection that began with a PROXY header. */
   readonly proxy?: Proxying;
   /** Of a request that a trusted hop has forwarded. */
@@ -66,6 +77,9 @@ export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "proxy" | "for
 /** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
 export interface SocketFacts {
   readonly encrypted?: boolean | undefined;
+  readonly servername?: string | false | null | undefined;
+  readonly alpnProtocol?: string | false | null | undefined;
+  readonly authorized?: boolean | undefined;
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
@@ -117,6 +131,21 @@ class SocketArrival implements Arrival {
     return (this.#unix ??= isUnix(this.#facts));
   }
 
+  get serverName(): string | null | undefined {
+    const { encrypted, servername } = this.#facts;
+    return encrypted === true ? servername || null : this.#given.serverName;
+  }
+
+  get alpnProtocol(): string | null | undefined {
+    const { encrypted, alpnProtocol } = this.#facts;
+    return encrypted === true ? alpnProtocol || null : this.#given.alpnProtocol;
+  }
+
+  get clientVerified(): boolean | undefined {
+    const { encrypted, authorized } = this.#facts;
+    return encrypted === true ? authorized === true : this.#given.clientVerified;
+  }
+
   /** What `JSON.stringify` shows. */
   toJSON(): Arrival {
     return readArrival(this);
@@ -125,22 +154,41 @@ class SocketArrival implements Arrival {
 
 /** The same arrival, read now: what it holds outlasts its socket. */
 export function readArrival(arrival: Arrival): Arrival {
-  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
-  return { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix, proxy } = arrival;
+  const read = { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
+  return { ...read, ...tlsOf(arrival), ...(proxy !== undefined && { proxy }) };
+}
+
+/** What is known of the client's TLS. */
+function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): Partial<Arrival> {
+  return {
+    ...(serverName !== undefined && { serverName }),
+    ...(alpnProtocol !== undefined && { alpnProtocol }),
+    ...(clientVerified !== undefined && { clientVerified }),
+  };
+}
+
+/** The arrival of a connection whose TLS was spoken here, as that `socket` shows it; its server name is known already. */
+export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
+  const { scheme, schemeSource, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
+  return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ alpnProtocol, clientVerified }) };
 }
 
 /**
  * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
  * A client that came to the proxy by a UNIX-domain socket has no address, and is not `unix`: that is for peers here.
  */
-export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string): Arrival {
+export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string, size: number): Arrival {
   const { source, destination, tls } = header;
-  const proxy: Proxying = { ...header, hop };
+  const proxy: Proxying = { ...header, hop, size };
   // True TLS is never downgraded.
   const isSaid = tls !== null && arrival.schemeSource !== "tls";
   const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
   const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
-  if (source === null || destination === null) return { ...readArrival(arrival), scheme, schemeSource, proxy };
+  const spoken = arrival.schemeSource === "tls" ? tlsOf(arrival) : tlsOf(saidOfTls(header));
+  if (source === null || destination === null) {
+    return { ...readArrival(arrival), ...spoken, scheme, schemeSource, proxy };
+  }
   const [client, local] = [source, destination].map((end) => ("address" in end ? end : null));
   return {
     scheme,
@@ -151,7 +199,18 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
     localAddress: local?.address,
     localPort: local?.port || undefined,
     unix: false,
+    ...spoken,
     proxy,
+  };
+}
+
+/** What a proxy says of the TLS that it spoke with its client; what it does not say is not known. */
+function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
+  if (tls === false) return {};
+  return {
+    serverName: authority ?? undefined,
+    alpnProtocol: alpn ?? undefined,
+    clientVerified: tls === null ? undefined : tls.verified,
   };
 }
 
@@ -170,7 +229,17 @@ function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | un
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
 }
 
-const settings = ["scheme", "remoteAddress", "remotePort", "localAddress", "localPort", "unix"] as const;
+const settings = [
+  "scheme",
+  "remoteAddress",
+  "remotePort",
+  "localAddress",
+  "localPort",
+  "unix",
+  "serverName",
+  "alpnProtocol",
+  "clientVerified",
+] as const;
 
 /** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
 export function checkGivenArrival(given: GivenArrival, where: string): void {
@@ -187,6 +256,16 @@ export function checkGivenArrival(given: GivenArrival, where: string): void {
     throw new TypeError(
       `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
     );
+  }
+  for (const name of ["serverName", "alpnProtocol"] as const) {
+    const said: unknown = given[name];
+    if (said !== undefined && said !== null && typeof said !== "string") {
+      throw new TypeError(`${where}.${name} is ${String(said)}; it must be a string, or null for none`);
+    }
+  }
+  const { clientVerified } = given;
+  if (clientVerified !== undefined && typeof clientVerified !== "boolean") {
+    throw new TypeError(`${where}.clientVerified is ${String(clientVerified)}; it must be true or false`);
   }
   for (const name of ["remotePort", "localPort"] as const) {
     const port: unknown = given[name];

@@ -1,12 +1,14 @@
 // In:    octets of one connection, in order.
-// Out:   what to do next: wait, note a PROXY header, answer a malformed head, or act on a decision; and in which state
-//        the connection is.
+// Out:   what to do next: wait, note a PROXY header, go on by the protocol, answer a malformed head, or act on a decision; and
+//        in which state the connection is.
 // Never: performs I/O, owns a socket, or keeps time.
 
 import type { Arrival } from "./arrival.js";
 import { type Decision, decide, type Policy } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
-import { HeadReader } from "./head.js";
+import { FirstOctets, type FirstOctetsResult } from "./first-octets.js";
+import { HeadReader } from "./head-reader.js";
+import type { HelloError } from "./hello-error.js";
 import type { GateLimits } from "./limits.js";
 import { latin1 } from "./octets.js";
 import type { ProxyError } from "./proxy-error.js";
@@ -14,12 +16,15 @@ import type { ProxyHeader } from "./proxy-header.js";
 import { ProxyReader } from "./proxy-protocol.js";
 
 /**
- * Whose the socket is. `announcing`: ours, a PROXY header is awaited. `reading`: ours, a head is coming in. `serving`:
+ * Whose the socket is. `announcing`: ours, a PROXY header is awaited. `recognizing`: ours, the octets are awaited that tell the
+ * protocol, and of TLS the ClientHello. `securing`: ours, in a TLS handshake. `reading`: ours, a head is coming in. `serving`:
  * ours, with the request filter in between.
  * `authorizing`: ours, while the application decides on an accepted upgrade. The others are ends; every connection comes to exactly one of them.
  */
 export type ConnectionState =
   | "announcing"
+  | "recognizing"
+  | "securing"
   | "reading"
   | "serving"
   | "authorizing"
@@ -30,7 +35,9 @@ export type ConnectionState =
 
 /** From each state, the states that may follow. */
 export const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
-  announcing: ["reading", "abandoned"],
+  announcing: ["recognizing", "reading", "abandoned"],
+  recognizing: ["securing", "reading", "handed over", "abandoned"],
+  securing: ["reading", "abandoned"],
   reading: ["serving", "authorizing", "handed over", "refused", "abandoned"],
   serving: ["authorizing", "handed over", "served", "refused", "abandoned"],
   authorizing: ["handed over", "refused", "abandoned"],
@@ -42,10 +49,15 @@ export const transitions: Readonly<Record<ConnectionState, readonly ConnectionSt
 
 export type Step<Claim> =
   | { kind: "wait" }
-  /** By a PROXY header, or by what is none. `rest`: what came behind it in the same octets. */
-  | { kind: "announced"; header: ProxyHeader; rest: Uint8Array }
+  /** By a PROXY header of `size` octets, or by what is none. `rest`: what came behind it in the same octets. */
+  | { kind: "announced"; header: ProxyHeader; size: number; rest: Uint8Array }
   | { kind: "not announced"; error: ProxyError }
+  /** By the first octets: `octets` are all that came behind a PROXY header. */
+  | { kind: "recognized"; first: Recognized }
+  | { kind: "no hello"; error: HelloError }
   | Ruled<Claim>;
+
+export type Recognized = Extract<FirstOctetsResult, { kind: "complete" }>;
 
 /** What is done about a head. */
 export type Ruled<Claim> =
@@ -60,22 +72,32 @@ const NOTHING = new Uint8Array(0);
 export interface Rules<Claim> {
   readonly policy: Policy<Claim>;
   readonly limits: GateLimits;
+  /** Not null where somebody is there for TLS. */
+  readonly tls: object | null;
+}
+
+/** Whose connection it is. */
+export interface ConnectionOwner {
+  /** Where it came in. */
+  readonly arrival: Arrival;
+  /** There is a choice between protocols; otherwise all is HTTP/1.1. */
+  readonly recognizes: boolean;
 }
 
 /** One connection, from its first octet to its end. */
 export class Connection<Claim> {
   readonly #rules: Rules<Claim>;
   /**
-   * What has come of a head, or of a PROXY header, that is not whole. Most heads come whole, and most others have come
+   * What has come of a head, or of what stands in front of one, that is not whole. Most heads come whole, and most others have come
    * in one piece so far: that piece is kept as text, which weighs little more than its octets, and a reader is kept from
    * the second piece on.
    */
-  #begun: string | HeadReader | ProxyReader | null = null;
+  #begun: string | HeadReader | ProxyReader | FirstOctets | null = null;
   #state: ConnectionState;
 
-  constructor(rules: Rules<Claim>) {
+  constructor(rules: Rules<Claim>, { recognizes }: Pick<ConnectionOwner, "recognizes">) {
     this.#rules = rules;
-    this.#state = rules.policy.trust?.proxyProtocol ? "announcing" : "reading";
+    this.#state = rules.policy.trust?.proxyProtocol ? "announcing" : recognizes ? "recognizing" : "reading";
   }
 
   get state(): ConnectionState {
@@ -86,15 +108,19 @@ export class Connection<Claim> {
     return transitions[this.#state].length === 0;
   }
 
-  /** True where a head, or a PROXY header, has begun and is not whole. */
-  get hasPartialHead(): boolean {
-    return this.#begun !== null;
+  /** What has begun and is not whole: a PROXY header, a ClientHello or the handshake behind it, a head. */
+  get begun(): "proxy" | "tls" | "head" | null {
+    if (this.#state === "securing") return "tls";
+    if (this.#begun === null) return null;
+    if (this.#begun instanceof FirstOctets) return this.#begun.isTls ? "tls" : "head";
+    return this.#begun instanceof ProxyReader ? "proxy" : "head";
   }
 
-  /** Takes octets where a head, or a PROXY header, is awaited; `owner` says where they came in. */
-  receive(octets: Uint8Array, owner: { readonly arrival: Arrival }): Step<Claim> {
+  /** Takes octets where a head, or what stands in front of one, is awaited. */
+  receive(octets: Uint8Array, owner: ConnectionOwner): Step<Claim> {
     if (octets.length === 0) return WAIT;
-    if (this.#state === "announcing") return this.#readProxy(octets);
+    if (this.#state === "announcing") return this.#readProxy(octets, owner);
+    if (this.#state === "recognizing") return this.#readFirst(octets);
     const reader = this.#begun instanceof HeadReader ? this.#begun : this.#newReader();
     const result = reader.read(octets);
     if (result.kind === "partial") {
@@ -108,7 +134,7 @@ export class Connection<Claim> {
     return { kind: "decided", decision, rest };
   }
 
-  #readProxy(octets: Uint8Array): Step<Claim> {
+  #readProxy(octets: Uint8Array, { recognizes }: ConnectionOwner): Step<Claim> {
     const reader = this.#begun instanceof ProxyReader ? this.#begun : new ProxyReader(this.#rules.limits.proxyBytes);
     const result = reader.read(octets);
     if (result.kind === "partial") {
@@ -117,8 +143,23 @@ export class Connection<Claim> {
     }
     this.#begun = null;
     if (result.kind === "error") return { kind: "not announced", error: result.error };
-    this.become("reading");
-    return { kind: "announced", header: result.header, rest: octets.subarray(result.consumed) };
+    this.become(recognizes ? "recognizing" : "reading");
+    const { header, size, consumed } = result;
+    return { kind: "announced", header, size, rest: octets.subarray(consumed) };
+  }
+
+  #readFirst(octets: Uint8Array): Step<Claim> {
+    const { tls, limits } = this.#rules;
+    const reader =
+      this.#begun instanceof FirstOctets ? this.#begun : new FirstOctets(tls === null ? null : limits.helloBytes);
+    const result = reader.read(octets);
+    if (result.kind === "partial") {
+      this.#begun = reader;
+      return WAIT;
+    }
+    this.#begun = null;
+    if (result.kind === "error") return { kind: "no hello", error: result.error };
+    return { kind: "recognized", first: result };
   }
 
   /** A reader that has read what has come of this head. */

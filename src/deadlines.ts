@@ -14,7 +14,7 @@ export interface Timed {
 }
 
 /** Equal deadlines for many items: they fall due in the order in which they were added. */
-export class Deadlines {
+export class Deadlines<Item extends Timed = Timed> {
   readonly #milliseconds: number;
   /** Stands behind the last item and before the first. */
   readonly #ends: Timed & { before: Timed; behind: Timed };
@@ -31,13 +31,18 @@ export class Deadlines {
     return this.#size;
   }
 
-  has(item: Timed): boolean {
+  has(item: Item): boolean {
     return item.behind !== null;
   }
 
+  /** In the order of falling due. */
+  *[Symbol.iterator](): Generator<Item> {
+    for (let item = this.#ends.behind; item !== this.#ends; item = item.behind!) yield item as Item;
+  }
+
   /** Begins an item's time; begins it anew where it had begun. */
-  add(item: Timed): void {
-    this.remove(item);
+  add(item: Item): void {
+    this.#unlink(item);
     const ends = this.#ends;
     item.due = Math.ceil(performance.now() + this.#milliseconds);
     item.before = ends.before;
@@ -49,7 +54,11 @@ export class Deadlines {
     else this.#timer.ref();
   }
 
-  remove(item: Timed): void {
+  remove(item: Item): void {
+    this.#unlink(item);
+  }
+
+  #unlink(item: Timed): void {
     const { before, behind } = item;
     if (before === null || behind === null) return;
     before.behind = behind;
@@ -66,7 +75,7 @@ export class Deadlines {
         this.#arm(first.due - now);
         return;
       }
-      this.remove(first);
+      this.remove(first as Item);
       first.expire();
     }
   };

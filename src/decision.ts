@@ -54,6 +54,7 @@ export type AuthoritySource = "Forwarded" | "X-Forwarded-Host" | AuthorityField;
 export type RefusalCode =
   | "ORIGIN_REPEATED"
   | "FORWARDED_UNREADABLE"
+  | "SERVER_NAME_MISMATCH"
   | "AUTHORITY_ABSENT"
   | "NAME_UNSPECIFIED"
   | "NAME_UNKNOWN"
@@ -139,7 +140,7 @@ export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Re
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: two Origins, what a trusted hop says and cannot be read (400); name, scheme, port (421); origin (403); path
+ * promised: two Origins, what a trusted hop says and cannot be read (400); server name, name, scheme, port (421); origin (403); path
  * (404); method (405), version (426), handshake (400).
  *
  * Throws `TypeError` where the policy compares with a local port and the arrival has none.
@@ -158,6 +159,7 @@ export function isSoft({ code }: Refusal): boolean {
 }
 
 const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  "SERVER_NAME_MISMATCH",
   "AUTHORITY_ABSENT",
   "NAME_UNSPECIFIED",
   "NAME_UNKNOWN",
@@ -196,7 +198,7 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   const origins = head.fieldValues("origin");
   if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
   if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
-  const vhost = chooseVhost(policy, ruling);
+  const vhost = misdirected(ruling) ?? chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
   const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
@@ -281,6 +283,25 @@ function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
 function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): AuthoritySource {
   if (forwarding?.authority) return forwarding.field === "Forwarded" ? "Forwarded" : "X-Forwarded-Host";
   return head.authorityField;
+}
+
+/**
+ * The refusal of a request for another host than the one that its connection was opened for by TLS (RFC 6066 §3, RFC 9110
+ * §7.4): certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request,
+ * the connection is the hop's, and its arrival has no server name.
+ */
+function misdirected<Claim>(ruling: Ruling<Claim>): Refusal<Claim> | null {
+  const { arrival, authority } = ruling;
+  const { serverName } = arrival;
+  if (serverName === undefined || serverName === null || authority === null) return null;
+  if (serverName.toLowerCase().replace(/\.$/, "") === authority.uriHost) return null;
+  const { schemeSource, proxy, unix, remoteAddress } = arrival;
+  const source = schemeSource === "tls" ? "of TLS" : proxy === undefined ? "given" : "by PROXY";
+  const wanted = `server name ${serverName} ${source}`;
+  const peer = source === "of TLS" && proxy === undefined ? (unix ? "unix" : remoteAddress) : undefined;
+  const trust = `trust: { from: [${JSON.stringify(peer)}], forwarded: "rfc7239" }`;
+  const remedy = peer === undefined ? "" : `${trust}, if a proxy speaks TLS for its clients`;
+  return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, wanted, remedy);
 }
 
 /** Name, then scheme, then port. */

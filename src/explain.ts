@@ -6,6 +6,7 @@ import type { Arrival, Proxying, SchemeSource } from "./arrival.js";
 import type { Scheme } from "./authority.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
+import type { HelloError } from "./hello-error.js";
 import type { ProxyError } from "./proxy-error.js";
 import type { ProxyEndpoint } from "./proxy-header.js";
 
@@ -56,6 +57,8 @@ export interface Explanation {
   readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
   /** Of a connection that began with a PROXY header: what the trusted hop said. */
   readonly proxy: Proxying | null;
+  /** Of the client's TLS, where anything is known of it: the server name and the protocol that were agreed on. */
+  readonly tls: { readonly serverName: string | null; readonly alpnProtocol: string | null } | null;
   /** In report mode: the refusal that enforce mode would have given. */
   readonly reported: Explanation | null;
 }
@@ -85,8 +88,14 @@ export function explanation(decision: Decision): Explanation {
     client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
     forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
     proxy: arrival.proxy ?? null,
+    tls: tlsOf(arrival),
     reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
   };
+}
+
+function tlsOf({ serverName, alpnProtocol }: Arrival): Explanation["tls"] {
+  if (serverName === undefined && alpnProtocol === undefined) return null;
+  return { serverName: serverName ?? null, alpnProtocol: alpnProtocol ?? null };
 }
 
 function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
@@ -94,8 +103,8 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
   return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
-/** One line on a head that was no head, or a PROXY header that was none. */
-export function explainError(error: HeadgateError | ProxyError): string {
+/** One line on a head that was no head, or on a PROXY header or a ClientHello that was none. */
+export function explainError(error: HeadgateError | ProxyError | HelloError): string {
   const source = "rfc" in error ? error.rfc : error.section;
   return `${error.message} (${error.code} at octet ${error.offset}; ${source})`;
 }
@@ -133,6 +142,7 @@ function verdict(refusal: Refusal): string {
       return `${seen} is none of the vhosts: ${wanted}`;
     case "NAME_NOT_SERVED":
       return `${seen} is taken and not served`;
+    case "SERVER_NAME_MISMATCH":
     case "PORT_MISMATCH":
       return `${seen} mismatches ${wanted}`;
     case "SCHEME_MISMATCH":
@@ -213,8 +223,8 @@ const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
   default: "by default",
 };
 
-/** What a client sent may hold any octet; a log line may not. */
-function printable(text: string): string {
+/** What a client sent may hold any octet; a log line may not, and has at most 1000. */
+export function printable(text: string): string {
   const visible = text.replace(/[^\x20-\x7e]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
   return visible.length > 1000 ? `${visible.slice(0, 997)}...` : visible;
 }

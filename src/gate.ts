@@ -6,6 +6,7 @@ import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { SecureContextOptions } from "node:tls";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
 import { Deadlines } from "./deadlines.js";
 import {
@@ -21,13 +22,16 @@ import {
 import type { HeadgateError } from "./errors.js";
 import { type FramerLike, LEAVE } from "./framer/framer.js";
 import { withFramers } from "./framer/named.js";
+import { isTaker, type TakerLike } from "./framer/taker.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
 import { Adoption, isAdopted } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
-import type { Abandoned, End } from "./intake/end.js";
+import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
 import type { Gatehouse, Http2Rules } from "./intake/gatehouse.js";
+import { PendingHeads } from "./intake/pending.js";
+import { ServerNames, type TlsRules } from "./intake/server-names.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
 import { watchRequests } from "./requests/front.js";
@@ -39,6 +43,13 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
   framers?: Readonly<Record<string, FramerLike>>;
   /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
   requests?: Server | RequestListener;
+  /**
+   * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
+   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head.
+   */
+  tls?: TlsRules;
+  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
+  fallback?: TakerLike;
   /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
@@ -87,7 +98,16 @@ export interface GateEvents {
   /** In report mode: enforce mode would have refused what the next event hands over. */
   reported: [decision: Refusal<FramerLike>];
   malformed: [error: HeadgateError, arrival: Arrival];
+  /** A connection that the gate does not read goes to its taker. */
+  passed: [end: Passed];
   abandoned: [end: Abandoned];
+}
+
+/** Of a gate since it was made; a code that has not occurred is not there. */
+export interface GateCounts {
+  readonly refused: Partial<Record<RefusalCode, number>>;
+  readonly reported: Partial<Record<RefusalCode, number>>;
+  readonly abandoned: Partial<Record<AbandonedCode, number>>;
 }
 
 const settings = [
@@ -98,6 +118,8 @@ const settings = [
   "mode",
   "framers",
   "requests",
+  "tls",
+  "fallback",
   "authorize",
   "limits",
   "http2",
@@ -113,6 +135,7 @@ const channels = {
   refused: channel("headgate:refused"),
   reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
+  passed: channel("headgate:passed"),
   abandoned: channel("headgate:abandoned"),
 };
 
@@ -129,12 +152,23 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
+  readonly #abandoned = new Map<AbandonedCode, number>();
 
   /** @internal */
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { framers, requests, authorize, limits: givenLimits, http2, expose = false, ...rules } = options;
+    const {
+      framers,
+      requests,
+      tls,
+      fallback,
+      authorize,
+      limits: givenLimits,
+      http2,
+      expose = false,
+      ...rules
+    } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
@@ -143,15 +177,20 @@ export class Gate extends EventEmitter<GateEvents> {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
+    if (fallback !== undefined && !isTaker(fallback)) {
+      throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
+    }
     const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     this.#house = {
       policy,
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
+      tls: tls === undefined ? null : new ServerNames(tls, http2 === false ? ["http/1.1"] : ["h2", "http/1.1"]),
+      fallback,
       requestsAccepts: false,
       others: undefined,
-      heads: new Deadlines(limits.headTimeout),
+      heads: new PendingHeads(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
       authorizing: new Deadlines(limits.authorizeTimeout),
       http2: http2Rules(http2),
@@ -167,12 +206,16 @@ export class Gate extends EventEmitter<GateEvents> {
         }
         this.#report("handover", { decision }, decision);
       },
+      passed: (end) => this.#report("passed", end, end),
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
           this.#report("refused", { decision: end.decision }, end.decision);
         } else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
-        else this.#report("abandoned", end, end);
+        else {
+          count(this.#abandoned, end.code);
+          this.#report("abandoned", end, end);
+        }
       },
     };
     if (requests !== undefined) watchRequests();
@@ -223,10 +266,24 @@ export class Gate extends EventEmitter<GateEvents> {
     checkUnannounced(policy);
     checkListening(policy, server as Server);
     if (strict) watchRequests();
-    const house = { ...this.#house, policy, requests: strict ? (server as Server) : undefined };
+    // The server has its own TLS, and takes connections of its own protocol alone.
+    const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
+    const house = { ...this.#house, ...own };
     const guard = new Guard(house, server as Server, connectionEvent);
     this.#guards.set(server, guard);
     return guard;
+  }
+
+  /**
+   * Replaces a certificate of `tls` for handshakes from now on: `name` as it is written there. What is not given stays as it was; the
+   * connections that there are keep theirs, and sessions of theirs may be resumed.
+   *
+   * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
+   */
+  renew(name: string, certificate: SecureContextOptions): void {
+    const { tls } = this.#house;
+    if (tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
+    tls.renew(name, certificate);
   }
 
   /**
@@ -250,11 +307,15 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Refusals so far, by code: what was refused, and what report mode has let through. Their sum is what enforce mode would
-   * have refused.
+   * So far, by code: what was refused, and what report mode has let through, the sum of which is what enforce mode would
+   * have refused; and what was abandoned.
    */
-  get counts(): { refused: Partial<Record<RefusalCode, number>>; reported: Partial<Record<RefusalCode, number>> } {
-    return { refused: Object.fromEntries(this.#refused), reported: Object.fromEntries(this.#reported) };
+  get counts(): GateCounts {
+    return {
+      refused: Object.fromEntries(this.#refused),
+      reported: Object.fromEntries(this.#reported),
+      abandoned: Object.fromEntries(this.#abandoned),
+    };
   }
 
   #houseFor(names: readonly string[] | undefined): Gatehouse {
@@ -288,7 +349,7 @@ const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
-function count(counts: Map<RefusalCode, number>, code: RefusalCode): void {
+function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);
 }
 

@@ -5,8 +5,9 @@
 import { Status } from "../assembly/abi.js";
 import { parseAuthority } from "./authority.js";
 import { HeadgateError } from "./errors.js";
-import { type AuthorityField, type Framing, parseHeadText, RequestHead, type WholeHeadResult } from "./head.js";
+import { type AuthorityField, type Framing, RequestHead } from "./head.js";
 import type { HeadLimits } from "./limits.js";
+import { parseHeadText, type WholeHeadResult } from "./parse-head.js";
 
 /** Control data of a request (RFC 9113 §8.3.1, RFC 8441 §4), each as sent. */
 interface ControlData {

@@ -21,7 +21,7 @@ export interface HeadLimits {
 /** What bounds a gate. */
 export interface GateLimits extends HeadLimits {
   /**
-   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header counts to its head. Default 10000; at most 600000.
+   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header and a TLS handshake count to their head. Default 10000; at most 600000.
    * Precedents: nginx's client_header_timeout 60 s; HAProxy's recommended timeout http-request 10 s.
    */
   headTimeout: number;
@@ -31,10 +31,20 @@ export interface GateLimits extends HeadLimits {
    */
   proxyBytes: number;
   /**
+   * Octets of a TLS ClientHello, the headers of its records included. Default 16384; at most 131072.
+   * Precedents: nginx's preread_buffer_size 16k; HAProxy's tune.bufsize 16384.
+   */
+  helloBytes: number;
+  /**
    * Connections of a gate whose head, the first or a later one, is not whole yet. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
    */
   pendingHeads: number;
+  /**
+   * Of those, the connections of one client address; IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One more is answered 503.
+   * Precedents: nginx's limit_conn, off unless it is set; Postfix's smtpd_client_connection_count_limit 50.
+   */
+  pendingPerAddress: number;
   /**
    * Milliseconds that a refused connection is read on after its response, so that the response arrives though the
    * client is still sending; and that a client which has ended its half is waited for with each response that is not
@@ -81,7 +91,9 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
   // The addresses of each family fit into the least.
   proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
+  helloBytes: { default: 16_384, least: 512, most: 131_072, unit: "octets" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
+  pendingPerAddress: { default: 100, least: 1, most: 1_000_000, unit: "connections" },
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
   authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
   earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },

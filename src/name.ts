@@ -19,7 +19,7 @@ export interface NamePattern {
 
 /** What names are compared by. An address and a reg-name that is spelt like one are different names. */
 export function nameKey({ kind, uriHost }: Authority): string {
-  return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}$/.test(uriHost) ? `${uriHost}.` : uriHost;
+  return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(uriHost) ? `${uriHost}.` : uriHost;
 }
 
 /** True for what may meet a wildcard. */

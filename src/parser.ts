@@ -4,16 +4,14 @@
 
 export { Authority, type AuthorityResult, parseAuthority, type Scheme, type UriHostKind } from "./authority.js";
 export { HeadgateError, type HeadgateErrorCode } from "./errors.js";
+export { type Framing, RequestHead, type RequestTargetForm } from "./head.js";
+export { HeadReader } from "./head-reader.js";
+export type { HeadLimits } from "./limits.js";
 export {
-  type Framing,
   type HeadOptions,
-  HeadReader,
   type HeadResult,
   type HeadsResult,
   parseRequestHead,
   parseRequestHeads,
-  RequestHead,
-  type RequestTargetForm,
-} from "./head.js";
-export type { HeadLimits } from "./limits.js";
+} from "./parse-head.js";
 export { type KernelVariant, kernelVariant, useKernel } from "./wasm.js";

@@ -10,8 +10,8 @@ import { readProxyLine } from "./proxy-line.js";
 import { readProxyTlvs } from "./proxy-tlvs.js";
 
 export type ProxyResult =
-  /** `consumed`: octets of this chunk that belong to the header. */
-  | { kind: "complete"; header: ProxyHeader; consumed: number }
+  /** `consumed`: octets of this chunk that belong to the header; `size`: all that it has. */
+  | { kind: "complete"; header: ProxyHeader; consumed: number; size: number }
   | { kind: "partial" }
   | { kind: "error"; error: ProxyError };
 
@@ -139,7 +139,7 @@ export class ProxyReader {
     const octets = this.#octets.subarray(0, this.#size);
     const header = octets[0] === LINE[0] ? readProxyLine(octets.subarray(0, -2)) : this.#readBlock(octets);
     if (header instanceof ProxyError) return { kind: "error", error: header };
-    return { kind: "complete", header, consumed };
+    return { kind: "complete", header, consumed, size: this.#size };
   }
 
   /**

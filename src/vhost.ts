@@ -4,7 +4,8 @@
 
 import { addressOf, contains, type Network } from "./address.js";
 import type { Authority } from "./authority.js";
-import { isPlainName, nameKey, readNamePattern, readNetworkName } from "./name.js";
+import { isPlainName, readNamePattern, readNetworkName } from "./name.js";
+import { NameTable } from "./name-table.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 import { checkSettings } from "./settings.js";
 
@@ -44,9 +45,7 @@ const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"
 
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
-  readonly #exact = new Map<string, Vhost<Claim>[]>();
-  readonly #oneLabel = new Map<string, Vhost<Claim>[]>();
-  readonly #anyDepth = new Map<string, Vhost<Claim>[]>();
+  readonly #named = new NameTable<Vhost<Claim>[]>();
   /** The longest prefix first. */
   readonly #networks: { readonly network: Network; readonly vhosts: Vhost<Claim>[] }[] = [];
   readonly #default: Vhost<Claim>[];
@@ -94,30 +93,22 @@ export class VhostIndex<Claim> {
       this.#networks.push(made);
       return made.vhosts;
     }
-    const { stars, key, port } = readNamePattern(name, shown, "default: true");
-    if (name.endsWith(":") || port !== null) {
-      throw new TypeError(`${shown} holds a port; write it as port: ${port ?? 443}`);
+    const pattern = readNamePattern(name, shown, "default: true");
+    if (name.endsWith(":") || pattern.port !== null) {
+      throw new TypeError(`${shown} holds a port; write it as port: ${pattern.port ?? 443}`);
     }
-    const table = stars === "" ? this.#exact : stars === "*" ? this.#oneLabel : this.#anyDepth;
-    const known = table.get(key) ?? [];
-    table.set(key, known);
+    const known = this.#named.get(pattern) ?? [];
+    this.#named.set(pattern, known);
     return known;
   }
 
   /** The vhosts that the name means; empty where it means none. They differ in their ports. */
   find(authority: Authority | null): readonly Vhost<Claim>[] {
     if (authority === null) return this.#default;
-    const exact = this.#exact.get(nameKey(authority));
-    if (exact !== undefined) return exact;
+    const named = this.#named.find(authority);
+    if (named !== undefined) return named;
     if (authority.kind !== "reg-name") return this.#findNetwork(authority);
-    if (!isPlainName(authority)) return [];
-    for (let dot = authority.uriHost.indexOf("."), first = true; dot >= 0; first = false) {
-      const suffix = authority.uriHost.slice(dot + 1);
-      const found = (first ? this.#oneLabel.get(suffix) : undefined) ?? this.#anyDepth.get(suffix);
-      if (found !== undefined) return found;
-      dot = authority.uriHost.indexOf(".", dot + 1);
-    }
-    return this.#default;
+    return isPlainName(authority) ? this.#default : [];
   }
 
   /** Whose pages may send requests to a vhost of this index. */

@@ -303,6 +303,35 @@ ends("a client that never closes is not waited for", async () => {
   near.destroy();
 });
 
+ends("of clients that never close no more are read on than may wait for their heads", async () => {
+  const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { pendingHeads: 2, lingerTimeout: 60_000 } });
+  const refused = async (): Promise<{ near: net.Socket; far: net.Socket }> => {
+    const both = await pair();
+    both.near.allowHalfOpen = true;
+    both.near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+    assert.is((await gate.adopt(both.far)).kind, "refused");
+    const [octets] = (await once(both.near, "data")) as [Buffer];
+    assert.is(statusOf(octets.toString("latin1")), 421);
+    return both;
+  };
+  const first = [await refused(), await refused()];
+  const third = await refused();
+  if (!third.far.closed) await once(third.far, "close");
+  assert.equal(
+    first.map(({ far }) => far.destroyed),
+    [false, false],
+  );
+  first[0]!.near.end();
+  await once(first[0]!.far, "close");
+  const fourth = await refused();
+  await sleep(50);
+  assert.is(fourth.far.destroyed, false);
+  for (const { near, far } of [...first, third, fourth]) {
+    near.destroy();
+    far.destroy();
+  }
+});
+
 ends("too many pending heads: 503, counted", async () => {
   const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { pendingHeads: 1 } });
   const first = await pair();

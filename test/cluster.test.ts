@@ -4,20 +4,16 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
+import { freePort } from "./support/program.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("cluster");
 
 test("workers that share a listening server, each with a gate", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
+  const port = await freePort();
   const program = spawn(process.execPath, ["dist/examples/cluster/main.js"], {
     env: { ...process.env, PORT: String(port) },
     stdio: ["ignore", "pipe", "inherit"],

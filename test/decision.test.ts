@@ -8,7 +8,8 @@ import type { Arrival } from "#src/arrival.js";
 import { parseAuthority } from "#src/authority.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
 import { explain, explainError, explanation } from "#src/explain.js";
-import { parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { reply } from "#src/reply.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
@@ -161,6 +162,7 @@ explanations("as plain data, which JSON gives back", () => {
     client: { address: "192.0.2.7", port: 4000 },
     forwarding: null,
     proxy: null,
+    tls: null,
     reported: null,
   });
   const accepted = explanation(decide(definePolicy({ vhosts }), upgradeTo("open.test", "/a"), http));
@@ -226,6 +228,52 @@ order("of all that is wrong with a request, the first in the promised order is s
     const request = head(`${method} ${target} HTTP/1.1`, `Host: a\r\n${fields}`);
     assert.is(words(decide(definePolicy({ vhosts: [vhost] }), request, http)), expected);
   }
+});
+
+const serverNames = suite("server name and authority");
+
+serverNames("another host than TLS named is refused in front of all that depends on the name", () => {
+  const policy = definePolicy({ vhosts: [...vhosts, { name: "a.test", port: 443, default: true, origins: [] }] });
+  const secure = (serverName: string | null | undefined, more: Partial<Arrival> = {}): Arrival => {
+    return { scheme: "https", schemeSource: "tls", serverName, ...more };
+  };
+  const absolute = head("GET https://a.test/ HTTP/1.1", "Host: b.test\r\n");
+  for (const [serverName, request, expected] of [
+    ["a.test", upgradeTo("a.test:443"), "404 PATH_UNCLAIMED"],
+    ["A.Test.", upgradeTo("a.TEST."), "404 PATH_UNCLAIMED"],
+    ["a.test", upgradeTo("a.test:8443"), "421 PORT_MISMATCH"],
+    ["a.test", absolute, "accepted a.test"],
+    ["b.test", absolute, "421 SERVER_NAME_MISMATCH"],
+    ["a.test", upgradeTo("b.test"), "421 SERVER_NAME_MISMATCH"],
+    ["test", upgradeTo("a.test"), "421 SERVER_NAME_MISMATCH"],
+    ["a.test", upgradeTo("off.example.com"), "421 SERVER_NAME_MISMATCH"],
+    ["a.test", upgradeTo("192.0.2.1"), "421 SERVER_NAME_MISMATCH"],
+    ["a.test", upgradeTo("open.test:1", "/", `Origin: http://x\r\n`), "421 SERVER_NAME_MISMATCH"],
+    ["a.test", upgradeTo("b.test", "/", `Origin: http://x\r\nOrigin: http://y\r\n`), "400 ORIGIN_REPEATED"],
+    ["a.test", head("GET / HTTP/1.0", "", { host: "optional" }), "accepted a.test"],
+    [null, upgradeTo("off.example.com"), "421 NAME_NOT_SERVED"],
+    [undefined, upgradeTo("off.example.com"), "421 NAME_NOT_SERVED"],
+  ] as const) {
+    assert.is(words(decide(policy, request, secure(serverName))), expected, `${serverName} ${request}`);
+  }
+  const refused = decide(policy, upgradeTo("b.test"), secure("a.test", { remoteAddress: "192.0.2.7" }));
+  assert.equal(explanation(refused).tls, { serverName: "a.test", alpnProtocol: null });
+  const unix = decide(policy, upgradeTo("b.test"), secure("a.test", { unix: true }));
+  assert.match(explain(unix), 'accepted with trust: { from: ["unix"], forwarded: "rfc7239" }');
+  const given = decide(policy, upgradeTo("b.test"), secure("a.test", { schemeSource: "given" }));
+  assert.match(explain(given), /^host b\.test mismatches server name a\.test given \([^)]*\)$/);
+});
+
+serverNames("report mode sends the request to the default vhost, as with every 421", () => {
+  const open = { name: "open.test", port: 443, default: true, origins: [] } as const;
+  const policy = definePolicy({ vhosts: [{ name: "a.test", port: 443 }, open], mode: "report" });
+  const decision = decide(policy, head("GET / HTTP/1.1", "Host: a.test\r\n"), {
+    scheme: "https",
+    schemeSource: "tls",
+    serverName: "b.test",
+  });
+  assert.ok(decision.kind === "accepted" && decision.reported?.code === "SERVER_NAME_MISMATCH");
+  assert.is(decision.vhost.name, "open.test");
 });
 
 const handshakes = suite("opening handshake");
@@ -365,6 +413,15 @@ names("a reg-name that is spelt like an address is another name", () => {
   });
   assert.is(words(decide(made, upgradeless("127.0.0.1."), http)), "421 NAME_UNKNOWN");
   assert.is(words(decide(made, upgradeless("127.0.0.1"), http)), "accepted 127.0.0.1");
+  const rooted = definePolicy({ vhosts: [{ name: "127.0.0.1.", port: "any" }] });
+  for (const [host, right] of [
+    ["127.0.0.1.", "accepted 127.0.0.1."],
+    ["127.0.0.1", "421 NAME_UNKNOWN"],
+    ["127.0.0.1..", "421 NAME_UNKNOWN"],
+    ["127.0.0.1...", "421 NAME_UNKNOWN"],
+  ] as const) {
+    assert.is(words(decide(rooted, upgradeless(host), http)), right, host);
+  }
 });
 
 names("what is wrong with vhosts is said at construction, with the fix", () => {

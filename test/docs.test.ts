@@ -8,13 +8,14 @@ import { dirname, join, normalize } from "node:path";
 import * as assert from "uvu/assert";
 import { transitions } from "#src/connection.js";
 import { errorTable } from "#src/errors.js";
+import { helloErrorTable } from "#src/hello-error.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
 import { proxyErrorTable } from "#src/proxy-error.js";
 import { PROXY_LINE_OCTETS } from "#src/proxy-protocol.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
-import { readCorpus, readProxyCorpus } from "./support/corpus.js";
+import { readCorpus, readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 
 const read = (path: string): string => readFileSync(path, "utf8");
@@ -89,6 +90,14 @@ codes("docs/errors.md has the table of ProxyError, in its order", () => {
   );
 });
 
+codes("docs/errors.md has the table of HelloError, in its order", () => {
+  const documented = rows(section(errors, "## Malformed ClientHellos")).map((row) => row.map(plain));
+  assert.equal(
+    documented,
+    helloErrorTable().map(({ code, rfc, message }) => [code, rfc, message]),
+  );
+});
+
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
   const decision = read("src/decision.ts");
   const origin = read("src/origin.ts");
@@ -158,7 +167,7 @@ codes("Status and the table of errors are in one order", () => {
 });
 
 codes("every case that a source names is a case of the corpus", () => {
-  const ids = new Set([...readCorpus(), ...readProxyCorpus()].map(({ id }) => id));
+  const ids = new Set([...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus()].map(({ id }) => id));
   let named = 0;
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -251,7 +260,18 @@ const ENDS = Object.keys(transitions).filter((state) => transitions[state as key
 
 /** As docs/ownership.md has them: on the way first, then the ends. */
 const order = (state: string): number =>
-  ["reading", "serving", "authorizing", "handed over", "served", "refused", "abandoned"].indexOf(state);
+  [
+    "announcing",
+    "recognizing",
+    "securing",
+    "reading",
+    "serving",
+    "authorizing",
+    "handed over",
+    "served",
+    "refused",
+    "abandoned",
+  ].indexOf(state);
 
 const pictures = suite("documents: states and ports");
 
@@ -336,24 +356,42 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-/** Where each example stands. */
-const shownIn = { adopt: "README.md", guard: "README.md", parser: "README.md", policy: "docs/policy.md" };
+/** Where each example stands that is one file. */
+const shownIn = {
+  adopt: "README.md",
+  duplex: "docs/intake.md",
+  guard: "README.md",
+  http2: "docs/policy.md",
+  parser: "README.md",
+  policy: "docs/policy.md",
+  upgrade: "docs/intake.md",
+};
+
+/** An example without the comments in front. */
+const sourceOf = (name: string): string => read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
 
 for (const [name, file] of Object.entries(shownIn)) {
   examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
-    const source = read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
-    assert.ok(blocks(read(file), "ts").includes(source), `${file} has another text`);
+    assert.ok(blocks(read(file), "ts").includes(sourceOf(name)), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
     assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
-examples("no example is left out", () => {
-  const names = readdirSync("examples").filter((name) => name.endsWith(".ts"));
-  assert.equal(
-    names.sort(),
-    Object.keys(shownIn).map((name) => `${name}.ts`),
-  );
+examples("examples/hand-on stands in docs/intake.md", () => {
+  const shown = blocks(read("docs/intake.md"), "ts");
+  for (const name of ["parent", "tenant"]) assert.ok(shown.includes(sourceOf(`hand-on/${name}`)), name);
+});
+
+examples("no example is left out, and each says how to run it", () => {
+  const all = readdirSync("examples", { withFileTypes: true });
+  const files = all.filter((each) => each.isFile()).map(({ name }) => name);
+  const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);
+  assert.equal(files.sort(), ["README.md", ...wanted].sort());
+  const list = read("examples/README.md");
+  for (const name of [...Object.keys(shownIn), ...all.filter((each) => each.isDirectory()).map(({ name }) => name)]) {
+    assert.match(list, new RegExp(`node dist/examples/${name}(?:/\\w+)?\\.js`), name);
+  }
 });
 
 const speed = suite("documents: speed");

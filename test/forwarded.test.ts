@@ -17,7 +17,8 @@ import { type Decision, decide, definePolicy, type PolicyRules } from "#src/deci
 import { explain, explanation } from "#src/explain.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/forwarded.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import { parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
 

@@ -8,7 +8,6 @@ import { suite } from "./support/suite.js";
 
 for (const road of roads) {
   for (const way of ["adopted", "guarded"] as const) {
-    if (way === "adopted" && road.name === "HTTP/2, cleartext") continue;
     framerContract(suite(`framer: ${road.name}, ${way}`), road, way);
   }
 }

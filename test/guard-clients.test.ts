@@ -11,6 +11,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { LEAVE } from "#src/framer/framer.js";
 import { wsFramer } from "#src/framer/ws.js";
 import { closeGuarded, type Guarded, openGuarded, trusted } from "./support/guarded.js";
+import { missing } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 
 const run = promisify(execFile);
@@ -44,6 +45,9 @@ async function tell(world: { origin: string }, path: string, host?: string): Pro
   answer.catch(() => {});
   return Promise.race([refused, answer]);
 }
+
+const noCurl = missing("curl", "--version");
+if (noCurl !== null) skip("guard: curl", noCurl);
 
 for (const tls of [false, true]) {
   for (const strict of [false, true]) {
@@ -85,12 +89,8 @@ for (const tls of [false, true]) {
       await world.close();
     });
 
+    if (noCurl !== null) continue;
     test(`${name}: curl, with and without an Upgrade to h2c, 100-continue`, async () => {
-      const hasCurl = await run("curl", ["--version"]).then(
-        () => true,
-        () => false,
-      );
-      if (!hasCurl && skip("curl", "there is no curl") === undefined) return;
       const world = await open(tls, strict);
       const curl = async (...args: string[]): Promise<string> => {
         const { stdout } = await run("curl", ["-s", "-k", "-m", "20", "-w", " %{http_code} %{num_connects}", ...args]);

@@ -127,6 +127,29 @@ ways("octets that the parent has read go first, and what it knows goes along", a
   server.close();
 });
 
+ways(
+  "a socket that began with a PROXY header: the child gets what the header says, and every octet behind it",
+  async () => {
+    const gate = createGate({
+      vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": handOnTo(children[0]!) } }],
+      trust: { from: ["127.0.0.1", "198.51.100.0/24"], proxyProtocol: true, forwarded: "rfc7239" },
+    });
+    const server = net.createServer(UNREAD, (socket) => void gate.adopt(socket));
+    const port = await listen(server);
+    const header = Buffer.from("PROXY TCP4 198.51.100.7 192.0.2.1 51234 443\r\n");
+    const forwarded = head().replace("Host: a\r\n", "Host: a\r\nForwarded: for=203.0.113.9;proto=https\r\n");
+    for (const octets of [whole, Buffer.concat([Buffer.from(forwarded), BEHIND])]) {
+      const asked = cuts.slice(0, 12).map((cut) => ask(port, Buffer.concat([header, octets]), cut));
+      for (const told of await Promise.all(asked)) {
+        checkTold(told, "one", octets);
+        // The child trusts nobody, and so does not read Forwarded.
+        assert.match(told.toString("latin1", 0, 60), /^one 198\.51\.100\.7 http default\n/);
+      }
+    }
+    server.close();
+  },
+);
+
 ways("a socket that is made to be handed on serves as any other", async () => {
   const gate: Gate = createGate({
     vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket, rest }) => void socket.end(rest) } }],

@@ -4,7 +4,8 @@
 // Never: knows a case by its id.
 
 import * as assert from "uvu/assert";
-import { type HeadOptions, HeadReader, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/head.js";
+import { HeadReader } from "#src/head-reader.js";
+import { type HeadOptions, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/parse-head.js";
 import { kernel, kernelVariants, useKernel } from "#src/wasm.js";
 import { referenceHead } from "./reference/request-head.js";
 import { answerOf, authorityAnswer, referenceAnswer } from "./support/answer.js";

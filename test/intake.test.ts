@@ -12,7 +12,7 @@ import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import { createGate, NO_LISTEN_SERVER } from "headgate";
 import { handOn, handOnTo, UNREAD } from "headgate/intake";
-import { HEAD_TIMEOUT, openContractGate } from "./contract/gate.js";
+import { HEAD_TIMEOUT, listenersOfTls, openContractGate } from "./contract/gate.js";
 import { intakeContract, type Way } from "./contract/intake.js";
 import { activate, cannotActivate } from "./support/activation.js";
 import { certificate } from "./support/certificate.js";
@@ -98,6 +98,87 @@ intakeContract("a tls.Server", {}, async () => {
   };
 });
 
+/** A TLS client over a connection that is there already, or by an octet in front of it. */
+async function secured(raw: Duplex, options: tls.ConnectionOptions = {}): Promise<Duplex> {
+  const socket = tls.connect({ socket: raw, servername: "a", rejectUnauthorized: false, ...options });
+  return connected(socket, "secureConnect");
+}
+
+const own = certificate("a");
+
+/** A way whose clients speak TLS to what `adopt` gets. */
+async function behindTls(adopt: (socket: net.Socket) => void, leave?: () => Promise<void>, preface = ""): Promise<Way> {
+  const { connect, close } = await behind(net.createServer(UNREAD, adopt), leave);
+  const speak = async (): Promise<Duplex> => {
+    const raw = await connect();
+    if (preface !== "") raw.write(preface);
+    return secured(raw);
+  };
+  return { connect: speak, close };
+}
+
+intakeContract("TLS that the gate speaks", {}, async () => {
+  const contract = openContractGate({ tls: { a: own } }, await listenersOfTls());
+  return behindTls((socket) => contract.adopt(socket));
+});
+
+intakeContract("TLS that the gate speaks, in a Duplex", {}, async () => {
+  const contract = openContractGate({ tls: { "*": own } }, await listenersOfTls());
+  return {
+    async connect() {
+      const [near, far] = streamPair();
+      contract.adopt(far);
+      return secured(near);
+    },
+    async close() {},
+  };
+});
+
+intakeContract("TLS behind a PROXY header", {}, async () => {
+  const trust = { from: ["127.0.0.1"], proxyProtocol: true };
+  const contract = openContractGate({ tls: { a: own }, trust }, await listenersOfTls());
+  const preface = "PROXY TCP4 198.51.100.7 192.0.2.1 51234 443\r\n";
+  return behindTls((socket) => contract.adopt(socket), undefined, preface);
+});
+
+intakeContract("TLS with a client's certificate", {}, async () => {
+  const client = certificate("client");
+  const contract = openContractGate(
+    { tls: { a: { ...own, ca: client.cert, requestCert: true } } },
+    await listenersOfTls(),
+  );
+  const { connect, close } = await behind(net.createServer((socket) => contract.adopt(socket)));
+  return { connect: async () => secured(await connect(), client), close };
+});
+
+intakeContract("TLS that is passed on by its server name to another gate", {}, async () => {
+  const contract = openContractGate({ tls: { "*": own } }, await listenersOfTls());
+  const front = createGate({
+    vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
+    tls: { a: ({ socket, rest }) => contract.adopt(socket, { rest }) },
+  });
+  return behindTls((socket) => void front.adopt(socket));
+});
+
+intakeContract("TLS that is passed on by its server name to a child process", {}, async () => {
+  const { child, leave } = await forked("adopted with TLS");
+  const front = createGate({
+    vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
+    tls: { a: handOnTo(child) },
+  });
+  return behindTls((socket) => void front.adopt(socket), leave);
+});
+
+intakeContract("one port for several things: plain text and TLS in turn", {}, async () => {
+  const contract = openContractGate(
+    { tls: { a: own }, fallback: ({ socket }) => void socket.destroy() },
+    await listenersOfTls(),
+  );
+  const { connect, close } = await behind(net.createServer((socket) => contract.adopt(socket)));
+  let count = 0;
+  return { connect: async () => (count++ % 2 === 0 ? connect() : secured(await connect())), close };
+});
+
 intakeContract("'upgrade' of an http.Server", { upgradesOnly: true, headIsRead: true }, () => {
   const contract = openContractGate();
   const server = http.createServer();
@@ -109,8 +190,8 @@ intakeContract("'upgrade' of an http.Server", { upgradesOnly: true, headIsRead: 
   return behind(server);
 });
 
-async function forked(): Promise<{ child: ChildProcess; leave: () => Promise<void> }> {
-  const child = fork("dist/test/contract/child.js", ["adopted"]);
+async function forked(way = "adopted"): Promise<{ child: ChildProcess; leave: () => Promise<void> }> {
+  const child = fork("dist/test/contract/child.js", [way]);
   await once(child, "message");
   return {
     child,

@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { HeadReader, parseRequestHead } from "#src/head.js";
+import { HeadReader } from "#src/head-reader.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { useKernel } from "#src/wasm.js";
 import { answerOf } from "./support/answer.js";
 import { readCorpus } from "./support/corpus.js";

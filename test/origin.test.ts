@@ -11,9 +11,10 @@ import { type Decision, decide, definePolicy, type PolicyRules } from "#src/deci
 import { explain } from "#src/explain.js";
 import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate } from "#src/gate.js";
-import { parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
 import { localhost } from "#src/localhost.js";
 import { formatOrigin, parseOrigin } from "#src/origin.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf, type World } from "./support/world.js";

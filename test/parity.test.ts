@@ -280,12 +280,7 @@ const test = suite("parity");
 const ends: RoadEnd[] = [];
 
 test.before(async () => {
-  for (const road of roads) {
-    for (const way of ["adopted", "guarded"] as const) {
-      if (way === "adopted" && road.name === "HTTP/2, cleartext") continue;
-      ends.push(await openRoad(road, way));
-    }
-  }
+  for (const road of roads) for (const way of ["adopted", "guarded"] as const) ends.push(await openRoad(road, way));
 });
 test.after(async () => {
   for (const end of ends) await end.close();

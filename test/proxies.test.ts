@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -163,9 +164,15 @@ else {
     const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], ports);
     const page = async (port: number, encrypts: boolean): Promise<Record<string, unknown>> => {
       const options = { port, host: "127.0.0.1", ca: cert, servername: "localhost" };
-      const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
-      await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-      return JSON.parse(String((await client.all())[0]!.body));
+      for (let timeouts = 0; ; timeouts++) {
+        const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
+        await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        const [response] = await client.all();
+        if (response !== undefined) return JSON.parse(String(response.body));
+        // On a machine that stands still for longer than the example's deadline the head comes too late.
+        const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
+        if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
+      }
     };
     const seen = await page(encrypted, true);
     assert.equal([seen.scheme, seen.localPort, seen.authority], ["https", encrypted, "localhost"]);
@@ -176,6 +183,44 @@ else {
     assert.is(past.received.length, 0);
     while (!gate.printed().includes("PROXY_MISSING PROXY_SIGNATURE: "))
       await new Promise((done) => setTimeout(done, 20));
+    await proxy.stop();
+    await gate.stop();
+  });
+}
+
+if (noHaproxy === null) {
+  programs("examples/haproxy/passthrough: HAProxy passes TLS on, which ends in the gate", async () => {
+    const [encrypted, behind] = [await freePort(), await freePort()];
+    const ports = { TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
+    const gate = await start(process.execPath, ["dist/examples/haproxy/passthrough.js"], [behind], ports);
+    const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/passthrough.cfg"], [encrypted], ports);
+    const ask = async (host: string): Promise<{ status: number; body: string; port: number }> => {
+      const options = { port: encrypted, host: "127.0.0.1", ca: cert, servername: "localhost" };
+      const socket = tls.connect(options);
+      await once(socket, "secureConnect");
+      const { localPort } = socket;
+      const client = new Client(socket);
+      await client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const [response] = await client.all();
+      return { status: response!.statusCode, body: String(response!.body), port: localPort! };
+    };
+    const { body, port } = await ask("localhost");
+    assert.equal(JSON.parse(body), {
+      remoteAddress: "127.0.0.1",
+      remotePort: port,
+      localPort: encrypted,
+      scheme: "https",
+      schemeSource: "tls",
+      serverName: "localhost",
+      httpVersion: "1.1",
+    });
+    const session = http2.connect(`https://localhost:${encrypted}`, { ca: cert });
+    const stream = session.request({ ":path": "/" });
+    const [octets] = await once(stream, "data");
+    assert.equal(JSON.parse(String(octets)).httpVersion, "2.0");
+    assert.equal(JSON.parse(String(octets)).remotePort, session.socket.localPort);
+    session.destroy();
+    assert.is((await ask("other")).status, 421);
     await proxy.stop();
     await gate.stop();
   });

@@ -1,6 +1,6 @@
-// In:    test/corpus/proxy-protocol.md, mutations of it, and headers that are made of what they shall say.
-// Out:   whether the reader has each case's answer at every cut, and the reference's on mutations.
-// Never: adopts a socket; proxy-adoption.test.ts does.
+// In:    test/corpus/proxy-protocol.md, and headers that are made of what they shall say.
+// Out:   whether the reader and the reference have each case's answer, the reader at every cut.
+// Never: adopts a socket, proxy-adoption.test.ts does; or mutates a case, fuzz.test.ts does.
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -9,24 +9,10 @@ import type { ProxyHeader } from "#src/proxy-header.js";
 import { ProxyReader, type ProxyResult } from "#src/proxy-protocol.js";
 import { checksum, referenceProxy } from "./reference/proxy-protocol.js";
 import { readProxyCorpus } from "./support/corpus.js";
-import { seeded } from "./support/mutations.js";
+import { PROXY_OCTETS, readPieces } from "./support/proxy-differential.js";
 import { suite } from "./support/suite.js";
 
-const LIMIT = 4096;
 const corpus = readProxyCorpus();
-
-/** Reads pieces up to the first that ends the header; `consumed` counts from the first octet. */
-function readPieces(pieces: readonly Uint8Array[], limit = LIMIT): ProxyResult {
-  const reader = new ProxyReader(limit);
-  let before = 0;
-  for (const piece of pieces) {
-    const result = reader.read(piece);
-    if (result.kind === "complete") return { ...result, consumed: before + result.consumed };
-    if (result.kind === "error") return result;
-    before += piece.length;
-  }
-  return { kind: "partial" };
-}
 
 const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
 
@@ -43,7 +29,7 @@ cases("has at least 60 cases", () => {
 });
 
 for (const { id, title, octets, expected: all } of corpus) {
-  const { limit = LIMIT, ...expected } = all as { limit?: number };
+  const { limit = PROXY_OCTETS, ...expected } = all as { limit?: number };
   const isHeader = !("refused" in expected || "partial" in expected);
 
   const check = (pieces: readonly Uint8Array[], how: string): void => {
@@ -85,7 +71,7 @@ const reader = suite("PROXY reader");
 reader("keeps nothing of a caller's octets", () => {
   const octets = Buffer.from("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n");
   const parts = [octets.subarray(0, 20), octets.subarray(20)];
-  const made = new ProxyReader(LIMIT);
+  const made = new ProxyReader(PROXY_OCTETS);
   made.read(parts[0]!);
   octets.fill(0, 0, 20);
   assert.is(made.read(parts[1]!).kind, "complete");
@@ -131,12 +117,12 @@ reader("every address and port that a line can say comes back by value, at any c
         source: { address: string; port: number };
         destination: object;
       };
-      assert.equal(referenceProxy(line, LIMIT), { header: result.header, length: line.length });
+      assert.equal(referenceProxy(line, PROXY_OCTETS), { header: result.header, length: line.length });
       // What was read, written and read again, is the same.
       const again = Buffer.from(
         `PROXY ${family} ${source.address} ${(destination as { address: string }).address} ${fromPort} ${toPort}\r\n`,
       );
-      assert.equal(readPieces([again]), { ...result, consumed: again.length });
+      assert.equal(readPieces([again]), { ...result, consumed: again.length, size: again.length });
     }),
     { numRuns: 500 },
   );
@@ -193,45 +179,4 @@ reader("every TLV that a header can say comes back, with its checksum, at any cu
     }),
     { numRuns: 500 },
   );
-});
-
-/** Octets that are nearly a header: one of the corpus, with some octets changed, taken out, doubled or put in. */
-function mutate(octets: Uint8Array, random: () => number): Buffer {
-  let mutated = Buffer.from(octets);
-  for (let left = 1 + (random() % 3); left > 0; left--) {
-    const at = random() % (mutated.length + 1);
-    const [front, back] = [mutated.subarray(0, at), mutated.subarray(at)];
-    const octet = [random() & 255, 0, 1, 3, 4, 0x20, 0x0d, 0x0a, 0x30, 0x3a, 0x7f, 0xff][random() % 12]!;
-    const way = random() % 5;
-    if (way === 0) mutated = Buffer.concat([front, Uint8Array.of(octet), back]);
-    else if (way === 1) mutated = Buffer.concat([front, back.subarray(1 + (random() % 3))]);
-    else if (way === 2) mutated = Buffer.concat([front, back.subarray(0, 1 + (random() % 12)), back]);
-    else mutated = Buffer.concat([front, Uint8Array.of(octet), back.subarray(1)]);
-  }
-  return mutated;
-}
-
-reader("agrees with the reference on 30,000 mutated headers, cut at random", () => {
-  const random = seeded(20_261_125);
-  let accepted = 0;
-  for (let i = 0; i < 30_000; i++) {
-    const octets = mutate(corpus[random() % corpus.length]!.octets, random);
-    const pieces: Buffer[] = [];
-    for (let at = 0; at < octets.length; ) {
-      const length = 1 + (random() % 24);
-      pieces.push(octets.subarray(at, at + length));
-      at += length;
-    }
-    const result = readPieces(pieces);
-    const answer = referenceProxy(octets, LIMIT);
-    const shown = octets.toString("hex");
-    if (answer === "partial") assert.is(result.kind, "partial", shown);
-    else if ("refused" in answer) assert.is(result.kind, "error", `${shown}: ${answer.refused}`);
-    else {
-      assert.ok(result.kind === "complete", `${shown}: ${JSON.stringify(result)}`);
-      assert.equal({ header: result.header, length: result.consumed }, answer, shown);
-      accepted++;
-    }
-  }
-  assert.ok(accepted > 2000, `${accepted} accepted`);
 });

@@ -10,7 +10,8 @@ import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#
 import { explain, explanation } from "#src/explain.js";
 import type { FramerLike } from "#src/framer/framer.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import { parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { NO_LISTEN, type Vhost } from "#src/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
@@ -213,7 +214,7 @@ gates("lets through, emits and counts", async () => {
     "handover a",
     "handover a",
   ]);
-  assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 } });
+  assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, abandoned: {} });
 });
 
 gates("refuses as enforced, and counts so, what nobody takes", async () => {
@@ -229,7 +230,7 @@ gates("refuses as enforced, and counts so, what nobody takes", async () => {
   );
   assert.equal(statusCodes, [421, 421, 426]);
   assert.equal(events, ["refused PORT_MISMATCH", "refused PORT_MISMATCH", "refused UPGRADE_REQUIRED"]);
-  assert.equal(gate.counts, { refused: { PORT_MISMATCH: 2, UPGRADE_REQUIRED: 1 }, reported: {} });
+  assert.equal(gate.counts, { refused: { PORT_MISMATCH: 2, UPGRADE_REQUIRED: 1 }, reported: {}, abandoned: {} });
 });
 
 gates("counts together what enforce mode refuses", async () => {
@@ -298,14 +299,14 @@ for (const strict of [false, true]) {
       await client.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
       await client.responses(i);
     }
-    assert.equal(guarded.gate.counts, { refused: {}, reported: { NAME_UNKNOWN: 3 } });
+    assert.equal(guarded.gate.counts, { refused: {}, reported: { NAME_UNKNOWN: 3 }, abandoned: {} });
     await guarded.close();
   });
 
   guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
     const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
     assert.is(statusOf(await exchange(guarded, upgradeText("b"))), 421);
-    assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {} });
+    assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {}, abandoned: {} });
     await guarded.close();
   });
 }

@@ -16,13 +16,19 @@ export interface Goal {
 export function goals(rows: readonly Row[]): Goal[] {
   const row = (step: string, contender: string) =>
     rows.find((each) => each.step === step && each.contender === contender);
-  const ratio = (step: string) => row(step, OURS)?.ratio?.median ?? null;
+  const ratio = (step: string, contender = OURS) => row(step, contender)?.ratio?.median ?? null;
   const pending = row("pending", OURS)?.value?.median;
   const floor = row("pending", FLOOR.waiting)?.value?.median;
   const above = pending === undefined || floor === undefined ? null : pending - floor;
   return [
     { what: "an upgrade, of node:http + ws", most: 0.8, measured: ratio("upgrade") },
     { what: "a refusal by the policy, of node:http's 'upgrade' and end", most: 0.6, measured: ratio("refused") },
+    { what: "a guarded request, of an unguarded one", most: 1.03, measured: ratio("guard", "headgate guard") },
+    {
+      what: "a strictly guarded one, of an unguarded one",
+      most: 1.15,
+      measured: ratio("guard", "headgate guard, strict"),
+    },
     { what: "octets of a pending connection, above net and what it sent", most: 256, measured: above },
   ];
 }

@@ -103,7 +103,7 @@ const servers: Record<string, () => Server> = {
   "headgate + ws": () => {
     const gate = createGate({
       scheme: "https",
-      limits: { pendingHeads: MANY, headTimeout: 600_000 },
+      limits: { pendingHeads: MANY, pendingPerAddress: MANY, headTimeout: 600_000 },
       vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER, upgrades: { "/live": wsFramer(echo()) } }],
     });
     return createServer((socket) => void gate.adopt(socket));

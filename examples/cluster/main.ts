@@ -1,4 +1,4 @@
-// In:    nothing; clients come to the port that it prints.
+// In:    nothing; clients come to PORT, 8080 by default: node dist/examples/cluster/main.js
 // Out:   WebSockets in two worker processes that share one listening server; a worker that ends is replaced.
 // Never: accepts in the primary process.
 

@@ -1,4 +1,4 @@
-// In:    connections of HAProxy on GATE_PORT, 9000 by default, each with a PROXY header in front.
+// In:    connections of HAProxy on GATE_PORT, 9000 by default, each with a PROXY header in front: node dist/examples/haproxy/gate.js
 // Out:   a page that says what the gate knows of the client; a line for each connection that came to nothing.
 // Never: serves anybody who comes past HAProxy.
 

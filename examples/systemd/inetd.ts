@@ -1,4 +1,4 @@
-// In:    one connection as standard input: systemd-socket-activate --accept --inetd -l 8081 node inetd.js
+// In:    one connection as standard input: systemd-socket-activate --accept --inetd -l 8081 node dist/examples/systemd/inetd.js
 // Out:   one WebSocket; the process ends with it.
 // Never: writes to standard output, which is the client's.
 

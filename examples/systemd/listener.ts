@@ -1,4 +1,4 @@
-// In:    listening sockets of headgate.socket: systemd-socket-activate -l 8080 --fdname=web node listener.js
+// In:    listening sockets of headgate.socket: systemd-socket-activate -l 8080 --fdname=web node dist/examples/systemd/listener.js
 // Out:   WebSockets, all in this process.
 // Never: opens a port.
 

@@ -3,8 +3,8 @@
 // Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
 
 import type { IncomingMessage } from "node:http";
-import { parseHeadText, type WholeHeadResult } from "../head.js";
 import type { HeadLimits } from "../limits.js";
+import { parseHeadText, type WholeHeadResult } from "../parse-head.js";
 
 /** The members of a message that a ruling is made from. */
 export type Message = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders">;

@@ -4,8 +4,11 @@
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
-import { Connection, type Ruled } from "../connection.js";
+import type { TLSSocket } from "node:tls";
+import { countedNetwork } from "../address.js";
+import { alert } from "../alert.js";
+import { type Arrival, type GivenArrival, proxiedArrival, readArrival, securedArrival } from "../arrival.js";
+import { Connection, type ConnectionOwner, type Recognized, type Ruled } from "../connection.js";
 import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
@@ -18,6 +21,9 @@ import {
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
 import { type FramerLike, LEAVE, take } from "../framer/framer.js";
+import { type TakerLike, takeRaw } from "../framer/taker.js";
+import type { ClientHello } from "../hello-body.js";
+import type { HelloError } from "../hello-error.js";
 import { Session, type SessionOwner } from "../http2/session.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { ProxyHeader } from "../proxy-header.js";
@@ -25,15 +31,19 @@ import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-import type { Abandoned, AbandonedCode, End } from "./end.js";
+import { type Abandoned, type AbandonedCode, type End, limitOf, type Passed } from "./end.js";
 import { arrivalAt, type Gatehouse } from "./gatehouse.js";
-import { SocketHandover } from "./handover.js";
+import { RawSocketHandover, SocketHandover } from "./handover.js";
+import type { Overload, Pending } from "./pending.js";
+import { type HandshakeOwner, Terminator } from "./terminator.js";
 
 /**
  * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
  * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
  */
 const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
+
+const NOTHING = new Uint8Array(0);
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -76,12 +86,13 @@ export function isAdopted(socket: Duplex): boolean {
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
-export class Adoption implements FilterOwner, SessionOwner, Timed {
+export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, SessionOwner, Pending {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
   readonly #house: Gatehouse;
-  readonly #socket: Adopted;
+  /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
+  #socket: Adopted;
   readonly #connection: Connection<FramerLike>;
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
@@ -99,7 +110,14 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     this.#socket = socket;
     this.#arrival = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
-    this.#connection = new Connection(house);
+    this.#connection = new Connection(house, this);
+  }
+
+  /** TLS is never looked for within TLS. */
+  get recognizes(): boolean {
+    const { tls, fallback, http2 } = this.#house;
+    const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
+    return isChoice && (this.#socket as { encrypted?: boolean }).encrypted !== true;
   }
 
   get arrival(): Arrival {
@@ -107,6 +125,14 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
       this.#arrival = arrivalAt(this.#house, this.#socket, this.#arrival);
     }
     return this.#arrival as Arrival;
+  }
+
+  /** A trusted peer speaks for others, whom nobody knows before it has said who they are. */
+  get countedAs(): string | null {
+    const { arrival } = this;
+    const { trust } = this.#house.policy;
+    const isClient = arrival.remoteAddress !== undefined && (trust?.trustedPeer(arrival) ?? null) === null;
+    return isClient ? countedNetwork(arrival.remoteAddress!) : null;
   }
 
   get #filter(): RequestFilter | null {
@@ -141,7 +167,8 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
   begin(rest: Uint8Array): void {
     const socket = this.#socket;
     socket.on("error", onError);
-    if (socket.destroyed || socket.readableEnded || socket.writableEnded) {
+    // A client that has ended may have asked before, and still read.
+    if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
       this.#abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
@@ -157,19 +184,27 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
       return;
     }
     this.#listen();
-    if (this.#house.heads.size >= this.#house.limits.pendingHeads) {
-      this.#abandon("OVERLOADED");
-      this.#close(this.#speaksHttp2 ? GOAWAY : reply(503));
-      return;
-    }
-    this.#house.heads.add(this);
     if (this.#speaksHttp2 && this.#connection.state === "reading") {
       this.#speakHttp2(rest);
       return;
     }
+    // What the giver has read may be a whole head, and nothing is waited for then.
+    if (rest.length === 0 && !this.#mayWait(this.#house.heads.admit(this))) return;
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
     if (rest.length > 0) this.receive(rest);
-    if (this.#isOurs) this.#readOn();
+    if (!this.#isOurs) return;
+    if (socket.readableEnded) this.peerEnded();
+    else this.#readOn();
+  }
+
+  /** False where it may not wait for its head, and has been answered. */
+  #mayWait(overload: Overload | null, isHttp2 = false): boolean {
+    if (overload === null) return true;
+    const isTls = this.#stage() === "tls";
+    this.#abandon(overload);
+    if (isTls) this.#socket.destroy();
+    else this.#close(isHttp2 ? GOAWAY : reply(503));
+    return false;
   }
 
   /** Takes a socket whose head somebody else has read. */
@@ -221,15 +256,19 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     return this.#house.http2 !== undefined && (this.#socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
   }
 
-  /** From now on node:http2 reads the socket; `rest` begins with the client's connection preface (RFC 9113 §3.4). */
-  #speakHttp2(rest: Uint8Array): void {
-    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
-    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
-    if (rest.length > 0) socket.unshift(rest);
+  /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
+  #speakHttp2(octets: Uint8Array): void {
+    const { heads, http2 } = this.#house;
+    if (!heads.has(this) && !this.#mayWait(heads.admit(this), true)) return;
+    const socket = this.#unlisten();
+    if (octets.length > 0) {
+      socket.pause();
+      socket.unshift(octets);
+    }
     // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
     socket.allowHalfOpen = false;
     this.#connection.become("serving");
-    this.#taker = new Session(this.#house, this.#house.http2!, this, socket);
+    this.#taker = new Session(this.#house, http2!, this, socket);
   }
 
   sessionBegins(): void {
@@ -252,7 +291,7 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
 
   /** False from the moment on when the socket has another owner, or its last response. */
   get #isOurs(): boolean {
-    return this.#socket[ADOPTION] === this && !this.#connection.isOver;
+    return this.#socket[ADOPTION] === this && !this.#connection.isOver && this.#connection.state !== "securing";
   }
 
   /** The head, or the application's word, did not come in time, or the client read its last response for too long. */
@@ -273,8 +312,8 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     }
     const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and a PROXY header has no answer.
-    if (stage === "silent" || stage === "proxy") this.#socket.destroy();
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and nobody speaks HTTP within a PROXY header or TLS.
+    if (stage === "silent" || stage === "proxy" || stage === "tls") this.#socket.destroy();
     else this.#close(reply(408));
   }
 
@@ -328,30 +367,34 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
 
   idle(): void {
     // The server knows nothing of a head that is not whole; that one has a deadline of its own.
-    if (!this.#connection.hasPartialHead) this.#filter?.idle();
+    if (this.#connection.begun === null) this.#filter?.idle();
   }
 
   nextHead(octets: Uint8Array): void {
     const step = this.#connection.receive(octets, this);
+    const { heads } = this.#house;
     if (step.kind === "wait") {
-      if (!this.#house.heads.has(this)) this.#house.heads.add(this);
+      if (!heads.has(this)) this.#mayWait(heads.admit(this));
       return;
     }
     if (step.kind === "announced") {
-      this.#announced(step.header);
+      this.#announced(step.header, step.size);
       // The time for the head has begun at adoption.
       if (this.#speaksHttp2) this.#speakHttp2(step.rest);
       else this.nextHead(step.rest);
-      return;
+      if (heads.has(this)) this.#mayWait(heads.recount(this));
+    } else if (step.kind === "recognized") this.#recognized(step.first);
+    else if (step.kind === "not announced") this.#notAnnounced(step.error);
+    else if (step.kind === "no hello") this.#noHello(step.error);
+    else {
+      heads.remove(this);
+      this.#follow(step);
     }
-    this.#house.heads.remove(this);
-    if (step.kind === "not announced") this.#notAnnounced(step.error);
-    else this.#follow(step);
   }
 
-  #announced(header: ProxyHeader): void {
+  #announced(header: ProxyHeader, size: number): void {
     const { arrival } = this;
-    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!);
+    this.#arrival = proxiedArrival(arrival, header, this.#house.policy.trust!.trustedPeer(arrival)!, size);
   }
 
   /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */
@@ -359,6 +402,79 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     const isMissing = error.code === "PROXY_SIGNATURE";
     this.#abandon(isMissing ? "PROXY_MISSING" : "PROXY_MALFORMED", error, "proxy");
     this.#socket.destroy();
+  }
+
+  /** Goes on by the protocol. */
+  #recognized({ protocol, hello, octets }: Recognized): void {
+    const { fallback, http2 } = this.#house;
+    if (hello !== null) this.#helloCame(hello, octets);
+    else if (protocol === "h2" && http2?.cleartext) {
+      this.#connection.become("reading");
+      this.#speakHttp2(octets);
+    }
+    // Of what is not spoken here HTTP/1.1 says why.
+    else if ((protocol === "h2" || protocol === "other") && fallback !== undefined) this.#pass(fallback, null, octets);
+    else {
+      this.#connection.become("reading");
+      this.nextHead(octets);
+    }
+  }
+
+  #helloCame(hello: ClientHello, octets: Uint8Array): void {
+    const { serverName } = hello;
+    this.#arrival = { ...readArrival(this.arrival), serverName };
+    const found = this.#house.tls!.find(serverName);
+    if (found instanceof Terminator) this.#secure(found, octets);
+    else if (found !== undefined) this.#pass(found, hello, octets);
+    else {
+      this.#abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
+      // RFC 6066 §3, RFC 8446 §9.2
+      this.#close(alert(serverName === null ? "missing_extension" : "unrecognized_name"));
+    }
+  }
+
+  #noHello(error: HelloError): void {
+    this.#abandon("TLS_MALFORMED", error, "tls");
+    this.#close(alert("decode_error"));
+  }
+
+  /** Gives the socket back its octets, and to TLS; the gate goes on with the TLSSocket that is made of it. */
+  #secure(terminator: Terminator, octets: Uint8Array): void {
+    const { heads } = this.#house;
+    this.#connection.become("securing");
+    // Nothing was waited for where the giver had read the ClientHello.
+    if (!heads.has(this) && !this.#mayWait(heads.admit(this))) return;
+    const socket = this.#unlisten().removeListener("close", onClose);
+    socket.pause();
+    socket.unshift(octets);
+    // A client that ends within its handshake has nothing to wait for.
+    socket.allowHalfOpen = false;
+    terminator.secure(socket, this);
+  }
+
+  secured(socket: TLSSocket): void {
+    this.#socket[ADOPTION] = undefined;
+    this.#socket = socket.on("error", onError);
+    if (this.#connection.isOver) {
+      socket.destroy();
+      return;
+    }
+    this.#arrival = securedArrival(this.arrival, socket);
+    this.#goOn(socket.alpnProtocol);
+  }
+
+  notSecured(cause?: Error): void {
+    if (this.#connection.isOver) return;
+    this.#abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
+    this.#forget();
+  }
+
+  /** Goes on by the protocol that ALPN has chosen; false where the client offered none. */
+  #goOn(alpnProtocol: string | false | null): void {
+    this.#connection.become("reading");
+    this.#listen();
+    if (alpnProtocol === "h2") this.#speakHttp2(NOTHING);
+    else this.#readOn();
   }
 
   #follow(step: Ruled<FramerLike>): void {
@@ -404,7 +520,7 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     });
   }
 
-  #answered({ decision, rest }: Authorizing, verdict: Verdict): void {
+  #answered(authorizing: Authorizing, verdict: Verdict): void {
     if (verdict.kind === "failed") {
       this.#abandon("AUTHORIZE_FAILED", verdict.cause);
       this.#close(reply(500));
@@ -413,7 +529,7 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     this.#taker = null;
     this.#house.authorizing.remove(this);
     if (verdict.kind === "refused") this.#refuse(verdict.decision);
-    else this.#handOver(decision, rest);
+    else this.#handOver(authorizing.decision, authorizing.takeRest());
   }
 
   /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
@@ -440,47 +556,72 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
       socket.destroy();
       return;
     }
-    const written = bytesWritten(socket);
-    this.#leave();
-    this.#forget();
-    socket.allowHalfOpen = this.#allowedHalfOpen;
-    socket.pause();
+    this.#letGo();
     this.#house.accepted(decision);
     this.#house.known.set(socket, decision);
+    const { claim } = decision;
+    const { others, known } = this.#house;
+    const handover = new SocketHandover(socket, decision, rest, known);
+    this.#give(() => (claim === LEAVE ? others!.take(handover) : take(claim!, handover)), {
+      kind: "handed over",
+      decision,
+    });
+  }
+
+  /** To whom takes the connection as it is, with every octet. */
+  #pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
+    const { arrival } = this;
+    const end: Passed = { kind: "passed", hello, arrival };
+    this.#letGo();
+    this.#house.passed(end);
+    const handover = new RawSocketHandover(this.#socket, octets, hello, arrival);
+    this.#give(() => takeRaw(taker, handover), end);
+  }
+
+  /** The socket as it was given, but paused, and nobody's. */
+  #letGo(): void {
+    this.#leave();
+    this.#forget();
+    this.#socket.allowHalfOpen = this.#allowedHalfOpen;
+    this.#socket.pause();
+  }
+
+  #give(take: () => unknown, end: End): void {
+    const written = bytesWritten(this.#socket);
     try {
-      const handover = new SocketHandover(socket, decision, rest, this.#house.known);
-      const { claim } = decision;
-      const promise: unknown = claim === LEAVE ? this.#house.others!.take(handover) : take(claim!, handover);
-      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") this.#taken(decision);
+      const promise = take() as PromiseLike<void> | null | undefined;
+      if (typeof promise?.then !== "function") this.#taken(end);
       else {
         Promise.resolve(promise).then(
-          () => this.#taken(decision),
-          (cause) => this.#notTaken(cause, written),
+          () => this.#taken(end),
+          (cause) => this.#notTaken(cause, written, end),
         );
       }
     } catch (cause) {
-      this.#notTaken(cause, written);
+      this.#notTaken(cause, written, end);
     }
   }
 
-  #taken(decision: Acceptance<FramerLike>): void {
+  #taken(end: End): void {
     const socket = this.#socket;
     // Whoever listens for errors now owns them; a framer that does not is protected from them.
     if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
     this.#connection.become("handed over");
-    this.#settle({ kind: "handed over", decision });
+    this.#settle(end);
   }
 
-  /** `written`: octets that the socket had written before the framer got it. */
-  #notTaken(cause: unknown, written: number | undefined): void {
+  /** `written`: octets that the socket had written before somebody got it. `wanted`: how it would have ended. */
+  #notTaken(cause: unknown, written: number | undefined, wanted: End): void {
     const socket = this.#socket;
     const { arrival } = this;
-    const end: Abandoned = { kind: "abandoned", code: "FRAMER_FAILED", stage: "handover", arrival, cause };
+    const isRaw = wanted.kind === "passed";
+    const code = isRaw ? "TAKER_FAILED" : "FRAMER_FAILED";
+    const end: Abandoned = { kind: "abandoned", code, stage: "handover", arrival, cause };
     this.#connection.become("abandoned");
     this.#settle(end);
     this.#house.ended(end);
     if (socket.destroyed) return;
-    if (written === undefined || bytesWritten(socket) !== written) {
+    if (isRaw || written === undefined || bytesWritten(socket) !== written) {
       socket.destroy();
       return;
     }
@@ -507,11 +648,13 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
   }
 
   #abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.#stage()): void {
+    const limit = limitOf[code];
     const end: Abandoned = {
       kind: "abandoned",
       code,
       stage,
       arrival: this.arrival,
+      ...(limit !== undefined && { limit: { name: limit, value: this.#house.limits[limit] } }),
       ...(cause !== undefined && { cause }),
     };
     this.#over("abandoned", end);
@@ -523,8 +666,7 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     const session = this.#session;
     if (session !== null) return session.hasServed ? "requests" : session.hasSpoken ? "head" : "silent";
     if (this.#filter?.decision) return "requests";
-    if (!this.#connection.hasPartialHead) return "silent";
-    return this.#connection.state === "announcing" ? "proxy" : "head";
+    return this.#connection.begun ?? "silent";
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
@@ -541,8 +683,7 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
   #leave(): void {
-    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
-    if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
+    this.#unlisten();
     const authorizing = this.#authorizing;
     if (authorizing === null) {
       if (this.#session?.hasServed) this.#house.sessions.remove(this);
@@ -553,6 +694,11 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     this.#house.authorizing.remove(this);
     authorizing.abort();
     this.#taker = null;
+  }
+
+  #unlisten(): Adopted {
+    const socket = this.#socket.removeListener("data", onData).removeListener("end", onEnd);
+    return isReadOnDemand(socket) ? socket.removeListener("readable", onReadable) : socket;
   }
 
   #leaveServer(): void {
@@ -570,11 +716,16 @@ export class Adoption implements FilterOwner, SessionOwner, Timed {
     this.#socket[ADOPTION] = undefined;
   }
 
-  /** Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. */
+  /**
+   * Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. Clients that never
+   * close would hold any number of sockets so: where many are read on, one more is not.
+   */
   #close(response: string): void {
     const socket = this.#socket;
-    this.#house.lingering.add(this);
-    socket.end(response, "latin1");
+    const { lingering, limits } = this.#house;
+    const isOneTooMany = lingering.size >= limits.pendingHeads;
+    lingering.add(this);
+    socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
     socket.resume();
   }
 

@@ -6,6 +6,7 @@ import type { Arrival } from "../arrival.js";
 import { type Acceptance, type Refusal, refuseUnauthorized } from "../decision.js";
 import type { FramerLike } from "../framer/framer.js";
 import type { RequestHead } from "../head.js";
+import { HeldOctets } from "../held-octets.js";
 
 /** Yes; no, answered 403; or no with another status code and more fields, as `WWW-Authenticate`. */
 export type Authorization =
@@ -32,8 +33,7 @@ export class Authorizing implements AuthorizeContext {
   readonly decision: Acceptance<FramerLike>;
   readonly arrival: Arrival;
   readonly #most: number;
-  readonly #early: Uint8Array[] = [];
-  #octets = 0;
+  readonly #early = new HeldOctets();
   readonly #controller = new AbortController();
 
   /** `most`: octets that may come behind the head before the answer. */
@@ -64,14 +64,13 @@ export class Authorizing implements AuthorizeContext {
 
   /** Keeps octets that come before the answer; false where they are too many. */
   receive(octets: Uint8Array): boolean {
-    this.#octets += octets.length;
-    if (octets.length > 0) this.#early.push(octets);
-    return this.#octets <= this.#most;
+    this.#early.add(octets);
+    return this.#early.length <= this.#most;
   }
 
-  /** All that was kept. */
-  get rest(): Uint8Array {
-    return this.#early.length === 1 ? this.#early[0]! : Buffer.concat(this.#early);
+  /** All that was kept; to be asked once. */
+  takeRest(): Uint8Array {
+    return this.#early.take();
   }
 
   /** Nobody waits any more. */

@@ -1,19 +1,25 @@
 // In:    nothing.
-// Out:   the ways in which an adopted connection can end.
+// Out:   the ways in which an adopted connection can end, and the limits that some of them are about.
 // Never: ends one.
 
 import type { Arrival } from "../arrival.js";
 import type { Acceptance, Refusal } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import type { FramerLike } from "../framer/framer.js";
+import type { ClientHello } from "../hello-body.js";
+import type { GateLimits } from "../limits.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =
   | "PROXY_UNTRUSTED"
   | "PROXY_MISSING"
   | "PROXY_MALFORMED"
+  | "TLS_MALFORMED"
+  | "SERVER_NAME_UNKNOWN"
+  | "TLS_FAILED"
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
+  | "ADDRESS_OVERLOADED"
   | "PEER_ENDED"
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
@@ -21,18 +27,32 @@ export type AbandonedCode =
   | "BODY_MALFORMED"
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
-  | "FRAMER_FAILED";
+  | "FRAMER_FAILED"
+  | "TAKER_FAILED";
+
+/** The limit that a code is about. */
+export const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
+  HEAD_TIMEOUT: "headTimeout",
+  OVERLOADED: "pendingHeads",
+  ADDRESS_OVERLOADED: "pendingPerAddress",
+  EARLY_OCTETS: "earlyBytes",
+};
 
 export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
   /**
-   * `proxy`: at or within a PROXY header; `silent`: no octet came, or none behind it; `head`: within a head;
-   * `requests`: between or within served requests.
+   * `proxy`: at or within a PROXY header; `tls`: within a ClientHello or a TLS handshake; `silent`: no octet came, or none behind
+   * these; `head`: within a head; `requests`: between or within served requests.
    */
-  readonly stage: "proxy" | "silent" | "head" | "requests" | "authorize" | "handover";
+  readonly stage: "proxy" | "tls" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** What the socket, `authorize` or the framer threw; the `ProxyError` where octets are no PROXY header. */
+  /** The limit that it met, and its value. */
+  readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
+  /**
+   * What the socket, the TLS handshake, `authorize`, the framer or the taker threw; the `ProxyError` or `HelloError` where octets are no
+   * PROXY header or no ClientHello.
+   */
   readonly cause?: unknown;
 }
 
@@ -43,4 +63,8 @@ export type End =
   | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
   /** The http.Server, or the client behind its last response, ended the connection. */
   | { readonly kind: "served"; readonly arrival: Arrival }
+  /** Who takes connections as they are has it: for its ClientHello, or since it is neither TLS nor HTTP (`hello` null). */
+  | { readonly kind: "passed"; readonly hello: ClientHello | null; readonly arrival: Arrival }
   | Abandoned;
+
+export type Passed = Extract<End, { kind: "passed" }>;

@@ -8,10 +8,13 @@ import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFac
 import type { Deadlines } from "../deadlines.js";
 import type { Acceptance, Decision, Policy } from "../decision.js";
 import type { FramerLike, Handover } from "../framer/framer.js";
+import type { TakerLike } from "../framer/taker.js";
 import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import type { Authorize } from "./authorizing.js";
-import type { End } from "./end.js";
+import type { End, Passed } from "./end.js";
+import type { PendingHeads } from "./pending.js";
+import type { ServerNames } from "./server-names.js";
 
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
@@ -36,12 +39,16 @@ export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
+  /** Who is there for TLS on adopted sockets; null where all of them are to be HTTP. */
+  readonly tls: ServerNames | null;
+  /** Who takes what is neither TLS nor HTTP. */
+  readonly fallback: TakerLike | undefined;
   /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
   readonly requestsAccepts: boolean;
   /** True where clients are told why they are refused. */
   readonly expose: boolean;
   /** Connections whose head is not whole. */
-  readonly heads: Deadlines;
+  readonly heads: PendingHeads;
   /** Who has the last word on upgrades, and the connections that wait for it. */
   readonly authorize: Authorize | undefined;
   readonly authorizing: Deadlines;
@@ -59,7 +66,9 @@ export interface Gatehouse {
   hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
-  ended(end: Exclude<End, { kind: "handed over" | "served" }>): void;
+  ended(end: Exclude<End, Passed | { kind: "handed over" | "served" }>): void;
+  /** A connection goes to a taker. */
+  passed(end: Passed): void;
 }
 
 /**

@@ -1,11 +1,12 @@
-// In:    sockets of which this process has read nothing, or a head and no octet more; a child process.
+// In:    sockets of which this process has read nothing, or a head or a ClientHello and no octet more; a child process.
 // Out:   the same sockets in the child, with every octet that was read here.
 // Never: hands on a socket that may lose octets on the way, or one that speaks TLS here.
 
 import { type ServerOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { Arrival, GivenArrival } from "../arrival.js";
+import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival.js";
 import type { Framer, Handover } from "../framer/framer.js";
+import type { RawHandover, Taker } from "../framer/taker.js";
 import { checkGiven, type Given, seal } from "./envelope.js";
 
 /**
@@ -39,8 +40,13 @@ interface Occupied extends Child {
 export function handOn(child: Child, socket: Socket, given: Given = {}): Promise<void> {
   checkGiven(given, "what is handed on");
   const { rest = NOTHING, arrival = {} } = given;
+  return send(child, socket, rest, arrival, 0);
+}
+
+/** `kept`: octets in front of `rest` that were read for good. */
+function send(child: Child, socket: Socket, rest: Uint8Array, arrival: GivenArrival, kept: number): Promise<void> {
   checkChild(child);
-  checkUnread(socket, rest);
+  checkUnread(socket, rest.length + kept);
   if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be handed on"));
   const unsent = unsentOf(child);
   // The socket is not read, so that it may wait for its turn: Node sends one at a time.
@@ -56,19 +62,23 @@ export function handOn(child: Child, socket: Socket, given: Given = {}): Promise
 
 /**
  * Stands in `upgrades` where a framer would: the upgrade is ruled on here, and the child gets the socket with the head and all
- * that came behind it, as if nobody had read it. `child` may be a function that chooses one for each handover.
+ * that came behind it, as if nobody had read it. In `tls`, or as `fallback`, it is a taker: the child gets the connection as it is.
+ * `child` may be a function that chooses one for each handover.
  *
- * The gate must have the socket from an `UNREAD` server, and the upgrade must be its first request. Otherwise the handover fails
- * with the `TypeError` of `handOn`, and the client gets 500.
+ * The gate must have the socket from an `UNREAD` server, and an upgrade must be its first request. Otherwise the handover fails
+ * with the `TypeError` of `handOn`; the client of an upgrade gets 500.
  */
-export function handOnTo(child: Child | ((handover: Handover) => Child)): Framer {
+export function handOnTo(child: Child): Framer & Taker;
+export function handOnTo(choose: (handover: Handover) => Child): Framer;
+export function handOnTo(choose: (handover: RawHandover) => Child): Taker;
+export function handOnTo(child: Child | ((handover: Handover & RawHandover) => Child)): Framer & Taker {
   if (typeof child !== "function") checkChild(child);
   return {
-    take(handover: Handover): Promise<void> {
-      const { socket, head, rest, arrival } = handover;
-      const chosen = typeof child === "function" ? child(handover) : child;
-      const octets = Buffer.concat([Buffer.from(head.toString(), "latin1"), rest]);
-      return handOn(chosen, socket as Socket, { rest: octets, arrival: givenOf(arrival) });
+    take(handover: Handover | RawHandover): Promise<void> {
+      const { socket, rest, arrival } = handover;
+      const chosen = typeof child === "function" ? child(handover as Handover & RawHandover) : child;
+      const octets = "head" in handover ? Buffer.concat([Buffer.from(handover.head.toString(), "latin1"), rest]) : rest;
+      return send(chosen, socket as Socket, octets, givenOf(arrival), arrival.proxy?.size ?? 0);
     },
   };
 }
@@ -76,15 +86,22 @@ export function handOnTo(child: Child | ((handover: Handover) => Child)): Framer
 const NOTHING = new Uint8Array(0);
 
 /**
- * What the child cannot read from the socket. A request that a trusted hop has forwarded has the client's addresses, and the
- * child reads them in its head again; a default is no knowledge.
+ * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
+ * addresses in its head again, and needs those of the connection; a default is no knowledge.
  */
 function givenOf(arrival: Arrival): GivenArrival {
-  if (arrival.forwarding !== undefined) return {};
-  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
-  const given = { remoteAddress, remotePort, localAddress, localPort, unix };
+  const { proxy, forwarding } = arrival;
+  if (forwarding !== undefined && proxy === undefined) return {};
+  const connection =
+    forwarding === undefined ? arrival : proxiedArrival(NOTHING_KNOWN, proxy!, proxy!.hop, proxy!.size);
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = connection;
+  const { serverName, alpnProtocol, clientVerified } = connection;
+  const addresses = { remoteAddress, remotePort, localAddress, localPort, unix };
+  const given = { ...addresses, serverName, alpnProtocol, clientVerified };
   return schemeSource === "default" ? given : { scheme, ...given };
 }
+
+const NOTHING_KNOWN: Arrival = Object.freeze({ scheme: "http", schemeSource: "default" });
 
 function unsentOf(child: Occupied): Set<(error: Error) => void> {
   if (child[UNSENT] !== undefined) return child[UNSENT];
@@ -108,7 +125,8 @@ function checkChild(child: Child): void {
   }
 }
 
-function checkUnread(socket: Socket, rest: Uint8Array): void {
+/** `known`: octets that were read from it, as far as anybody knows. */
+function checkUnread(socket: Socket, known: number): void {
   if (socket instanceof TLSSocket) {
     throw new TypeError(
       "TLS state cannot travel with a passed handle; hand on the raw socket and speak TLS in the child, or adopt it here",
@@ -121,9 +139,9 @@ function checkUnread(socket: Socket, rest: Uint8Array): void {
         "createServer(UNREAD, listener), and do not listen for 'data'",
     );
   }
-  if (socket.bytesRead !== rest.length) {
+  if (socket.bytesRead !== known) {
     throw new TypeError(
-      `${socket.bytesRead} octets were read from the socket, and rest has ${rest.length}; the others would be lost`,
+      `${socket.bytesRead} octets were read from the socket, and rest has ${known}; the others would be lost`,
     );
   }
 }

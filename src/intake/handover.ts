@@ -1,11 +1,13 @@
-// In:    a socket, the acceptance of its upgrade, the octets behind the head.
-// Out:   the Handover that a framer gets.
+// In:    a socket, the acceptance of its upgrade or its ClientHello, the octets that the next owner has to get.
+// Out:   the Handover that a framer gets, or the RawHandover of a taker.
 // Never: listens to the socket before a framer asks for a signal.
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
 import type { Acceptance } from "../decision.js";
 import type { FramerLike, Handover } from "../framer/framer.js";
+import type { RawHandover } from "../framer/taker.js";
+import type { ClientHello } from "../hello-body.js";
 import type { Known } from "../known.js";
 import type { Learned } from "./gatehouse.js";
 
@@ -33,12 +35,33 @@ export class SocketHandover implements Handover {
   }
 
   get signal(): AbortSignal {
-    if (this.#signal === undefined) {
-      const controller = new AbortController();
-      this.#signal = controller.signal;
-      if (this.socket.destroyed) controller.abort();
-      else this.socket.once("close", () => controller.abort());
-    }
-    return this.#signal;
+    return (this.#signal ??= signalOf(this.socket));
   }
+}
+
+/** A `RawHandover`, with its signal likewise. */
+export class RawSocketHandover implements RawHandover {
+  readonly socket: Duplex;
+  readonly rest: Uint8Array;
+  readonly hello: ClientHello | null;
+  readonly arrival: Arrival;
+  #signal: AbortSignal | undefined;
+
+  constructor(socket: Duplex, rest: Uint8Array, hello: ClientHello | null, arrival: Arrival) {
+    this.socket = socket;
+    this.rest = rest;
+    this.hello = hello;
+    this.arrival = arrival;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= signalOf(this.socket));
+  }
+}
+
+function signalOf(socket: Duplex): AbortSignal {
+  const controller = new AbortController();
+  if (socket.destroyed) controller.abort();
+  else socket.once("close", () => controller.abort());
+  return controller.signal;
 }

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../arrival.js";
 import { BodyReader } from "../body.js";
 import type { Acceptance } from "../decision.js";
+import { HeldOctets } from "../held-octets.js";
 import { Front, type FrontOwner } from "./front.js";
 import { forwardedHead } from "./rewrite.js";
 
@@ -39,8 +40,6 @@ export interface FilterOwner {
 
 /** Octets that may wait for a response to end before the client is made to wait. */
 const HELD_OCTETS = 65_536;
-/** Held pieces up to this size are joined. */
-const PIECE_OCTETS = 2048;
 
 const DIGIT_1 = 0x31;
 
@@ -61,8 +60,7 @@ export class RequestFilter implements FrontOwner {
   /** Null while a head is awaited. */
   #passing: Passing | null = null;
   /** What came behind the request that is passing. */
-  #held: Uint8Array[] = [];
-  #heldOctets = 0;
+  #held = new HeldOctets();
   #frontIsFull = false;
   #clientEnded = false;
   /** Runs while a client that has ended waits for a response. */
@@ -118,15 +116,8 @@ export class RequestFilter implements FrontOwner {
   /** Keeps what came behind the request, until that one is answered. */
   #hold(octets: Uint8Array): void {
     if (this.#detached) return;
-    // Octets that come one by one are kept together, or each would cost a Buffer.
-    const last = this.#held.at(-1);
-    if (last !== undefined && last.length + octets.length <= PIECE_OCTETS) {
-      this.#held[this.#held.length - 1] = Buffer.concat([last, octets]);
-    } else {
-      this.#held.push(octets);
-    }
-    this.#heldOctets += octets.length;
-    if (this.#heldOctets >= HELD_OCTETS) this.#owner.pause();
+    this.#held.add(octets);
+    if (this.#held.length >= HELD_OCTETS) this.#owner.pause();
   }
 
   /** Goes on with what is held, once the request is whole and answered. */
@@ -143,10 +134,8 @@ export class RequestFilter implements FrontOwner {
       }
       this.#passing = null;
     }
-    if (this.#heldOctets > 0) {
-      const octets = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
-      this.#held = [];
-      this.#heldOctets = 0;
+    if (this.#held.length > 0) {
+      const octets = this.#held.take();
       if (!this.#frontIsFull) this.#owner.resume();
       this.#owner.nextHead(octets);
     }
@@ -197,15 +186,14 @@ export class RequestFilter implements FrontOwner {
 
   #letGo(): void {
     this.#detached = true;
-    this.#held = [];
-    this.#heldOctets = 0;
+    this.#held = new HeldOctets();
     clearTimeout(this.#patience);
   }
 
   serverReads(): void {
     if (this.#detached || !this.#frontIsFull) return;
     this.#frontIsFull = false;
-    if (this.#heldOctets < HELD_OCTETS) this.#owner.resume();
+    if (this.#held.length < HELD_OCTETS) this.#owner.resume();
   }
 
   serverWrites(octets: Buffer, done: (error?: Error | null) => void): void {

@@ -5,10 +5,14 @@
 import cluster from "node:cluster";
 import { createServer } from "node:net";
 import { adopted, inetdConnection, systemdConnection, systemdListeners } from "headgate/intake";
-import { openContractGate } from "./gate.js";
+import { certificate } from "../support/certificate.js";
+import { listenersOfTls, openContractGate } from "./gate.js";
 
 const way = process.argv[2];
-const contract = openContractGate();
+const speaksTls = way === "adopted with TLS";
+const contract = speaksTls
+  ? openContractGate({ tls: { "*": certificate("a") } }, await listenersOfTls())
+  : openContractGate();
 if (way === "listeners") systemdListeners((socket) => contract.adopt(socket));
 else if (way === "connection") contract.adopt(systemdConnection());
 else if (way === "inetd") contract.adopt(inetdConnection());

@@ -2,10 +2,14 @@
 // Out:   a gate on which the contract can see what became of them.
 // Never: knows which way they came.
 
+import { once } from "node:events";
 import { readdirSync, readlinkSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type AdoptOptions, createGate, type Gate, type Handover, NO_LISTEN_SERVER } from "headgate";
+import tls from "node:tls";
+import { type AdoptOptions, createGate, type Gate, type GateOptions, type Handover, NO_LISTEN_SERVER } from "headgate";
+import { certificate } from "../support/certificate.js";
+import { streamPair } from "../support/tcp.js";
 
 export const HEAD_TIMEOUT = 600;
 export const AUTHORIZE_TIMEOUT = 400;
@@ -37,6 +41,23 @@ function isSocket(descriptor: string): boolean {
   }
 }
 
+type Listeners = ReadonlyMap<string | symbol, number>;
+
+const listenersOf = (socket: Duplex): Listeners =>
+  new Map(socket.eventNames().map((name) => [name, socket.listenerCount(name)]));
+
+/** What Node itself listens for on a TLSSocket that a server has made. */
+export async function listenersOfTls(): Promise<Listeners> {
+  const server = tls.createServer(certificate());
+  const [near, far] = streamPair();
+  const client = tls.connect({ socket: near, rejectUnauthorized: false });
+  const secured = once(server, "secureConnection");
+  server.emit("connection", far);
+  const listeners = listenersOf((await secured)[0]);
+  client.destroy();
+  return listeners;
+}
+
 /** Sends back all that comes, from the first octet behind the head on. */
 function echo({ socket, rest }: Handover): void {
   socket.on("error", () => {});
@@ -45,11 +66,11 @@ function echo({ socket, rest }: Handover): void {
   socket.pipe(socket);
 }
 
-export function openContractGate(): ContractGate {
+/** `unseen`: the listeners of sockets that the gate has made of those that it was given. */
+export function openContractGate(options: Partial<GateOptions> = {}, unseen: Listeners = new Map()): ContractGate {
   let [adopted, ended] = [0, 0];
   const leftBehind = new Set<string>();
-  const found = new WeakMap<Duplex, Map<string | symbol, number>>();
-  const count = (socket: Duplex) => new Map(socket.eventNames().map((name) => [name, socket.listenerCount(name)]));
+  const found = new WeakMap<Duplex, Listeners>();
   const state = (): State => ({
     adopted,
     ended,
@@ -58,9 +79,9 @@ export function openContractGate(): ContractGate {
     leftBehind: [...leftBehind],
   });
   const compared = (handover: Handover): void => {
-    const before = found.get(handover.socket);
-    for (const [name, number] of count(handover.socket)) {
-      if (number > (before?.get(name) ?? 0)) leftBehind.add(String(name));
+    const before = found.get(handover.socket) ?? unseen;
+    for (const [name, number] of listenersOf(handover.socket)) {
+      if (number > (before.get(name) ?? 0)) leftBehind.add(String(name));
     }
     echo(handover);
   };
@@ -92,13 +113,14 @@ export function openContractGate(): ContractGate {
       lingerTimeout: 400,
       earlyBytes: 1_000_000,
     },
+    ...options,
   });
   return {
     gate,
     state,
     adopt(socket, options) {
       adopted++;
-      found.set(socket, count(socket));
+      found.set(socket, listenersOf(socket));
       void gate.adopt(socket, options).then(() => ended++);
     },
   };

@@ -122,19 +122,23 @@ function end(ends: Buffer, i: number): object {
   return { address: canonical(hex.join(":")), port };
 }
 
-function* tlvs(octets: Buffer): Generator<[type: number, value: Buffer]> {
+/** TLVs in order; those of `single` may stand once. */
+function* tlvs(octets: Buffer, single: readonly number[]): Generator<[type: number, value: Buffer]> {
+  const seen: number[] = [];
   let rest = octets;
   while (rest.length > 0) {
     if (rest.length < 3 || rest.length < 3 + rest.readUInt16BE(1)) refuse("PROXY_TLV_OVERRUN");
     const length = rest.readUInt16BE(1);
-    yield [rest[0]!, rest.subarray(3, 3 + length)];
+    const type = rest[0]!;
+    if (single.includes(type) && seen.includes(type)) refuse("PROXY_TLV_REPEATED");
+    seen.push(type);
+    yield [type, rest.subarray(3, 3 + length)];
     rest = rest.subarray(3 + length);
   }
 }
 
 function readValues(header: Buffer, start: number): object {
-  const all = [...tlvs(header.subarray(start))];
-  once(all, [1, 2, 3, 5, 0x20, 0x30]);
+  const all = [...tlvs(header.subarray(start), [1, 2, 3, 5, 0x20, 0x30])];
   const said: Record<string, unknown> = { alpn: null, authority: null, uniqueId: null, tls: null, namespace: null };
   const others: object[] = [];
   for (const [type, value] of all) {
@@ -156,14 +160,9 @@ function readValues(header: Buffer, start: number): object {
   return { ...said, tlvs: others };
 }
 
-function once(all: readonly [number, Buffer][], types: readonly number[]): void {
-  for (const type of types) if (all.filter(([each]) => each === type).length > 1) refuse("PROXY_TLV_REPEATED");
-}
-
 function tls(value: Buffer): object | false {
   if (value.length < 5) refuse("PROXY_TLV_LENGTH");
-  const all = [...tlvs(value.subarray(5))];
-  once(all, [0x21, 0x22, 0x23, 0x24, 0x25]);
+  const all = [...tlvs(value.subarray(5), [0x21, 0x22, 0x23, 0x24, 0x25])];
   const text = (type: number, read: (value: Buffer) => string): string | null => {
     const found = all.find(([each]) => each === type);
     return found === undefined ? null : read(found[1]);

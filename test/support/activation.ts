@@ -4,25 +4,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort, missing } from "./program.js";
 
 const PROGRAM = "systemd-socket-activate";
 
 /** Why nothing can be activated here; null where it can. */
 export function cannotActivate(): string | null {
-  const isThere = (process.env.PATH ?? "").split(":").some((folder) => existsSync(`${folder}/${PROGRAM}`));
-  return isThere ? null : `there is no ${PROGRAM}; on Debian it is in the package systemd`;
-}
-
-export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  return missing(PROGRAM, "--version");
 }
 
 export interface Activation {

@@ -3,7 +3,8 @@
 // Never: hides a difference; every property of a head is in it.
 
 import type { Authority } from "#src/authority.js";
-import type { Framing, HeadResult, RequestHead } from "#src/head.js";
+import type { Framing, RequestHead } from "#src/head.js";
+import type { HeadResult } from "#src/parse-head.js";
 import { type ReferenceAuthority, type ReferenceResult, referenceAuthority } from "../reference/request-head.js";
 
 export interface AuthorityAnswer {

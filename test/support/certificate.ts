@@ -1,5 +1,5 @@
 // In:    nothing.
-// Out:   a fresh key and a self-signed certificate for localhost (RFC 5280 §4.1), for servers of tests.
+// Out:   a fresh key and a self-signed certificate (RFC 5280 §4.1), for servers and clients of tests.
 // Never: writes a file, or needs a program.
 
 import { createSign, generateKeyPairSync } from "node:crypto";
@@ -29,13 +29,16 @@ const time = (date: Date): Buffer =>
       .slice(2)}`,
   );
 
-/** Options for `https.createServer` and `tls.createServer`; `cert` is what a client trusts. Valid for a day. */
-export function certificate(): { key: string; cert: string } {
+/** Options for `https.createServer` and `tls.createServer`; `cert` is what a peer trusts. For names and 127.0.0.1, for a day. */
+export function certificate(host = "localhost", ...others: string[]): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
-  const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, "localhost"))));
+  const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, host))));
   const day = 86_400_000;
   const validity = sequence(time(new Date(Date.now() - day)), time(new Date(Date.now() + day)));
-  const names = der(0x04, sequence(der(0x82, "localhost"), der(0x87, Buffer.of(127, 0, 0, 1))));
+  const names = der(
+    0x04,
+    sequence(...[host, ...others].map((each) => der(0x82, each)), der(0x87, Buffer.of(127, 0, 0, 1))),
+  );
   const tbs = sequence(
     der(0xa0, der(0x02, Buffer.of(2))),
     der(0x02, Buffer.of(1)),
@@ -50,6 +53,6 @@ export function certificate(): { key: string; cert: string } {
   const whole = sequence(tbs, ECDSA_WITH_SHA256, der(0x03, Buffer.of(0), signature)).toString("base64");
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-    cert: `-----BEGIN CERTIFICATE-----\n${whole.replace(/.{64}/g, "$&\n")}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${whole.match(/.{1,64}/g)!.join("\n")}\n-----END CERTIFICATE-----\n`,
   };
 }

@@ -1,5 +1,5 @@
 // In:    test/corpus/*.md, from the project root.
-// Out:   every case as octets, and what a parser must make of them: of a head, or of a PROXY header.
+// Out:   every case as octets, and what a reader must make of them: of a head, of a PROXY header, of a ClientHello.
 // Never: parses a head, or knows what any case means.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -71,36 +71,73 @@ export function isPartial(expected: CorpusExpected): expected is ExpectedPartial
 const DIRECTORY = join("test", "corpus");
 const DEFAULTS: CorpusOptions = { host: "required", headBytes: 16384, fieldLines: 100 };
 
-/** Its cases are PROXY headers, all others' request heads. */
+/** Their cases are PROXY headers and ClientHellos, all others' request heads. */
 const PROXY_FILE = "proxy-protocol.md";
+const HELLO_FILE = "client-hello.md";
 
 /** Every case of a request head, by file name and in the order of each file. */
 export function readCorpus(): CorpusCase[] {
-  const names = readdirSync(DIRECTORY).filter((name) => name.endsWith(".md") && name !== PROXY_FILE);
+  const names = readdirSync(DIRECTORY).filter(
+    (name) => name.endsWith(".md") && name !== PROXY_FILE && name !== HELLO_FILE,
+  );
   return unique(names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name)));
 }
 
-/** A case of a PROXY header. */
-export interface ProxyCase {
+/** A case of what may stand in front of a head: a PROXY header, a ClientHello. */
+export interface PrefaceCase {
   id: string;
   title: string;
   file: string;
-  /** The header, or a part of it, and nothing behind it. */
+  /** Whole or a part, and nothing behind it. */
   octets: Uint8Array;
-  /** `{ refused, offset }`, `{ partial: true }`, or members of the header; `limit` beside them is that of version 2. */
+  /** `{ refused, offset }`, `{ partial: true }`, or members of what was read; `limit` beside them is that of octets. */
   expected: Record<string, unknown>;
 }
 
 /** Every case of a PROXY header, in order. */
-export function readProxyCorpus(): ProxyCase[] {
-  const text = readFileSync(join(DIRECTORY, PROXY_FILE), "utf8");
+export function readProxyCorpus(): PrefaceCase[] {
+  return readPrefaces(PROXY_FILE, "proxy", readOctets);
+}
+
+/** Every case of a ClientHello, in order. */
+export function readHelloCorpus(): PrefaceCase[] {
+  return readPrefaces(HELLO_FILE, "hello", readVectors);
+}
+
+function readPrefaces(file: string, language: string, read: typeof readOctets): PrefaceCase[] {
+  const text = readFileSync(join(DIRECTORY, file), "utf8");
   return unique(
-    readDrafts(text, PROXY_FILE, "proxy").map((draft) => {
-      const { octets, json } = finishBlocks(draft, PROXY_FILE);
-      const expected = readObject(json, (what) => malformed(PROXY_FILE, json.line, what));
-      return { id: draft.id, title: draft.title, file: PROXY_FILE, octets, expected };
+    readDrafts(text, file, language).map((draft) => {
+      const { octets, json } = finishBlocks(draft, file, read);
+      const expected = readObject(json, (what) => malformed(file, json.line, what));
+      return { id: draft.id, title: draft.title, file, octets, expected };
     }),
   );
+}
+
+/**
+ * Hexadecimal octets, `"text"`, `32*aa` for a repetition, and `(2 ... )` for a vector whose length stands in front of it in two
+ * octets.
+ */
+function readVectors(block: Block, file: string): Uint8Array {
+  const open: { lengthOctets: number; octets: number[] }[] = [{ lengthOctets: 0, octets: [] }];
+  const tokens = block.lines.join(" ").match(/"[^"]*"|\((\d)|\)|(\d+)\*([0-9a-f]{2})|[0-9a-f]+|\S/g) ?? [];
+  for (const token of tokens) {
+    const { octets } = open.at(-1)!;
+    const repetition = /^(\d+)\*([0-9a-f]{2})$/.exec(token);
+    if (token.startsWith('"')) octets.push(...Buffer.from(token.slice(1, -1), "latin1"));
+    else if (token.startsWith("(")) open.push({ lengthOctets: Number(token.slice(1)), octets: [] });
+    else if (token === ")" && open.length > 1) {
+      const { lengthOctets, octets: within } = open.pop()!;
+      const length = within.length.toString(16).padStart(2 * lengthOctets, "0");
+      open.at(-1)!.octets.push(...Buffer.from(length, "hex"), ...within);
+    } else if (repetition !== null) {
+      for (let left = Number(repetition[1]); left > 0; left--) octets.push(Number.parseInt(repetition[2]!, 16));
+    } else if (/^(?:[0-9a-f]{2})+$/.test(token)) octets.push(...Buffer.from(token, "hex"));
+    else throw malformed(file, block.line, `no octets: ${token}`);
+  }
+  if (open.length > 1) throw malformed(file, block.line, "a vector has no end");
+  return Uint8Array.from(open[0]!.octets);
 }
 
 function unique<Case extends { id: string; file: string }>(cases: Case[]): Case[] {
@@ -173,9 +210,13 @@ function finish(draft: Draft, file: string): CorpusCase {
   return { id, title, file, octets, expected, options };
 }
 
-function finishBlocks({ id, line, octets, json }: Draft, file: string): { octets: Uint8Array; json: Block } {
+function finishBlocks(
+  { id, line, octets, json }: Draft,
+  file: string,
+  read: typeof readOctets = readOctets,
+): { octets: Uint8Array; json: Block } {
   if (!octets || !json) throw malformed(file, line, `${id} has no block of ${octets ? "json" : "octets"}`);
-  return { octets: readOctets(octets, file), json };
+  return { octets: read(octets, file), json };
 }
 
 function malformed(file: string, line: number, what: string): Error {

@@ -3,7 +3,9 @@
 // Never: decides who is right.
 
 import { deepStrictEqual } from "node:assert";
-import { HeadReader, parseRequestHead, type RequestHead } from "#src/head.js";
+import type { RequestHead } from "#src/head.js";
+import { HeadReader } from "#src/head-reader.js";
+import { parseRequestHead } from "#src/parse-head.js";
 import { forwardedHead } from "#src/requests/rewrite.js";
 import { type KernelVariant, kernel, useKernel } from "#src/wasm.js";
 import { FieldLine, Head } from "../../assembly/abi.js";

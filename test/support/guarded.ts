@@ -114,7 +114,7 @@ export async function openGuarded(setting: Setting): Promise<Guarded> {
     said,
     async connect() {
       const to = { port, host: "127.0.0.1", noDelay: true };
-      const socket = isTls ? tls.connect({ ...to, ca: cert, servername: "localhost" }) : net.connect(to);
+      const socket = isTls ? tls.connect({ ...to, ca: cert }) : net.connect(to);
       await once(socket, isTls ? "secureConnect" : "connect");
       const client = new Client(socket);
       clients.push(client);

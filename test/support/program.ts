@@ -9,8 +9,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /** Why a program cannot run here; null where it can. */
 export function missing(program: string, versionArgument: string): string | null {
-  const { error, status } = spawnSync(program, [versionArgument], { stdio: "ignore" });
-  return error !== undefined || status !== 0 ? `there is no ${program}` : null;
+  return runs(program, versionArgument) ? null : `there is no ${program}`;
+}
+
+/** True where the program is there, and content with these arguments. */
+export function runs(program: string, ...programArguments: string[]): boolean {
+  return spawnSync(program, programArguments, { stdio: "ignore" }).status === 0;
 }
 
 /** A port that nothing listens on, at this moment. */
@@ -34,6 +38,7 @@ export async function stopAll(): Promise<void> {
 export interface Program {
   /** What it has printed. */
   readonly printed: () => string;
+  signal(name: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -67,7 +72,7 @@ export async function start(
     await ended;
     running.delete(started);
   };
-  const started: Program = { printed: () => text, stop };
+  const started: Program = { printed: () => text, signal: (name) => void child.kill(name), stop };
   running.add(started);
   const latest = performance.now() + PATIENCE;
   for (const port of ports) {

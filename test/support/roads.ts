@@ -36,7 +36,7 @@ export interface RoadEnd {
   readonly ends: Promise<End>[];
   /** From now on connections are those of this gate; of a guarded server until `release` is called. */
   put(gate: Gate): () => void;
-  /** A client's end of a new connection; over HTTP/2 nothing has been said yet. */
+  /** A client's end of a new connection, which names no server by TLS; over HTTP/2 nothing has been said yet. */
   connect(): Promise<Duplex>;
   /** A session of node:http2's client. */
   session(): Promise<http2.ClientHttp2Session>;
@@ -81,9 +81,7 @@ export async function openRoad(
   const protocol = road.version === "HTTP/2" ? "h2" : "http/1.1";
   const connect = async (): Promise<net.Socket> => {
     const to = { port, host: "127.0.0.1", noDelay: true };
-    const socket = road.secure
-      ? tls.connect({ ...to, ca: cert, servername: "localhost", ALPNProtocols: [protocol] })
-      : net.connect(to);
+    const socket = road.secure ? tls.connect({ ...to, ca: cert, ALPNProtocols: [protocol] }) : net.connect(to);
     await once(socket, road.secure ? "secureConnect" : "connect");
     return socket;
   };

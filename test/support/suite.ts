@@ -4,6 +4,9 @@
 
 import { suite as uvuSuite } from "uvu";
 
+/** No test takes a tenth of this on a machine that does nothing else. */
+const MINUTES = 3;
+
 export interface Suite {
   (name: string, test: () => unknown): void;
   before(hook: () => unknown): void;
@@ -14,20 +17,36 @@ export interface Suite {
 export function suite(name: string): Suite {
   const tests = uvuSuite(name);
   queueMicrotask(() => tests.run());
-  const add = (title: string, test: () => unknown): void =>
-    tests(title, async () => {
-      await test();
-    });
+  const add = (title: string, test: () => unknown): void => tests(title, () => inTime(test));
   return Object.assign(add, {
-    before: (hook: () => unknown): void =>
-      tests.before(async () => {
-        await hook();
-      }),
-    after: (hook: () => unknown): void =>
-      tests.after(async () => {
-        await hook();
-      }),
+    before: (hook: () => unknown): void => tests.before(() => shown(`before ${name}`, hook)),
+    after: (hook: () => unknown): void => tests.after(() => shown(`after ${name}`, hook)),
   });
+}
+
+/** A test that waits for what never comes fails by its name, and the others are run. */
+async function inTime(test: () => unknown): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`not ended after ${MINUTES} minutes`)), MINUTES * 60_000);
+    // Where nothing else is left to happen, the process ends at once, and uvu says so.
+    timer.unref();
+  });
+  try {
+    await Promise.race([test(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** uvu counts the tests of a suite whose hook throws as failed, and does not say why. */
+async function shown(when: string, hook: () => unknown): Promise<void> {
+  try {
+    await hook();
+  } catch (error) {
+    console.error(when, error);
+    throw error;
+  }
 }
 
 /**

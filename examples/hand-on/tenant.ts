@@ -1,0 +1,16 @@
+// In:    sockets of parent.ts, and the name that this process serves.
+// Out:   an echo for each WebSocket.
+// Never: listens.
+
+import { createGate, NO_LISTEN_SERVER } from "headgate";
+import { adopted } from "headgate/intake";
+import { wsFramer } from "headgate/ws";
+import { WebSocketServer } from "ws";
+
+const name = process.argv[2]!;
+const wss = new WebSocketServer({ noServer: true });
+wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(`${name}: ${data}`)));
+
+// The head comes along, and this gate rules on it again.
+const gate = createGate({ vhosts: [{ name, port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }] });
+for await (const { socket, rest, arrival } of adopted(process)) void gate.adopt(socket, { rest, arrival });

@@ -1,0 +1,41 @@
+// In:    connections of nginx on GATE_PORTS, one for each way of nginx.conf: node dist/examples/nginx/gate.js
+// Out:   a page that says what the gate knows of its client, an echo at /echo; a line for each connection that came to nothing.
+// Never: believes anybody but nginx.
+
+import { createServer } from "node:net";
+import { createGate, explain, explainError, type TrustRules } from "headgate";
+import { wsFramer } from "headgate/ws";
+import { WebSocketServer } from "ws";
+
+const numbers = (text: string): number[] => text.split(",").map(Number);
+const gatePorts = numbers(process.env.GATE_PORTS ?? "9000,9001,9002");
+/** What clients connect to, and write into Host: nginx listens there, not the gate. */
+const publicPorts = numbers(process.env.PUBLIC_PORTS ?? "8080,8443,8081,8082");
+
+const echo = new WebSocketServer({ noServer: true });
+echo.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(`echo: ${data}`)));
+
+const ways: Omit<TrustRules, "from">[] = [
+  { forwarded: "rfc7239" },
+  // These alone: nginx sets each of them, and what it does not set would be the client's.
+  { forwarded: ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port"] },
+  { proxyProtocol: true },
+];
+
+for (const [i, way] of ways.entries()) {
+  const gate = createGate({
+    vhosts: [{ name: "localhost", port: publicPorts, upgrades: { "/echo": wsFramer(echo) } }],
+    trust: { from: ["127.0.0.1"], ...way },
+    requests: (request, response) => {
+      const decision = gate.decisionOf(request)!;
+      const { remoteAddress, scheme } = decision.arrival;
+      const seen = { client: remoteAddress, scheme, port: decision.port, explanation: explain(decision) };
+      response.setHeader("Content-Type", "application/json");
+      response.end(`${JSON.stringify(seen, null, 2)}\n`);
+    },
+  });
+  gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
+  gate.on("malformed", (error) => console.log(error.statusCode, explainError(error)));
+  gate.on("abandoned", ({ code, cause }) => console.log(code, `${cause ?? ""}`));
+  createServer((socket) => void gate.adopt(socket)).listen(gatePorts[i], "127.0.0.1");
+}

@@ -1,0 +1,34 @@
+// In:    clients on PORT, 8443 by default; in the folder CERTIFICATES a key and a certificate for each name.
+// Out:   a page for each name, over TLS that the gate speaks; certificates are read anew at each SIGHUP.
+// Never: serves one name over a connection that was opened for another.
+
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createGate, explain, explainError, HelloError, NO_LISTEN_SERVER } from "headgate";
+
+const folder = process.env.CERTIFICATES ?? "/etc/headgate";
+const names = ["a.example.com", "b.example.com"];
+const read = (name: string) => ({
+  key: readFileSync(join(folder, `${name}.key`)),
+  cert: readFileSync(join(folder, `${name}.crt`)),
+});
+
+const gate = createGate({
+  vhosts: names.map((name) => ({ name, port: NO_LISTEN_SERVER, requires: "https" })),
+  tls: Object.fromEntries(names.map((name) => [name, read(name)])),
+  requests: (request, response) => {
+    const { serverName, alpnProtocol } = gate.arrivalOf(request)!;
+    response.end(`${request.headers.host} by TLS for ${serverName}, ${alpnProtocol ?? "without ALPN"}\n`);
+  },
+});
+gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
+gate.on("abandoned", ({ code, stage, cause }) => {
+  console.log(code, stage, cause instanceof HelloError ? explainError(cause) : `${cause ?? ""}`);
+});
+
+process.on("SIGHUP", () => {
+  for (const name of names) gate.renew(name, read(name));
+  console.log("certificates renewed");
+});
+createServer((socket) => void gate.adopt(socket)).listen(Number(process.env.PORT ?? 8443));

@@ -1,0 +1,52 @@
+// In:    why octets are no ClientHello, and the octet to blame.
+// Out:   the error value: code, RFC and section, sentence.
+// Never: throws. What a client sends is data, not an exception.
+
+/** Stable; docs/errors.md lists them. They never change their meaning. */
+export type HelloErrorCode = keyof typeof faults;
+
+/** By code: the source, and a sentence. */
+const faults = {
+  HELLO_RECORD_TYPE: ["RFC 8446 §5.1", "a record within the ClientHello is no handshake record"],
+  HELLO_RECORD_VERSION: ["RFC 8446 §5.1", "the version of a record is none of TLS"],
+  HELLO_RECORD_LENGTH: ["RFC 8446 §5.1", "a record holds no octet, or more than 16384"],
+  HELLO_MESSAGE_TYPE: ["RFC 8446 §4", "the first handshake message is no ClientHello"],
+  HELLO_TOO_LARGE: ["RFC 8446 §4", "the ClientHello is larger than the limit"],
+  HELLO_VERSION: ["RFC 8446 §4.1.2", "legacy_version is none of TLS"],
+  HELLO_OVERRUN: ["RFC 8446 §3.4", "a vector reaches beyond what holds it"],
+  HELLO_LENGTH: ["RFC 8446 §4.1.2", "a vector has a length that it may not have, or octets stand behind the last one"],
+  HELLO_EXTENSION_REPEATED: ["RFC 8446 §4.2", "an extension stands twice"],
+  HELLO_SERVER_NAME: ["RFC 6066 §3", "server_name is not a list of one host_name"],
+  HELLO_HOST_NAME: ["RFC 6066 §3", "the host_name is no name of a host; an address is none"],
+  HELLO_ALPN: ["RFC 7301 §3.1", "application_layer_protocol_negotiation is no list of protocols"],
+  HELLO_VERSIONS: ["RFC 8446 §4.2.1", "supported_versions is no list of versions"],
+} as const;
+
+/** Why octets are no ClientHello. A value as `HeadgateError` is: returned, never thrown, and no `Error`. */
+export class HelloError {
+  readonly code: HelloErrorCode;
+  /** The octet to blame, counted from the first record's first. */
+  readonly offset: number;
+  /** The RFC and section that the octets depart from. */
+  readonly rfc: string;
+  /** One sentence in English. It may change; `code` does not. */
+  readonly message: string;
+
+  /** @internal */
+  constructor(code: HelloErrorCode, offset: number) {
+    const [rfc, message] = faults[code];
+    this.code = code;
+    this.offset = offset;
+    this.rfc = rfc;
+    this.message = message;
+  }
+
+  toString(): string {
+    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.rfc})`;
+  }
+}
+
+/** Every code with its source and sentence, for documentation and tests. */
+export function helloErrorTable(): readonly { code: string; rfc: string; message: string }[] {
+  return Object.entries(faults).map(([code, [rfc, message]]) => ({ code, rfc, message }));
+}

@@ -1,0 +1,71 @@
+// In:    an abandoned connection.
+// Out:   the same as a sentence for a person.
+// Never: shows octets that a log line may not hold.
+
+import { countedNetwork } from "../address.js";
+import { explainError, printable } from "../explain.js";
+import type { HelloError } from "../hello-error.js";
+import type { ProxyError } from "../proxy-error.js";
+import type { Abandoned } from "./end.js";
+
+/**
+ * One line: why a connection was abandoned, where it was, whose it was, and the limit that it met.
+ *
+ *     100 connections of 192.0.2.7 had no whole head (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
+ */
+export function explainAbandoned(end: Abandoned): string {
+  const { code, stage, arrival, limit } = end;
+  const client = arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown");
+  const parts = [`${code}, ${stage}`, `client ${client}`];
+  if (arrival.proxy !== undefined) parts.push(`PROXY from trusted hop ${arrival.proxy.hop}`);
+  if (limit !== undefined) parts.push(`limits.${limit.name} is ${limit.value}`);
+  return printable(`${verdict(end)} (${parts.join("; ")})`);
+}
+
+function verdict({ code, arrival, limit, cause }: Abandoned): string {
+  switch (code) {
+    case "PROXY_UNTRUSTED":
+      return "the peer is none of trust.from";
+    case "PROXY_MISSING":
+    case "PROXY_MALFORMED":
+    case "TLS_MALFORMED":
+      return explainError(cause as ProxyError | HelloError);
+    case "SERVER_NAME_UNKNOWN": {
+      const { serverName } = arrival;
+      return serverName
+        ? `tls has nobody for the server name ${serverName}`
+        : "tls has nobody for clients that name none";
+    }
+    case "TLS_FAILED":
+      return `the TLS handshake failed: ${thrown(cause)}`;
+    case "HEAD_TIMEOUT":
+      return `the head was not whole within ${limit?.value} ms`;
+    case "OVERLOADED":
+      return `${limit?.value} connections had no whole head`;
+    case "ADDRESS_OVERLOADED":
+      return `${limit?.value} connections of ${countedNetwork(arrival.remoteAddress ?? "")} had no whole head`;
+    case "PEER_ENDED":
+      return "the client ended the connection";
+    case "SOCKET_ERROR":
+      return `the socket broke: ${thrown(cause)}`;
+    case "SOCKET_DESTROYED":
+      return "the socket was destroyed when it was given";
+    case "HTTP2_FAULT":
+      return `the client broke a rule of HTTP/2: ${thrown(cause)}`;
+    case "BODY_MALFORMED":
+      return "the chunked body of a request is malformed";
+    case "AUTHORIZE_FAILED":
+      return `authorize failed: ${thrown(cause)}`;
+    case "EARLY_OCTETS":
+      return `more than ${limit?.value} octets came before authorize had answered`;
+    case "FRAMER_FAILED":
+      return `the framer failed: ${thrown(cause)}`;
+    case "TAKER_FAILED":
+      return `the taker failed: ${thrown(cause)}`;
+  }
+}
+
+function thrown(cause: unknown): string {
+  if (cause instanceof Error) return cause.message;
+  return typeof cause === "string" ? cause : "what was thrown is no Error";
+}

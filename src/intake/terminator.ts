@@ -1,0 +1,108 @@
+// In:    TLS options of one server name; connections whose ClientHello asks for it.
+// Out:   each connection as a TLSSocket whose handshake is done, or why there is none.
+// Never: reads a ClientHello to choose anything, or keeps the time; there is one deadline for all that precedes a head.
+
+import type { Duplex } from "node:stream";
+import {
+  createSecureContext,
+  createServer,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from "node:tls";
+
+/** What the gate sets itself, or chooses by the ClientHello. */
+const own = [
+  "ALPNProtocols",
+  "ALPNCallback",
+  "SNICallback",
+  "handshakeTimeout",
+  "allowHalfOpen",
+  "pauseOnConnect",
+  "noDelay",
+  "keepAlive",
+  "keepAliveInitialDelay",
+  "highWaterMark",
+  "secureContext",
+] as const;
+
+/** As for `tls.createServer`: key, cert, ca, minVersion, requestCert, rejectUnauthorized and the like. */
+export type TlsTerms = Omit<TlsOptions, (typeof own)[number]>;
+
+/** Whom a handshake is made for. */
+export interface HandshakeOwner {
+  secured(socket: TLSSocket): void;
+  /** `cause` is what went wrong; undefined where the client has vanished. */
+  notSecured(cause?: Error): void;
+}
+
+/** Speaks TLS for one server name. */
+export class Terminator {
+  readonly #server: Server;
+  #terms: TlsTerms;
+
+  /**
+   * `protocols`: offered by ALPN, the preferred one first. Throws `TypeError` for options that the gate sets itself, or of which no
+   * TLS can be made. `where`: their place.
+   */
+  constructor(terms: TlsTerms, protocols: readonly string[], where: string) {
+    checkTerms(terms, where);
+    this.#terms = { ...terms };
+    // Not 0, which is Node's 120 s: the gate has one timer for all connections.
+    this.#server = createServer({ ...this.#terms, ALPNProtocols: [...protocols], handshakeTimeout: -1 });
+  }
+
+  /** From now on handshakes are made with this certificate, and otherwise as before. */
+  renew(given: SecureContextOptions, where: string): void {
+    const terms: TlsTerms = { ...this.#terms, ...given };
+    // One key in the place of the other, whichever way it is written.
+    if (given.pfx !== undefined && given.cert === undefined) Object.assign(terms, { key: undefined, cert: undefined });
+    if (given.cert !== undefined && given.pfx === undefined) Object.assign(terms, { pfx: undefined });
+    checkTerms(terms, where);
+    this.#server.setSecureContext(terms);
+    this.#terms = terms;
+  }
+
+  /**
+   * Makes the handshake on a socket that is paused and has its octets, from the ClientHello on, in its buffer.
+   *
+   * A tls.Server that does not listen makes it, given the socket by 'connection'. It tells the outcome, with a TLSSocket that does
+   * not show which socket it was made of, to whom the event was emitted on. That is an object of this connection's own here,
+   * which is otherwise the server.
+   */
+  secure(socket: Duplex, owner: HandshakeOwner): void {
+    const server: Server = Object.create(this.#server);
+    server.emit = (event: string | symbol, ...values: unknown[]) => {
+      if (event === "secureConnection") owner.secured(values[0] as TLSSocket);
+      else if (event === "tlsClientError") owner.notSecured(causeOf(values[0] as Error, values[1] as TLSSocket));
+      else return false;
+      return true;
+    };
+    Reflect.apply(this.#server.emit, server, ["connection", socket]);
+  }
+}
+
+/** Node destroys a client whose certificate it rejects without an error of its own. */
+function causeOf(error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): Error | undefined {
+  if (authorizationError) return new Error(`the client's certificate was rejected: ${authorizationError}`);
+  return error.code === "ECONNRESET" ? undefined : error;
+}
+
+function checkTerms(terms: TlsTerms, where: string): void {
+  if (typeof terms !== "object" || terms === null) {
+    throw new TypeError(
+      `${where} is ${String(terms)}; it must be TLS options such as { key, cert }, or a function that takes the socket`,
+    );
+  }
+  const [owned] = own.filter((name) => name in terms);
+  if (owned !== undefined) throw new TypeError(`${where}.${owned} is the gate's to set; leave it out`);
+  if (terms.cert === undefined && terms.pfx === undefined && terms.pskCallback === undefined) {
+    throw new TypeError(`${where} has no certificate; write { key, cert }, or { pfx }`);
+  }
+  try {
+    createSecureContext(terms);
+  } catch (cause) {
+    throw new TypeError(`${where} makes no TLS: ${(cause as Error).message}`, { cause });
+  }
+}

@@ -1,0 +1,98 @@
+// In:    the lines of Forwarded.
+// Out:   every element, from the left as they are written; null where one of them is none.
+// Never: shares code with src/, or stops before the end. Written from RFC 7239 §4 and §6, and from docs/policy.md.
+
+import { isIPv4 } from "node:net";
+import { readAuthority, referenceAuthority } from "./authority.js";
+import { canonicalHost } from "./origin.js";
+
+export interface ReferenceElement {
+  /** Undefined where `for` is not said; of an address the 16-bit pieces, two or eight. */
+  node: { address: number[] | null; port: number | null } | undefined;
+  /** Canonical host and port; port null where none is said. */
+  host: [host: string, port: number | null] | undefined;
+  scheme: "http" | "https" | undefined;
+}
+
+/** `token` and `quoted-string` (RFC 9110 §5.6.2, §5.6.4). */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const QUOTED_STRING = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t \\x21-\\x7e\\x80-\\xff])*"';
+/** `forwarded-pair` (RFC 7239 §4) between white space, with what follows it. */
+const PAIR = new RegExp(`[\\t ]*(${TOKEN})=(${TOKEN}|${QUOTED_STRING})[\\t ]*([;,]|$)`, "y");
+
+class None extends Error {}
+
+const none = (): never => {
+  throw new None();
+};
+
+export function referenceForwarded(lines: readonly string[]): ReferenceElement[] | null {
+  try {
+    return lines.flatMap((line) => readLine(line));
+  } catch (error) {
+    if (error instanceof None) return null;
+    throw error;
+  }
+}
+
+/** `1#forwarded-element` (RFC 7239 §4) without empty pairs and elements. */
+function readLine(line: string): ReferenceElement[] {
+  const elements: ReferenceElement[] = [];
+  let pairs: Record<string, string> = Object.create(null);
+  for (PAIR.lastIndex = 0; ; ) {
+    const [, name, written, separator] = PAIR.exec(line) ?? none();
+    const key = name!.toLowerCase();
+    if (key in pairs) none();
+    pairs[key] = written!.startsWith('"') ? written!.slice(1, -1).replace(/\\(.)/gs, "$1") : written!;
+    if (separator === ";") continue;
+    elements.push(readElement(pairs));
+    if (separator === "") return elements;
+    pairs = Object.create(null);
+  }
+}
+
+function readElement({ for: node, host, proto }: Record<string, string | undefined>): ReferenceElement {
+  return {
+    node: node === undefined ? undefined : readNode(node),
+    host: host === undefined ? undefined : readHost(host),
+    scheme: proto === undefined ? undefined : readScheme(proto.toLowerCase()),
+  };
+}
+
+function readHost(text: string): ReferenceElement["host"] {
+  if (referenceAuthority(Buffer.from(text, "latin1")).kind === "error") none();
+  const authority = readAuthority(text);
+  return [canonicalHost(authority), authority.port];
+}
+
+function readScheme(proto: string): ReferenceElement["scheme"] {
+  if (proto === "http" || proto === "ws") return "http";
+  return proto === "https" || proto === "wss" ? "https" : none();
+}
+
+/** `node = nodename [ ":" node-port ]` (RFC 7239 §6). */
+function readNode(text: string): ReferenceElement["node"] {
+  const closing = text.startsWith("[") ? text.indexOf("]") : 0;
+  if (closing < 0) none();
+  const colon = text.indexOf(":", closing);
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const port = colon < 0 ? null : readPort(text.slice(colon + 1));
+  if (name.toLowerCase() === "unknown" || /^_[A-Za-z0-9._-]+$/.test(name)) return { address: null, port };
+  if (isIPv4(name)) return { address: ipv4(name), port };
+  if (!/^\[[0-9a-f:.]+\]$/i.test(name) || referenceAuthority(Buffer.from(name, "latin1")).kind === "error") none();
+  const pieces = readAuthority(name).ipv6!;
+  // IPv4-mapped is IPv4 (RFC 4291 §2.5.5.2).
+  const isMapped = pieces.slice(0, 6).join() === "0,0,0,0,0,65535";
+  return { address: isMapped ? pieces.slice(6) : pieces, port };
+}
+
+/** `node-port = port / obfport` (RFC 7239 §6). */
+function readPort(text: string): number | null {
+  if (/^_[A-Za-z0-9._-]+$/.test(text)) return null;
+  return /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535 ? Number(text) : none();
+}
+
+function ipv4(text: string): number[] {
+  const [a = 0, b = 0, c = 0, d = 0] = text.split(".").map(Number);
+  return [a * 256 + b, c * 256 + d];
+}

@@ -1,0 +1,80 @@
+// In:    PROXY headers, and octets that are nearly one.
+// Out:   nothing where the reader and the reference agree on them, however they are cut; else an error that shows both.
+// Never: decides who is right.
+
+import { deepStrictEqual } from "node:assert";
+import { ProxyReader, type ProxyResult } from "#src/proxy-protocol.js";
+import { referenceProxy } from "../reference/proxy-protocol.js";
+import { readProxyCorpus } from "./corpus.js";
+import { cutUp } from "./tcp.js";
+
+/** Octets of a header of version 2 that are read. */
+export const PROXY_OCTETS = 4096;
+
+/** What became of the headers that were compared. */
+export interface ProxyTally {
+  headers: number;
+  accepted: number;
+  partial: number;
+}
+
+export const newProxyTally = (): ProxyTally => ({ headers: 0, accepted: 0, partial: 0 });
+
+/** Reads pieces up to the first that ends the header; `consumed` counts from the first octet. */
+export function readPieces(pieces: readonly Uint8Array[], most = PROXY_OCTETS): ProxyResult {
+  const reader = new ProxyReader(most);
+  let before = 0;
+  for (const piece of pieces) {
+    const result = reader.read(piece);
+    if (result.kind === "complete") return { ...result, consumed: before + result.consumed };
+    if (result.kind === "error") return result;
+    before += piece.length;
+  }
+  return { kind: "partial" };
+}
+
+const INTERESTING = [0, 1, 3, 4, 0x20, 0x0d, 0x0a, 0x30, 0x3a, 0x7f, 0xff];
+
+/** Octets that are nearly a header: one of the corpus, with some octets changed, taken out, doubled or put in. */
+export function* proxyMutations(random: () => number): Generator<Buffer, never> {
+  const corpus = readProxyCorpus();
+  for (;;) {
+    let mutated = Buffer.from(corpus[random() % corpus.length]!.octets);
+    for (let left = 1 + (random() % 3); left > 0; left--) {
+      const at = random() % (mutated.length + 1);
+      const [front, back] = [mutated.subarray(0, at), mutated.subarray(at)];
+      const octet = INTERESTING[random() % (INTERESTING.length + 1)] ?? random() & 255;
+      const way = random() % 5;
+      if (way === 0) mutated = Buffer.concat([front, Uint8Array.of(octet), back]);
+      else if (way === 1) mutated = Buffer.concat([front, back.subarray(1 + (random() % 3))]);
+      else if (way === 2) mutated = Buffer.concat([front, back.subarray(0, 1 + (random() % 12)), back]);
+      else mutated = Buffer.concat([front, Uint8Array.of(octet), back.subarray(1)]);
+    }
+    yield mutated;
+  }
+}
+
+/** Compares the reader, whole and in pieces that `seed` chooses, with the reference. */
+export function compareProxy(octets: Buffer, seed: number, tally: ProxyTally): void {
+  const whole = readPieces([octets]);
+  same(octets, `in pieces by ${seed}`, readPieces(cutUp(octets, seed)), whole);
+  const answer = referenceProxy(octets, PROXY_OCTETS);
+  tally.headers++;
+  if (whole.kind === "complete") {
+    tally.accepted++;
+    same(octets, "reference", answer, { header: whole.header, length: whole.consumed });
+  } else if (whole.kind === "error") same(octets, "reference", answer, { refused: whole.error.code });
+  else {
+    tally.partial++;
+    same(octets, "reference", answer, "partial");
+  }
+}
+
+function same(octets: Buffer, who: string, got: unknown, wanted: unknown): void {
+  try {
+    deepStrictEqual(got, wanted);
+  } catch {
+    const texts = [got, wanted].map((each) => JSON.stringify(each));
+    throw new Error(`${who} differs on ${octets.toString("hex")}\ngot    ${texts[0]}\nwanted ${texts[1]}`);
+  }
+}
