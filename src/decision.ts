@@ -5,9 +5,9 @@
 import { type Arrival, checkScheme, type Forwarding } from "./arrival.js";
 import type { Authority, Scheme } from "./authority.js";
 import { Unreadable } from "./forwarded.js";
-import type { RequestHead } from "./head.js";
+import type { AuthorityField, RequestHead } from "./head.js";
 import { isPlainName, nameKey } from "./name.js";
-import { type HandshakeFault, handshakeFault } from "./opening-handshake.js";
+import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
 import { readTrust, type Trust, type TrustRules } from "./trust.js";
@@ -48,13 +48,7 @@ export interface Policy<Claim = unknown> {
 }
 
 /** Where a request's authority came from. */
-export type AuthoritySource =
-  | "Forwarded"
-  | "X-Forwarded-Host"
-  | "absolute-form"
-  | "authority-form"
-  | "Host"
-  | "nothing";
+export type AuthoritySource = "Forwarded" | "X-Forwarded-Host" | AuthorityField;
 
 /** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
 export type RefusalCode =
@@ -70,6 +64,7 @@ export type RefusalCode =
   | "PORT_MISMATCH"
   | OriginFault["code"]
   | "PATH_UNCLAIMED"
+  | "PROTOCOL_UNKNOWN"
   | HandshakeFault["code"]
   | "NOT_AUTHORIZED"
   | "AUTHORIZE_TIMEOUT"
@@ -217,6 +212,10 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
 function takeUp<Claim>(served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
+    if (head.protocol !== null) {
+      // RFC 9220 §3, which says it for HTTP/2 as well.
+      return refuse(served, "PROTOCOL_UNKNOWN", 501, `:protocol ${head.protocol}`, "websocket", "");
+    }
     if (head.targetForm === "authority-form") {
       return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
     }
@@ -266,7 +265,7 @@ export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, millisecond
   return refuse(accepted, "AUTHORIZE_TIMEOUT", 503, seen, "an answer of authorize", remedy);
 }
 
-/** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host. */
+/** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host or `:authority`. */
 function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
   const { forwarding } = arrival;
   const authority = forwarding?.authority ?? head.authority;
@@ -283,8 +282,7 @@ function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
 
 function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): AuthoritySource {
   if (forwarding?.authority) return forwarding.field === "Forwarded" ? "Forwarded" : "X-Forwarded-Host";
-  if (head.targetForm === "absolute-form" || head.targetForm === "authority-form") return head.targetForm;
-  return head.host === null ? "nothing" : "Host";
+  return head.authorityField;
 }
 
 /**
@@ -331,8 +329,9 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     return refuse(known, "NAME_NOT_SERVED", 421, `host ${first.name}`, "a vhost that is served", remedy);
   }
   const { scheme } = head;
-  if (scheme !== null && normalScheme(scheme) !== arrival.scheme) {
-    return refuse(known, "SCHEME_MISMATCH", 421, `scheme ${scheme} of the absolute-form`, arrival.scheme, "");
+  if (scheme !== null && !isSchemeOf(arrival, head, normalScheme(scheme))) {
+    const seen = head.httpVersion === "2.0" ? `:scheme ${scheme}` : `scheme ${scheme} of the absolute-form`;
+    return refuse(known, "SCHEME_MISMATCH", 421, seen, arrival.scheme, "");
   }
   const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
   if (reachable.length === 0) {
@@ -349,6 +348,15 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   // Of several vhosts of that name, the first could take the port as well.
   const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
   return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
+}
+
+/**
+ * A proxy that ends TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client says
+ * how it came, and nobody comes by https to a connection that is known to be http.
+ */
+function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolean {
+  if (scheme === arrival.scheme) return true;
+  return head.httpVersion === "2.0" && scheme === "http" && arrival.schemeSource !== "tls";
 }
 
 /** ws is http, wss is https (RFC 6455 §3). */
@@ -389,6 +397,15 @@ function accept<Claim>(
   return { kind: "accepted", claim, pattern, head, arrival, upgrade, authority, authoritySource, port, vhost };
 }
 
+/**
+ * What HTTP/2 says in place of 426, whose Upgrade (RFC 9110 §15.5.22) it forbids (RFC 9113 §8.2.2): which version there is
+ * (RFC 6455 §4.4), and that extended CONNECT is the way (RFC 8441).
+ */
+const overHttp2: Partial<Record<RefusalCode, Pick<Refusal, "statusCode" | "fields">>> = {
+  WEBSOCKET_VERSION: { statusCode: 400, fields: { "Sec-WebSocket-Version": WEBSOCKET_VERSION } },
+  UPGRADE_REQUIRED: { statusCode: 405, fields: { Allow: "CONNECT" } },
+};
+
 /** A refusal of a request whose ruling stands so far. */
 function refuse<Claim>(
   ruling: Ruling<Claim>,
@@ -413,5 +430,6 @@ function refuse<Claim>(
     authoritySource,
     port,
     vhost,
+    ...(head.httpVersion === "2.0" && overHttp2[code]),
   };
 }

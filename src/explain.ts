@@ -157,6 +157,8 @@ function verdict(refusal: Refusal): string {
       return `${seen} is not authorized`;
     case "AUTHORIZE_TIMEOUT":
       return `the upgrade waited for authorize: ${seen}`;
+    case "PROTOCOL_UNKNOWN":
+      return `${seen} of an extended CONNECT is not spoken; wanted: ${wanted}`;
     case "METHOD_NOT_ALLOWED":
       return `${seen} is not allowed; wanted: ${wanted}`;
     default:

@@ -5,7 +5,6 @@
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
-import type { Server as HttpsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
@@ -25,12 +24,12 @@ import { type FramerLike, LEAVE } from "./framer/framer.js";
 import { withFramers } from "./framer/named.js";
 import { isTaker, type TakerLike } from "./framer/taker.js";
 import { Guard } from "./guard/guard.js";
-import { checkListening, connectionEventOf } from "./guard/server.js";
+import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
 import { Adoption, isAdopted } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
 import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
-import type { Gatehouse } from "./intake/gatehouse.js";
+import type { Gatehouse, Http2Rules } from "./intake/gatehouse.js";
 import { PendingHeads } from "./intake/pending.js";
 import { ServerNames, type TlsRules } from "./intake/server-names.js";
 import { Known } from "./known.js";
@@ -54,11 +53,26 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
+  /** Whether adopted connections may speak HTTP/2, and how. Default true: where a TLS socket has agreed on it (ALPN). */
+  http2?: boolean | Http2Options;
   /**
    * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
    * the configuration holds. Default false.
    */
   expose?: boolean;
+}
+
+export interface Http2Options {
+  /**
+   * True: on connections without TLS as well, where the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
+   * false.
+   */
+  cleartext?: boolean;
+  /**
+   * False: clients open WebSockets over HTTP/1.1, on connections of their own. Default true: on streams, by extended CONNECT (RFC
+   * 8441).
+   */
+  enableConnectProtocol?: boolean;
 }
 
 export interface AdoptOptions {
@@ -108,9 +122,11 @@ const settings = [
   "fallback",
   "authorize",
   "limits",
+  "http2",
   "expose",
 ];
 const adoptSettings = ["rest", "arrival", "vhosts"];
+const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
 const guardSettings = ["vhosts", "strict"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
@@ -142,7 +158,17 @@ export class Gate extends EventEmitter<GateEvents> {
   constructor(options: GateOptions) {
     super();
     checkSettings(options, settings, "a gate");
-    const { framers, requests, tls, fallback, authorize, limits: givenLimits, expose = false, ...rules } = options;
+    const {
+      framers,
+      requests,
+      tls,
+      fallback,
+      authorize,
+      limits: givenLimits,
+      http2,
+      expose = false,
+      ...rules
+    } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
@@ -160,13 +186,15 @@ export class Gate extends EventEmitter<GateEvents> {
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
-      tls: tls === undefined ? null : new ServerNames(tls),
+      tls: tls === undefined ? null : new ServerNames(tls, http2 === false ? ["http/1.1"] : ["h2", "http/1.1"]),
       fallback,
       requestsAccepts: false,
       others: undefined,
       heads: new PendingHeads(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
       authorizing: new Deadlines(limits.authorizeTimeout),
+      http2: http2Rules(http2),
+      sessions: new Deadlines(limits.idleTimeout),
       lingering: new Deadlines(limits.lingerTimeout),
       known: new Known(),
       hearsAccepted: () => this.listenerCount("handover") > 0 || channels.handover.hasSubscribers,
@@ -217,15 +245,21 @@ export class Gate extends EventEmitter<GateEvents> {
    * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
    * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
    *
-   * Throws `TypeError` for what is no `http.Server` or `https.Server`, for one that this gate guards already, and where a
-   * vhost's port cannot be that of a listening server.
+   * Throws `TypeError` for what is no server of node:http, node:https or node:http2, for one that this gate guards already, and
+   * where a vhost's port cannot be that of a listening server.
    */
-  guard(server: Server | HttpsServer, options: GuardOptions = {}): Guard {
+  guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
     const { vhosts, strict = false } = options;
     if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
+    if (strict && speaksHttp2(server)) {
+      throw new TypeError(
+        "strict reads HTTP/1.1 in front of Node's parser, and a server of node:http2 takes its connections by itself; leave " +
+          "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
+      );
+    }
     const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
     const policy = withFallback<FramerLike>(narrowed, { "*": LEAVE });
     checkSomethingServed(policy);
@@ -317,6 +351,20 @@ const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
 function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);
+}
+
+function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {
+  if (given === false) return undefined;
+  const options: Http2Options = given === true ? {} : given;
+  checkSettings(options, http2Settings, "http2");
+  for (const name of http2Settings) {
+    const value: unknown = options[name] ?? false;
+    if (typeof value !== "boolean") {
+      throw new TypeError(`http2.${name} is ${JSON.stringify(value)}; it must be true or false`);
+    }
+  }
+  const { cleartext = false, enableConnectProtocol = true } = options;
+  return { cleartext, enableConnectProtocol };
 }
 
 function checkSocket(socket: Duplex): void {

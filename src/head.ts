@@ -25,7 +25,12 @@ export type Framing =
   | { readonly kind: "none" }
   /** `length` octets, 0..2^53-1. */
   | { readonly kind: "content-length"; readonly length: number }
-  | { readonly kind: "chunked" };
+  | { readonly kind: "chunked" }
+  /** Over HTTP/2, where no length was sent: by END_STREAM (RFC 9113 §8.1). */
+  | { readonly kind: "frames" };
+
+/** What names whom a request is for. `:authority` stands in HTTP/2 where Host stands in HTTP/1.1 (RFC 9113 §8.3.1). */
+export type AuthorityField = ":authority" | "absolute-form" | "authority-form" | "Host" | "nothing";
 
 const targetForms: Record<number, RequestTargetForm> = {
   [TargetForm.ORIGIN]: "origin-form",
@@ -90,17 +95,22 @@ export class RequestHead {
     return targetForms[this.#word(Head.TARGET_FORM)]!;
   }
 
-  get httpVersion(): "1.0" | "1.1" {
+  get httpVersion(): "1.0" | "1.1" | "2.0" {
     return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
   }
 
-  /** The scheme of an absolute-form, in lower case; null in the other forms. */
+  /** The scheme of an absolute-form, or `:scheme` of HTTP/2, in lower case; null where none was said. */
   get scheme(): string | null {
     if (this.targetForm !== "absolute-form") return null;
     return this.requestTarget.slice(0, this.requestTarget.indexOf(":")).toLowerCase();
   }
 
-  /** The Host field; null where the request has none. */
+  /** The `:protocol` of an extended CONNECT, as sent (RFC 8441 §4); null in any other request. */
+  get protocol(): string | null {
+    return null;
+  }
+
+  /** The Host field, or `:authority` of HTTP/2; null where the request has none. */
   get host(): Authority | null {
     return (this.#host ??= this.#readAuthority(Head.HOST));
   }
@@ -109,6 +119,13 @@ export class RequestHead {
   get authority(): Authority | null {
     this.#authority ??= this.#readAuthority(Head.TARGET_AUTHORITY);
     return this.#authority ?? this.host;
+  }
+
+  /** What `authority` was read from. */
+  get authorityField(): AuthorityField {
+    const form = this.targetForm;
+    if (form === "absolute-form" || form === "authority-form") return form;
+    return this.host === null ? "nothing" : "Host";
   }
 
   /**
@@ -130,7 +147,7 @@ export class RequestHead {
 
   /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
   get rawHeaders(): string[] {
-    return (this.#rawHeaders ??= this.#readFieldLines());
+    return this.#lines();
   }
 
   /**
@@ -138,7 +155,7 @@ export class RequestHead {
    * first. It has no prototype, so that no field name meets a member of Object.
    */
   get headers(): Record<string, string | string[] | undefined> {
-    return (this.#headers ??= joinHeaders(this.rawHeaders));
+    return (this.#headers ??= joinHeaders(this.#lines()));
   }
 
   /** All lines of that name, joined by ", " (RFC 9110 §5.2), Cookie by "; "; undefined where there is none. */
@@ -157,7 +174,7 @@ export class RequestHead {
       if ((this.#word(Head.SEEN) & bit) === 0) return [];
       if ((this.#word(Head.REPEATED) & bit) === 0) return [this.#valueOfFirst(number)];
     }
-    const raw = this.rawHeaders;
+    const raw = this.#lines();
     const values: string[] = [];
     for (let i = 0; i < raw.length; i += 2) {
       if (raw[i]!.length === wanted.length && raw[i]!.toLowerCase() === wanted) values.push(raw[i + 1]!);
@@ -210,8 +227,15 @@ export class RequestHead {
     return this.#text;
   }
 
-  #readFieldLines(): string[] {
-    return readFieldLines(this.#words(), this.#record, this.#text, this.#start, kernel().spellings);
+  /** The field lines of the text. */
+  #lines(): string[] {
+    return (this.#rawHeaders ??= readFieldLines(
+      this.#words(),
+      this.#record,
+      this.#text,
+      this.#start,
+      kernel().spellings,
+    ));
   }
 
   /** The value of the first line of a name that the kernel reads and has seen. */

@@ -62,6 +62,16 @@ export interface GateLimits extends HeadLimits {
    * Precedents: HAProxy's tune.bufsize 16384; Node's default highWaterMark of streams, 65536 since Node 22.
    */
   earlyBytes: number;
+  /**
+   * Streams that an HTTP/2 connection may have open at once. Default 100; at most 65536.
+   * Precedents: nginx's http2_max_concurrent_streams 128; HAProxy's tune.h2.max-concurrent-streams 100.
+   */
+  streams: number;
+  /**
+   * Milliseconds that an HTTP/2 connection may be without an open stream; with one, those between two PINGs. Default 60000; at most 3600000.
+   * Precedents: nginx's keepalive_timeout 75 s; Apache's KeepAliveTimeout 5 s.
+   */
+  idleTimeout: number;
 }
 
 interface Bounds {
@@ -87,6 +97,8 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
   authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
   earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },
+  streams: { default: 100, least: 1, most: 65_536, unit: "streams" },
+  idleTimeout: { default: 60_000, least: 1, most: 3_600_000, unit: "milliseconds" },
 };
 
 /** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */

@@ -33,18 +33,23 @@ const EXTENSIONS = new RegExp(`^${EXTENSION}(?:${OWS},${OWS}${EXTENSION})*$`);
 
 /**
  * Checks the client's half of the opening handshake (RFC 6455 §4.2.1) of a head that asks for a WebSocket, in the
- * promised order: method, version, then the rest. Host, Upgrade, Connection and HTTP/1.1 are settled before.
+ * promised order: method, version, then the rest. Host, Upgrade, Connection and HTTP/1.1 are settled before; over HTTP/2
+ * `:protocol` is, and there is no key (RFC 8441 §5).
  */
 export function handshakeFault(head: RequestHead): HandshakeFault | null {
-  if (head.method !== "GET") return fault("METHOD_NOT_ALLOWED", 405, `method ${head.method}`, "GET");
+  const isConnect = head.protocol !== null;
+  const method = isConnect ? "CONNECT" : "GET";
+  if (head.method !== method) return fault("METHOD_NOT_ALLOWED", 405, `method ${head.method}`, method);
 
   const versions = head.fieldValues("sec-websocket-version");
   if (versions.length !== 1 || versions[0] !== WEBSOCKET_VERSION) {
     return fault("WEBSOCKET_VERSION", 426, `Sec-WebSocket-Version ${shown(versions)}`, WEBSOCKET_VERSION);
   }
-  const keys = head.fieldValues("sec-websocket-key");
-  if (keys.length !== 1 || !KEY.test(keys[0]!)) {
-    return fault("WEBSOCKET_KEY", 400, `Sec-WebSocket-Key ${shown(keys)}`, "one line, the base64 of 16 octets");
+  if (!isConnect) {
+    const keys = head.fieldValues("sec-websocket-key");
+    if (keys.length !== 1 || !KEY.test(keys[0]!)) {
+      return fault("WEBSOCKET_KEY", 400, `Sec-WebSocket-Key ${shown(keys)}`, "one line, the base64 of 16 octets");
+    }
   }
   const protocols = head.field("sec-websocket-protocol");
   if (protocols !== undefined && !isListOfDifferentTokens(protocols)) {
@@ -60,6 +65,7 @@ export function handshakeFault(head: RequestHead): HandshakeFault | null {
   if (framing.kind === "chunked" || (framing.kind === "content-length" && framing.length > 0)) {
     return fault("WEBSOCKET_BODY", 400, "a request body", "none");
   }
+  if (isConnect && framing.kind === "none") return fault("WEBSOCKET_BODY", 400, "END_STREAM", "an open stream");
   return null;
 }
 

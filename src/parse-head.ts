@@ -73,11 +73,21 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
+/** Makes a head of a text and what the kernel has read of it. */
+export type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
+
+const plainHead: MakeHead = (text, words, generation) => new RequestHead(text, words, generation, 0, 0);
+
 /**
  * Reads text of one octet a character that is one whole head with so many field lines, as a parser in front took it
  * apart. Text that reads as anything else holds a line end where that parser saw none: `CONTROL_OCTET`. @internal
  */
-export function parseHeadText(text: string, fieldLines: number, limits: HeadLimits): WholeHeadResult {
+export function parseHeadText(
+  text: string,
+  fieldLines: number,
+  limits: HeadLimits,
+  make: MakeHead = plainHead,
+): WholeHeadResult {
   const wasm = kernel();
   wasm.text.write(text.length > limits.headBytes ? text.slice(0, limits.headBytes) : text, 0);
   const status = run(wasm, 0, text.length, 0, limits);
@@ -88,7 +98,7 @@ export function parseHeadText(text: string, fieldLines: number, limits: HeadLimi
   if (offset !== text.length || wasm.words[Head.FIELD_LINES >> 2] !== fieldLines) {
     return { kind: "error", error: new HeadgateError(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
   }
-  return { kind: "complete", head: new RequestHead(text, wasm.words, wasm.generation, 0, 0), consumed: offset };
+  return { kind: "complete", head: make(text, wasm.words, wasm.generation), consumed: offset };
 }
 
 /** What `parseRequestHeads` read. */

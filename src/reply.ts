@@ -16,6 +16,7 @@ const phrases: Record<number, string> = {
   426: "Upgrade Required",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
+  501: "Not Implemented",
   503: "Service Unavailable",
   505: "HTTP Version Not Supported",
 };
@@ -45,8 +46,17 @@ export function replyOf(statusCode: number, { explanation, fields: added }: Repl
   const type = explanation === undefined ? "text/plain" : "text/plain; charset=iso-8859-1";
   const fields = [...fieldsOf(statusCode), "Content-Type", type, "Content-Length", `${body.length}`];
   if (explanation !== undefined) fields.push("X-Content-Type-Options", "nosniff");
-  if (added !== undefined) fields.push(...Object.entries(added).flat());
+  if (added !== undefined) addFields(fields, added);
   return { statusCode, phrase, fields, body };
+}
+
+/** Adds fields, in the place of those that have their names. */
+function addFields(fields: string[], added: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(added)) {
+    const at = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name.toLowerCase());
+    if (at < 0) fields.push(name, value);
+    else fields[at + 1] = value;
+  }
 }
 
 /**

@@ -361,6 +361,7 @@ const shownIn = {
   adopt: "README.md",
   duplex: "docs/intake.md",
   guard: "README.md",
+  http2: "docs/policy.md",
   parser: "README.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",

@@ -434,8 +434,12 @@ faces("misuse is a TypeError that says the fix", async () => {
     /server\.on\('connection', \(socket\) => gate\.adopt\(socket\)\)/,
   );
   throws(() => one.guard(tls.createServer() as never), /'secureConnection', \(socket\) => gate\.adopt\(socket\)\)/);
-  throws(() => one.guard(http2.createServer() as never), /HTTP\/2 servers are not guarded yet/);
-  throws(() => one.guard(http2.createSecureServer() as never), /HTTP\/2 servers/);
+  for (const server of [http2.createServer(), http2.createSecureServer()]) {
+    throws(
+      () => one.guard(server, { strict: true }),
+      /strict reads HTTP\/1\.1 .*give the gate the application as requests/,
+    );
+  }
   for (const wrong of [undefined, null, {}, () => {}]) throws(() => one.guard(wrong as never), /takes an http\.Server/);
   throws(() => one.guard(http.createServer(), { stritc: true } as never), /stritc is no setting of a guard/);
   throws(() => one.guard(http.createServer(), { vhosts: ["c"] }), /no vhost is named c/);

@@ -5,6 +5,7 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import http2 from "node:http2";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -211,7 +212,14 @@ if (noHaproxy === null) {
       scheme: "https",
       schemeSource: "tls",
       serverName: "localhost",
+      httpVersion: "1.1",
     });
+    const session = http2.connect(`https://localhost:${encrypted}`, { ca: cert });
+    const stream = session.request({ ":path": "/" });
+    const [octets] = await once(stream, "data");
+    assert.equal(JSON.parse(String(octets)).httpVersion, "2.0");
+    assert.equal(JSON.parse(String(octets)).remotePort, session.socket.localPort);
+    session.destroy();
     assert.is((await ask("other")).status, 421);
     await proxy.stop();
     await gate.stop();

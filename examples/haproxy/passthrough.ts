@@ -1,5 +1,5 @@
 // In:    connections of HAProxy on GATE_PORT, 9000 by default: a PROXY header, then the client's TLS; a key and a certificate in CERTIFICATE.
-// Out:   a page that says what the gate knows of the client.
+// Out:   a page that says what the gate knows of the client, over HTTP/2 or HTTP/1.1, as the client and the gate have agreed.
 // Never: serves anybody who comes past HAProxy, or lets HAProxy see what is said.
 
 import { readFileSync } from "node:fs";
@@ -14,7 +14,9 @@ const gate = createGate({
   requests: (request, response) => {
     const { remoteAddress, remotePort, localPort, scheme, schemeSource, serverName } = gate.arrivalOf(request)!;
     response.setHeader("Content-Type", "application/json");
-    response.end(`${JSON.stringify({ remoteAddress, remotePort, localPort, scheme, schemeSource, serverName })}\n`);
+    const { httpVersion } = request;
+    const known = { remoteAddress, remotePort, localPort, scheme, schemeSource, serverName, httpVersion };
+    response.end(`${JSON.stringify(known)}\n`);
   },
 });
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));

@@ -25,7 +25,7 @@ export interface WebSocketServerLike {
 /**
  * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
  * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
- * has what was sent.
+ * has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -36,7 +36,7 @@ export class UpgradeRequest {
   readonly socket: Duplex;
 
   constructor(head: RequestHead, socket: Duplex) {
-    this.method = head.method;
+    this.method = head.protocol === null ? head.method : "GET";
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
     this.headers = headersOf(head);
@@ -49,9 +49,13 @@ export class UpgradeRequest {
   }
 }
 
+/** ws wants a key, which over HTTP/2 is neither sent nor answered (RFC 8441 §5). */
+const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
+
 /** ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says. */
 function headersOf(head: RequestHead): UpgradeRequest["headers"] {
   const { headers } = head;
+  if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
   const isAbsolute = head.targetForm === "absolute-form";
   if (headers.upgrade === "websocket" && !isAbsolute) return headers;
   return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };

@@ -1,10 +1,11 @@
-// In:    an http.Server or https.Server, a policy.
+// In:    a server of node:http, node:https or node:http2, a policy.
 // Out:   to the server's own listeners: requests and upgrades that the policy accepts; to framers: those they claim.
 // Never: lets a listener see what was not ruled on, whenever it was added; changes what it sees of the rest.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Arrival, GivenArrival } from "../arrival.js";
+import { type Arrival, type GivenArrival, readArrival } from "../arrival.js";
 import { type Acceptance, type Decision, decide } from "../decision.js";
 import type { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
@@ -19,6 +20,7 @@ import { answer, whenAnswered } from "./answer.js";
 import { headOf, type Message } from "./message.js";
 import { isLenient, Precedent, RuledFields } from "./precedent.js";
 import { checkListening } from "./server.js";
+import { GuardedSession, guardSession, type StreamValues } from "./session.js";
 
 /** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
 const marker = (): void => {};
@@ -115,8 +117,11 @@ export class Guard implements Disposable {
 
   /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
   constructor(house: Gatehouse, server: Server, connectionEvent: string) {
-    const others = { listening: () => this.#hasOthers("upgrade"), take: (handover: Handover) => this.#leave(handover) };
-    this.#house = { ...house, requestsAccepts: house.requests !== undefined, others };
+    const others = {
+      listening: (event: string) => this.#hasOthers(event),
+      take: (handover: Handover) => this.#leave(handover),
+    };
+    this.#house = { ...house, http2: undefined, requestsAccepts: house.requests !== undefined, others };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
@@ -161,12 +166,20 @@ export class Guard implements Disposable {
         case "checkContinue":
         case "checkExpectation":
           return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
+        case "session":
+          this.#session(values[0] as ServerHttp2Session);
+          break;
+        case "stream":
+          return this.#stream(values as StreamValues);
         case "upgrade":
         case "connect":
+          // An extended CONNECT that was ruled on, and left to others.
+          if (values[0] instanceof Http2ServerRequest) break;
           this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
           return true;
         case "listening":
           checkListening(this.#house.policy, this.#server);
+          break;
       }
       if (this.#house.requests !== undefined) {
         if (values[0] instanceof Front && event === "connection") return this.#pass(this.#connectionEvent, ...values);
@@ -185,7 +198,30 @@ export class Guard implements Disposable {
 
   /** True where somebody listens that is no guard. */
   #hasOthers(event: string): boolean {
-    return this.#server.listeners(event).some((listener) => listener !== marker);
+    const others = this.#server.listeners(event).filter((listener) => listener !== marker).length;
+    if (event !== "stream") return others > 0;
+    // With a listener of 'request' node:http2 has one of 'stream', which makes requests of streams, and of CONNECT 'connect'.
+    const own = this.#server.listenerCount("request") > 0 ? 1 : 0;
+    return others > own || this.#hasOthers("connect");
+  }
+
+  /** A new HTTP/2 connection, of which nobody has heard yet. */
+  #session(session: ServerHttp2Session): void {
+    guardSession(this.#house, session, this.#arrivalOf(session), () => !this.#released);
+  }
+
+  /** A stream of a session: one that was ruled on, or one of a session that is older than this guard. */
+  #stream(values: StreamValues): boolean {
+    const [stream] = values;
+    if (this.#house.known.get(stream) !== undefined) return this.#pass("stream", ...values);
+    const arrival = this.#arrivalOf(stream.session as ServerHttp2Session);
+    new GuardedSession(this.#house, arrival, (...passed) => this.#pass("stream", ...passed)).rule(...values);
+    return true;
+  }
+
+  /** Read now: a session shows its socket only while it is open. */
+  #arrivalOf({ socket }: ServerHttp2Session): Arrival {
+    return readArrival(arrivalAt(this.#house, socket, NO_ARRIVAL));
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
@@ -212,6 +248,11 @@ export class Guard implements Disposable {
   };
 
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
+    if (request instanceof Http2ServerRequest) {
+      // Its stream was ruled on.
+      const ruled = this.#house.known.get(request.stream);
+      if (ruled !== undefined) this.#house.known.set(request, ruled);
+    }
     // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
     if (this.#house.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
     if (event !== "checkContinue" || this.#hasOthers(event)) return this.#pass(event, request, response);

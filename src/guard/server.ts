@@ -3,32 +3,36 @@
 // Never: touches the server.
 
 import { Server as HttpServer } from "node:http";
+import type { Http2SecureServer, Http2Server } from "node:http2";
 import { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { Server as TlsServer } from "node:tls";
 import type { Policy } from "../decision.js";
 import { NO_LISTEN_SERVER } from "../vhost.js";
 
-/** The event by which an http.Server gets connections to read from. Throws `TypeError` for any other server. */
+/** What a gate can stand in front of: a server of node:http, node:https or node:http2. */
+export type GuardedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
+
+/** True for a server of node:http2, whose classes Node does not give away. */
+export function speaksHttp2(server: unknown): server is Http2Server | Http2SecureServer {
+  return server instanceof NetServer && typeof (server as { updateSettings?: unknown }).updateSettings === "function";
+}
+
+/** The event by which a server gets connections to read from. Throws `TypeError` for one that is not of HTTP. */
 export function connectionEventOf(server: unknown): "connection" | "secureConnection" {
   if (server instanceof HttpServer) return "connection";
   if (server instanceof HttpsServer) return "secureConnection";
-  if (typeof (server as { updateSettings?: unknown } | null)?.updateSettings === "function") {
-    throw new TypeError("guard takes an http.Server or an https.Server; HTTP/2 servers are not guarded yet");
-  }
+  if (speaksHttp2(server)) return server instanceof TlsServer ? "secureConnection" : "connection";
+  const guarded = "guard takes an http.Server, an https.Server or a server of node:http2";
   if (server instanceof TlsServer) {
     throw new TypeError(
-      "guard takes an http.Server or an https.Server; for a tls.Server write " +
-        "server.on('secureConnection', (socket) => gate.adopt(socket))",
+      `${guarded}; for a tls.Server write server.on('secureConnection', (socket) => gate.adopt(socket))`,
     );
   }
   if (server instanceof NetServer) {
-    throw new TypeError(
-      "guard takes an http.Server or an https.Server; for a net.Server write " +
-        "server.on('connection', (socket) => gate.adopt(socket))",
-    );
+    throw new TypeError(`${guarded}; for a net.Server write server.on('connection', (socket) => gate.adopt(socket))`);
   }
-  throw new TypeError("guard takes an http.Server or an https.Server");
+  throw new TypeError(guarded);
 }
 
 /** Throws `TypeError` where a vhost's port contradicts what the server listens on; nothing is wrong before it listens. */

@@ -24,6 +24,7 @@ import { type FramerLike, LEAVE, take } from "../framer/framer.js";
 import { type TakerLike, takeRaw } from "../framer/taker.js";
 import type { ClientHello } from "../hello-body.js";
 import type { HelloError } from "../hello-error.js";
+import { Session, type SessionOwner } from "../http2/session.js";
 import type { ProxyError } from "../proxy-error.js";
 import type { ProxyHeader } from "../proxy-header.js";
 import { reply } from "../reply.js";
@@ -35,6 +36,14 @@ import { arrivalAt, type Gatehouse } from "./gatehouse.js";
 import { RawSocketHandover, SocketHandover } from "./handover.js";
 import type { Overload, Pending } from "./pending.js";
 import { type HandshakeOwner, Terminator } from "./terminator.js";
+
+/**
+ * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
+ * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
+ */
+const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
+
+const NOTHING = new Uint8Array(0);
 
 /** Where a socket has its adoption: all sockets share their listeners, which get the socket as `this`. */
 const ADOPTION = Symbol("headgate.adoption");
@@ -77,7 +86,7 @@ export function isAdopted(socket: Duplex): boolean {
  * One adopted connection, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
  * waiting connection does not need is made later.
  */
-export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, Pending {
+export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, SessionOwner, Pending {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
@@ -88,8 +97,11 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
   #arrival: GivenArrival | Arrival;
-  /** Who gets what comes in, when it is not the first head: the filter in front of a server, or the wait for `authorize`. */
-  #taker: RequestFilter | Authorizing | null = null;
+  /**
+   * Who gets what comes in, when it is not the first head: the filter in front of a server, the wait for `authorize`, or a
+   * session of HTTP/2.
+   */
+  #taker: RequestFilter | Authorizing | Session | null = null;
   /** How it ended, or whom to tell. */
   #outcome: End | ((end: End) => void) | null = null;
 
@@ -103,8 +115,9 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
 
   /** TLS is never looked for within TLS. */
   get recognizes(): boolean {
-    const { tls, fallback } = this.#house;
-    return (tls !== null || fallback !== undefined) && (this.#socket as { encrypted?: boolean }).encrypted !== true;
+    const { tls, fallback, http2 } = this.#house;
+    const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
+    return isChoice && (this.#socket as { encrypted?: boolean }).encrypted !== true;
   }
 
   get arrival(): Arrival {
@@ -128,6 +141,10 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
 
   get #authorizing(): Authorizing | null {
     return this.#taker instanceof Authorizing ? this.#taker : null;
+  }
+
+  get #session(): Session | null {
+    return this.#taker instanceof Session ? this.#taker : null;
   }
 
   get overhead(): number {
@@ -167,6 +184,10 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
       return;
     }
     this.#listen();
+    if (this.#speaksHttp2 && this.#connection.state === "reading") {
+      this.#speakHttp2(rest);
+      return;
+    }
     // What the giver has read may be a whole head, and nothing is waited for then.
     if (rest.length === 0 && !this.#mayWait(this.#house.heads.admit(this))) return;
     if (this.#house.requestsAccepts) this.#connect(this.#house.requests!);
@@ -177,12 +198,12 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
   }
 
   /** False where it may not wait for its head, and has been answered. */
-  #mayWait(overload: Overload | null): boolean {
+  #mayWait(overload: Overload | null, isHttp2 = false): boolean {
     if (overload === null) return true;
     const isTls = this.#stage() === "tls";
     this.#abandon(overload);
     if (isTls) this.#socket.destroy();
-    else this.#close(reply(503));
+    else this.#close(isHttp2 ? GOAWAY : reply(503));
     return false;
   }
 
@@ -230,6 +251,44 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
     if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable).on("data", onData).resume();
   }
 
+  /** The client and the giver of a TLS socket have agreed on it (ALPN). */
+  get #speaksHttp2(): boolean {
+    return this.#house.http2 !== undefined && (this.#socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
+  }
+
+  /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
+  #speakHttp2(octets: Uint8Array): void {
+    const { heads, http2 } = this.#house;
+    if (!heads.has(this) && !this.#mayWait(heads.admit(this), true)) return;
+    const socket = this.#unlisten();
+    if (octets.length > 0) {
+      socket.pause();
+      socket.unshift(octets);
+    }
+    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
+    socket.allowHalfOpen = false;
+    this.#connection.become("serving");
+    this.#taker = new Session(this.#house, http2!, this, socket);
+  }
+
+  sessionBegins(): void {
+    if (this.#connection.isOver) return;
+    this.#house.heads.remove(this);
+    this.#house.sessions.add(this);
+  }
+
+  sessionIdle(): void {
+    if (!this.#connection.isOver) this.#house.sessions.add(this);
+  }
+
+  sessionClosed(error: Error | null): void {
+    if (this.#connection.isOver) return;
+    const session = this.#session!;
+    if (error !== null) this.#abandon("HTTP2_FAULT", error);
+    else if (session.hasServed && session.open === 0) this.#served();
+    else this.#abandon("PEER_ENDED");
+  }
+
   /** False from the moment on when the socket has another owner, or its last response. */
   get #isOurs(): boolean {
     return this.#socket[ADOPTION] === this && !this.#connection.isOver && this.#connection.state !== "securing";
@@ -246,6 +305,11 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
       this.#refuse(refuseUnanswered(authorizing.decision, this.#house.limits.authorizeTimeout));
       return;
     }
+    const session = this.#session;
+    if (session !== null) {
+      this.#expireSession(session);
+      return;
+    }
     const stage = this.#stage();
     this.#abandon("HEAD_TIMEOUT");
     // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and nobody speaks HTTP within a PROXY header or TLS.
@@ -253,11 +317,27 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
     else this.#close(reply(408));
   }
 
+  /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
+  #expireSession(session: Session): void {
+    if (session.hasServed && session.open > 0) {
+      if (session.probe()) this.#house.sessions.add(this);
+      else {
+        this.#abandon("PEER_ENDED");
+        session.destroy();
+      }
+      return;
+    }
+    if (session.hasServed) this.#served();
+    else this.#abandon("HEAD_TIMEOUT");
+    this.#house.lingering.add(this);
+    session.close();
+  }
+
   receive(octets: Uint8Array): void {
     const taker = this.#taker;
     if (taker === null) this.nextHead(octets);
     else if (taker instanceof RequestFilter) taker.receive(octets);
-    else this.#early(taker, octets);
+    else if (taker instanceof Authorizing) this.#early(taker, octets);
   }
 
   peerEnded(): void {
@@ -271,14 +351,17 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
   }
 
   broke(cause: unknown): void {
-    if (!this.#connection.isOver) this.#abandon("SOCKET_ERROR", cause);
+    // A session that is broken destroys its socket by what broke it.
+    const isFault = (cause as { code?: unknown } | null)?.code === "ERR_HTTP2_ERROR";
+    if (!this.#connection.isOver) this.#abandon(isFault ? "HTTP2_FAULT" : "SOCKET_ERROR", cause);
     // A net.Socket has destroyed itself; another Duplex may have not.
     this.#socket.destroy();
   }
 
   closed(): void {
-    if (!this.#connection.isOver) this.#abandon("PEER_ENDED");
-    this.#house.lingering.remove(this);
+    // A session tells by itself, behind this, how it has ended; until then it has its own deadline.
+    if (!this.#connection.isOver && this.#session === null) this.#abandon("PEER_ENDED");
+    if (this.#connection.isOver) this.#house.lingering.remove(this);
     this.#forget();
   }
 
@@ -297,7 +380,8 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
     if (step.kind === "announced") {
       this.#announced(step.header, step.size);
       // The time for the head has begun at adoption.
-      this.nextHead(step.rest);
+      if (this.#speaksHttp2) this.#speakHttp2(step.rest);
+      else this.nextHead(step.rest);
       if (heads.has(this)) this.#mayWait(heads.recount(this));
     } else if (step.kind === "recognized") this.#recognized(step.first);
     else if (step.kind === "not announced") this.#notAnnounced(step.error);
@@ -322,9 +406,13 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
 
   /** Goes on by the protocol. */
   #recognized({ protocol, hello, octets }: Recognized): void {
-    const { fallback } = this.#house;
+    const { fallback, http2 } = this.#house;
     if (hello !== null) this.#helloCame(hello, octets);
-    // HTTP/2 by prior knowledge is not spoken, and neither is what is no protocol of the gate's: HTTP/1.1 explains both.
+    else if (protocol === "h2" && http2?.cleartext) {
+      this.#connection.become("reading");
+      this.#speakHttp2(octets);
+    }
+    // Of what is not spoken here HTTP/1.1 says why.
     else if ((protocol === "h2" || protocol === "other") && fallback !== undefined) this.#pass(fallback, null, octets);
     else {
       this.#connection.become("reading");
@@ -382,10 +470,11 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
   }
 
   /** Goes on by the protocol that ALPN has chosen; false where the client offered none. */
-  #goOn(_alpnProtocol: string | false | null): void {
+  #goOn(alpnProtocol: string | false | null): void {
     this.#connection.become("reading");
     this.#listen();
-    this.#readOn();
+    if (alpnProtocol === "h2") this.#speakHttp2(NOTHING);
+    else this.#readOn();
   }
 
   #follow(step: Ruled<FramerLike>): void {
@@ -396,7 +485,7 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
   #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
     if (decision.kind === "refused") {
       this.#refuse(decision);
-    } else if (decision.claim === LEAVE && !this.#house.others!.listening()) {
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening("upgrade")) {
       this.#refuse(decision.reported ?? requireListener(decision));
     } else if (decision.upgrade && this.#house.authorize !== undefined) {
       this.#authorize(decision, rest, this.#house.authorize);
@@ -574,6 +663,8 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
 
   #stage(): Abandoned["stage"] {
     if (this.#authorizing !== null) return "authorize";
+    const session = this.#session;
+    if (session !== null) return session.hasServed ? "requests" : session.hasSpoken ? "head" : "silent";
     if (this.#filter?.decision) return "requests";
     return this.#connection.begun ?? "silent";
   }
@@ -595,7 +686,8 @@ export class Adoption implements ConnectionOwner, FilterOwner, HandshakeOwner, P
     this.#unlisten();
     const authorizing = this.#authorizing;
     if (authorizing === null) {
-      this.#house.heads.remove(this);
+      if (this.#session?.hasServed) this.#house.sessions.remove(this);
+      else this.#house.heads.remove(this);
       this.#leaveServer();
       return;
     }

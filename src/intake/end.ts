@@ -23,6 +23,7 @@ export type AbandonedCode =
   | "PEER_ENDED"
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
+  | "HTTP2_FAULT"
   | "BODY_MALFORMED"
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"

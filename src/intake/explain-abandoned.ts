@@ -50,6 +50,8 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
       return `the socket broke: ${thrown(cause)}`;
     case "SOCKET_DESTROYED":
       return "the socket was destroyed when it was given";
+    case "HTTP2_FAULT":
+      return `the client broke a rule of HTTP/2: ${thrown(cause)}`;
     case "BODY_MALFORMED":
       return "the chunked body of a request is malformed";
     case "AUTHORIZE_FAILED":

@@ -19,11 +19,19 @@ import type { ServerNames } from "./server-names.js";
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
 
-/** The listeners of 'upgrade' of a guarded server. */
+/** The listeners of a guarded server for what a policy leaves to them. */
 export interface OtherListeners {
-  /** There is one. */
-  listening(): boolean;
+  /** There is one, of 'upgrade', or over HTTP/2 of 'stream'. */
+  listening(event: "upgrade" | "stream"): boolean;
   take(handover: Handover): void;
+}
+
+/** How a gate speaks HTTP/2. */
+export interface Http2Rules {
+  /** On connections without TLS as well, by prior knowledge (RFC 9113 §3.3). */
+  readonly cleartext: boolean;
+  /** WebSockets may be opened on streams (RFC 8441 §3). */
+  readonly enableConnectProtocol: boolean;
 }
 
 /** What the gate lends to each of its connections. */
@@ -44,6 +52,10 @@ export interface Gatehouse {
   /** Who has the last word on upgrades, and the connections that wait for it. */
   readonly authorize: Authorize | undefined;
   readonly authorizing: Deadlines;
+  /** How HTTP/2 is spoken; undefined where it is not, or a server that is guarded speaks it. */
+  readonly http2: Http2Rules | undefined;
+  /** HTTP/2 connections behind their first stream: without an open one they end, with one they are asked for a sign of life. */
+  readonly sessions: Deadlines;
   /** Refused connections that are read on. */
   readonly lingering: Deadlines;
   /** What `decisionOf` answers from. */

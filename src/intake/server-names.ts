@@ -22,8 +22,8 @@ export class ServerNames {
   readonly #named = new NameTable<Terminator | TakerLike>();
   #others: Terminator | TakerLike | undefined;
 
-  /** Throws `TypeError` with the path, the value and the fix. */
-  constructor(rules: TlsRules) {
+  /** `protocols`: offered by ALPN. Throws `TypeError` with the path, the value and the fix. */
+  constructor(rules: TlsRules, protocols: readonly string[]) {
     if (typeof rules !== "object" || rules === null || Object.keys(rules).length === 0) {
       throw new TypeError(
         'tls must be an object such as { "chat.example.com": { key, cert } }, with at least one name',
@@ -31,7 +31,7 @@ export class ServerNames {
     }
     for (const [name, rule] of Object.entries(rules)) {
       const where = `tls[${JSON.stringify(name)}]`;
-      const made = isTaker(rule) ? rule : new Terminator(rule, where);
+      const made = isTaker(rule) ? rule : new Terminator(rule, protocols, where);
       if (name === ALL) {
         this.#others = made;
         continue;

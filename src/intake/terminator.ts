@@ -12,9 +12,6 @@ import {
   type TlsOptions,
 } from "node:tls";
 
-/** Offered by ALPN, the preferred one first. */
-const PROTOCOLS = ["http/1.1"];
-
 /** What the gate sets itself, or chooses by the ClientHello. */
 const own = [
   "ALPNProtocols",
@@ -45,12 +42,15 @@ export class Terminator {
   readonly #server: Server;
   #terms: TlsTerms;
 
-  /** Throws `TypeError` for options that the gate sets itself, or of which no TLS can be made. `where`: their place. */
-  constructor(terms: TlsTerms, where: string) {
+  /**
+   * `protocols`: offered by ALPN, the preferred one first. Throws `TypeError` for options that the gate sets itself, or of which no
+   * TLS can be made. `where`: their place.
+   */
+  constructor(terms: TlsTerms, protocols: readonly string[], where: string) {
     checkTerms(terms, where);
     this.#terms = { ...terms };
     // Not 0, which is Node's 120 s: the gate has one timer for all connections.
-    this.#server = createServer({ ...this.#terms, ALPNProtocols: PROTOCOLS, handshakeTimeout: -1 });
+    this.#server = createServer({ ...this.#terms, ALPNProtocols: [...protocols], handshakeTimeout: -1 });
   }
 
   /** From now on handshakes are made with this certificate, and otherwise as before. */

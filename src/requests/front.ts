@@ -4,8 +4,8 @@
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
-import { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
+import { StandIn } from "./stand-in.js";
 
 /** Whom a front serves. */
 export interface FrontOwner {
@@ -26,79 +26,20 @@ export interface FrontOwner {
 }
 
 /** Stands where the client's socket would stand, in front of an http.Server. */
-export class Front extends Duplex {
+export class Front extends StandIn {
   readonly #owner: FrontOwner;
-  readonly #arrival: Arrival;
-  /** As tls.TLSSocket; frameworks derive `req.protocol` from it. */
-  readonly encrypted: boolean;
 
   constructor(owner: FrontOwner, arrival: Arrival) {
-    super({ allowHalfOpen: true });
+    super(arrival, { allowHalfOpen: true });
     this.#owner = owner;
-    this.#arrival = arrival;
-    this.encrypted = arrival.scheme === "https";
   }
 
   get owner(): FrontOwner {
     return this.#owner;
   }
 
-  get remoteAddress(): string | undefined {
-    return this.#arrival.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.#arrival.remotePort;
-  }
-
-  get remoteFamily(): string | undefined {
-    return familyOf(this.#arrival.remoteAddress);
-  }
-
-  get localAddress(): string | undefined {
-    return this.#arrival.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.#arrival.localPort;
-  }
-
-  get localFamily(): string | undefined {
-    return familyOf(this.#arrival.localAddress);
-  }
-
-  address(): object {
-    if (this.localAddress === undefined) return {};
-    return { address: this.localAddress, port: this.localPort, family: this.localFamily };
-  }
-
-  /** As net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
-  setTimeout(milliseconds: number, listener?: () => void): this {
-    if (listener !== undefined && milliseconds === 0) this.removeListener("timeout", listener);
-    else if (listener !== undefined) this.once("timeout", listener);
+  protected override idleAfter(milliseconds: number): void {
     this.#owner.serverTimesOut(milliseconds);
-    return this;
-  }
-
-  setNoDelay(): this {
-    return this;
-  }
-
-  setKeepAlive(): this {
-    return this;
-  }
-
-  ref(): this {
-    return this;
-  }
-
-  unref(): this {
-    return this;
-  }
-
-  destroySoon(): void {
-    if (this.writableFinished) this.destroy();
-    else this.end(() => this.destroy());
   }
 
   override _read(): void {
@@ -144,9 +85,4 @@ export function watchRequests(): void {
   subscribe(REQUEST_START, onRequestStart);
   unsubscribe(RESPONSE_FINISH, onResponseFinish);
   subscribe(RESPONSE_FINISH, onResponseFinish);
-}
-
-function familyOf(address: string | undefined): string | undefined {
-  if (address === undefined) return undefined;
-  return address.includes(":") ? "IPv6" : "IPv4";
 }

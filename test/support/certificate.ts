@@ -29,13 +29,16 @@ const time = (date: Date): Buffer =>
       .slice(2)}`,
   );
 
-/** Options for `https.createServer` and `tls.createServer`; `cert` is what a peer trusts. For one name and 127.0.0.1, for a day. */
-export function certificate(host = "localhost"): { key: string; cert: string } {
+/** Options for `https.createServer` and `tls.createServer`; `cert` is what a peer trusts. For names and 127.0.0.1, for a day. */
+export function certificate(host = "localhost", ...others: string[]): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const name = sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, host))));
   const day = 86_400_000;
   const validity = sequence(time(new Date(Date.now() - day)), time(new Date(Date.now() + day)));
-  const names = der(0x04, sequence(der(0x82, host), der(0x87, Buffer.of(127, 0, 0, 1))));
+  const names = der(
+    0x04,
+    sequence(...[host, ...others].map((each) => der(0x82, each)), der(0x87, Buffer.of(127, 0, 0, 1))),
+  );
   const tbs = sequence(
     der(0xa0, der(0x02, Buffer.of(2))),
     der(0x02, Buffer.of(1)),

@@ -23,13 +23,13 @@ const ARGUMENTS = [
 ];
 
 /** Chromium; null where it is missing, after saying so. With CI=true that throws. */
-export async function launchChromium(asker: string): Promise<Browser | null> {
+export async function launchChromium(asker: string, ...more: string[]): Promise<Browser | null> {
   if (!existsSync(CHROMIUM)) {
     skip(asker, `${CHROMIUM} is missing`);
     return null;
   }
   const { chromium } = await import("playwright-core");
-  return chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  return chromium.launch({ executablePath: CHROMIUM, args: [...ARGUMENTS, ...more] });
 }
 
 const DEMO = join("dist", "demo", "main.js");

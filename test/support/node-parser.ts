@@ -118,7 +118,8 @@ function framingSeen(
   upgrade: boolean,
 ): string {
   const atHead = seen();
-  if (framing.kind === "none") return atHead.complete === 1 && atHead.body === 0 ? "none" : "other";
+  if (framing.kind === "none" || framing.kind === "frames")
+    return atHead.complete === 1 && atHead.body === 0 ? "none" : "other";
   if (upgrade) return framing.kind === "chunked" ? "chunked" : `content-length ${framing.length}`;
   if (framing.kind === "chunked") {
     if (atHead.complete > 0) return "other";

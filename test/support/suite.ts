@@ -7,7 +7,7 @@ import { suite as uvuSuite } from "uvu";
 /** No test takes a tenth of this on a machine that does nothing else. */
 const MINUTES = 3;
 
-interface Suite {
+export interface Suite {
   (name: string, test: () => unknown): void;
   before(hook: () => unknown): void;
   after(hook: () => unknown): void;

@@ -50,8 +50,12 @@ export class Client {
     });
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Waits for octets or the close; fails where neither comes, or a test that waits in vain would hang. */
-  async #news(): Promise<void> {
+  async news(): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const news = new Promise<void>((resolve, reject) => {
       this.#wake = resolve;
@@ -80,7 +84,7 @@ export class Client {
       const { responses } = readResponses(this.received, methods, this.#isClosed);
       if (responses.length >= count) return responses;
       if (this.#isClosed) throw new Error(`closed behind ${responses.length} of ${count} responses`);
-      await this.#news();
+      await this.news();
     }
   }
 
@@ -88,13 +92,13 @@ export class Client {
   async octets(count: number): Promise<Buffer> {
     while (this.received.length < count) {
       if (this.#isClosed) throw new Error(`closed behind ${this.received.length} of ${count} octets`);
-      await this.#news();
+      await this.news();
     }
     return this.received;
   }
 
   async closed(): Promise<void> {
-    while (!this.#isClosed) await this.#news();
+    while (!this.#isClosed) await this.news();
   }
 
   /** Waits for the close; all responses, behind which nothing may stand. */

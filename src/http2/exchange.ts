@@ -1,0 +1,190 @@
+// In:    a stream that a client has opened, the policy of its connection.
+// Out:   the request to whoever serves it, its tunnel to a framer, or a refusal on the stream; one of them, once.
+// Never: ends the session, or touches another stream of it.
+
+import type { Arrival } from "../arrival.js";
+import type { Timed } from "../deadlines.js";
+import {
+  type Acceptance,
+  type Decision,
+  decide,
+  type Refusal,
+  refuseUnanswered,
+  requireListener,
+  requireUpgrade,
+} from "../decision.js";
+import type { HeadgateError } from "../errors.js";
+import { explain, explainError } from "../explain.js";
+import { type FramerLike, LEAVE, take } from "../framer/framer.js";
+import { readHttp2Head } from "../http2-head.js";
+import { type Authorize, Authorizing, type Verdict } from "../intake/authorizing.js";
+import type { Abandoned, AbandonedCode } from "../intake/end.js";
+import type { Gatehouse } from "../intake/gatehouse.js";
+import { SocketHandover } from "../intake/handover.js";
+import { replyOf } from "../reply.js";
+import { answer, ignoreError } from "./answer.js";
+import type { Opened } from "./requests.js";
+import { Tunnel } from "./tunnel.js";
+
+const NOTHING = new Uint8Array(0);
+
+/** The connection of a stream. */
+export interface ExchangeOwner {
+  readonly arrival: Arrival;
+  /** Somebody serves requests that are no upgrades. */
+  readonly serves: boolean;
+  /** Gets an accepted request, or an upgrade that is left to others. */
+  serve(opened: Opened, decision: Acceptance<FramerLike>): void;
+}
+
+/** One request over HTTP/2. */
+export class Exchange implements Timed {
+  due = 0;
+  before: Timed | null = null;
+  behind: Timed | null = null;
+  readonly #house: Gatehouse;
+  readonly #owner: ExchangeOwner;
+  readonly #opened: Opened;
+  #authorizing: Authorizing | null = null;
+
+  constructor(house: Gatehouse, owner: ExchangeOwner, opened: Opened) {
+    this.#house = house;
+    this.#owner = owner;
+    this.#opened = opened;
+  }
+
+  get #isGone(): boolean {
+    const { stream } = this.#opened;
+    return stream.destroyed || stream.closed;
+  }
+
+  begin(): void {
+    const { stream, rawHeaders } = this.#opened;
+    // Reset before anybody could look at it; whoever opens and resets streams is not worth a ruling.
+    if (this.#isGone) {
+      stream.on("error", ignoreError);
+      return;
+    }
+    const result = readHttp2Head(rawHeaders, stream.endAfterHeaders, this.#house.limits);
+    if (result.kind === "error") this.#malformed(result.error);
+    else this.#act(decide(this.#house.policy, result.head, this.#owner.arrival));
+  }
+
+  #act(decision: Decision<FramerLike>): void {
+    if (decision.kind === "refused") {
+      this.#refuse(decision);
+    } else if (decision.claim === LEAVE && !this.#house.others!.listening("stream")) {
+      this.#refuse(decision.reported ?? requireListener(decision));
+    } else if (decision.upgrade && this.#house.authorize !== undefined) {
+      this.#authorize(decision, this.#house.authorize);
+    } else if (decision.upgrade) {
+      this.#handOver(decision);
+    } else if (!this.#owner.serves) {
+      this.#refuse(decision.reported ?? requireUpgrade(decision));
+    } else {
+      this.#serve(decision);
+    }
+  }
+
+  #serve(decision: Acceptance<FramerLike>): void {
+    this.#house.known.set(this.#opened.stream, decision);
+    this.#house.accepted(decision);
+    this.#owner.serve(this.#opened, decision);
+  }
+
+  /** Asks the application. What the client sends meanwhile waits in the stream, no more than its window lets it send. */
+  #authorize(decision: Acceptance<FramerLike>, authorize: Authorize): void {
+    const authorizing = new Authorizing(decision, 0);
+    this.#authorizing = authorizing;
+    this.#house.authorizing.add(this);
+    this.#opened.stream.on("error", ignoreError).once("close", this.#onClose);
+    authorizing.ask(authorize, (verdict) => {
+      if (this.#authorizing === authorizing) this.#answered(decision, verdict);
+    });
+  }
+
+  readonly #onClose = (): void => this.#abandon("PEER_ENDED", "authorize");
+
+  #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
+    if (verdict.kind === "failed") {
+      this.#abandon("AUTHORIZE_FAILED", "authorize", verdict.cause);
+      this.#answer(500, decision.head.method);
+    } else if (verdict.kind === "refused") {
+      this.#refuse(verdict.decision);
+    } else {
+      this.#asked();
+      this.#handOver(decision);
+    }
+  }
+
+  /** No answer is awaited any more. */
+  #asked(): Authorizing | null {
+    const authorizing = this.#authorizing;
+    if (authorizing === null) return null;
+    this.#authorizing = null;
+    this.#house.authorizing.remove(this);
+    this.#opened.stream.removeListener("close", this.#onClose);
+    return authorizing;
+  }
+
+  /** The application's word did not come in time. */
+  expire(): void {
+    const { decision } = this.#authorizing!;
+    this.#refuse(refuseUnanswered(decision, this.#house.limits.authorizeTimeout));
+  }
+
+  #handOver(decision: Acceptance<FramerLike>): void {
+    if (decision.claim === LEAVE) {
+      this.#opened.stream.removeListener("error", ignoreError);
+      this.#serve(decision);
+      return;
+    }
+    const { stream } = this.#opened;
+    const { known } = this.#house;
+    stream.on("error", ignoreError);
+    const tunnel = new Tunnel(stream, decision.arrival);
+    tunnel.on("error", ignoreError);
+    known.set(stream, decision);
+    known.set(tunnel, decision);
+    this.#house.accepted(decision);
+    try {
+      const handover = new SocketHandover(tunnel, decision, NOTHING, known);
+      const promise: unknown = take(decision.claim!, handover);
+      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") return;
+      Promise.resolve(promise).then(
+        () => {},
+        (cause) => this.#notTaken(tunnel, decision, cause),
+      );
+    } catch (cause) {
+      this.#notTaken(tunnel, decision, cause);
+    }
+  }
+
+  #notTaken(tunnel: Tunnel, decision: Acceptance<FramerLike>, cause: unknown): void {
+    this.#abandon("FRAMER_FAILED", "handover", cause);
+    if (tunnel.hasAnswered) tunnel.destroy();
+    else this.#answer(500, decision.head.method);
+  }
+
+  #refuse(decision: Refusal<FramerLike>): void {
+    this.#asked()?.abort();
+    this.#house.ended({ kind: "refused", decision });
+    const { statusCode, fields, head } = decision;
+    this.#answer(statusCode, head.method, this.#house.expose ? explain(decision) : undefined, fields);
+  }
+
+  #malformed(error: HeadgateError): void {
+    this.#house.ended({ kind: "malformed", error, arrival: this.#owner.arrival });
+    this.#answer(error.statusCode, undefined, this.#house.expose ? explainError(error) : undefined);
+  }
+
+  #abandon(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): void {
+    this.#asked()?.abort();
+    const { arrival } = this.#owner;
+    this.#house.ended({ kind: "abandoned", code, stage, arrival, ...(cause !== undefined && { cause }) });
+  }
+
+  #answer(statusCode: number, method?: string, explanation?: string, fields?: Readonly<Record<string, string>>): void {
+    answer(this.#opened.stream, method, replyOf(statusCode, { explanation, fields }));
+  }
+}

@@ -1,0 +1,316 @@
+// In:    a road to a gate that has adopted a connection, or guards a server.
+// Out:   a suite that holds for framers on every road: each message, ping, close code and limit; one end for each WebSocket.
+// Never: knows how the road carries octets.
+
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as assert from "uvu/assert";
+import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
+import type { Handover } from "#src/framer/framer.js";
+import { wsFramer } from "#src/framer/ws.js";
+import { createGate, type Gate } from "#src/gate.js";
+import { openRoad, type Road, type RoadEnd, type Way } from "../support/roads.js";
+import type { Suite } from "../support/suite.js";
+import { webSocketOver } from "../support/websocket.js";
+
+/** Milliseconds that a fast machine does not need. */
+const PATIENCE = 20_000;
+const MEGABYTE = 1 << 20;
+const OCTETS = Buffer.from(Array.from({ length: MEGABYTE }, (_, i) => i % 251));
+
+export function framerContract(test: Suite, road: Road, way: Way): void {
+  const said: string[] = [];
+  const closed: [number, string][] = [];
+  /** What the gate knows of a WebSocket, its request and its socket. */
+  const known: (string | undefined)[] = [];
+  const options = { noServer: true, perMessageDeflate: { threshold: 0 }, maxPayload: 4 * MEGABYTE };
+  const wss = new WebSocketServer(options);
+  const closing = new WebSocketServer({ noServer: true });
+  const refusing = new WebSocketServer({ noServer: true, verifyClient: (_info, done) => done(false, 402, "Pay") });
+  const framer = wsFramer(closing);
+  let gate: Gate;
+  let end: RoadEnd;
+
+  const fails = (): never => {
+    throw new Error("a framer that fails");
+  };
+  /** A framer by hand, that knows HTTP/1.1 alone. */
+  const echo = ({ socket, rest }: Handover): void => {
+    socket.on("error", () => {});
+    socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
+    socket.write("X-Framer: by hand\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n");
+    if (rest.length > 0) socket.write(rest);
+    socket.pipe(socket);
+  };
+  wss.on("connection", (webSocket, request) => {
+    known.push(...[webSocket, request, request.socket].map((each) => gate.decisionOf(each)?.vhost?.name));
+    known.push(gate.arrivalOf(webSocket)?.remoteAddress, request.method, request.headers.host?.split(":")[0]);
+    webSocket.on("error", () => {});
+    webSocket.on("message", (data, isBinary) => {
+      if (String(data) === "terminate") webSocket.terminate();
+      else if (String(data) === "close") webSocket.close(4001, "as asked");
+      else webSocket.send(data, { binary: isBinary });
+    });
+    webSocket.on("close", (code, reason) => closed.push([code, String(reason)]));
+  });
+
+  test.before(async () => {
+    end = await openRoad(road, way);
+    gate = createGate({
+      vhosts: [
+        {
+          name: "localhost",
+          port: "any",
+          upgrades: {
+            "/live": wsFramer(wss),
+            "/closing": framer,
+            "/refusing": wsFramer(refusing),
+            "/throw": fails,
+            "/reject": async () => fails(),
+            "/late": async ({ socket }) => {
+              socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+              fails();
+            },
+            "/hand": echo,
+            "/silent": ({ socket }) => void socket.end(),
+            "/nonsense": ({ socket }) => {
+              socket.on("error", () => {});
+              socket.end("nonsense\r\n\r\n");
+            },
+          },
+        },
+      ],
+      http2: { cleartext: true },
+      limits: { lingerTimeout: 300 },
+    });
+    gate.on("handover", () => said.push("handover"));
+    gate.on("refused", ({ code }) => said.push(code));
+    gate.on("abandoned", ({ code, stage }) => said.push(`${code} ${stage}`));
+    end.put(gate);
+  });
+  test.after(async () => {
+    for (const each of [wss, closing, refusing]) each.close();
+    await end.close();
+  });
+
+  /** A WebSocket on a connection of its own, and what ends that. */
+  async function open(path: string, wanted: ClientOptions = {}, protocols: string[] = []) {
+    if (road.version === "HTTP/2") {
+      const session = await end.session();
+      const { webSocket } = webSocketOver(session, path, { ...wanted, protocols });
+      return { webSocket, leave: () => session.destroy() };
+    }
+    const socket = await end.connect();
+    const url = `ws://localhost:${end.port}${path}`;
+    const webSocket = new WebSocket(url, protocols, { ...wanted, createConnection: () => socket as never });
+    return { webSocket, leave: () => void socket.destroy() };
+  }
+
+  async function withOpen(
+    path: string,
+    use: (webSocket: WebSocket) => Promise<void>,
+    wanted?: ClientOptions,
+    protocols?: string[],
+  ): Promise<void> {
+    const { webSocket, leave } = await open(path, wanted, protocols);
+    await once(webSocket, "open");
+    await use(webSocket);
+    leave();
+    while (wss.clients.size > 0) await sleep(2);
+  }
+
+  /** The status code of a refusal; 0 where the WebSocket ended without one. */
+  async function refusal(path: string): Promise<number> {
+    const { webSocket, leave } = await open(path);
+    let message = "";
+    webSocket.on("error", (error) => (message = error.message));
+    await new Promise((resolve) => webSocket.on("close", resolve));
+    leave();
+    return Number(/Unexpected server response: (\d+)/.exec(message)?.[1] ?? 0);
+  }
+
+  const echoed = async (webSocket: WebSocket, data: Buffer | string): Promise<void> => {
+    const answer = once(webSocket, "message", { signal: AbortSignal.timeout(PATIENCE) });
+    webSocket.send(data);
+    const [back, isBinary] = (await answer) as [Buffer, boolean];
+    assert.is(isBinary, typeof data !== "string");
+    assert.ok(back.equals(Buffer.from(data as string)), "other octets");
+  };
+
+  test("texts and octets, small and large, with compression and without", async () => {
+    for (const perMessageDeflate of [true, false]) {
+      await withOpen(
+        "/live",
+        async (webSocket) => {
+          assert.is(webSocket.extensions.startsWith("permessage-deflate"), perMessageDeflate);
+          for (const length of [0, 1, 125, 126, 65_535, 65_536, MEGABYTE]) {
+            await echoed(webSocket, "x".repeat(length));
+            await echoed(webSocket, OCTETS.subarray(0, length));
+          }
+        },
+        { perMessageDeflate },
+      );
+    }
+    assert.equal(known.slice(0, 6), ["localhost", "localhost", "localhost", "127.0.0.1", "GET", "localhost"]);
+    assert.is(said[0], "handover");
+  });
+
+  test("fragments, and many messages at once", async () => {
+    await withOpen("/live", async (webSocket) => {
+      const answer = once(webSocket, "message");
+      for (const [piece, fin] of [
+        ["one ", false],
+        ["two ", false],
+        ["three", true],
+      ] as const)
+        webSocket.send(piece, { fin });
+      assert.is(String((await answer)[0]), "one two three");
+      const received: string[] = [];
+      const all = new Promise<void>((resolve) => {
+        webSocket.on("message", (data) => received.push(String(data)) === 500 && resolve());
+      });
+      for (let i = 0; i < 500; i++) webSocket.send(`${i}`);
+      await all;
+      assert.equal(
+        received,
+        Array.from({ length: 500 }, (_, i) => `${i}`),
+      );
+    });
+  });
+
+  test("both ways at once, with a reader that pauses: nothing is lost, and the writer is made to wait", async () => {
+    await withOpen(
+      "/live",
+      async (webSocket) => {
+        const message = Buffer.alloc(MEGABYTE, "x");
+        let received = 0;
+        const all = new Promise<void>((resolve) => {
+          webSocket.on("message", (data: Buffer) => (received += data.length) === 16 * MEGABYTE && resolve());
+        });
+        webSocket.pause();
+        for (let i = 0; i < 16; i++) webSocket.send(message);
+        await sleep(200);
+        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
+        const [server] = wss.clients;
+        assert.ok(server!.bufferedAmount + webSocket.bufferedAmount > 4 * MEGABYTE, "nobody waits");
+        webSocket.resume();
+        await all;
+      },
+      { perMessageDeflate: false },
+    );
+  });
+
+  test("subprotocols", async () => {
+    await withOpen("/live", async (webSocket) => assert.is(webSocket.protocol, "chat"), {}, ["chat", "superchat"]);
+    await withOpen("/live", async (webSocket) => assert.is(webSocket.protocol, ""));
+  });
+
+  test("ping and pong, each way", async () => {
+    await withOpen("/live", async (webSocket) => {
+      webSocket.ping("one");
+      assert.is(String((await once(webSocket, "pong"))[0]), "one");
+      const [server] = wss.clients;
+      server!.ping("two");
+      assert.is(String((await once(server!, "pong"))[0]), "two");
+    });
+  });
+
+  test("close codes, from each side", async () => {
+    closed.length = 0;
+    await withOpen("/live", async (webSocket) => {
+      webSocket.close(4000, "bye");
+      assert.equal((await once(webSocket, "close")).map(String), ["4000", "bye"]);
+    });
+    await withOpen("/live", async (webSocket) => {
+      webSocket.send("close");
+      assert.equal((await once(webSocket, "close")).map(String), ["4001", "as asked"]);
+    });
+    while (closed.length < 2) await sleep(5);
+    assert.equal(closed, [
+      [4000, "bye"],
+      [4001, "as asked"],
+    ]);
+  });
+
+  test("an end without a close is 1006, on both sides", async () => {
+    closed.length = 0;
+    await withOpen("/live", async (webSocket) => {
+      webSocket.on("error", () => {});
+      webSocket.send("terminate");
+      assert.is((await once(webSocket, "close"))[0], 1006);
+    });
+    await withOpen("/live", async (webSocket) => webSocket.terminate());
+    await withOpen("/live", async () => {});
+    while (closed.length < 3) await sleep(5);
+    assert.equal(
+      closed.map(([code]) => code),
+      [1006, 1006, 1006],
+    );
+  });
+
+  test("more than maxPayload is 1009", async () => {
+    await withOpen("/live", async (webSocket) => {
+      webSocket.on("error", () => {});
+      webSocket.send(Buffer.alloc(4 * MEGABYTE + 1), { compress: false }, () => {});
+      assert.is((await once(webSocket, "close"))[0], 1009);
+    });
+  });
+
+  test("a framer closes all that it took", async () => {
+    const opening = async () => {
+      const each = await open("/closing");
+      await once(each.webSocket, "open");
+      return each;
+    };
+    const opened = await Promise.all([opening(), opening()]);
+    const codes = Promise.all(opened.map(async ({ webSocket }) => (await once(webSocket, "close"))[0] as number));
+    await framer.close!(1001);
+    assert.equal(await codes, [1001, 1001]);
+    for (const { leave } of opened) leave();
+    assert.is(closing.clients.size, 0);
+  });
+
+  test("what ws refuses is answered", async () => {
+    assert.is(await refusal("/refusing"), 402);
+    assert.is(await refusal("/nowhere"), 404);
+  });
+
+  test("a framer that throws, at once, later, and behind its response", async () => {
+    said.length = 0;
+    assert.is(await refusal("/throw"), 500);
+    assert.is(await refusal("/reject"), 500);
+    assert.ok([0, 101].includes(await refusal("/late")));
+    assert.is(await refusal("/silent"), 0);
+    assert.is(await refusal("/nonsense"), 0);
+    assert.equal(
+      said.filter((each) => each !== "handover"),
+      Array(3).fill("FRAMER_FAILED handover"),
+    );
+  });
+
+  test("a framer by hand, which writes HTTP/1.1", async () => {
+    if (road.version === "HTTP/1.1") return;
+    const session = await end.session();
+    const stream = session.request(
+      { ":method": "CONNECT", ":protocol": "websocket", ":path": "/hand", "sec-websocket-version": "13" },
+      { endStream: false },
+    );
+    stream.write("early");
+    const [headers] = await once(stream, "response");
+    assert.equal([headers[":status"], headers["x-framer"], headers["set-cookie"]], [200, "by hand", ["a=1", "b=2"]]);
+    assert.equal([headers.upgrade, headers.connection], [undefined, undefined]);
+    let text = "";
+    stream.on("data", (octets) => (text += octets));
+    stream.end(" late");
+    await once(stream, "close");
+    assert.is(text, "early late");
+    assert.is(stream.rstCode, 0);
+    session.close();
+  });
+
+  test("afterwards nothing is left", async () => {
+    while (end.open() > 0 || wss.clients.size > 0) await sleep(5);
+    assert.is(gate.pendingHeads, 0);
+    await Promise.all(end.ends);
+  });
+}
