@@ -69,7 +69,7 @@ async function ask(
   return { status: answered?.[":status"], headers: answered ?? {}, body: text };
 }
 
-const opened = new Set<RoadEnd>();
+const opened: RoadEnd[] = [];
 
 async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptions>, road = overTls!) {
   const gate = createGate({ vhosts, ...options });
@@ -79,7 +79,7 @@ async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptio
   gate.on("malformed", ({ code }) => said.push(code));
   gate.on("abandoned", ({ code, stage }) => said.push(`${code} ${stage}`));
   const end = await openRoad(road, "adopted");
-  opened.add(end);
+  opened.push(end);
   end.put(gate);
   return { gate, said, end };
 }
@@ -89,10 +89,13 @@ async function endOf(ends: Promise<End>[]): Promise<string> {
   return end.kind === "abandoned" ? `${end.code} ${end.stage}` : end.kind;
 }
 
+/** Of one suite; the next opens its own. */
+async function closeOpened(): Promise<void> {
+  for (const end of opened.splice(0)) await end.close();
+}
+
 const requests = suite("HTTP/2: requests");
-requests.after(async () => {
-  for (const end of opened) await end.close();
-});
+requests.after(closeOpened);
 
 requests("go to the listeners of requests, be it a function or an http.Server, with their bodies", async () => {
   const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
@@ -302,6 +305,7 @@ requests("a head says what was sent", async () => {
 });
 
 const sockets = suite("HTTP/2: WebSockets");
+sockets.after(closeOpened);
 const wss = new WebSocketServer({ noServer: true });
 wss.on("connection", (webSocket) => {
   webSocket.on("error", () => {});
@@ -447,6 +451,7 @@ sockets("with enableConnectProtocol off the client is not told of it, and is ref
 });
 
 const time = suite("HTTP/2: time and ends");
+time.after(closeOpened);
 
 time("a connection without a stream has headTimeout, and one whose streams are over idleTimeout", async () => {
   const { end, said, gate } = await adopting({
@@ -535,6 +540,7 @@ time("with http2: false nothing speaks it", async () => {
 });
 
 const settings = suite("HTTP/2: settings");
+settings.after(closeOpened);
 
 settings("what is wrong with them is said at construction", () => {
   for (const [wrong, sentence] of [
@@ -549,6 +555,7 @@ settings("what is wrong with them is said at construction", () => {
 });
 
 const guarded = suite("HTTP/2: guarded servers");
+guarded.after(closeOpened);
 
 guarded(
   "no listener sees what was not ruled on: of the session, of the server, and with a guard that comes late",
@@ -590,7 +597,7 @@ guarded(
 
 guarded("allowHTTP1: both protocols, one policy", async () => {
   const end = await openRoad(overTls1!, "guarded", (request, response) => void response.end(request.httpVersion));
-  opened.add(end);
+  opened.push(end);
   const gate = createGate({ vhosts: [{ name: "localhost", upgrades }] });
   end.put(gate);
   const said: string[] = [];
