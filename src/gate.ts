@@ -25,8 +25,9 @@ import { withFramers } from "./framer/named.js";
 import { isTaker, type TakerLike } from "./framer/taker.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
-import { Adoption, isAdopted } from "./intake/adoption.js";
+import { Adoption } from "./intake/adoption.js";
 import type { Authorize } from "./intake/authorizing.js";
+import { isHeld } from "./intake/custody.js";
 import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
 import type { Gatehouse, Http2Rules } from "./intake/gatehouse.js";
@@ -374,7 +375,7 @@ function checkSocket(socket: Duplex): void {
   if (socket.readableObjectMode || socket.readableEncoding) {
     throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
   }
-  if (isAdopted(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
+  if (isHeld(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
