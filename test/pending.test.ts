@@ -291,6 +291,30 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   assert.is(gate.pendingHeads, 0);
 });
 
+gates("behind a PROXY header, one whose head is whole or that was answered waits no more", async () => {
+  const authorize = (): Promise<boolean> => new Promise(() => {});
+  const gate = gateOf({ pendingPerAddress: 2 }, { trust, authorize });
+  const announced = LINE("198.51.100.7");
+  const waiting = [adopt(gate, PEER), adopt(gate, PEER)];
+  for (const { client } of waiting) await client.send(announced);
+  await settled();
+  assert.is(gate.pendingHeads, 2);
+  const inRest = adopt(gate, PEER, announced);
+  const [refused, malformed, authorizing] = [request("b"), "GET\r\n", handshake].map((head) => {
+    const adopted = adopt(gate, PEER);
+    return adopted.client.send(announced + head).then(() => adopted);
+  });
+  assert.is(await codeOf(inRest), "ADDRESS_OVERLOADED");
+  assert.is(await codeOf(await refused!), "refused");
+  assert.is(await codeOf(await malformed!), "malformed");
+  await settled();
+  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
+  const { client, end } = await authorizing!;
+  client.stream.destroy();
+  assert.is(((await end) as Abandoned).code, "PEER_ENDED");
+  for (const one of waiting) one.client.stream.destroy();
+});
+
 gates("a whole head in rest is not counted, and half a one is", async () => {
   const gate = gateOf({ pendingPerAddress: 1, pendingHeads: 2 });
   const from = { remoteAddress: "192.0.2.7" };

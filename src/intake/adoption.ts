@@ -188,7 +188,7 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
       // The time for the head has begun at adoption.
       if (this.#speaksHttp2) this.#speakHttp2(step.rest);
       else this.nextHead(step.rest);
-      if (heads.has(this)) this.mayWait(heads.recount(this));
+      if (this.#awaitsHead) this.mayWait(heads.recount(this));
     } else if (step.kind === "recognized") this.#recognized(step.first);
     else if (step.kind === "not announced") this.#notAnnounced(step.error);
     else if (step.kind === "no hello") this.#noHello(step.error);
@@ -196,6 +196,11 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
       heads.remove(this);
       this.#follow(step);
     }
+  }
+
+  /** It is one of `heads`. A deadline alone does not say so: who is authorized, or reads its last response, has another. */
+  get #awaitsHead(): boolean {
+    return this.house.heads.has(this) && !this.connection.isOver && this.authorizing === null;
   }
 
   #announced(header: ProxyHeader, size: number): void {
