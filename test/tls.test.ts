@@ -11,6 +11,7 @@ import {
   type Abandoned,
   createGate,
   type End,
+  explainAbandoned,
   type Gate,
   type GateOptions,
   NO_LISTEN_SERVER,
@@ -107,7 +108,7 @@ const speaking = suite("TLS that the gate speaks");
 
 speaking("a certificate for each server name, and what the arrival then says", async () => {
   const world = await open({ tls: { "a.test": a, "*.test": b } }, UNREAD);
-  const one = await ask(world, "a.test", { ALPNProtocols: ["h2", "http/1.1"] });
+  const one = await ask(world, "a.test", { ALPNProtocols: ["foo", "http/1.1"] });
   const other = await ask(world, "b.test", { servername: "b.test" });
   assert.equal([one.body, other.body], ["a.test", "b.test"]);
   assert.equal([one.socket.alpnProtocol, other.socket.alpnProtocol], ["http/1.1", false]);
@@ -573,6 +574,7 @@ failing("each fault has its code and stage, and no error is left without a liste
     const end = await endOf(world, octets, then);
     assert.equal([end.code, end.stage], [code, "tls"]);
     assert.is(end.cause !== undefined, code === "TLS_FAILED" || code === "TLS_MALFORMED", code);
+    assert.match(explainAbandoned(end), /^[^\\]+ \([A-Z_]+, tls; client /, code);
   }
   assert.is(await refusal(world, { maxVersion: "TLSv1.2" }), "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
   assert.is(await refusal(world, { ALPNProtocols: ["foo"] }), "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
@@ -581,6 +583,27 @@ failing("each fault has its code and stage, and no error is left without a liste
     ["TLS_FAILED tls", "TLS_FAILED tls"],
   );
   await world.close();
+});
+
+failing("a client that had ended when it was given, behind what it sent: nobody waits for its end again", async () => {
+  const gate = createGate({
+    vhosts: [{ name: "a.test", port }],
+    tls: { "a.test": a, "b.test": () => assert.unreachable() },
+    fallback: () => assert.unreachable(),
+  });
+  for (const [rest, stage] of [
+    [await helloOf("a.test"), "tls"],
+    [await helloOf("b.test"), "tls"],
+    [octetsOf("\x01\x02"), "head"],
+  ] as const) {
+    const [near, far] = streamPair();
+    far.allowHalfOpen = true;
+    near.end();
+    await once(far.resume(), "end");
+    const end = (await gate.adopt(far, { rest })) as Abandoned;
+    assert.equal([end.kind, end.code, end.stage, far.destroyed], ["abandoned", "PEER_ENDED", stage, true]);
+    near.destroy();
+  }
 });
 
 failing("one deadline for PROXY header, ClientHello, handshake and head", async () => {

@@ -20,7 +20,7 @@ import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
 import { CUSTODY, Custody, onClose, onError, onTimeout } from "./custody.js";
-import type { Passed } from "./end.js";
+import type { Abandoned, Passed } from "./end.js";
 import { RawSocketHandover, SocketHandover } from "./handover.js";
 import { type HandshakeOwner, Terminator } from "./terminator.js";
 
@@ -251,6 +251,7 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
 
   /** Gives the socket back its octets, and to TLS; the gate goes on with the TLSSocket that is made of it. */
   #secure(terminator: Terminator, octets: Uint8Array): void {
+    if (this.#hasEnded("tls")) return;
     const { heads } = this.house;
     this.connection.become("securing");
     // Nothing was waited for where the giver had read the ClientHello.
@@ -361,12 +362,8 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
 
   #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const socket = this.socket;
-    if (socket.readableEnded) {
-      // It ended while an earlier response was on its way; a framer would wait for an 'end' that has been.
-      this.abandon("PEER_ENDED", undefined, this.filter?.decision ? "requests" : "head");
-      socket.destroy();
-      return;
-    }
+    // It may have ended while an earlier response was on its way.
+    if (this.#hasEnded(this.filter?.decision ? "requests" : "head")) return;
     this.letGo();
     this.house.accepted(decision);
     this.house.known.set(socket, decision);
@@ -379,8 +376,18 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
     });
   }
 
+  /** Whoever got a socket whose client has ended would wait for an 'end' that has been: it is closed. */
+  #hasEnded(stage: Abandoned["stage"]): boolean {
+    const socket = this.socket;
+    if (!socket.readableEnded) return false;
+    this.abandon("PEER_ENDED", undefined, stage);
+    socket.destroy();
+    return true;
+  }
+
   /** To whom takes the connection as it is, with every octet. */
   #pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
+    if (this.#hasEnded(hello === null ? "head" : "tls")) return;
     const { arrival } = this;
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();

@@ -15,11 +15,11 @@ import type { Abandoned } from "./end.js";
  */
 export function explainAbandoned(end: Abandoned): string {
   const { code, stage, arrival, limit } = end;
-  const client = arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown");
+  const client = printable(arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown"));
   const parts = [`${code}, ${stage}`, `client ${client}`];
   if (arrival.proxy !== undefined) parts.push(`PROXY from trusted hop ${arrival.proxy.hop}`);
   if (limit !== undefined) parts.push(`limits.${limit.name} is ${limit.value}`);
-  return printable(`${verdict(end)} (${parts.join("; ")})`);
+  return `${verdict(end)} (${parts.join("; ")})`;
 }
 
 function verdict({ code, arrival, limit, cause }: Abandoned): string {
@@ -33,7 +33,7 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
     case "SERVER_NAME_UNKNOWN": {
       const { serverName } = arrival;
       return serverName
-        ? `tls has nobody for the server name ${serverName}`
+        ? `tls has nobody for the server name ${printable(serverName)}`
         : "tls has nobody for clients that name none";
     }
     case "TLS_FAILED":
@@ -66,6 +66,7 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
 }
 
 function thrown(cause: unknown): string {
-  if (cause instanceof Error) return cause.message;
-  return typeof cause === "string" ? cause : "what was thrown is no Error";
+  // What OpenSSL says ends with a line end.
+  if (cause instanceof Error) return printable(cause.message.trim());
+  return typeof cause === "string" ? printable(cause) : "what was thrown is no Error";
 }
