@@ -71,6 +71,11 @@ async function ask(
 
 const opened = new Set<RoadEnd>();
 
+async function closeOpened(): Promise<void> {
+  for (const end of opened) await end.close();
+  opened.clear();
+}
+
 async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptions>, road = overTls!) {
   const gate = createGate({ vhosts, ...options });
   const said: string[] = [];
@@ -90,9 +95,7 @@ async function endOf(ends: Promise<End>[]): Promise<string> {
 }
 
 const requests = suite("HTTP/2: requests");
-requests.after(async () => {
-  for (const end of opened) await end.close();
-});
+requests.after(closeOpened);
 
 requests("go to the listeners of requests, be it a function or an http.Server, with their bodies", async () => {
   const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
@@ -302,6 +305,7 @@ requests("a head says what was sent", async () => {
 });
 
 const sockets = suite("HTTP/2: WebSockets");
+sockets.after(closeOpened);
 const wss = new WebSocketServer({ noServer: true });
 wss.on("connection", (webSocket) => {
   webSocket.on("error", () => {});
@@ -447,6 +451,7 @@ sockets("with enableConnectProtocol off the client is not told of it, and is ref
 });
 
 const time = suite("HTTP/2: time and ends");
+time.after(closeOpened);
 
 time("a connection without a stream has headTimeout, and one whose streams are over idleTimeout", async () => {
   const { end, said, gate } = await adopting({
@@ -549,6 +554,7 @@ settings("what is wrong with them is said at construction", () => {
 });
 
 const guarded = suite("HTTP/2: guarded servers");
+guarded.after(closeOpened);
 
 guarded(
   "no listener sees what was not ruled on: of the session, of the server, and with a guard that comes late",
