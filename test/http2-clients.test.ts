@@ -25,7 +25,7 @@ import { skip, suite } from "./support/suite.js";
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "headgate-http2-"));
-const secret = certificate("a.test", "b.test", "localhost");
+const secret = certificate("a.site.test", "b.site.test", "localhost");
 const ca = join(folder, "ca.crt");
 writeFileSync(ca, secret.cert);
 const spki = createHash("sha256")
@@ -50,7 +50,7 @@ interface Opened {
 async function open(options: Partial<GateOptions> = {}): Promise<Opened> {
   const vhost = { port: NO_LISTEN_SERVER, upgrades: { "/live": wsFramer(wss) } } as const;
   const gate = createGate({
-    vhosts: ["a.test", "b.test", "localhost"].map((name) => ({ ...vhost, name })),
+    vhosts: ["a.site.test", "b.site.test", "localhost"].map((name) => ({ ...vhost, name })),
     tls: { "*": secret },
     requests: (request, response) => {
       response.setHeader("Content-Type", "text/html");
@@ -84,15 +84,12 @@ test.after(async () => {
 
 /** Opens a WebSocket in a page; what it heard, or `not opened`. */
 function webSocketOf(page: Page, url: string): Promise<string> {
-  return page.evaluate<string, string>(
-    `(url) => new Promise((resolve) => {
-      const webSocket = new WebSocket(url);
-      webSocket.onopen = () => webSocket.send("hello");
-      webSocket.onmessage = ({ data }) => { webSocket.close(); resolve(data); };
-      webSocket.onerror = () => resolve("not opened");
-    })` as never,
-    url,
-  );
+  return page.evaluate<string>(`new Promise((resolve) => {
+    const webSocket = new WebSocket(${JSON.stringify(url)});
+    webSocket.onopen = () => webSocket.send("hello");
+    webSocket.onmessage = ({ data }) => { webSocket.close(); resolve(data); };
+    webSocket.onerror = () => resolve("not opened");
+  })`);
 }
 
 /** Without what tells the protocols apart. */
@@ -128,15 +125,15 @@ if (browser !== null) {
   test("Chromium: a second host on the connection of another is 421, and gets a connection of its own", async () => {
     const { port, decisions, close } = await open();
     const page = await browser.newPage();
-    await page.goto(`https://a.test:${port}/`);
+    await page.goto(`https://a.site.test:${port}/`);
     const status = await page.evaluate(
-      `fetch("https://b.test:${port}/x", { mode: "no-cors" }).then(({ type }) => type)`,
+      `fetch("https://b.site.test:${port}/x", { mode: "no-cors", credentials: "include" }).then(({ type }) => type)`,
     );
     assert.is(status, "opaque");
     const asked = decisions.filter(({ head }) => head.path === "/x");
     assert.equal(
       asked.map((decision) => (decision.kind === "refused" ? decision.code : decision.vhost.name)),
-      ["SERVER_NAME_MISMATCH", "b.test"],
+      ["SERVER_NAME_MISMATCH", "b.site.test"],
     );
     const ports = asked.map(({ arrival }) => arrival.remotePort);
     assert.is(ports[0], decisions[0]!.arrival.remotePort);
@@ -155,17 +152,16 @@ else {
       const format = ["-sS", "-4", "--noproxy", "*", "-w", " %{http_code} %{http_version}"];
       return (await run("curl", [...format, ...options])).stdout;
     };
-    const secure = ["--cacert", ca, "--resolve", `a.test:${port}:127.0.0.1`, `https://a.test:${port}/`];
+    const secure = ["--cacert", ca, "--resolve", `a.site.test:${port}:127.0.0.1`, `https://a.site.test:${port}/`];
     assert.is(await get("--http2", ...secure), "over 2.0 200 2");
     assert.is(await get("--http1.1", ...secure), "over 1.1 200 1.1");
     assert.is(await get("--http2-prior-knowledge", `http://localhost:${port}/`), "over 2.0 200 2");
     assert.is(await get("--http2", `http://localhost:${port}/`), "over 1.1 200 1.1");
     const other = ["-H", "Host: other.test", `http://localhost:${port}/`];
     assert.is(await get("--http2-prior-knowledge", ...other), "Misdirected Request\n 421 2");
-    assert.is(await get("--http2-prior-knowledge", "-d", "x".repeat(300_000), ...other), "Misdirected Request\n 421 2");
     assert.equal(
       decisions.map(({ kind, head }) => `${kind} ${head.httpVersion}`),
-      ["accepted 2.0", "accepted 1.1", "accepted 2.0", "accepted 1.1", "refused 2.0", "refused 2.0"],
+      ["accepted 2.0", "accepted 1.1", "accepted 2.0", "accepted 1.1", "refused 2.0"],
     );
     await close();
   });

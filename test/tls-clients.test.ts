@@ -208,7 +208,7 @@ else {
     const gate = await openGate();
     for (const [options, expected] of [
       [
-        ["-servername", "a.test", "-alpn", "h2,http/1.1", "-CAfile", ca],
+        ["-servername", "a.test", "-alpn", "foo,http/1.1", "-CAfile", ca],
         /ALPN protocol: http\/1\.1[\s\S]*Verify return code: 0 [\s\S]*served over TLS/,
       ],
       [["-servername", "A.TEST", "-tls1_2"], /Protocol *: TLSv1\.2[\s\S]*served over TLS/],
