@@ -71,11 +71,6 @@ async function ask(
 
 const opened: RoadEnd[] = [];
 
-async function closeOpened(): Promise<void> {
-  for (const end of opened) await end.close();
-  opened.clear();
-}
-
 async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptions>, road = overTls!) {
   const gate = createGate({ vhosts, ...options });
   const said: string[] = [];
