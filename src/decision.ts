@@ -7,6 +7,7 @@ import type { Authority, Scheme } from "./authority.js";
 import { Unreadable } from "./forwarded.js";
 import type { AuthorityField, RequestHead } from "./head.js";
 import { isPlainName, nameKey } from "./name.js";
+import type { NameTable } from "./name-table.js";
 import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
 import { checkSettings } from "./settings.js";
@@ -45,6 +46,8 @@ export interface Policy<Claim = unknown> {
   readonly fallback: Vhost<Claim> | null;
   /** @internal */
   readonly trust: Trust | null;
+  /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
+  readonly secured: NameTable<unknown> | null;
 }
 
 /** Where a request's authority came from. */
@@ -127,7 +130,8 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   if (mode !== "enforce" && mode !== "report") {
     throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
   }
-  return Object.freeze({ scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, fallback: null });
+  const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust };
+  return Object.freeze({ ...given, fallback: null, secured: null });
 }
 
 /**
@@ -136,6 +140,11 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
  */
 export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
   return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
+}
+
+/** The same policy, where clients come by TLS that is spoken on terms of their own for these names. */
+export function withSecured<Claim>(policy: Policy<Claim>, secured: NameTable<unknown> | null): Policy<Claim> {
+  return Object.freeze({ ...policy, secured });
 }
 
 /**
@@ -198,7 +207,7 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   const origins = head.fieldValues("origin");
   if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
   if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
-  const vhost = misdirected(ruling) ?? chooseVhost(policy, ruling);
+  const vhost = misdirected(policy, ruling) ?? chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
   const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
@@ -290,10 +299,15 @@ function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): Author
  * §7.4): certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request,
  * the connection is the hop's, and its arrival has no server name.
  */
-function misdirected<Claim>(ruling: Ruling<Claim>): Refusal<Claim> | null {
+function misdirected<Claim>({ secured }: Policy<Claim>, ruling: Ruling<Claim>): Refusal<Claim> | null {
   const { arrival, authority } = ruling;
   const { serverName } = arrival;
-  if (serverName === undefined || serverName === null || authority === null) return null;
+  if (serverName === undefined || authority === null) return null;
+  if (serverName === null) {
+    // The terms of a name, a client's certificate for instance, are not to be avoided by naming none.
+    if (secured?.find(authority) === undefined || arrival.schemeSource !== "tls") return null;
+    return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, "TLS without a server name", "");
+  }
   if (serverName.toLowerCase().replace(/\.$/, "") === authority.uriHost) return null;
   const { schemeSource, proxy, unix, remoteAddress } = arrival;
   const source = schemeSource === "tls" ? "of TLS" : proxy === undefined ? "given" : "by PROXY";

@@ -18,6 +18,7 @@ import {
   type Refusal,
   type RefusalCode,
   withFallback,
+  withSecured,
 } from "./decision.js";
 import type { HeadgateError } from "./errors.js";
 import { type FramerLike, LEAVE } from "./framer/framer.js";
@@ -181,13 +182,16 @@ export class Gate extends EventEmitter<GateEvents> {
     if (fallback !== undefined && !isTaker(fallback)) {
       throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
     }
-    const policy = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
+    const protocols = http2 === false ? ["http/1.1"] : ["h2", "http/1.1"];
+    const names = tls === undefined ? null : new ServerNames(tls, protocols);
+    const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
+    const policy = withSecured(named, names?.named ?? null);
     this.#house = {
       policy,
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
-      tls: tls === undefined ? null : new ServerNames(tls, http2 === false ? ["http/1.1"] : ["h2", "http/1.1"]),
+      tls: names,
       fallback,
       requestsAccepts: false,
       others: undefined,
@@ -262,7 +266,8 @@ export class Gate extends EventEmitter<GateEvents> {
       );
     }
     const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
-    const policy = withFallback<FramerLike>(narrowed, { "*": LEAVE });
+    // The server speaks its own TLS.
+    const policy = withSecured(withFallback<FramerLike>(narrowed, { "*": LEAVE }), null);
     checkSomethingServed(policy);
     checkUnannounced(policy);
     checkListening(policy, server as Server);
@@ -383,7 +388,7 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
-  return definePolicy({ ...policy.rules, vhosts });
+  return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
 }
 
 /** A guarded server reads its sockets itself, from the first octet. */

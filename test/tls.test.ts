@@ -317,6 +317,18 @@ speaking("an adopted TLSSocket is taken as it is", async () => {
 
 const agreeing = suite("TLS: server name and host agree");
 
+agreeing("a client that names no server does not get round the terms of a name", async () => {
+  const world = await open({ tls: { "a.test": { ...a, requestCert: true, ca: a.cert }, "*": b } });
+  const unnamed = { servername: "", checkServerIdentity: () => undefined };
+  const refused: string[] = [];
+  world.gate.on("refused", (decision) => refused.push(explain(decision)));
+  assert.is((await ask(world, "a.test", unnamed)).status, 421);
+  assert.is((await ask(world, "b.test", unnamed)).status, 200);
+  assert.is(refused.length, 1);
+  assert.match(refused[0]!, /^host a\.test mismatches TLS without a server name/);
+  await world.close();
+});
+
 agreeing("a request for another host than the server name is refused 421, over each way to TLS", async () => {
   const vhosts = [
     { name: "a.test", port },

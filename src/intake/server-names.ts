@@ -43,6 +43,11 @@ export class ServerNames {
     }
   }
 
+  /** Those that are named; `*` names none. */
+  get named(): NameTable<unknown> {
+    return this.#named;
+  }
+
   /** Null: the client names none. Undefined where nobody is there for it. */
   find(serverName: string | null): Terminator | TakerLike | undefined {
     if (serverName === null) return this.#others;
