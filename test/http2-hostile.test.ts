@@ -96,7 +96,6 @@ const connections: Fault[] = [
   ["RST_STREAM on no stream", frame(Frame.RST_STREAM, 0, 0, words(0))],
   ["RST_STREAM of a stream that is idle", frame(Frame.RST_STREAM, 0, 5, words(0))],
   ["RST_STREAM of three octets", frame(Frame.RST_STREAM, 0, 1, Buffer.alloc(3))],
-  ["PRIORITY on no stream", frame(Frame.PRIORITY, 0, 0, Buffer.alloc(5))],
   ["PUSH_PROMISE of a client", frame(Frame.PUSH_PROMISE, 4, 1, words(2))],
   ["GOAWAY on a stream", frame(Frame.GOAWAY, 0, 1, words(0, 0))],
   ["CONTINUATION of nothing", frame(Frame.CONTINUATION, 4, 1)],
@@ -177,6 +176,7 @@ const requests: Case[] = [
     "more DATA than Content-Length",
     Buffer.concat([headers(1, but(GET, { "content-length": "1", ":path": "/slow" })), data(5)]),
     RESET,
+    "goaway",
   ],
   ["a head beyond headBytes", get({ "x-a": "y".repeat(17_000) }), 431],
   [
@@ -304,9 +304,16 @@ for (const [name, octets] of beginnings) {
   });
 }
 
-for (const [name, octets] of [...connections, ...floods]) {
+for (const [name, octets] of connections) {
   test(name, async () => {
     assert.match(String(await sent(octets, true)), /^goaway (?!NO_ERROR)/);
+  });
+}
+
+for (const [name, octets] of floods) {
+  test(name, async () => {
+    // Node counts some of them itself, and closes without a word.
+    assert.match(String(await sent(octets, true)), /^(?:goaway (?!NO_ERROR)|closed)/);
   });
 }
 

@@ -405,8 +405,8 @@ sockets("authorize: its deadline, its answers, a client that resets, octets that
   const client = new FrameClient(await end.connect());
   await client.greet();
   const connecting = async (): Promise<number> => {
-    const stream = await client.open(CONNECT);
     signal = undefined;
+    const stream = await client.open(CONNECT);
     while (signal === undefined) await new Promise(setImmediate);
     return stream;
   };
