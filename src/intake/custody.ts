@@ -64,7 +64,8 @@ const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\
 
 /**
  * A socket in the gate's keeping, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
- * waiting connection does not need is made later.
+ * waiting connection does not need is made later. It has no private methods, for which the engine would mark each object with one
+ * word more.
  */
 export abstract class Custody implements ConnectionOwner, Pending {
   due = 0;
@@ -204,7 +205,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
 
   /** The socket as it was given, but paused, and nobody's. */
   protected letGo(): void {
-    this.#leave();
+    this.leave();
     this.forget();
     this.socket.allowHalfOpen = this.#allowedHalfOpen;
     this.socket.pause();
@@ -214,35 +215,35 @@ export abstract class Custody implements ConnectionOwner, Pending {
     const written = bytesWritten(this.socket);
     try {
       const promise = take() as PromiseLike<void> | null | undefined;
-      if (typeof promise?.then !== "function") this.#taken(end);
+      if (typeof promise?.then !== "function") this.taken(end);
       else {
         Promise.resolve(promise).then(
-          () => this.#taken(end),
-          (cause) => this.#notTaken(cause, written, end),
+          () => this.taken(end),
+          (cause) => this.notTaken(cause, written, end),
         );
       }
     } catch (cause) {
-      this.#notTaken(cause, written, end);
+      this.notTaken(cause, written, end);
     }
   }
 
-  #taken(end: End): void {
+  protected taken(end: End): void {
     const socket = this.socket;
     // Whoever listens for errors now owns them; a framer that does not is protected from them.
     if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
     this.connection.become("handed over");
-    this.#settle(end);
+    this.settle(end);
   }
 
   /** `written`: octets that the socket had written before somebody got it. `wanted`: how it would have ended. */
-  #notTaken(cause: unknown, written: number | undefined, wanted: End): void {
+  protected notTaken(cause: unknown, written: number | undefined, wanted: End): void {
     const socket = this.socket;
     const { arrival } = this;
     const isRaw = wanted.kind === "passed";
     const code = isRaw ? "TAKER_FAILED" : "FRAMER_FAILED";
     const end: Abandoned = { kind: "abandoned", code, stage: "handover", arrival, cause };
     this.connection.become("abandoned");
-    this.#settle(end);
+    this.settle(end);
     this.house.ended(end);
     if (socket.destroyed) return;
     if (isRaw || written === undefined || bytesWritten(socket) !== written) {
@@ -256,7 +257,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
 
   protected refuse(decision: Refusal<FramerLike>): void {
     const end: End = { kind: "refused", decision };
-    this.#over("refused", end);
+    this.over("refused", end);
     this.house.ended(end);
     const { statusCode, fields } = decision;
     const explanation = this.house.expose ? explain(decision) : undefined;
@@ -265,7 +266,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
 
   protected malformed(error: HeadgateError): void {
     const end: End = { kind: "malformed", error, arrival: this.arrival };
-    this.#over("refused", end);
+    this.over("refused", end);
     this.house.ended(end);
     const explanation = this.house.expose ? explainError(error) : undefined;
     this.close(reply(error.statusCode, undefined, { explanation }));
@@ -281,7 +282,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
       ...(limit !== undefined && { limit: { name: limit, value: this.house.limits[limit] } }),
       ...(cause !== undefined && { cause }),
     };
-    this.#over("abandoned", end);
+    this.over("abandoned", end);
     this.house.ended(end);
   }
 
@@ -294,19 +295,19 @@ export abstract class Custody implements ConnectionOwner, Pending {
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
-  #over(state: "refused" | "abandoned" | "served", end: End): void {
-    this.#leave();
+  protected over(state: "refused" | "abandoned" | "served", end: End): void {
+    this.leave();
     this.connection.become(state);
-    this.#settle(end);
+    this.settle(end);
   }
 
-  #settle(end: End): void {
+  protected settle(end: End): void {
     if (typeof this.#outcome === "function") this.#outcome(end);
     this.#outcome = end;
   }
 
   /** Takes back every deadline and stream of ours, and every listener but those for errors and for the end of it all. */
-  #leave(): void {
+  protected leave(): void {
     this.unlisten();
     const authorizing = this.authorizing;
     if (authorizing === null) {
@@ -358,7 +359,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
   }
 
   protected served(): void {
-    this.#over("served", { kind: "served", arrival: this.arrival });
+    this.over("served", { kind: "served", arrival: this.arrival });
   }
 
   /** Takes what came in. */
