@@ -32,7 +32,7 @@ import { isHeld } from "./intake/custody.js";
 import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
 import { Ending } from "./intake/ending.js";
 import type { Gatehouse, Http2Rules } from "./intake/gatehouse.js";
-import { PendingHeads } from "./intake/pending.js";
+import { Pending } from "./intake/pending.js";
 import { ServerNames, type TlsRules } from "./intake/server-names.js";
 import { Known } from "./known.js";
 import { type GateLimits, gateLimits } from "./limits.js";
@@ -195,9 +195,9 @@ export class Gate extends EventEmitter<GateEvents> {
       fallback,
       requestsAccepts: false,
       others: undefined,
-      heads: new PendingHeads(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
+      heads: new Pending(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
-      authorizing: new Deadlines(limits.authorizeTimeout),
+      authorizing: new Pending(limits.authorizeTimeout, limits.pendingHeads, limits.pendingPerAddress),
       http2: http2Rules(http2),
       sessions: new Deadlines(limits.idleTimeout),
       lingering: new Deadlines(limits.lingerTimeout),

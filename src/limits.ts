@@ -36,12 +36,12 @@ export interface GateLimits extends HeadLimits {
    */
   helloBytes: number;
   /**
-   * Connections of a gate whose head, the first or a later one, is not whole yet. Default 10000; at most 1000000. One more is answered 503.
+   * Connections of a gate whose head, the first or a later one, is not whole yet; as many upgrades may wait for `authorize`. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
    */
   pendingHeads: number;
   /**
-   * Of those, the connections of one client address; IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One more is answered 503.
+   * Of those, the connections of one client address, and as many upgrades; IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One more is answered 503.
    * Precedents: nginx's limit_conn, off unless it is set; Postfix's smtpd_client_connection_count_limit 50.
    */
   pendingPerAddress: number;

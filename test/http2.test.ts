@@ -439,6 +439,33 @@ sockets("authorize: its deadline, its answers, a client that resets, octets that
   client.client.stream.destroy();
 });
 
+sockets("authorize: streams of one address that wait are counted, and one more is not asked about", async () => {
+  const answers: ((word: boolean) => void)[] = [];
+  const { end, said } = await adopting({
+    vhosts: live,
+    authorize: () => new Promise((resolve) => answers.push(resolve)),
+    limits: { pendingPerAddress: 2 },
+  });
+  const clients = [new FrameClient(await end.connect()), new FrameClient(await end.connect())];
+  for (const client of clients) {
+    await client.greet();
+    await client.open(CONNECT);
+  }
+  while (answers.length < 2) await new Promise(setImmediate);
+  const [first, second] = clients as [FrameClient, FrameClient];
+  assert.is(await first.outcome(await first.open(CONNECT)), 503);
+  assert.equal(said, ["ADDRESS_OVERLOADED authorize"]);
+  assert.is(answers.length, 2);
+  answers[0]!(false);
+  // The session goes on, and there is room for one again.
+  const again = await second.open(CONNECT);
+  while (answers.length < 3) await new Promise(setImmediate);
+  answers[2]!(false);
+  assert.is(await second.outcome(again), 403);
+  answers[1]!(false);
+  for (const { client } of clients) client.stream.destroy();
+});
+
 sockets("with enableConnectProtocol off the client is not told of it, and is refused", async () => {
   const { end } = await adopting({ vhosts: live, http2: { enableConnectProtocol: false } });
   const session = await end.session();

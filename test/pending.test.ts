@@ -13,7 +13,7 @@ import type { GivenArrival } from "#src/arrival.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { Abandoned, End } from "#src/intake/end.js";
 import { explainAbandoned } from "#src/intake/explain-abandoned.js";
-import { type Pending, PendingHeads } from "#src/intake/pending.js";
+import { Pending, type Waiting } from "#src/intake/pending.js";
 import type { GateLimits } from "#src/limits.js";
 import { NO_LISTEN_SERVER } from "#src/vhost.js";
 import { readProxyCorpus } from "./support/corpus.js";
@@ -45,7 +45,7 @@ counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, a
 });
 
 /** A connection that only waits. */
-class Waiting implements Pending {
+class OneThatWaits implements Waiting {
   due = 0;
   before = null;
   behind = null;
@@ -80,14 +80,14 @@ const steps = fc.array(
 counting("over any sequence it says what somebody says who counts everything all the time", () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 14 }), (sequence, most, each) => {
-      const heads = new PendingHeads(60_000, most, each);
-      const all: Waiting[] = [];
-      const waiting = new Set<Waiting>();
+      const heads = new Pending(60_000, most, each);
+      const all: OneThatWaits[] = [];
+      const waiting = new Set<OneThatWaits>();
       const of = (address: string | null) => [...waiting].filter((one) => one.address === address).length;
       let mostAtOnce = 0;
       for (const step of sequence) {
         if (step.kind === "admit") {
-          const one = new Waiting(step.address);
+          const one = new OneThatWaits(step.address);
           all.push(one);
           const full = step.address !== null && of(step.address) >= each ? "ADDRESS_OVERLOADED" : null;
           const wanted = waiting.size >= most ? "OVERLOADED" : full;
@@ -119,12 +119,12 @@ counting("over any sequence it says what somebody says who counts everything all
 });
 
 counting("connections that come and go at the limit have the others asked once", () => {
-  const heads = new PendingHeads(60_000, 1000, 100);
-  const first = Array.from({ length: 100 }, (_, i) => new Waiting(`${i}`));
+  const heads = new Pending(60_000, 1000, 100);
+  const first = Array.from({ length: 100 }, (_, i) => new OneThatWaits(`${i}`));
   for (const one of first) heads.admit(one);
   assert.ok(first.every(({ asked }) => asked === 0));
   for (let i = 0; i < 1000; i++) {
-    const one = new Waiting("other");
+    const one = new OneThatWaits("other");
     assert.is(heads.admit(one), null);
     heads.remove(one);
   }
@@ -133,9 +133,9 @@ counting("connections that come and go at the limit have the others asked once",
 });
 
 counting("those whose time is over are taken off", async () => {
-  const heads = new PendingHeads(20, 100, 2);
+  const heads = new Pending(20, 100, 2);
   for (let round = 0; round < 2; round++) {
-    const verdicts = ["a", "a", "b", "a", "b"].map((address) => heads.admit(new Waiting(address)));
+    const verdicts = ["a", "a", "b", "a", "b"].map((address) => heads.admit(new OneThatWaits(address)));
     assert.equal(verdicts, [null, null, null, "ADDRESS_OVERLOADED", null]);
     while (heads.size > 0) await sleep(5);
   }
@@ -347,6 +347,71 @@ gates("a later head counts when it begins, and is answered behind the responses"
     [200, 503],
   );
   waiting.client.stream.destroy();
+  await settled();
+});
+
+gates("upgrades that wait for authorize are counted by themselves, and one more is not asked about", async () => {
+  const answers: ((word: boolean) => void)[] = [];
+  const authorize = (): Promise<boolean> => new Promise((resolve) => answers.push(resolve));
+  const gate = gateOf({ pendingPerAddress: 2 }, { authorize });
+  const from = { remoteAddress: "192.0.2.7" };
+  // Who waits for a head takes no upgrade's place.
+  const heads = [adopt(gate, from), adopt(gate, from)];
+  const [first, second, third] = [1, 2, 3].map(() => adopt(gate, from, handshake)) as [Adopted, Adopted, Adopted];
+  const end = (await third.end) as Abandoned;
+  assert.equal(
+    [end.code, end.stage, end.limit],
+    ["ADDRESS_OVERLOADED", "authorize", { name: "pendingPerAddress", value: 2 }],
+  );
+  assert.is((await third.client.all())[0]!.statusCode, 503);
+  assert.is(
+    explainAbandoned(end),
+    "2 upgrades of 192.0.2.7 waited for authorize (ADDRESS_OVERLOADED, authorize; client 192.0.2.7; limits.pendingPerAddress is 2)",
+  );
+  assert.is(answers.length, 2);
+  const other = adopt(gate, { remoteAddress: "192.0.2.8" }, handshake);
+  // Answered, or gone: each makes room for one.
+  answers[0]!(true);
+  assert.is(await codeOf(first), "handed over");
+  const fourth = adopt(gate, from, handshake);
+  second.client.stream.destroy();
+  assert.is(await codeOf(second), "PEER_ENDED");
+  const fifth = adopt(gate, from, handshake);
+  assert.is(await codeOf(adopt(gate, from, handshake)), "ADDRESS_OVERLOADED");
+  assert.is(answers.length, 5);
+  for (const answer of answers) answer(true);
+  for (const one of [other, fourth, fifth]) assert.is(await codeOf(one), "handed over");
+  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 2, PEER_ENDED: 1 });
+  for (const { client } of heads) client.stream.destroy();
+  await settled();
+});
+
+gates("upgrades that wait for authorize are too many in all, as well", async () => {
+  const gate = gateOf({ pendingHeads: 1, pendingPerAddress: 1 }, { authorize: () => new Promise(() => {}) });
+  const first = adopt(gate, { remoteAddress: "192.0.2.7" }, handshake);
+  const end = (await adopt(gate, { remoteAddress: "192.0.2.8" }, handshake).end) as Abandoned;
+  assert.match(explainAbandoned(end), "1 upgrades waited for authorize (OVERLOADED, authorize; client 192.0.2.8;");
+  first.client.stream.destroy();
+  await settled();
+});
+
+gates("behind a trusted hop an upgrade counts to the client that it speaks for", async () => {
+  const gate = gateOf(
+    { pendingPerAddress: 1 },
+    { authorize: () => new Promise(() => {}), trust: { from: ["10.0.0.1"], forwarded: "rfc7239" } },
+  );
+  const of = (client: string): Adopted => {
+    const asked = handshake.replace("\r\n\r\n", `\r\nForwarded: for=${client}\r\n\r\n`);
+    return adopt(gate, { remoteAddress: "10.0.0.1" }, asked);
+  };
+  const waiting = ["192.0.2.7", "192.0.2.8"].map(of);
+  const end = (await of("192.0.2.7").end) as Abandoned;
+  assert.equal([end.code, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "192.0.2.7"]);
+  // Whom a hop speaks for without saying who it is, nobody counts.
+  for (const unknown of ["unknown", "unknown"]) waiting.push(of(unknown));
+  await settled();
+  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
+  for (const { client } of waiting) client.stream.destroy();
   await settled();
 });
 

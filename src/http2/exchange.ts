@@ -3,7 +3,6 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../arrival.js";
-import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
   type Decision,
@@ -18,9 +17,10 @@ import { explain, explainError } from "../explain.js";
 import { type FramerLike, LEAVE, take } from "../framer/framer.js";
 import { readHttp2Head } from "../http2-head.js";
 import { type Authorize, Authorizing, type Verdict } from "../intake/authorizing.js";
-import type { Abandoned, AbandonedCode } from "../intake/end.js";
-import type { Gatehouse } from "../intake/gatehouse.js";
+import { type Abandoned, type AbandonedCode, abandoned } from "../intake/end.js";
+import { countedAs, type Gatehouse } from "../intake/gatehouse.js";
 import { SocketHandover } from "../intake/handover.js";
+import type { Waiting } from "../intake/pending.js";
 import { replyOf } from "../reply.js";
 import { answer, ignoreError } from "./answer.js";
 import type { Opened } from "./requests.js";
@@ -38,10 +38,10 @@ export interface ExchangeOwner {
 }
 
 /** One request over HTTP/2. */
-export class Exchange implements Timed {
+export class Exchange implements Waiting {
   due = 0;
-  before: Timed | null = null;
-  behind: Timed | null = null;
+  before: Waiting["before"] = null;
+  behind: Waiting["behind"] = null;
   readonly #house: Gatehouse;
   readonly #owner: ExchangeOwner;
   readonly #opened: Opened;
@@ -51,6 +51,15 @@ export class Exchange implements Timed {
     this.#house = house;
     this.#owner = owner;
     this.#opened = opened;
+  }
+
+  /** Of a request behind trusted hops, by what they say of it. */
+  get countedAs(): string | null {
+    return countedAs(this.#house, this.#arrival);
+  }
+
+  get #arrival(): Arrival {
+    return this.#authorizing?.arrival ?? this.#owner.arrival;
   }
 
   get #isGone(): boolean {
@@ -96,8 +105,13 @@ export class Exchange implements Timed {
   #authorize(decision: Acceptance<FramerLike>, authorize: Authorize): void {
     const authorizing = new Authorizing(decision, 0);
     this.#authorizing = authorizing;
-    this.#house.authorizing.add(this);
     this.#opened.stream.on("error", ignoreError).once("close", this.#onClose);
+    const overload = this.#house.authorizing.admit(this);
+    if (overload !== null) {
+      this.#abandon(overload, "authorize");
+      this.#answer(503, decision.head.method);
+      return;
+    }
     authorizing.ask(authorize, (verdict) => {
       if (this.#authorizing === authorizing) this.#answered(decision, verdict);
     });
@@ -179,9 +193,9 @@ export class Exchange implements Timed {
   }
 
   #abandon(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): void {
+    const arrival = this.#arrival;
     this.#asked()?.abort();
-    const { arrival } = this.#owner;
-    this.#house.ended({ kind: "abandoned", code, stage, arrival, ...(cause !== undefined && { cause }) });
+    this.#house.ended(abandoned(code, stage, arrival, this.#house.limits, cause));
   }
 
   #answer(statusCode: number, method?: string, explanation?: string, fields?: Readonly<Record<string, string>>): void {

@@ -323,7 +323,7 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
     const authorizing = new Authorizing(decision, this.house.limits.earlyBytes);
     this.connection.become("authorizing");
     this.taker = authorizing;
-    this.house.authorizing.add(this);
+    if (!this.mayWait(this.house.authorizing.admit(this))) return;
     this.#early(authorizing, rest);
     if (this.connection.isOver) return;
     this.readOn();

@@ -3,7 +3,6 @@
 // Never: knows what octets mean, or decides what becomes of them; the adoption does.
 
 import type { Duplex } from "node:stream";
-import { countedNetwork } from "../address.js";
 import type { Arrival, GivenArrival } from "../arrival.js";
 import { Connection, type ConnectionOwner } from "../connection.js";
 import type { Timed } from "../deadlines.js";
@@ -15,9 +14,9 @@ import { Session } from "../http2/session.js";
 import { reply } from "../reply.js";
 import { RequestFilter } from "../requests/filter.js";
 import { Authorizing } from "./authorizing.js";
-import { type Abandoned, type AbandonedCode, type End, limitOf } from "./end.js";
-import { arrivalAt, type Gatehouse } from "./gatehouse.js";
-import type { Overload, Pending } from "./pending.js";
+import { type Abandoned, type AbandonedCode, abandoned, type End } from "./end.js";
+import { arrivalAt, countedAs, type Gatehouse } from "./gatehouse.js";
+import type { Overload, Waiting } from "./pending.js";
 
 /** Where a socket has its keeper: all sockets share their listeners, which get the socket as `this`. */
 export const CUSTODY = Symbol("headgate.custody");
@@ -67,7 +66,7 @@ const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\
  * waiting connection does not need is made later. It has no private methods, for which the engine would mark each object with one
  * word more.
  */
-export abstract class Custody implements ConnectionOwner, Pending {
+export abstract class Custody implements ConnectionOwner, Waiting {
   due = 0;
   before: Timed | null = null;
   behind: Timed | null = null;
@@ -108,12 +107,9 @@ export abstract class Custody implements ConnectionOwner, Pending {
     return this.said as Arrival;
   }
 
-  /** A trusted peer speaks for others, whom nobody knows before it has said who they are. */
+  /** Of a request behind trusted hops, by what they say of it. */
   get countedAs(): string | null {
-    const { arrival } = this;
-    const { trust } = this.house.policy;
-    const isClient = arrival.remoteAddress !== undefined && (trust?.trustedPeer(arrival) ?? null) === null;
-    return isClient ? countedNetwork(arrival.remoteAddress!) : null;
+    return countedAs(this.house, this.authorizing?.arrival ?? this.arrival);
   }
 
   protected get filter(): RequestFilter | null {
@@ -136,7 +132,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
     });
   }
 
-  /** False where it may not wait for its head, and has been answered. */
+  /** False where it may not wait for its head, or for the application's word, and has been answered. */
   protected mayWait(overload: Overload | null, isHttp2 = false): boolean {
     if (overload === null) return true;
     const isTls = this.stage() === "tls";
@@ -273,15 +269,7 @@ export abstract class Custody implements ConnectionOwner, Pending {
   }
 
   protected abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.stage()): void {
-    const limit = limitOf[code];
-    const end: Abandoned = {
-      kind: "abandoned",
-      code,
-      stage,
-      arrival: this.arrival,
-      ...(limit !== undefined && { limit: { name: limit, value: this.house.limits[limit] } }),
-      ...(cause !== undefined && { cause }),
-    };
+    const end = abandoned(code, stage, this.authorizing?.arrival ?? this.arrival, this.house.limits, cause);
     this.over("abandoned", end);
     this.house.ended(end);
   }

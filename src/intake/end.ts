@@ -1,5 +1,5 @@
-// In:    nothing.
-// Out:   the ways in which an adopted connection can end, and the limits that some of them are about.
+// In:    how a connection ended.
+// Out:   the ways in which an adopted connection can end, with the limits that some of them are about.
 // Never: ends one.
 
 import type { Arrival } from "../arrival.js";
@@ -31,7 +31,7 @@ export type AbandonedCode =
   | "TAKER_FAILED";
 
 /** The limit that a code is about. */
-export const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
+const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
   HEAD_TIMEOUT: "headTimeout",
   OVERLOADED: "pendingHeads",
   ADDRESS_OVERLOADED: "pendingPerAddress",
@@ -54,6 +54,25 @@ export interface Abandoned {
    * PROXY header or no ClientHello.
    */
   readonly cause?: unknown;
+}
+
+/** `arrival`: of the connection, or of the request that it came to. */
+export function abandoned(
+  code: AbandonedCode,
+  stage: Abandoned["stage"],
+  arrival: Arrival,
+  limits: GateLimits,
+  cause?: unknown,
+): Abandoned {
+  const limit = limitOf[code];
+  return {
+    kind: "abandoned",
+    code,
+    stage,
+    arrival,
+    ...(limit !== undefined && { limit: { name: limit, value: limits[limit] } }),
+    ...(cause !== undefined && { cause }),
+  };
 }
 
 /** How an adopted connection ended. */

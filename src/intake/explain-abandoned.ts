@@ -22,7 +22,7 @@ export function explainAbandoned(end: Abandoned): string {
   return `${verdict(end)} (${parts.join("; ")})`;
 }
 
-function verdict({ code, arrival, limit, cause }: Abandoned): string {
+function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
   switch (code) {
     case "PROXY_UNTRUSTED":
       return "the peer is none of trust.from";
@@ -41,9 +41,9 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
     case "HEAD_TIMEOUT":
       return `the head was not whole within ${limit?.value} ms`;
     case "OVERLOADED":
-      return `${limit?.value} connections had no whole head`;
+      return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
-      return `${limit?.value} connections of ${countedNetwork(arrival.remoteAddress ?? "")} had no whole head`;
+      return `${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}`;
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
@@ -63,6 +63,11 @@ function verdict({ code, arrival, limit, cause }: Abandoned): string {
     case "TAKER_FAILED":
       return `the taker failed: ${thrown(cause)}`;
   }
+}
+
+/** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */
+function waiting(stage: Abandoned["stage"], whose: string): string {
+  return stage === "authorize" ? `upgrades${whose} waited for authorize` : `connections${whose} had no whole head`;
 }
 
 function thrown(cause: unknown): string {

@@ -1,9 +1,10 @@
 // In:    what a gate, or a guard of it, has for all of its connections.
-// Out:   its shape, and the arrival of a socket by its policy.
+// Out:   its shape; by its policy, the arrival of a socket, and whom an arrival counts to.
 // Never: has anything of one connection.
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { countedNetwork } from "../address.js";
 import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
 import type { Deadlines } from "../deadlines.js";
 import type { Acceptance, Decision, Policy } from "../decision.js";
@@ -13,7 +14,7 @@ import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
 import type { Authorize } from "./authorizing.js";
 import type { End, Passed } from "./end.js";
-import type { PendingHeads } from "./pending.js";
+import type { Pending } from "./pending.js";
 import type { ServerNames } from "./server-names.js";
 
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
@@ -48,10 +49,10 @@ export interface Gatehouse {
   /** True where clients are told why they are refused. */
   readonly expose: boolean;
   /** Connections whose head is not whole. */
-  readonly heads: PendingHeads;
-  /** Who has the last word on upgrades, and the connections that wait for it. */
+  readonly heads: Pending;
+  /** Who has the last word on upgrades, and those that wait for it. */
   readonly authorize: Authorize | undefined;
-  readonly authorizing: Deadlines;
+  readonly authorizing: Pending;
   /** How HTTP/2 is spoken; undefined where it is not, or a server that is guarded speaks it. */
   readonly http2: Http2Rules | undefined;
   /** HTTP/2 connections behind their first stream: without an open one they end, with one they are asked for a sign of life. */
@@ -78,4 +79,14 @@ export interface Gatehouse {
 export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
   const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
   return policy.trust === null ? arrival : readArrival(arrival);
+}
+
+/**
+ * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
+ * trusted peer speaks for others.
+ */
+export function countedAs({ policy }: Gatehouse, arrival: Arrival): string | null {
+  const { remoteAddress } = arrival;
+  const isClient = remoteAddress !== undefined && (policy.trust?.trustedPeer(arrival) ?? null) === null;
+  return isClient ? countedNetwork(remoteAddress) : null;
 }
