@@ -192,6 +192,22 @@ for (const way of ways) {
       assert.match(world.said[0]!, /^(?:PEER_ENDED|SOCKET_ERROR)$/);
     }
   });
+
+  test(`${way}: one upgrade more than may wait is answered 503, and not asked about`, async () => {
+    const answers: ((word: boolean) => void)[] = [];
+    const world = await open(way, () => new Promise((resolve) => answers.push(resolve)), { pendingPerAddress: 1 });
+    const first = await world.connect();
+    await first.send(handshake);
+    while (answers.length === 0) await later(null);
+    const second = await world.connect();
+    await second.send(handshake);
+    assert.is((await second.all())[0]!.statusCode, 503);
+    assert.equal([world.said, answers.length], [["ADDRESS_OVERLOADED"], 1]);
+    answers[0]!(true);
+    assert.is((await first.responses(1))[0]!.statusCode, 101);
+    first.stream.end();
+    await world.close();
+  });
 }
 
 for (const way of ["adopted", "strict"] as const) {
