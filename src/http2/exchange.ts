@@ -3,6 +3,7 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../arrival.js";
+import type { Timed } from "../deadlines.js";
 import {
   type Acceptance,
   type Decision,
@@ -40,8 +41,8 @@ export interface ExchangeOwner {
 /** One request over HTTP/2. */
 export class Exchange implements Waiting {
   due = 0;
-  before: Waiting["before"] = null;
-  behind: Waiting["behind"] = null;
+  before: Timed | null = null;
+  behind: Timed | null = null;
   readonly #house: Gatehouse;
   readonly #owner: ExchangeOwner;
   readonly #opened: Opened;
@@ -58,6 +59,7 @@ export class Exchange implements Waiting {
     return countedAs(this.#house, this.#arrival);
   }
 
+  /** Of the request, as far as it is known. */
   get #arrival(): Arrival {
     return this.#authorizing?.arrival ?? this.#owner.arrival;
   }

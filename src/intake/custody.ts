@@ -109,7 +109,12 @@ export abstract class Custody implements ConnectionOwner, Waiting {
 
   /** Of a request behind trusted hops, by what they say of it. */
   get countedAs(): string | null {
-    return countedAs(this.house, this.authorizing?.arrival ?? this.arrival);
+    return countedAs(this.house, this.arrivalSoFar);
+  }
+
+  /** Of the upgrade that waits for the application's word, as trusted hops tell it; else of the connection. */
+  protected get arrivalSoFar(): Arrival {
+    return this.authorizing?.arrival ?? this.arrival;
   }
 
   protected get filter(): RequestFilter | null {
@@ -234,10 +239,9 @@ export abstract class Custody implements ConnectionOwner, Waiting {
   /** `written`: octets that the socket had written before somebody got it. `wanted`: how it would have ended. */
   protected notTaken(cause: unknown, written: number | undefined, wanted: End): void {
     const socket = this.socket;
-    const { arrival } = this;
     const isRaw = wanted.kind === "passed";
     const code = isRaw ? "TAKER_FAILED" : "FRAMER_FAILED";
-    const end: Abandoned = { kind: "abandoned", code, stage: "handover", arrival, cause };
+    const end = abandoned(code, "handover", this.arrival, this.house.limits, cause);
     this.connection.become("abandoned");
     this.settle(end);
     this.house.ended(end);
@@ -269,7 +273,7 @@ export abstract class Custody implements ConnectionOwner, Waiting {
   }
 
   protected abandon(code: AbandonedCode, cause?: unknown, stage: Abandoned["stage"] = this.stage()): void {
-    const end = abandoned(code, stage, this.authorizing?.arrival ?? this.arrival, this.house.limits, cause);
+    const end = abandoned(code, stage, this.arrivalSoFar, this.house.limits, cause);
     this.over("abandoned", end);
     this.house.ended(end);
   }
