@@ -46,6 +46,8 @@ export interface Policy<Claim = unknown> {
   readonly fallback: Vhost<Claim> | null;
   /** @internal */
   readonly trust: Trust | null;
+  /** A ruling depends on addresses or ports of the connection, which a socket shows only while it is open. @internal */
+  readonly readsAddresses: boolean;
   /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
   readonly secured: NameTable<unknown> | null;
 }
@@ -130,7 +132,8 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   if (mode !== "enforce" && mode !== "report") {
     throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
   }
-  const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust };
+  const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
+  const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
   return Object.freeze({ ...given, fallback: null, secured: null });
 }
 
@@ -151,8 +154,7 @@ export function withSecured<Claim>(policy: Policy<Claim>, secured: NameTable<unk
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
  * promised: two Origins, what a trusted hop says and cannot be read (400); server name, name, scheme, port (421); origin (403); path
  * (404); method (405), version (426), handshake (400).
- *
- * Throws `TypeError` where the policy compares with a local port and the arrival has none.
+ * An arrival without local port matches no vhost whose port is `"local"`.
  */
 export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
   if (arrival?.scheme !== "http" && arrival?.scheme !== "https") {
@@ -358,7 +360,7 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));
   if (fitting !== undefined) return fitting;
   const ports = reachable.flatMap((vhost) => wantedPorts(vhost, arrival));
-  const wanted = `vhost port ${[...new Set(ports)].join(", ")}`;
+  const wanted = `vhost port ${ports.length > 0 ? [...new Set(ports)].join(", ") : "local, which is not known"}`;
   // Of several vhosts of that name, the first could take the port as well.
   const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
   return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
@@ -387,13 +389,7 @@ function portFits(vhost: Vhost, port: number | null, arrival: Arrival): boolean 
 
 function wantedPorts(vhost: Vhost, arrival: Arrival): readonly number[] {
   if (vhost.port !== "local") return numbersOf(vhost.port) ?? [];
-  if (arrival.localPort === undefined) {
-    throw new TypeError(
-      `vhost ${vhost.name} has port "local", the port that a server listens on, and this arrival has no local port; ` +
-        "declare the public port, NO_LISTEN_SERVER or any",
-    );
-  }
-  return [arrival.localPort];
+  return arrival.localPort === undefined ? [] : [arrival.localPort];
 }
 
 /** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */

@@ -21,7 +21,8 @@ export class Known<Value> {
     this.#marks.set(object, value);
   }
 
-  get(object: object): Value | undefined {
+  /** Undefined for whatever has no entry, values that are not objects included. */
+  get(object: unknown): Value | undefined {
     return this.#marks.get(object);
   }
 }
@@ -40,8 +41,9 @@ function newMarks<Value>() {
       else new Mark(object, value);
     }
 
-    static get(object: object): Value | undefined {
-      return #value in object ? object.#value : undefined;
+    static get(object: unknown): Value | undefined {
+      const isObject = (typeof object === "object" && object !== null) || typeof object === "function";
+      return isObject && #value in object ? object.#value : undefined;
     }
   };
 }

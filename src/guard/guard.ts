@@ -184,8 +184,7 @@ export class Guard implements Disposable {
       if (this.#house.requests !== undefined) {
         if (values[0] instanceof Front && event === "connection") return this.#pass(this.#connectionEvent, ...values);
         if (event === this.#connectionEvent) return this.#connection(values[0] as Duplex);
-      } else if (event === this.#connectionEvent && this.#house.policy.trust !== null) {
-        // What trust is given to is only to be seen while the socket is open.
+      } else if (event === this.#connectionEvent && this.#house.policy.readsAddresses) {
         this.#connectionOf(values[0] as Duplex);
       }
     }

@@ -5,7 +5,7 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Arrival } from "../arrival.js";
 import { StandIn } from "../requests/stand-in.js";
-import { withoutConnectionFields } from "./answer.js";
+import { resetStream, withoutConnectionFields } from "./answer.js";
 
 /** Octets of a framer's response head, beyond which it is taken for none. */
 const RESPONSE_OCTETS = 65_536;
@@ -92,7 +92,7 @@ export class Tunnel extends StandIn {
     const isEnded = this.#response === null && stream.writableFinished;
     // Ended on both sides it closes by itself.
     if (!stream.closed && !(isEnded && stream.readableEnded)) {
-      stream.close(isEnded ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+      resetStream(stream, isEnded ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
     }
     done(error);
   }

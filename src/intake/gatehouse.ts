@@ -73,12 +73,12 @@ export interface Gatehouse {
 }
 
 /**
- * Where a socket came in. Where a policy trusts hops it is read now: trust is given to an address, and a client that
- * resets its connection takes it away.
+ * Where a socket came in. It is read now where a ruling depends on it: a client that resets its connection takes its addresses
+ * away.
  */
 export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
   const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-  return policy.trust === null ? arrival : readArrival(arrival);
+  return policy.readsAddresses ? readArrival(arrival) : arrival;
 }
 
 /**

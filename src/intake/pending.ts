@@ -1,6 +1,6 @@
 // In:    connections whose head is not whole, or upgrades that wait for the application's word.
 // Out:   a call for each that has waited too long; of one more, whether there are too many, in all or of its address.
-// Never: asks for an address while no address could have too many.
+// Never: asks for an address while few enough wait that no address could have too many.
 
 import { Deadlines, type Timed } from "../deadlines.js";
 
@@ -12,34 +12,49 @@ export interface Waiting extends Timed {
   readonly countedAs: string | null;
 }
 
+/** While fewer wait, a limit per address refuses nothing: clients that share an address may all connect at once. */
+const CROWD = 1000;
+
 /**
- * Those that wait for the same, with equal deadlines. While all of them together are not more than one address
- * may have, no address is asked for. Then those that wait are asked, once, and from then on each that comes, until
- * half of them have gone: to ask them all again takes as many new ones.
+ * Those that wait for the same, with equal deadlines. An address may have more than its limit while there is room: fewer than a
+ * crowd wait, counting no other address for more than its limit. So one address fills a crowd's room and no more, and takes nothing
+ * from the others.
+ *
+ * While fewer than a crowd wait, no address is asked for. Then those that wait are asked, once, and from then on each that comes,
+ * until half of the crowd has gone: to ask them all again takes as many new ones.
  */
 export class Pending extends Deadlines<Waiting> {
   readonly #most: number;
   readonly #mostPerAddress: number;
+  readonly #crowd: number;
   #isCounting = false;
   /** What each is counted as: its socket does not know it any more when it is gone. */
   readonly #counted = new Map<Waiting, string>();
   readonly #waiting = new Map<string, number>();
+  /** Those that addresses have beyond their limit, together. */
+  #excess = 0;
 
   /** `most`: in all; `mostPerAddress`: of one address. */
   constructor(milliseconds: number, most: number, mostPerAddress: number) {
     super(milliseconds);
     this.#most = most;
     this.#mostPerAddress = mostPerAddress;
+    const crowd = Math.min(Math.max(CROWD, mostPerAddress), Math.max(1, Math.floor(most / 2)));
+    this.#crowd = mostPerAddress < most ? crowd : Number.POSITIVE_INFINITY;
   }
 
   /** Begins its time, or says why it may not wait. */
   admit(item: Waiting): Overload | null {
     if (this.size >= this.#most) return "OVERLOADED";
-    if (!this.#isCounting && this.size >= this.#mostPerAddress) {
+    if (!this.#isCounting && this.size >= this.#crowd) {
       this.#isCounting = true;
-      for (const waiting of this) this.#count(waiting);
+      for (const waiting of this) this.#count(waiting, waiting.countedAs);
     }
-    if (this.#isCounting && !this.#count(item)) return "ADDRESS_OVERLOADED";
+    if (this.#isCounting) {
+      const address = item.countedAs;
+      if (this.#isFull(address, this.size)) return "ADDRESS_OVERLOADED";
+      this.#count(item, address);
+    }
     this.add(item);
     return null;
   }
@@ -48,28 +63,38 @@ export class Pending extends Deadlines<Waiting> {
   recount(item: Waiting): Overload | null {
     if (!this.#isCounting) return null;
     this.#uncount(item);
-    return this.#count(item) ? null : "ADDRESS_OVERLOADED";
+    const address = item.countedAs;
+    if (this.#isFull(address, this.size - 1)) return "ADDRESS_OVERLOADED";
+    this.#count(item, address);
+    return null;
   }
 
   override remove(item: Waiting): void {
     super.remove(item);
     if (!this.#isCounting) return;
     this.#uncount(item);
-    if (this.size > this.#mostPerAddress / 2) return;
+    if (this.size > this.#crowd / 2) return;
     this.#isCounting = false;
     this.#counted.clear();
     this.#waiting.clear();
+    this.#excess = 0;
   }
 
-  /** False where its address has as many as it may have. */
-  #count(item: Waiting): boolean {
-    const address = item.countedAs;
-    if (address === null) return true;
+  /** An address has its limit, and there is no room for more than that; `others` wait, some of them perhaps of that address. */
+  #isFull(address: string | null, others: number): boolean {
+    if (address === null) return false;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting >= this.#mostPerAddress) return false;
+    if (waiting < this.#mostPerAddress) return false;
+    const excessOfOthers = this.#excess - (waiting - this.#mostPerAddress);
+    return others - excessOfOthers >= this.#crowd;
+  }
+
+  #count(item: Waiting, address: string | null): void {
+    if (address === null) return;
+    const waiting = this.#waiting.get(address) ?? 0;
+    if (waiting >= this.#mostPerAddress) this.#excess++;
     this.#waiting.set(address, waiting + 1);
     this.#counted.set(item, address);
-    return true;
   }
 
   #uncount(item: Waiting): void {
@@ -77,6 +102,7 @@ export class Pending extends Deadlines<Waiting> {
     if (address === undefined) return;
     this.#counted.delete(item);
     const waiting = this.#waiting.get(address)! - 1;
+    if (waiting >= this.#mostPerAddress) this.#excess--;
     if (waiting === 0) this.#waiting.delete(address);
     else this.#waiting.set(address, waiting);
   }
