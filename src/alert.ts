@@ -3,7 +3,7 @@
 // Never: anything behind a ServerHello; who speaks TLS sends those.
 
 /** AlertDescription (RFC 8446 §6). */
-const descriptions = { decode_error: 50, missing_extension: 109, unrecognized_name: 112 };
+const descriptions = { decode_error: 50, internal_error: 80, missing_extension: 109, unrecognized_name: 112 };
 
 /** A fatal alert as a record of its own (RFC 8446 §5.1, §6), one octet a character. */
 export function alert(description: keyof typeof descriptions): string {

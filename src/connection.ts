@@ -108,6 +108,11 @@ export class Connection<Claim> {
     return transitions[this.#state].length === 0;
   }
 
+  /** HTTP is spoken on it, so that a response will be understood; not known before its first octets where there is a choice. */
+  get speaksHttp(): boolean {
+    return this.#state !== "announcing" && this.#state !== "recognizing" && this.#state !== "securing";
+  }
+
   /** What has begun and is not whole: a PROXY header, a ClientHello or the handshake behind it, a head. */
   get begun(): "proxy" | "tls" | "head" | null {
     if (this.#state === "securing") return "tls";

@@ -9,8 +9,9 @@ import type { Reply } from "../reply.js";
 
 /**
  * Answers through Node's ServerResponse, which keeps the order of pipelined responses. A server destroys its socket
- * behind the last response; octets of a body that are still coming in would then reset the connection, and the client
- * could lose the response. So the response is written whole, and ended when the body has been read, or `lingering` is over.
+ * after the last response; octets of a body that are still coming in would then reset the connection, and the client
+ * could lose the response. So the response is written whole and the socket half closed; it is destroyed when the body has been read,
+ * or `lingering` is over.
  */
 export function answer(
   request: IncomingMessage,
@@ -25,9 +26,12 @@ export function answer(
   }
   if (request.method === "HEAD") response.flushHeaders();
   else response.write(body, "latin1");
-  const reading = new ReadOn(request.socket);
+  const { socket } = request;
+  // Now, as Node throws away what is corked in a socket if its parser finds a fault in the same read.
+  socket.end();
+  const reading = new ReadOn(socket);
   lingering.add(reading);
-  request.socket.once("close", () => lingering.remove(reading));
+  socket.once("close", () => lingering.remove(reading));
   request.once("end", () => response.end());
   request.resume();
 }

@@ -24,7 +24,7 @@ import { GuardedSession, guardSession, type StreamValues } from "./session.js";
 
 /** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
 const marker = (): void => {};
-const marked = ["upgrade", "connect", "checkContinue"] as const;
+const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as const;
 
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
@@ -46,6 +46,7 @@ class GuardedConnection {
   response: ServerResponse | null = null;
   /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
   refused = false;
+  #isStopping = false;
 
   constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
     this.arrival = arrival;
@@ -60,6 +61,19 @@ class GuardedConnection {
   owe(response: ServerResponse): void {
     this.response = response;
     response.on("close", this.#written);
+  }
+
+  /**
+   * Requests that get no response are not counted by Node's own limit on what is pipelined. In a microtask, as Node resumes the socket
+   * after each request that it reads, and does so in a tick.
+   */
+  stopReading(socket: Duplex): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    queueMicrotask(() => {
+      this.#isStopping = false;
+      socket.pause();
+    });
   }
 
   readonly #written = (): void => {
@@ -177,6 +191,10 @@ export class Guard implements Disposable {
           if (values[0] instanceof Http2ServerRequest) break;
           this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
           return true;
+        case "clientError":
+          // What follows a refused request is not looked at, and Node would destroy the socket before the refusal is written.
+          if (this.#connections.get(values[1])?.refused) return true;
+          break;
         case "listening":
           checkListening(this.#house.policy, this.#server);
           break;
@@ -254,8 +272,12 @@ export class Guard implements Disposable {
     }
     // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
     if (this.#house.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
-    if (event !== "checkContinue" || this.#hasOthers(event)) return this.#pass(event, request, response);
-    // As Node does where nobody listens.
+    if (event === "request" || this.#hasOthers(event)) return this.#pass(event, request, response);
+    // As Node does without a listener.
+    if (event === "checkExpectation") {
+      response.writeHead(417).end();
+      return true;
+    }
     response.writeContinue();
     return this.#pass("request", request, response);
   }
@@ -269,7 +291,10 @@ export class Guard implements Disposable {
   /** Rules on a request, and answers it where it is refused. */
   #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#connectionOf(request.socket);
-    if (connection.refused) return false;
+    if (connection.refused) {
+      connection.stopReading(request.socket);
+      return false;
+    }
     const { precedent, response: earlier } = connection;
     connection.owe(response);
     if (precedent !== null && !this.#house.hearsAccepted()) {

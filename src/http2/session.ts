@@ -2,13 +2,15 @@
 // Out:   an exchange for each stream; to the connection's owner, when none is open any more and how the session ended.
 // Never: reads a frame; node:http2 does.
 
-import { performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival.js";
 import type { Acceptance } from "../decision.js";
 import type { FramerLike } from "../framer/framer.js";
 import type { Gatehouse, Http2Rules } from "../intake/gatehouse.js";
 import type { GateLimits } from "../limits.js";
+import { replyOf } from "../reply.js";
+import { answer, resetStream } from "./answer.js";
 import { Exchange, type ExchangeOwner } from "./exchange.js";
 import { type Opened, onStream, serve } from "./requests.js";
 
@@ -104,7 +106,15 @@ export class Session implements ExchangeOwner {
   }
 
   serve(opened: Opened, decision: Acceptance<FramerLike>): void {
-    serve(this.#house.requests!, opened, (request) => this.#house.known.set(request, decision));
+    try {
+      serve(this.#house.requests!, opened, (request) => this.#house.known.set(request, decision));
+    } catch (error) {
+      // A listener of the server threw; its response may have begun.
+      const { stream } = opened;
+      if (stream.headersSent) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
+      else answer(stream, decision.head.method, replyOf(500));
+      throw error;
+    }
   }
 
   /**

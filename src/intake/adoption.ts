@@ -19,7 +19,7 @@ import { reply } from "../reply.js";
 import { type FilterOwner, RequestFilter } from "../requests/filter.js";
 import type { Front } from "../requests/front.js";
 import { type Authorize, Authorizing, type Verdict } from "./authorizing.js";
-import { CUSTODY, Custody, onClose, onError, onTimeout } from "./custody.js";
+import { CUSTODY, Custody, GOAWAY, onClose, onError, onTimeout } from "./custody.js";
 import type { Abandoned, Passed } from "./end.js";
 import { RawSocketHandover, SocketHandover } from "./handover.js";
 import { type HandshakeOwner, Terminator } from "./terminator.js";
@@ -85,7 +85,7 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
   /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
   #speakHttp2(octets: Uint8Array): void {
     const { heads, http2 } = this.house;
-    if (!heads.has(this) && !this.mayWait(heads.admit(this), true)) return;
+    if (!heads.has(this) && !this.mayWait(heads.admit(this), GOAWAY)) return;
     const socket = this.unlisten();
     if (octets.length > 0) {
       socket.pause();
@@ -131,11 +131,11 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
       this.#expireSession(session);
       return;
     }
-    const stage = this.stage();
+    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, nor one whose protocol is not known yet.
+    const isAnswered = this.connection.speaksHttp && this.stage() !== "silent";
     this.abandon("HEAD_TIMEOUT");
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, and nobody speaks HTTP within a PROXY header or TLS.
-    if (stage === "silent" || stage === "proxy" || stage === "tls") this.socket.destroy();
-    else this.close(reply(408));
+    if (isAnswered) this.close(reply(408));
+    else this.socket.destroy();
   }
 
   /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
@@ -255,7 +255,7 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
     const { heads } = this.house;
     this.connection.become("securing");
     // Nothing was waited for where the giver had read the ClientHello.
-    if (!heads.has(this) && !this.mayWait(heads.admit(this))) return;
+    if (!heads.has(this) && !this.mayWait(heads.admit(this), alert("internal_error"))) return;
     const socket = this.unlisten().removeListener("close", onClose);
     socket.pause();
     socket.unshift(octets);
@@ -424,6 +424,11 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
   bodyBrokenOff(): void {
     this.abandon("PEER_ENDED");
     this.socket.destroy();
+  }
+
+  serverFailed(answered: boolean, method: string | undefined): void {
+    this.served();
+    this.close(answered ? "" : reply(500, method));
   }
 
   serverEnded(): void {

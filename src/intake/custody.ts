@@ -3,6 +3,7 @@
 // Never: knows what octets mean, or decides what becomes of them; the adoption does.
 
 import type { Duplex } from "node:stream";
+import { alert } from "../alert.js";
 import type { Arrival, GivenArrival } from "../arrival.js";
 import { Connection, type ConnectionOwner } from "../connection.js";
 import type { Timed } from "../deadlines.js";
@@ -59,7 +60,7 @@ export function isHeld(socket: Duplex): boolean {
  * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
  * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
  */
-const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
+export const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
 
 /**
  * A socket in the gate's keeping, until it has a new owner or is closed. Thousands may wait for their heads: whatever a
@@ -138,13 +139,22 @@ export abstract class Custody implements ConnectionOwner, Waiting {
   }
 
   /** False where it may not wait for its head, or for the application's word, and has been answered. */
-  protected mayWait(overload: Overload | null, isHttp2 = false): boolean {
+  protected mayWait(overload: Overload | null, answer?: string): boolean {
     if (overload === null) return true;
-    const isTls = this.stage() === "tls";
+    const octets = answer ?? this.overloadAnswer();
     this.abandon(overload);
-    if (isTls) this.socket.destroy();
-    else this.close(isHttp2 ? GOAWAY : reply(503));
+    if (octets === null) this.socket.destroy();
+    else this.close(octets);
     return false;
+  }
+
+  /**
+   * What a client that may not wait is told, in its protocol; null while that is not known. A client that is about to speak TLS would
+   * take a response for a broken server.
+   */
+  protected overloadAnswer(): string | null {
+    if (this.connection.speaksHttp) return reply(503);
+    return this.connection.state === "recognizing" && this.stage() === "tls" ? alert("internal_error") : null;
   }
 
   protected listen(): void {

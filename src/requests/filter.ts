@@ -32,6 +32,8 @@ export interface FilterOwner {
   bodyMalformed(answered: boolean, method: string): void;
   /** The client ended within a body. */
   bodyBrokenOff(): void;
+  /** The server, or a listener of it, threw within a `method` request; `answered`: a response has begun. */
+  serverFailed(answered: boolean, method: string | undefined): void;
   /** The server ended the connection after a response. */
   serverEnded(): void;
   /** The server destroyed the connection; `error`: for a fault, which it may have answered before. */
@@ -81,7 +83,12 @@ export class RequestFilter implements FrontOwner {
 
   /** Gives the server its connection; it may destroy it at once. */
   connect(server: Server): void {
-    server.emit("connection", this.#front);
+    try {
+      server.emit("connection", this.#front);
+    } catch (error) {
+      this.serverFails();
+      throw error;
+    }
   }
 
   /** Lets an accepted request through, then what came behind its head. */
@@ -218,6 +225,12 @@ export class RequestFilter implements FrontOwner {
     if (this.#detached) return;
     this.#letGo();
     this.#owner.serverDestroyed(error);
+  }
+
+  serverFails(): void {
+    if (this.#detached) return;
+    const { method, response } = this.#passing ?? { method: undefined, response: "none" };
+    this.#owner.serverFailed(response !== "none", method);
   }
 
   serverTimesOut(milliseconds: number): void {

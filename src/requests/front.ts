@@ -23,6 +23,8 @@ export interface FrontOwner {
   requestBegins(request: IncomingMessage): void;
   /** The response to the request that is passing has been written whole. */
   responseEnds(): void;
+  /** The server threw, or a listener of its events, while it took octets. */
+  serverFails(): void;
 }
 
 /** Stands where the client's socket would stand, in front of an http.Server. */
@@ -36,6 +38,20 @@ export class Front extends StandIn {
 
   get owner(): FrontOwner {
     return this.#owner;
+  }
+
+  /**
+   * A listener of the server that throws does so within 'data'. The server's parser is of no use afterwards, and would leave the
+   * client waiting.
+   */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== "data") return super.emit(event as string, ...values);
+    try {
+      return super.emit("data", ...values);
+    } catch (error) {
+      this.#owner.serverFails();
+      throw error;
+    }
   }
 
   protected override idleAfter(milliseconds: number): void {
