@@ -3,7 +3,7 @@
 // Never: holds code. asc and tsc both compile this file and inline its enums; no number here is written twice.
 
 /**
- * What `parseHead` and `parseAuthority` return. `src/errors.ts` gives each refusal its text.
+ * What `parseHead` and `parseAuthority` return. `src/head/fault.ts` gives each refusal its text.
  * A refusal is *octet-certain* when one octet makes every continuation invalid, *line-certain* when it
  * needs the whole line, *head-certain* when it needs the end of the head.
  */
@@ -184,7 +184,7 @@ export const enum FieldLine {
 
 /**
  * Field names that the kernel reads, or gives to the policy. The names from COMMON on are only recognised, so that
- * nobody need make strings of them; src/field-names.ts has them in order. All others are UNKNOWN.
+ * nobody need make strings of them; src/head/kernel/field-names.ts has them in order. All others are UNKNOWN.
  */
 export const enum FieldName {
   UNKNOWN = 0,
@@ -214,7 +214,7 @@ export const enum FieldName {
 export const enum FieldSpelling {
   /** The bits that are left to the `FieldName`. */
   NAME = 63,
-  /** A known name, as src/field-names.ts spells it: `Sec-WebSocket-Key`. */
+  /** A known name, as src/head/kernel/field-names.ts spells it: `Sec-WebSocket-Key`. */
   USUAL = 64,
   /** A known name in lower case. */
   LOWER_CASE = 128,

@@ -1,6 +1,6 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
 // Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
-//        src/kernel.ts, which carries the SIMD one for src/wasm.ts.
+//        src/head/kernel/simd.ts, which carries the SIMD one for src/head/kernel/instance.ts.
 // Never: changes what a kernel does; the same sources give the same bytes.
 
 import { execFileSync } from "node:child_process";
@@ -44,10 +44,10 @@ for (const variant of ["simd", "scalar"]) {
   tell(`${variant}.wasm`, octets);
 }
 writeFileSync(
-  "src/kernel.ts",
+  "src/head/kernel/simd.ts",
   "// In:    nothing; written by assembly/build.mjs, not by hand.\n" +
     "// Out:   the SIMD module, as base64.\n" +
-    "// Never: compiles it; src/wasm.ts does that.\n\n" +
+    "// Never: compiles it; src/head/kernel/instance.ts does that.\n\n" +
     `export const simd: string =\n  "${readFileSync(`${FOLDER}/simd.wasm`, "base64")}";\n`,
 );
 const javascript = inJavaScript(`${FOLDER}/scalar.wasm`);

@@ -1,6 +1,6 @@
 // In:    names and their numbers, once; then field names, already known to be tokens.
 // Out:   the number of a name, if it was entered; the table by which usual-lines.ts finds usual spellings.
-// Never: looks at a value. src/field-names.ts has the names.
+// Never: looks at a value. src/head/kernel/field-names.ts has the names.
 
 import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
 import { lowerCase } from "./octets";

@@ -1,4 +1,4 @@
-// In:    calls from src/wasm.ts, with octets already at Memory.INPUT.
+// In:    calls from src/head/kernel/instance.ts, with octets already at Memory.INPUT.
 // Out:   a status, and the record at Memory.RECORD.
 // Never: does the work itself.
 

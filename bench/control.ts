@@ -2,7 +2,7 @@
 // Out:   control rows: what a call of the kernel costs that reads nothing, and what the copy alone costs.
 // Never: parses.
 
-import { kernel } from "../src/wasm.js";
+import { kernel } from "../src/head/kernel/instance.js";
 import { type Level, type Prepared, Sink } from "./contender.js";
 import type { Input } from "./inputs.js";
 

@@ -7,8 +7,26 @@ import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
-import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival.js";
-import { Deadlines } from "./deadlines.js";
+import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival/arrival.js";
+import { Adoption } from "./connection/connection.js";
+import { Ending } from "./connection/ending.js";
+import { watchRequests } from "./connection/http1/server-socket.js";
+import { isHeld } from "./connection/socket.js";
+import { ServerNames, type TlsRules } from "./connection/tls/routes.js";
+import { Guard } from "./guard/guard.js";
+import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
+import { type FramerLike, LEAVE } from "./handover/framer.js";
+import { withFramers } from "./handover/framers-by-name.js";
+import { isTaker, type TakerLike } from "./handover/passthrough.js";
+import { Known } from "./handover/side-table.js";
+import type { HeadgateError } from "./head/fault.js";
+import { type GateLimits, gateLimits } from "./head/limits.js";
+import { checkSettings } from "./head/options.js";
+import type { Authorize } from "./outcome/authorization.js";
+import type { Gatehouse, Http2Rules } from "./outcome/context.js";
+import { Deadlines } from "./outcome/deadlines.js";
+import type { Abandoned, AbandonedCode, End, Passed } from "./outcome/end.js";
+import { Pending } from "./outcome/waiting.js";
 import {
   type Acceptance,
   type Decision,
@@ -19,26 +37,8 @@ import {
   type RefusalCode,
   withFallback,
   withSecured,
-} from "./decision.js";
-import type { HeadgateError } from "./errors.js";
-import { type FramerLike, LEAVE } from "./framer/framer.js";
-import { withFramers } from "./framer/named.js";
-import { isTaker, type TakerLike } from "./framer/taker.js";
-import { Guard } from "./guard/guard.js";
-import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
-import { Adoption } from "./intake/adoption.js";
-import type { Authorize } from "./intake/authorizing.js";
-import { isHeld } from "./intake/custody.js";
-import type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
-import { Ending } from "./intake/ending.js";
-import type { Gatehouse, Http2Rules } from "./intake/gatehouse.js";
-import { Pending } from "./intake/pending.js";
-import { ServerNames, type TlsRules } from "./intake/server-names.js";
-import { Known } from "./known.js";
-import { type GateLimits, gateLimits } from "./limits.js";
-import { watchRequests } from "./requests/front.js";
-import { checkSettings } from "./settings.js";
-import { NO_LISTEN } from "./vhost.js";
+} from "./policy/decide.js";
+import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */

@@ -2,8 +2,11 @@
 // Out:   the gate, the policy and the parser.
 // Never: holds code.
 
-export { type Framer, type FramerLike, type Handover, LEAVE } from "./framer/framer.js";
-export type { RawHandover, Taker, TakerLike } from "./framer/taker.js";
+export type { ProxyError, ProxyErrorCode } from "./arrival/proxy/fault.js";
+export type { ClientHello } from "./arrival/tls/client-hello.js";
+export { HelloError, type HelloErrorCode } from "./arrival/tls/fault.js";
+export type { TlsRules } from "./connection/tls/routes.js";
+export type { TlsTerms } from "./connection/tls/terminator.js";
 export {
   type AdoptOptions,
   createGate,
@@ -14,14 +17,11 @@ export {
   type GuardOptions,
 } from "./gate.js";
 export type { Guard } from "./guard/guard.js";
-export type { ClientHello } from "./hello-body.js";
-export { HelloError, type HelloErrorCode } from "./hello-error.js";
-export type { Authorization, Authorize, AuthorizeContext } from "./intake/authorizing.js";
-export type { Abandoned, AbandonedCode, End, Passed } from "./intake/end.js";
-export { explainAbandoned } from "./intake/explain-abandoned.js";
-export type { TlsRules } from "./intake/server-names.js";
-export type { TlsTerms } from "./intake/terminator.js";
-export type { GateLimits } from "./limits.js";
+export { type Framer, type FramerLike, type Handover, LEAVE } from "./handover/framer.js";
+export type { RawHandover, Taker, TakerLike } from "./handover/passthrough.js";
+export type { GateLimits } from "./head/limits.js";
+export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
+export type { Abandoned, AbandonedCode, End, Passed } from "./outcome/end.js";
+export { explainAbandoned } from "./outcome/explain-end.js";
 export * from "./parser.js";
 export * from "./policy.js";
-export type { ProxyError, ProxyErrorCode } from "./proxy-error.js";

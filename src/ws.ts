@@ -2,4 +2,4 @@
 // Out:   the framer for npm ws.
 // Never: holds code.
 
-export { UpgradeRequest, type WebSocketLike, type WebSocketServerLike, wsFramer } from "./framer/ws.js";
+export { UpgradeRequest, type WebSocketLike, type WebSocketServerLike, wsFramer } from "./handover/ws.js";

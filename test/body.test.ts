@@ -4,8 +4,8 @@
 
 import { createRequire } from "node:module";
 import * as assert from "uvu/assert";
-import { BodyReader } from "#src/body.js";
-import type { Framing } from "#src/head.js";
+import type { Framing } from "#src/head/request-head.js";
+import { BodyReader } from "#src/message/body.js";
 import { seeded } from "./support/mutations.js";
 import { suite } from "./support/suite.js";
 import { cutUp, octetsOf } from "./support/tcp.js";

@@ -5,12 +5,12 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
-import type { Decision } from "#src/decision.js";
-import type { FramerLike } from "#src/framer/framer.js";
-import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate } from "#src/gate.js";
-import type { VhostPort } from "#src/vhost.js";
-import { kernelVariants, useKernel } from "#src/wasm.js";
+import type { FramerLike } from "#src/handover/framer.js";
+import { wsFramer } from "#src/handover/ws.js";
+import { kernelVariants, useKernel } from "#src/head/kernel/instance.js";
+import type { Decision } from "#src/policy/decide.js";
+import type { VhostPort } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf, type World } from "./support/world.js";
 

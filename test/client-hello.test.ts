@@ -4,9 +4,9 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { ClientHelloReader, type HelloResult } from "#src/client-hello.js";
-import { explainError } from "#src/explain.js";
-import { FirstOctets, type FirstOctetsResult, protocolOf } from "#src/first-octets.js";
+import { FirstOctets, type FirstOctetsResult, protocolOf } from "#src/arrival/first-octets.js";
+import { ClientHelloReader, type HelloResult } from "#src/arrival/tls/records.js";
+import { explainError } from "#src/policy/explain.js";
 import { referenceHello } from "./reference/client-hello.js";
 import { readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
 import { seeded } from "./support/mutations.js";

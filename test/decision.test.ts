@@ -4,14 +4,14 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import type { Arrival } from "#src/arrival.js";
-import { parseAuthority } from "#src/authority.js";
-import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
-import { explain, explainError, explanation } from "#src/explain.js";
-import type { RequestHead } from "#src/head.js";
-import { parseRequestHead } from "#src/parse-head.js";
-import { reply } from "#src/reply.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
+import type { Arrival } from "#src/arrival/arrival.js";
+import { parseAuthority } from "#src/head/authority.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import type { RequestHead } from "#src/head/request-head.js";
+import { reply } from "#src/outcome/reply.js";
+import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
+import { explain, explainError, explanation } from "#src/policy/explain.js";
+import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
 

@@ -6,13 +6,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as assert from "uvu/assert";
-import { transitions } from "#src/connection.js";
-import { errorTable } from "#src/errors.js";
-import { helloErrorTable } from "#src/hello-error.js";
-import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/limits.js";
-import { proxyErrorTable } from "#src/proxy-error.js";
-import { PROXY_LINE_OCTETS } from "#src/proxy-protocol.js";
-import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
+import { proxyErrorTable } from "#src/arrival/proxy/fault.js";
+import { PROXY_LINE_OCTETS } from "#src/arrival/proxy/reader.js";
+import { helloErrorTable } from "#src/arrival/tls/fault.js";
+import { transitions } from "#src/connection/input.js";
+import { errorTable } from "#src/head/fault.js";
+import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/head/limits.js";
+import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
 import { readCorpus, readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
@@ -99,9 +99,9 @@ codes("docs/errors.md has the table of HelloError, in its order", () => {
 });
 
 codes("docs/errors.md has every refusal in the promised order, with its status code", () => {
-  const decision = read("src/decision.ts");
-  const origin = read("src/origin.ts");
-  const handshake = read("src/opening-handshake.ts");
+  const decision = read("src/policy/decide.ts");
+  const origin = read("src/policy/origin.ts");
+  const handshake = read("src/policy/opening-handshake.ts");
   const union = /export type RefusalCode =\n(.*?);/s.exec(decision)![1]!;
   const wanted = [...union.matchAll(/\| (?:"(\w+)"|(\w+)\["code"\])/g)].flatMap(([, code, fault]) => {
     if (code !== undefined) return [code];
@@ -124,7 +124,7 @@ codes("docs/errors.md has every refusal in the promised order, with its status c
 });
 
 codes("docs/errors.md has every code of an abandoned connection, and every stage", () => {
-  const ends = read("src/intake/end.ts");
+  const ends = read("src/outcome/end.ts");
   const documented = rows(section(errors, "## Abandoned connections"));
   assert.equal(
     documented.map(([code]) => plain(code)),
@@ -137,7 +137,7 @@ codes("docs/errors.md has every code of an abandoned connection, and every stage
 
 codes("docs/errors.md has every kind of end", () => {
   const documented = rows(section(errors, "## How a connection ends")).map(([kind]) => plain(kind));
-  const text = read("src/intake/end.ts");
+  const text = read("src/outcome/end.ts");
   const type = text.slice(text.indexOf("export type End ="), text.indexOf("| Abandoned;"));
   const kinds = [...type.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]!);
   assert.equal(documented.sort(), [...kinds, "abandoned"].sort());
@@ -201,7 +201,7 @@ function limitOf(name: string, of: (given: object) => object): string[] {
   }
   const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
   const byDefault = String((of({}) as Record<string, number>)[name]);
-  const docstrings = [...read("src/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)];
+  const docstrings = [...read("src/head/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)];
   const docstring = docstrings.find((match) => match[2] === name)?.[1]?.replace(/\s+\*\s+/g, " ") ?? "";
   const precedents = /Precedents: (.*)\.\s*$/s.exec(docstring)?.[1] ?? "";
   assert.match(docstring, new RegExp(`Default ${byDefault}; at most ${most}\\.`), name);
@@ -224,7 +224,7 @@ numbers("docs/limits.md has every limit: unit, default, range, precedents", () =
 });
 
 numbers("docs/limits.md has the fixed numbers", () => {
-  const held = /const HELD_OCTETS = ([\d_]+);/.exec(read("src/requests/filter.ts"))?.[1]?.replaceAll("_", "");
+  const held = /const HELD_OCTETS = ([\d_]+);/.exec(read("src/connection/http1/filter.ts"))?.[1]?.replaceAll("_", "");
   const documented = rows(section(limits, "## Fixed numbers")).map(([, number]) => number);
   const [lines, input] = [enums.get("Capacity")!.get("EMPTY_LINES"), enums.get("Memory")!.get("INPUT_SIZE")];
   assert.equal(documented, [
@@ -299,7 +299,11 @@ pictures("docs/ownership.md has an owner for each state of a connection, and its
 });
 
 pictures("README.md and docs/policy.md have every setting of a port", () => {
-  const settings = [...members(read("src/vhost.ts"), "export type VhostPort ="), NO_LISTEN_SERVER, NO_LISTEN].sort();
+  const settings = [
+    ...members(read("src/policy/vhost.ts"), "export type VhostPort ="),
+    NO_LISTEN_SERVER,
+    NO_LISTEN,
+  ].sort();
   for (const [text, heading] of [
     [readme, "### The port of a vhost"],
     [read("docs/policy.md"), "## Ports"],

@@ -5,8 +5,8 @@
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
-import type { End } from "#src/intake/end.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import type { End } from "#src/outcome/end.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { Client, octetsOf } from "./support/tcp.js";
 import { openTransport, type Pair, type Transport } from "./support/transport.js";

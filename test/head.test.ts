@@ -4,9 +4,9 @@
 // Never: knows a case by its id.
 
 import * as assert from "uvu/assert";
-import { HeadReader } from "#src/head-reader.js";
-import { type HeadOptions, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/parse-head.js";
-import { kernel, kernelVariants, useKernel } from "#src/wasm.js";
+import { kernel, kernelVariants, useKernel } from "#src/head/kernel/instance.js";
+import { type HeadOptions, type HeadResult, parseRequestHead, parseRequestHeads } from "#src/head/parse.js";
+import { HeadReader } from "#src/head/reader.js";
 import { referenceHead } from "./reference/request-head.js";
 import { answerOf, authorityAnswer, referenceAnswer } from "./support/answer.js";
 import { type CorpusCase, isPartial, isRefusal, readCorpus } from "./support/corpus.js";

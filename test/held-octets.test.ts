@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { HeldOctets } from "#src/held-octets.js";
+import { HeldOctets } from "#src/outcome/held-octets.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("held octets");

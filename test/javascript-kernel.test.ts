@@ -5,9 +5,9 @@
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { HeadReader } from "#src/head-reader.js";
-import { parseRequestHead } from "#src/parse-head.js";
-import { useKernel } from "#src/wasm.js";
+import { useKernel } from "#src/head/kernel/instance.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import { HeadReader } from "#src/head/reader.js";
 import { answerOf } from "./support/answer.js";
 import { readCorpus } from "./support/corpus.js";
 import { skip, suite } from "./support/suite.js";

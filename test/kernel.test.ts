@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { javascript } from "headgate/kernel/javascript";
 import * as assert from "uvu/assert";
-import { parseAuthority } from "#src/authority.js";
-import { HeadReader } from "#src/head-reader.js";
-import { latin1, portable } from "#src/octets.js";
-import { parseRequestHead } from "#src/parse-head.js";
-import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/wasm.js";
+import { parseAuthority } from "#src/head/authority.js";
+import { type KernelVariant, kernel, kernelVariant, useKernel } from "#src/head/kernel/instance.js";
+import { latin1, portable } from "#src/head/kernel/latin1.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import { HeadReader } from "#src/head/reader.js";
 import { FieldLine, FieldSpelling, Head, Memory } from "../assembly/abi.js";
 import { suite } from "./support/suite.js";
 
@@ -148,7 +148,10 @@ test("two builds give the same bytes", () => {
       const path = `dist/kernel/${name}`;
       assert.is(hash(readFileSync(join(folder, path))), hash(readFileSync(path)), name);
     }
-    assert.is(readFileSync(join(folder, "src/kernel.ts"), "utf8"), readFileSync("src/kernel.ts", "utf8"));
+    assert.is(
+      readFileSync(join(folder, "src/head/kernel/simd.ts"), "utf8"),
+      readFileSync("src/head/kernel/simd.ts", "utf8"),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

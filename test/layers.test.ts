@@ -52,7 +52,7 @@ test("a file imports only from lower layers of its own house, and abi.ts", () =>
 });
 
 test("node: appears only from the intake up", () => {
-  const lowest = Math.min(layerOf.get("src/intake/adoption.ts")!, layerOf.get("src/framer/framer.ts")!);
+  const lowest = Math.min(layerOf.get("src/connection/connection.ts")!, layerOf.get("src/handover/framer.ts")!);
   for (const [file, from] of imports) {
     if (from.some((each) => each.startsWith("node:"))) assert.ok(layerOf.get(file)! >= lowest, `${file} imports node:`);
   }
@@ -73,14 +73,14 @@ test("packages: ws in its framer alone, nothing else at run time", () => {
   for (const [file, from] of imports) {
     for (const each of from.filter((name) => !name.endsWith(".ts") && !name.startsWith("node:"))) {
       assert.is(each, "ws", `${file} imports ${each}`);
-      assert.is(file, "src/framer/ws.ts");
+      assert.is(file, "src/handover/ws.ts");
     }
   }
 });
 
-test("WebAssembly is touched by src/wasm.ts alone, and state is kept by no other module", () => {
+test("WebAssembly is touched by src/head/kernel/instance.ts alone, and state is kept by no other module", () => {
   for (const file of imports.keys()) {
-    if (file === "src/wasm.ts") continue;
+    if (file === "src/head/kernel/instance.ts") continue;
     const text = readFileSync(file, "utf8");
     const code = text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
     if (file.startsWith("src/")) assert.not.match(code, /\bWebAssembly\b/, file);
@@ -90,7 +90,7 @@ test("WebAssembly is touched by src/wasm.ts alone, and state is kept by no other
 
 test("every file says what comes in, what goes out, and what it never does", () => {
   for (const file of imports.keys()) {
-    if (file === "src/kernel.ts") continue;
+    if (file === "src/head/kernel/simd.ts") continue;
     const text = readFileSync(file, "utf8");
     assert.match(
       text,

@@ -9,11 +9,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
-import { type Arrival, readArrival } from "#src/arrival.js";
-import { explain } from "#src/explain.js";
-import { wsFramer } from "#src/framer/ws.js";
+import { type Arrival, readArrival } from "#src/arrival/arrival.js";
 import { createGate, type GateOptions } from "#src/gate.js";
-import { NO_LISTEN, NO_LISTEN_SERVER, type VhostPort } from "#src/vhost.js";
+import { wsFramer } from "#src/handover/ws.js";
+import { explain } from "#src/policy/explain.js";
+import { NO_LISTEN, NO_LISTEN_SERVER, type VhostPort } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
 

@@ -6,11 +6,11 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
-import type { Decision, PolicyRules } from "#src/decision.js";
-import { explain, explainError } from "#src/explain.js";
-import { wsFramer } from "#src/framer/ws.js";
 import { createGate } from "#src/gate.js";
-import { NO_LISTEN_SERVER, type Vhost } from "#src/vhost.js";
+import { wsFramer } from "#src/handover/ws.js";
+import type { Decision, PolicyRules } from "#src/policy/decide.js";
+import { explain, explainError } from "#src/policy/explain.js";
+import { NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { type Ask, overHttp1, overHttp2 } from "./support/ask.js";
 import { FrameClient, type Outcome } from "./support/http2-client.js";
 import { openRoad, type Road, type RoadEnd, roads, type Way } from "./support/roads.js";

@@ -5,9 +5,9 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import * as assert from "uvu/assert";
-import { definePolicy, type PolicyRules } from "#src/decision.js";
 import { createGate, type GateOptions } from "#src/gate.js";
-import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/vhost.js";
+import { definePolicy, type PolicyRules } from "#src/policy/decide.js";
+import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf } from "./support/world.js";
 
@@ -50,23 +50,23 @@ function wordsOf(file: string, declaration: string): string[] {
 }
 
 test("has the words of the code, and no others", () => {
-  const port = [...wordsOf("src/vhost.ts", "export type VhostPort ="), NO_LISTEN_SERVER, NO_LISTEN];
+  const port = [...wordsOf("src/policy/vhost.ts", "export type VhostPort ="), NO_LISTEN_SERVER, NO_LISTEN];
   for (const [found, wanted] of [
-    [definitions.scheme.enum, wordsOf("src/authority.ts", "export type Scheme =")],
-    [schema.properties.mode.enum, wordsOf("src/decision.ts", "  mode?:")],
+    [definitions.scheme.enum, wordsOf("src/head/authority.ts", "export type Scheme =")],
+    [schema.properties.mode.enum, wordsOf("src/policy/decide.ts", "  mode?:")],
     [definitions.port.anyOf[2].enum, port],
-    [definitions.vhost.properties.requires.enum, wordsOf("src/vhost.ts", "readonly requires?:")],
-    [definitions.originList.anyOf[0].enum, wordsOf("src/origin.ts", "export type OriginList =")],
-    [definitions.origins.anyOf[1].properties.absent.enum, wordsOf("src/origin.ts", "readonly absent?:")],
+    [definitions.vhost.properties.requires.enum, wordsOf("src/policy/vhost.ts", "readonly requires?:")],
+    [definitions.originList.anyOf[0].enum, wordsOf("src/policy/origin.ts", "export type OriginList =")],
+    [definitions.origins.anyOf[1].properties.absent.enum, wordsOf("src/policy/origin.ts", "readonly absent?:")],
     [definitions.trust.properties.forwarded.anyOf[0].enum, ["rfc7239"]],
     [
       definitions.trust.properties.forwarded.anyOf[1].items.enum,
-      wordsOf("src/trust.ts", "export type ForwardedField ="),
+      wordsOf("src/arrival/trust.ts", "export type ForwardedField ="),
     ],
   ]) {
     assert.equal([...found].sort(), [...wanted].sort());
   }
-  const pattern = /if \(!\/(\^.*?\$)\/\.test\(pattern\)\)/.exec(readFileSync("src/vhost.ts", "utf8"))![1]!;
+  const pattern = /if \(!\/(\^.*?\$)\/\.test\(pattern\)\)/.exec(readFileSync("src/policy/vhost.ts", "utf8"))![1]!;
   assert.is(definitions.vhost.properties.upgrades.propertyNames.pattern, pattern.replaceAll("\\/", "/"));
 });
 

@@ -4,10 +4,10 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { type Decision, decide, definePolicy, type Policy } from "#src/decision.js";
-import { headOf, type Message } from "#src/guard/message.js";
-import { isLenient, Precedent, RuledFields } from "#src/guard/precedent.js";
-import { gateLimits } from "#src/limits.js";
+import { isLenient, Precedent, RuledFields } from "#src/guard/same-ruling.js";
+import { headOf, type Message } from "#src/head/from-message.js";
+import { gateLimits } from "#src/head/limits.js";
+import { type Decision, decide, definePolicy, type Policy } from "#src/policy/decide.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("precedent");

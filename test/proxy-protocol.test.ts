@@ -4,9 +4,9 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { crc32c } from "#src/crc32c.js";
-import type { ProxyHeader } from "#src/proxy-header.js";
-import { ProxyReader, type ProxyResult } from "#src/proxy-protocol.js";
+import { crc32c } from "#src/arrival/proxy/crc32c.js";
+import type { ProxyHeader } from "#src/arrival/proxy/header.js";
+import { ProxyReader, type ProxyResult } from "#src/arrival/proxy/reader.js";
 import { checksum, referenceProxy } from "./reference/proxy-protocol.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { PROXY_OCTETS, readPieces } from "./support/proxy-differential.js";

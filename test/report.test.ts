@@ -4,15 +4,15 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import type { Arrival } from "#src/arrival.js";
-import { arrivalOf } from "#src/arrival.js";
-import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#src/decision.js";
-import { explain, explanation } from "#src/explain.js";
-import type { FramerLike } from "#src/framer/framer.js";
+import type { Arrival } from "#src/arrival/arrival.js";
+import { arrivalOf } from "#src/arrival/arrival.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { RequestHead } from "#src/head.js";
-import { parseRequestHead } from "#src/parse-head.js";
-import { NO_LISTEN, type Vhost } from "#src/vhost.js";
+import type { FramerLike } from "#src/handover/framer.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import type { RequestHead } from "#src/head/request-head.js";
+import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#src/policy/decide.js";
+import { explain, explanation } from "#src/policy/explain.js";
+import { NO_LISTEN, type Vhost } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { exchange, handshakeFields, openWorld, statusOf } from "./support/world.js";

@@ -4,9 +4,9 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { explain, explainError } from "#src/explain.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import { explain, explainError } from "#src/policy/explain.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { exchange, handshakeFields, openWorld, statusOf } from "./support/world.js";

@@ -20,10 +20,10 @@ import {
 import { UNREAD } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
-import type { Arrival } from "#src/arrival.js";
-import { explain } from "#src/explain.js";
-import { wsFramer } from "#src/framer/ws.js";
-import { HelloError } from "#src/hello-error.js";
+import type { Arrival } from "#src/arrival/arrival.js";
+import { HelloError } from "#src/arrival/tls/fault.js";
+import { wsFramer } from "#src/handover/ws.js";
+import { explain } from "#src/policy/explain.js";
 import { certificate } from "./support/certificate.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";

@@ -4,8 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import type { FramerLike } from "#src/framer/framer.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import type { FramerLike } from "#src/handover/framer.js";
 import { suite } from "./support/suite.js";
 import { formatTraffic, makeTraffic, type Traffic } from "./support/traffic.js";
 import { openWorld } from "./support/world.js";

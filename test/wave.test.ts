@@ -11,7 +11,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import type { Order, Outcome } from "./support/crowd.js";
 import { Starvation } from "./support/starvation.js";
 import { skip, suite } from "./support/suite.js";

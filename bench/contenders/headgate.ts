@@ -3,9 +3,9 @@
 // Never: switches kernels; bench/head.ts does, once a pass.
 
 import { AuthorityBlock, FieldLine, FieldSpelling, Flag, Head } from "../../assembly/abi.js";
-import { headLimits } from "../../src/limits.js";
+import { type Kernel, kernel } from "../../src/head/kernel/instance.js";
+import { headLimits } from "../../src/head/limits.js";
 import { type HeadOptions, parseRequestHead, parseRequestHeads, type RequestHead } from "../../src/parser.js";
-import { type Kernel, kernel } from "../../src/wasm.js";
 import { type Absent, type Contender, type Prepared, Sink } from "../contender.js";
 import type { Answer, Input } from "../inputs.js";
 

@@ -5,22 +5,22 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, type GivenArrival, readArrival } from "../arrival.js";
-import { type Acceptance, type Decision, decide } from "../decision.js";
-import type { HeadgateError } from "../errors.js";
-import { explain, explainError } from "../explain.js";
-import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
-import { Adoption } from "../intake/adoption.js";
-import { arrivalAt, type Gatehouse } from "../intake/gatehouse.js";
-import { Known } from "../known.js";
-import { replyOf } from "../reply.js";
-import { Front } from "../requests/front.js";
-import { forwardedHead } from "../requests/rewrite.js";
-import { answer, whenAnswered } from "./answer.js";
-import { headOf, type Message } from "./message.js";
-import { isLenient, Precedent, RuledFields } from "./precedent.js";
+import { type Arrival, type GivenArrival, readArrival } from "../arrival/arrival.js";
+import { Adoption } from "../connection/connection.js";
+import { forwardedHead } from "../connection/http1/rewrite.js";
+import { Front } from "../connection/http1/server-socket.js";
+import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
+import { Known } from "../handover/side-table.js";
+import type { HeadgateError } from "../head/fault.js";
+import { headOf, type Message } from "../head/from-message.js";
+import { arrivalAt, type Gatehouse } from "../outcome/context.js";
+import { replyOf } from "../outcome/reply.js";
+import { type Acceptance, type Decision, decide } from "../policy/decide.js";
+import { explain, explainError } from "../policy/explain.js";
+import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
+import { answer, whenAnswered } from "./respond.js";
+import { isLenient, Precedent, RuledFields } from "./same-ruling.js";
 import { checkListening } from "./server.js";
-import { GuardedSession, guardSession, type StreamValues } from "./session.js";
 
 /** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
 const marker = (): void => {};

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "../support/guarded.js";
 import { suite } from "../support/suite.js";
 import { type Client, closeDoors, octetsOf, openDoor } from "../support/tcp.js";

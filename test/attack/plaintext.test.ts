@@ -4,8 +4,8 @@
 
 import * as assert from "uvu/assert";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { Abandoned } from "#src/intake/end.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import type { Abandoned } from "#src/outcome/end.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "../support/certificate.js";
 import { suite } from "../support/suite.js";
 import { Client, octetsOf, streamPair } from "../support/tcp.js";

@@ -9,7 +9,7 @@ import net, { type AddressInfo, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
-import { NO_LISTEN_SERVER } from "#src/vhost.js";
+import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "../support/suite.js";
 import { closeDoors, openDoor, streamPair } from "../support/tcp.js";
 

@@ -2,9 +2,9 @@
 // Out:   the same answer as one plain value, so that two of them can be compared.
 // Never: hides a difference; every property of a head is in it.
 
-import type { Authority } from "#src/authority.js";
-import type { Framing, RequestHead } from "#src/head.js";
-import type { HeadResult } from "#src/parse-head.js";
+import type { Authority } from "#src/head/authority.js";
+import type { HeadResult } from "#src/head/parse.js";
+import type { Framing, RequestHead } from "#src/head/request-head.js";
 import { type ReferenceAuthority, type ReferenceResult, referenceAuthority } from "../reference/request-head.js";
 
 export interface AuthorityAnswer {

@@ -3,11 +3,11 @@
 // Never: decides who is right.
 
 import { deepStrictEqual } from "node:assert";
-import type { RequestHead } from "#src/head.js";
-import { HeadReader } from "#src/head-reader.js";
-import { parseRequestHead } from "#src/parse-head.js";
-import { forwardedHead } from "#src/requests/rewrite.js";
-import { type KernelVariant, kernel, useKernel } from "#src/wasm.js";
+import { forwardedHead } from "#src/connection/http1/rewrite.js";
+import { type KernelVariant, kernel, useKernel } from "#src/head/kernel/instance.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import { HeadReader } from "#src/head/reader.js";
+import type { RequestHead } from "#src/head/request-head.js";
 import { FieldLine, Head } from "../../assembly/abi.js";
 import { referenceHead } from "../reference/request-head.js";
 import { type Answer, answerOf, referenceAnswer } from "./answer.js";

@@ -2,7 +2,7 @@
 // Out:   how Node's own parser (llhttp) reads the same octets, or that it refuses them.
 // Never: uses the parser where this Node does not lend it out; `nodeParserMissing` says so.
 
-import type { Framing } from "#src/head.js";
+import type { Framing } from "#src/head/request-head.js";
 
 export type NodeReading =
   | { kind: "refused"; reason: string }

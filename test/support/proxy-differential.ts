@@ -3,7 +3,7 @@
 // Never: decides who is right.
 
 import { deepStrictEqual } from "node:assert";
-import { ProxyReader, type ProxyResult } from "#src/proxy-protocol.js";
+import { ProxyReader, type ProxyResult } from "#src/arrival/proxy/reader.js";
 import { referenceProxy } from "../reference/proxy-protocol.js";
 import { readProxyCorpus } from "./corpus.js";
 import { cutUp } from "./tcp.js";

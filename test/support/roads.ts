@@ -9,7 +9,7 @@ import net, { type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { Gate } from "#src/gate.js";
-import type { End } from "#src/intake/end.js";
+import type { End } from "#src/outcome/end.js";
 import { certificate } from "./certificate.js";
 
 export interface Road {

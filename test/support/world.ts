@@ -3,7 +3,7 @@
 // Never: looks into the gate.
 
 import type { Gate } from "#src/gate.js";
-import type { End } from "#src/intake/end.js";
+import type { End } from "#src/outcome/end.js";
 import { type Door, openDoor } from "./tcp.js";
 
 export interface World {

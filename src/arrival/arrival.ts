@@ -1,0 +1,283 @@
+// In:    what a socket shows of itself, what its giver says, what the configuration declares.
+// Out:   Arrival: where a connection came in.
+// Never: uses a socket for more than its facts.
+
+import type { Authority, Scheme } from "../head/authority.js";
+import { checkSettings } from "../head/options.js";
+import type { ProxyHeader } from "./proxy/header.js";
+
+/** What made the scheme of an arrival, first that applies. */
+export type SchemeSource = "forwarded" | "proxy" | "given" | "tls" | "declared" | "default";
+
+/** What a trusted hop says of a request. */
+export interface Forwarding {
+  readonly field: "Forwarded" | "X-Forwarded";
+  /** The hop that wrote it: its address, or `unix`. */
+  readonly hop: string;
+  /** Counted from the right: 1 is what the peer wrote, of whom it got the request. */
+  readonly element: number;
+  /** The host that the client asked for; null where the hop does not say. */
+  readonly authority: Authority | null;
+  /** The public port of X-Forwarded-Port; null where the hop does not say. */
+  readonly port: number | null;
+}
+
+/** What a trusted peer says of a connection, in its PROXY header. */
+export interface Proxying extends ProxyHeader {
+  /** The peer: its address, or `unix`. */
+  readonly hop: string;
+  /** Octets of the header. */
+  readonly size: number;
+}
+
+/**
+ * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
+ * told as if the client had come by itself. Ports are 1..65535.
+ *
+ * Of a connection with a PROXY header, addresses and ports are those that it says, where it says any: the client's, and
+ * where the client connected to.
+ *
+ * In the arrival of a socket, addresses and ports are read from the socket when they are first asked for, since each
+ * pair costs a system call. As with `net.Socket` itself, a socket that has closed before it was asked has none. Where a
+ * policy trusts hops they are read at adoption.
+ */
+export interface Arrival {
+  readonly scheme: Scheme;
+  /**
+   * `forwarded` by a trusted hop, said by a `proxy` in its PROXY header, `given` by adopt's caller, `tls` on the socket,
+   * `declared` for the gate, or http by `default`.
+   */
+  readonly schemeSource?: SchemeSource;
+  /** The client's. Absent where a trusted hop has forwarded the request and does not know or does not tell it. */
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  /** The port that the socket, or the PROXY header's client, was accepted on: not the public port, and not the Host port. */
+  readonly localPort?: number | undefined;
+  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
+  readonly unix?: boolean | undefined;
+  /**
+   * The server name that the client asked for by TLS (SNI, RFC 6066 §3): of the TLS on the socket, or as a trusted peer tells it in its
+   * PROXY header. Null where it named none; absent where nothing is known of the client's TLS.
+   */
+  readonly serverName?: string | null | undefined;
+  /** The protocol that client and server agreed on by TLS (ALPN, RFC 7301), one character an octet. Otherwise as `serverName`. */
+  readonly alpnProtocol?: string | null | undefined;
+  /** The client has shown a certificate, and it was verified. Otherwise as `serverName`. */
+  readonly clientVerified?: boolean | undefined;
+  /** Of a connection that began with a PROXY header. */
+  readonly proxy?: Proxying;
+  /** Of a request that a trusted hop has forwarded. */
+  readonly forwarding?: Forwarding;
+}
+
+/** What may be said of a socket at adoption; what is left out is read from the socket. */
+export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "proxy" | "forwarding">>;
+
+/** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
+export interface SocketFacts {
+  readonly encrypted?: boolean | undefined;
+  readonly servername?: string | false | null | undefined;
+  readonly alpnProtocol?: string | false | null | undefined;
+  readonly authorized?: boolean | undefined;
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly localAddress?: string | undefined;
+  readonly localPort?: number | undefined;
+  readonly destroyed?: boolean | undefined;
+}
+
+/**
+ * The scheme is the giver's word, else https where the socket is TLS, else the declared one, else http. True TLS is
+ * never downgraded: a TLS socket is https whatever is said of it.
+ */
+export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Scheme | undefined): Arrival {
+  const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
+  return new SocketArrival(scheme, schemeSource, given, facts);
+}
+
+class SocketArrival implements Arrival {
+  readonly scheme: Scheme;
+  readonly schemeSource: SchemeSource;
+  readonly #given: GivenArrival;
+  readonly #facts: SocketFacts;
+  #unix: boolean | undefined;
+
+  constructor(scheme: Scheme, schemeSource: SchemeSource, given: GivenArrival, facts: SocketFacts) {
+    this.scheme = scheme;
+    this.schemeSource = schemeSource;
+    this.#given = given;
+    this.#facts = facts;
+    this.#unix = given.remoteAddress === undefined ? given.unix : false;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#given.remoteAddress ?? this.#facts.remoteAddress;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#given.remotePort ?? this.#facts.remotePort;
+  }
+
+  get localAddress(): string | undefined {
+    return this.#given.localAddress ?? this.#facts.localAddress;
+  }
+
+  get localPort(): number | undefined {
+    return this.#given.localPort ?? this.#facts.localPort;
+  }
+
+  get unix(): boolean {
+    return (this.#unix ??= isUnix(this.#facts));
+  }
+
+  get serverName(): string | null | undefined {
+    const { encrypted, servername } = this.#facts;
+    return encrypted === true ? servername || null : this.#given.serverName;
+  }
+
+  get alpnProtocol(): string | null | undefined {
+    const { encrypted, alpnProtocol } = this.#facts;
+    return encrypted === true ? alpnProtocol || null : this.#given.alpnProtocol;
+  }
+
+  get clientVerified(): boolean | undefined {
+    const { encrypted, authorized } = this.#facts;
+    return encrypted === true ? authorized === true : this.#given.clientVerified;
+  }
+
+  /** What `JSON.stringify` shows. */
+  toJSON(): Arrival {
+    return readArrival(this);
+  }
+}
+
+/** The same arrival, read now: what it holds outlasts its socket. */
+export function readArrival(arrival: Arrival): Arrival {
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix, proxy } = arrival;
+  const read = { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
+  return { ...read, ...tlsOf(arrival), ...(proxy !== undefined && { proxy }) };
+}
+
+/** What is known of the client's TLS. */
+function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): Partial<Arrival> {
+  return {
+    ...(serverName !== undefined && { serverName }),
+    ...(alpnProtocol !== undefined && { alpnProtocol }),
+    ...(clientVerified !== undefined && { clientVerified }),
+  };
+}
+
+/** The arrival of a connection whose TLS was spoken here, as that `socket` shows it; its server name is known already. */
+export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
+  const { scheme, schemeSource, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
+  return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ alpnProtocol, clientVerified }) };
+}
+
+/**
+ * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
+ * A client that came to the proxy by a UNIX-domain socket has no address, and is not `unix`: that is for peers here.
+ */
+export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string, size: number): Arrival {
+  const { source, destination, tls } = header;
+  const proxy: Proxying = { ...header, hop, size };
+  // True TLS is never downgraded.
+  const isSaid = tls !== null && arrival.schemeSource !== "tls";
+  const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
+  const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
+  const spoken = arrival.schemeSource === "tls" ? tlsOf(arrival) : tlsOf(saidOfTls(header));
+  if (source === null || destination === null) {
+    return { ...readArrival(arrival), ...spoken, scheme, schemeSource, proxy };
+  }
+  const [client, local] = [source, destination].map((end) => ("address" in end ? end : null));
+  return {
+    scheme,
+    schemeSource,
+    remoteAddress: client?.address,
+    // Port 0 is none.
+    remotePort: client?.port || undefined,
+    localAddress: local?.address,
+    localPort: local?.port || undefined,
+    unix: false,
+    ...spoken,
+    proxy,
+  };
+}
+
+/** What a proxy says of the TLS that it spoke with its client; what it does not say is not known. */
+function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
+  if (tls === false) return {};
+  return {
+    serverName: authority ?? undefined,
+    alpnProtocol: alpn ?? undefined,
+    clientVerified: tls === null ? undefined : tls.verified,
+  };
+}
+
+/**
+ * A net.Socket that is open and has no address at all. A TCP socket whose client has reset it has no remote address
+ * either, but a local one until it is destroyed; a stream that knows no addresses proves nothing.
+ */
+function isUnix(facts: SocketFacts): boolean {
+  if (!("remoteAddress" in facts) || facts.destroyed !== false) return false;
+  return facts.remoteAddress === undefined && facts.localAddress === undefined;
+}
+
+function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
+  if (tls) return ["https", "tls"];
+  if (given !== undefined) return [given, "given"];
+  return declared === undefined ? ["http", "default"] : [declared, "declared"];
+}
+
+const settings = [
+  "scheme",
+  "remoteAddress",
+  "remotePort",
+  "localAddress",
+  "localPort",
+  "unix",
+  "serverName",
+  "alpnProtocol",
+  "clientVerified",
+] as const;
+
+/** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
+export function checkGivenArrival(given: GivenArrival, where: string): void {
+  checkSettings(given, settings, where);
+  checkScheme(`${where}.scheme`, given.scheme);
+  for (const name of ["remoteAddress", "localAddress"] as const) {
+    const address: unknown = given[name];
+    if (address !== undefined && typeof address !== "string") {
+      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string`);
+    }
+  }
+  const { unix, remoteAddress } = given;
+  if (unix !== undefined && (typeof unix !== "boolean" || (unix && remoteAddress !== undefined))) {
+    throw new TypeError(
+      `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
+    );
+  }
+  for (const name of ["serverName", "alpnProtocol"] as const) {
+    const said: unknown = given[name];
+    if (said !== undefined && said !== null && typeof said !== "string") {
+      throw new TypeError(`${where}.${name} is ${String(said)}; it must be a string, or null for none`);
+    }
+  }
+  const { clientVerified } = given;
+  if (clientVerified !== undefined && typeof clientVerified !== "boolean") {
+    throw new TypeError(`${where}.clientVerified is ${String(clientVerified)}; it must be true or false`);
+  }
+  for (const name of ["remotePort", "localPort"] as const) {
+    const port: unknown = given[name];
+    if (port !== undefined && !(Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535)) {
+      throw new TypeError(`${where}.${name} is ${JSON.stringify(port)}; it must be a number from 1 to 65535`);
+    }
+  }
+}
+
+/** Throws `TypeError` for what is neither http nor https. */
+export function checkScheme(where: string, scheme: unknown): void {
+  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
+    throw new TypeError(`${where} is ${JSON.stringify(scheme)}; it must be "http" or "https"`);
+  }
+}

@@ -1,0 +1,103 @@
+// In:    the first octets of a connection, cut anywhere.
+// Out:   which protocol they begin, with all octets so far, and of TLS its ClientHello.
+// Never: needs more octets than decide it, or takes one away.
+
+import { Capacity } from "../../assembly/abi.js";
+import type { ClientHello } from "./tls/client-hello.js";
+import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
+
+/** `h2` by prior knowledge (RFC 9113 §3.3); `other` is none of these. */
+export type Protocol = "tls" | "h2" | "http/1.1" | "other";
+
+export type FirstOctetsResult =
+  /** `octets`: all that came. `hello`: null where it is not TLS, or nobody asks. */
+  | { kind: "complete"; protocol: Protocol; hello: ClientHello | null; octets: Uint8Array }
+  | Exclude<HelloResult, { kind: "complete" }>;
+
+/** The connection preface of HTTP/2 (RFC 9113 §3.4). */
+const PREFACE = Uint8Array.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (character) => character.charCodeAt(0));
+
+/** Octets of a method: a longer token begins no request. The longest that is registered has 17 (RFC 4437 §6). */
+const METHOD_OCTETS = 32;
+
+const CR = 0x0d;
+const LF = 0x0a;
+const SP = 0x20;
+
+/** tchar (RFC 9110 §5.6.2) */
+const TOKEN = new Set(
+  Array.from("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", (character) =>
+    character.charCodeAt(0),
+  ),
+);
+
+/** The protocol that octets begin; null where it takes more of them to tell. */
+export function protocolOf(octets: Uint8Array): Protocol | null {
+  const [first, second] = octets;
+  if (first === HANDSHAKE_RECORD) {
+    if (second === undefined) return null;
+    return second === TLS_MAJOR ? "tls" : "other";
+  }
+  // Its beginning is that of an HTTP/1.1 request line as well.
+  const shared = octets.subarray(0, PREFACE.length);
+  if (shared.every((octet, i) => octet === PREFACE[i])) return shared.length === PREFACE.length ? "h2" : null;
+  return protocolOfLine(octets);
+}
+
+/** An HTTP/1.1 head begins with a method and SP, maybe behind empty lines (RFC 9112 §2.2, §3). */
+function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
+  let start = 0;
+  for (let lines = 0; octets[start] === CR && lines < Capacity.EMPTY_LINES; lines++) {
+    if (start + 1 === octets.length) return null;
+    if (octets[start + 1] !== LF) return "other";
+    start += 2;
+  }
+  for (let at = start; at < octets.length; at++) {
+    if (octets[at] === SP && at > start) return "http/1.1";
+    if (!TOKEN.has(octets[at]!) || at - start === METHOD_OCTETS) return "other";
+  }
+  return null;
+}
+
+/** Reads what a connection begins with. To be thrown away behind `complete` and `error`. */
+export class FirstOctets {
+  readonly #most: number | null;
+  #octets: Uint8Array = new Uint8Array(0);
+  #hello: ClientHelloReader | null = null;
+
+  /** `most`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
+  constructor(most: number | null) {
+    this.#most = most;
+  }
+
+  /** What came so far begins a TLS record, if anything does. */
+  get isTls(): boolean {
+    return this.#hello !== null || this.#octets[0] === HANDSHAKE_RECORD;
+  }
+
+  read(chunk: Uint8Array): FirstOctetsResult {
+    if (this.#hello !== null) return this.#readHello(this.#hello, chunk);
+    const octets = this.#octets.length === 0 ? chunk : joined(this.#octets, chunk);
+    const protocol = protocolOf(octets);
+    if (protocol === null) {
+      // The chunk is somebody else's.
+      this.#octets = new Uint8Array(octets);
+      return { kind: "partial" };
+    }
+    if (protocol !== "tls" || this.#most === null) return { kind: "complete", protocol, hello: null, octets };
+    this.#hello = new ClientHelloReader(this.#most);
+    return this.#readHello(this.#hello, octets);
+  }
+
+  #readHello(reader: ClientHelloReader, chunk: Uint8Array): FirstOctetsResult {
+    const result = reader.read(chunk);
+    return result.kind === "complete" ? { ...result, protocol: "tls" } : result;
+  }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const octets = new Uint8Array(one.length + other.length);
+  octets.set(one);
+  octets.set(other, one.length);
+  return octets;
+}

@@ -1,0 +1,213 @@
+// In:    the lines of Forwarded, or of one X-Forwarded field, as a hop sent them.
+// Out:   elements and values one by one, from the right: the nearest hop's first.
+// Never: reads further to the left than it is asked to; what stands there, a client may have written.
+
+import { type Authority, parseAuthority, type Scheme } from "../head/authority.js";
+import { type Address, parsePeerAddress } from "../head/ip-address.js";
+
+/** What cannot be read, in the words of an explanation. */
+export class Unreadable {
+  constructor(readonly what: string) {}
+}
+
+/** A node (RFC 7239 §6). */
+export interface Node {
+  /** Null for `unknown` and for an obfuscated identifier. */
+  readonly address: Address | null;
+  /** Null where there is none, or an obfuscated one. */
+  readonly port: number | null;
+}
+
+/** A forwarded-element (RFC 7239 §4), as far as it is of use here. */
+export interface Element {
+  readonly node: Node | null;
+  readonly host: Authority | null;
+  readonly scheme: Scheme | null;
+}
+
+const TOKEN_CHARACTER = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
+/** qdtext and quoted-pair (RFC 9110 §5.6.4), one character an octet. */
+const QUOTED = /^(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*$/;
+/** obfnode and obfport (RFC 7239 §6.2, §6.3). */
+const OBFUSCATED = /^_[A-Za-z0-9._-]+$/;
+
+/**
+ * The lines of one field, read from their right end. Lines are lists of which the later line is the nearer hop's
+ * (RFC 9110 §5.3).
+ */
+class FromTheRight {
+  readonly #lines: readonly string[];
+  #line: number;
+  /** Octets of the line that are not read yet; -1 behind its first element. */
+  #end: number;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
+    this.#line = lines.length - 1;
+    this.#end = lines.at(-1)?.length ?? -1;
+  }
+
+  /** The line with elements that are not read yet, and where they end; null behind the first element. */
+  protected rest(): { line: string; end: number } | null {
+    while (this.#end < 0) {
+      if (--this.#line < 0) return null;
+      this.#end = this.#lines[this.#line]!.length;
+    }
+    return { line: this.#lines[this.#line]!, end: this.#end };
+  }
+
+  /** Goes on before the comma at `comma`; -1 is the beginning of the line. */
+  protected goOn(comma: number): void {
+    this.#end = comma;
+  }
+}
+
+/**
+ *     Forwarded         = 1#forwarded-element
+ *     forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )
+ *     forwarded-pair    = token "=" ( token / quoted-string )           (RFC 7239 §4)
+ *
+ * Read backwards: a quoted-string ends at a DQUOTE and begins at the next one to the left that has an even number of
+ * backslashes in front. A quote that a client left open, to the left, reaches no hop's element.
+ * Deviations: neither pairs nor elements are empty, since a reader that skips them counts other elements than one that
+ * does not; white space may stand around ";".
+ */
+export class ForwardedElements extends FromTheRight {
+  /** The next element to the left; null behind the first. */
+  next(): Element | Unreadable | null {
+    const rest = this.rest();
+    if (rest === null) return null;
+    const pairs = new Map<string, string>();
+    const { line } = rest;
+    let end = rest.end;
+    for (;;) {
+      const pair = readPairBefore(line, skipSpaceBefore(line, end));
+      if (pair === null) return new Unreadable(`${JSON.stringify(line.slice(0, end))} does not end with name=value`);
+      if (pairs.has(pair.name)) return new Unreadable(`${pair.name} stands twice in one element`);
+      pairs.set(pair.name, pair.value);
+      end = skipSpaceBefore(line, pair.start);
+      if (line[end - 1] !== ";") break;
+      end--;
+    }
+    if (end > 0 && line[end - 1] !== ",") {
+      return new Unreadable(`${JSON.stringify(line.slice(0, end))} stands in front of an element without comma`);
+    }
+    this.goOn(end - 1);
+    return readElement(pairs);
+  }
+}
+
+/** The values of an X-Forwarded field, which are a list without quotes. */
+export class ForwardedValues extends FromTheRight {
+  /** The next value to the left; null behind the first. Empty where nothing stands between two commas. */
+  next(): string | null {
+    const rest = this.rest();
+    if (rest === null) return null;
+    const comma = rest.end === 0 ? -1 : rest.line.lastIndexOf(",", rest.end - 1);
+    this.goOn(comma);
+    return rest.line.slice(comma + 1, rest.end).replace(/^[ \t]+|[ \t]+$/g, "");
+  }
+}
+
+function skipSpaceBefore(line: string, end: number): number {
+  while (line[end - 1] === " " || line[end - 1] === "\t") end--;
+  return end;
+}
+
+/** The forwarded-pair that ends at `end`; null where there is none. */
+function readPairBefore(line: string, end: number): { name: string; value: string; start: number } | null {
+  let start = end;
+  let value: string;
+  if (line[end - 1] === '"') {
+    start = openingQuoteBefore(line, end - 1);
+    const quoted = line.slice(start + 1, end - 1);
+    if (start < 0 || !QUOTED.test(quoted)) return null;
+    value = quoted.replace(/\\(.)/gs, "$1");
+  } else {
+    start = skipTokenBefore(line, end);
+    value = line.slice(start, end);
+    if (value === "") return null;
+  }
+  const equals = start - 1;
+  if (line[equals] !== "=") return null;
+  const first = skipTokenBefore(line, equals);
+  return first === equals ? null : { name: line.slice(first, equals).toLowerCase(), value, start: first };
+}
+
+function skipTokenBefore(line: string, end: number): number {
+  while (end > 0 && TOKEN_CHARACTER.test(line[end - 1]!)) end--;
+  return end;
+}
+
+/** -1 where none is. */
+function openingQuoteBefore(line: string, end: number): number {
+  for (let at = line.lastIndexOf('"', end - 1); at >= 0; at = at === 0 ? -1 : line.lastIndexOf('"', at - 1)) {
+    let backslashes = 0;
+    while (line[at - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return -1;
+}
+
+function readElement(pairs: ReadonlyMap<string, string>): Element | Unreadable {
+  const element = {
+    node: readIf(pairs.get("for"), readNode),
+    host: readIf(pairs.get("host"), readHost),
+    scheme: readIf(pairs.get("proto"), readScheme),
+  };
+  const wrong = Object.values(element).find((value) => value instanceof Unreadable);
+  return (wrong as Unreadable | undefined) ?? (element as Element);
+}
+
+function readIf<Value>(text: string | undefined, read: (text: string) => Value): Value | null {
+  return text === undefined ? null : read(text);
+}
+
+/**
+ *     node     = nodename [ ":" node-port ]
+ *     nodename = IPv4address / "[" IPv6address "]" / "unknown" / obfnode (RFC 7239 §6)
+ */
+function readNode(text: string): Node | Unreadable {
+  const wrong = new Unreadable(`for ${JSON.stringify(text)} is no address, unknown or _identifier`);
+  const [, name, portText] = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text) ?? [];
+  if (name === undefined) return wrong;
+  const port = portText === undefined ? null : readNodePort(portText);
+  if (port instanceof Unreadable) return port;
+  if (name.toLowerCase() === "unknown" || OBFUSCATED.test(name)) return { address: null, port };
+  const inBrackets = name.startsWith("[");
+  const address = name.includes("%") ? null : parsePeerAddress(inBrackets ? name.slice(1, -1) : name);
+  // Brackets are for IPv6 alone.
+  if (address === null || inBrackets !== name.includes(":")) return wrong;
+  return { address, port };
+}
+
+/** A value of X-Forwarded-For: a node, whose IPv6 address may stand without brackets if no port is behind it. */
+export function readForwardedFor(text: string): Node | Unreadable {
+  const colons = text.split(":").length - 1;
+  return readNode(colons > 1 && !text.startsWith("[") ? `[${text}]` : text);
+}
+
+function readNodePort(text: string): number | null | Unreadable {
+  return OBFUSCATED.test(text) ? null : readPort(text);
+}
+
+export function readPort(text: string): number | Unreadable {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535
+    ? port
+    : new Unreadable(`port ${JSON.stringify(text)} is not a number from 1 to 65535`);
+}
+
+export function readHost(text: string): Authority | Unreadable {
+  const result = parseAuthority(text);
+  if (result.kind === "complete") return result.authority;
+  return new Unreadable(`host ${JSON.stringify(text)}: ${result.error.message}`);
+}
+
+/** ws is http, wss is https: some proxies name the protocol of the upgrade. */
+export function readScheme(text: string): Scheme | Unreadable {
+  const scheme = text.toLowerCase();
+  if (scheme === "http" || scheme === "ws") return "http";
+  if (scheme === "https" || scheme === "wss") return "https";
+  return new Unreadable(`proto ${JSON.stringify(text)} is neither http nor https`);
+}

@@ -1,0 +1,180 @@
+// In:    the first octets of a connection, cut anywhere.
+// Out:   its PROXY header and where it ends; or that more is needed, or why it is none.
+// Never: guesses whether there is one; who configures a connection knows.
+
+import { formatAddress } from "../../head/ip-address.js";
+import { latin1 } from "../../head/kernel/latin1.js";
+import { ProxyError, type ProxyErrorCode } from "./fault.js";
+import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
+import { readProxyLine } from "./v1.js";
+import { readProxyTlvs } from "./v2-tlvs.js";
+
+export type ProxyResult =
+  /** `consumed`: octets of this chunk that belong to the header; `size`: all that it has. */
+  | { kind: "complete"; header: ProxyHeader; consumed: number; size: number }
+  | { kind: "partial" }
+  | { kind: "error"; error: ProxyError };
+
+/** What a header begins with (PROXY protocol §2.1, §2.2). They differ in their first octet. */
+const LINE = Uint8Array.from("PROXY", (character) => character.charCodeAt(0));
+const SIGNATURE = Uint8Array.from("\r\n\r\n\0\r\nQUIT\n", (character) => character.charCodeAt(0));
+
+/** Octets of a line, its CRLF included (§2.1). */
+export const PROXY_LINE_OCTETS = 107;
+/** Octets of version 2 in front of those that the length counts: signature, version and command, family, length (§2.2). */
+const FIXED_OCTETS = 16;
+/** Where they stand, behind the signature. */
+const COMMAND_AT = 12;
+const FAMILY_AT = 13;
+const LENGTH_AT = 14;
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** The families that may be sent (§2.2), by their octet: of an address the octets, and of a port. */
+const families = new Map<number, { transport: "stream" | "datagram" | null; address: number; port: number }>([
+  [0x00, { transport: null, address: 0, port: 0 }],
+  [0x11, { transport: "stream", address: 4, port: 2 }],
+  [0x12, { transport: "datagram", address: 4, port: 2 }],
+  [0x21, { transport: "stream", address: 16, port: 2 }],
+  [0x22, { transport: "datagram", address: 16, port: 2 }],
+  [0x31, { transport: "stream", address: 108, port: 0 }],
+  [0x32, { transport: "datagram", address: 108, port: 0 }],
+]);
+
+const PARTIAL = Object.freeze({ kind: "partial" });
+
+/**
+ * Reads one PROXY header of either version; linear, whatever the cuts. A fault is found at the first octet that shows it,
+ * in a line at its end. To be thrown away behind `complete` and `error`.
+ */
+export class ProxyReader {
+  readonly #most: number;
+  /** Room for a line, until a length asks for more. */
+  #octets = new Uint8Array(PROXY_LINE_OCTETS);
+  #length = 0;
+  /** Octets of the header; 0 while that is not known. */
+  #size = 0;
+
+  /** `most`: octets of a header of version 2. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  read(chunk: Uint8Array): ProxyResult {
+    let at = 0;
+    while (at < chunk.length) {
+      let fault: ProxyErrorCode | null = null;
+      if (this.#size > 0) {
+        const piece = chunk.subarray(at, at + this.#size - this.#length);
+        this.#octets.set(piece, this.#length);
+        this.#length += piece.length;
+        at += piece.length;
+      } else {
+        const octet = chunk[at++]!;
+        this.#octets[this.#length++] = octet;
+        fault = this.#octets[0] === LINE[0] ? this.#stepLine(octet) : this.#stepBlock(octet);
+      }
+      if (fault !== null) return { kind: "error", error: new ProxyError(fault, this.#blamed(fault)) };
+      if (this.#length === this.#size) return this.#finish(at);
+    }
+    return PARTIAL as ProxyResult;
+  }
+
+  /** The newest octet of a line; the octet to blame is this one, or the CR in front of it. */
+  #stepLine(octet: number): ProxyErrorCode | null {
+    const at = this.#length - 1;
+    if (at < LINE.length) return octet === LINE[at] ? null : "PROXY_SIGNATURE";
+    const isBehindCr = this.#octets[at - 1] === CR;
+    if (isBehindCr && octet === LF) this.#size = this.#length;
+    else if (isBehindCr || octet === LF) return "PROXY_LINE_ENDING";
+    else if (this.#length === PROXY_LINE_OCTETS) return "PROXY_LINE_LENGTH";
+    return null;
+  }
+
+  /** The newest octet of what stands in front of the addresses of version 2. */
+  #stepBlock(octet: number): ProxyErrorCode | null {
+    const at = this.#length - 1;
+    if (at < SIGNATURE.length) return octet === SIGNATURE[at] ? null : "PROXY_SIGNATURE";
+    if (at === COMMAND_AT) {
+      if (octet >> 4 !== 2) return "PROXY_VERSION";
+      return (octet & 15) > 1 ? "PROXY_COMMAND" : null;
+    }
+    // With LOCAL the family is ignored.
+    if (at === FAMILY_AT) return this.#isLocal || families.has(octet) ? null : "PROXY_FAMILY";
+    if (at === FIXED_OCTETS - 1) return this.#readLength();
+    return null;
+  }
+
+  #readLength(): ProxyErrorCode | null {
+    const octets = this.#octets;
+    const size = FIXED_OCTETS + ((octets[LENGTH_AT]! << 8) | octets[LENGTH_AT + 1]!);
+    if (size > this.#most) return "PROXY_TOO_LARGE";
+    if (!this.#isLocal && size < this.#tlvsAt) return "PROXY_BLOCK_SHORT";
+    if (size > octets.length) {
+      this.#octets = new Uint8Array(size);
+      this.#octets.set(octets.subarray(0, FIXED_OCTETS));
+    }
+    this.#size = size;
+    return null;
+  }
+
+  get #isLocal(): boolean {
+    return (this.#octets[COMMAND_AT]! & 15) === 0;
+  }
+
+  /** Where the addresses of the family end. */
+  get #tlvsAt(): number {
+    const { address, port } = families.get(this.#octets[FAMILY_AT]!)!;
+    return FIXED_OCTETS + 2 * (address + port);
+  }
+
+  #blamed(fault: ProxyErrorCode): number {
+    const at = this.#length - 1;
+    if (fault === "PROXY_TOO_LARGE" || fault === "PROXY_BLOCK_SHORT") return LENGTH_AT;
+    return fault === "PROXY_LINE_ENDING" && this.#octets[at - 1] === CR ? at - 1 : at;
+  }
+
+  #finish(consumed: number): ProxyResult {
+    const octets = this.#octets.subarray(0, this.#size);
+    const header = octets[0] === LINE[0] ? readProxyLine(octets.subarray(0, -2)) : this.#readBlock(octets);
+    if (header instanceof ProxyError) return { kind: "error", error: header };
+    return { kind: "complete", header, consumed, size: this.#size };
+  }
+
+  /**
+   * Two addresses, then two ports, then TLVs (§2.2). Behind LOCAL and UNSPEC nothing is read: nobody says where the
+   * addresses end that may stand there.
+   */
+  #readBlock(octets: Uint8Array): ProxyHeader | ProxyError {
+    if (this.#isLocal) return { ...nothingSaid, version: 2, command: "LOCAL" };
+    const { transport, address, port } = families.get(octets[FAMILY_AT]!)!;
+    if (transport === null) return { ...nothingSaid, version: 2, command: "PROXY" };
+    const tlvs = readProxyTlvs(octets, this.#tlvsAt);
+    if (tlvs instanceof ProxyError) return tlvs;
+    const end = (i: 0 | 1): ProxyEndpoint => {
+      const start = FIXED_OCTETS + i * address;
+      const portAt = FIXED_OCTETS + 2 * address + i * port;
+      if (port === 0) return { path: pathOf(octets.subarray(start, start + address)) };
+      return { address: addressOf(octets, start, start + address), port: pieceAt(octets, portAt) };
+    };
+    return { version: 2, command: "PROXY", transport, source: end(0), destination: end(1), ...tlvs };
+  }
+}
+
+/** sun_path: up to its NUL; an abstract name begins with one, and its end is where only NULs follow. */
+function pathOf(octets: Uint8Array): string {
+  const path = latin1(octets).read(0, octets.length);
+  return path.startsWith("\0") ? path.replace(/\0+$/, "") : path.replace(/\0.*$/s, "");
+}
+
+function addressOf(octets: Uint8Array, start: number, end: number): string {
+  const pieces: number[] = [];
+  for (let at = start; at < end; at += 2) pieces.push(pieceAt(octets, at));
+  return formatAddress(pieces);
+}
+
+/** Two octets in network byte order. */
+function pieceAt(octets: Uint8Array, at: number): number {
+  return (octets[at]! << 8) | octets[at + 1]!;
+}

@@ -1,0 +1,56 @@
+// In:    the line of a PROXY header of version 1, whole.
+// Out:   what it says, or why it is none.
+// Never: looks for the end of the line.
+
+import { formatAddress, parseAddress } from "../../head/ip-address.js";
+import { latin1 } from "../../head/kernel/latin1.js";
+import { ProxyError } from "./fault.js";
+import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
+
+const PORT = /^(?:0|[1-9]\d{0,4})$/;
+
+/**
+ *     line    = "PROXY" SP ( family SP address SP address SP port SP port / "UNKNOWN" [ SP anything ] ) CRLF
+ *     family  = "TCP4" / "TCP6"                                        (PROXY protocol §2.1)
+ *
+ * The first address and port are the client's, the others are where it connected to. `octets`: the line without its
+ * CRLF; it begins with PROXY and holds neither CR nor LF. IPv6 addresses may end as IPv4 addresses do (RFC 4291 §2.2), as
+ * nginx sends them.
+ */
+export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyError {
+  const line = latin1(octets).read(0, octets.length);
+  if (line[5] !== " ") return new ProxyError("PROXY_LINE_FORM", 5);
+  const family = partAt(line, 6);
+  if (family === "UNKNOWN") return { ...nothingSaid, version: 1, command: "PROXY" };
+  if (family !== "TCP4" && family !== "TCP6") return new ProxyError("PROXY_LINE_FAMILY", 6);
+  const parts: string[] = [];
+  let at = 10;
+  while (parts.length < 4) {
+    if (line[at] !== " ") return new ProxyError("PROXY_LINE_FORM", at);
+    const part = partAt(line, at + 1);
+    if (part === "") return new ProxyError("PROXY_LINE_FORM", at + 1);
+    const read = parts.length < 2 ? readAddress(part, family) : readPort(part);
+    if (read === null) return new ProxyError(parts.length < 2 ? "PROXY_ADDRESS" : "PROXY_PORT", at + 1);
+    parts.push(read);
+    at += 1 + part.length;
+  }
+  if (at < line.length) return new ProxyError("PROXY_LINE_FORM", at);
+  const end = (i: number): ProxyEndpoint => ({ address: parts[i]!, port: Number(parts[i + 2]) });
+  return { ...nothingSaid, version: 1, command: "PROXY", transport: "stream", source: end(0), destination: end(1) };
+}
+
+/** What stands from `start` up to the next SP, or to the end. */
+function partAt(line: string, start: number): string {
+  const space = line.indexOf(" ", start);
+  return line.slice(start, space < 0 ? undefined : space);
+}
+
+/** In canonical text; null for what is no address of the family. */
+function readAddress(text: string, family: "TCP4" | "TCP6"): string | null {
+  const address = parseAddress(text);
+  return address !== null && address.length === (family === "TCP4" ? 2 : 8) ? formatAddress(address) : null;
+}
+
+function readPort(text: string): string | null {
+  return PORT.test(text) && Number(text) <= 65_535 ? text : null;
+}

@@ -1,0 +1,187 @@
+// In:    a ClientHello, whole and out of its records.
+// Out:   what it asks for, or its first fault.
+// Never: reads more of it than who is asked for, and for which protocols.
+
+import { parseAuthority } from "../../head/authority.js";
+import { latin1 } from "../../head/kernel/latin1.js";
+import { nameKey } from "../../policy/host-pattern.js";
+import type { HelloErrorCode } from "./fault.js";
+
+/** What a client asks for in its first message (RFC 8446 §4.1.2). */
+export interface ClientHello {
+  /**
+   * The host_name of server_name (RFC 6066 §3), in lower case and without one trailing dot, as an authority's uri-host;
+   * null where the client names none.
+   */
+  readonly serverName: string | null;
+  /** By ALPN (RFC 7301 §3.1), in the client's order; one character an octet. Empty where it offers none. */
+  readonly alpnProtocols: readonly string[];
+  /** TLS 1.3 is one of supported_versions (RFC 8446 §4.2.1). */
+  readonly offersTls13: boolean;
+}
+
+/** Where a message is at fault; `at` counts from its first octet. */
+export interface HelloFault {
+  readonly code: HelloErrorCode;
+  readonly at: number;
+}
+
+/** Extension types. */
+const SERVER_NAME = 0;
+const ALPN = 16;
+const SUPPORTED_VERSIONS = 43;
+
+const HOST_NAME = 0;
+const TLS_1_3 = 0x0304;
+/** Type and length, in front of every handshake message (RFC 8446 §4). */
+const MESSAGE_HEADER = 4;
+const RANDOM = 32;
+
+/** The octets of a message, and the first fault that was found in them. */
+interface Reading {
+  readonly octets: Uint8Array;
+  fault: HelloFault | null;
+}
+
+/**
+ * A vector (RFC 8446 §3.4), read from its front. Behind a fault it is empty, so that whoever reads it comes to an end; the
+ * first fault stays.
+ */
+class Vector {
+  readonly #reading: Reading;
+  #at: number;
+  readonly #end: number;
+
+  constructor(reading: Reading, at: number, end: number) {
+    this.#reading = reading;
+    this.#at = at;
+    this.#end = end;
+  }
+
+  get isEmpty(): boolean {
+    return this.#reading.fault !== null || this.#at >= this.#end;
+  }
+
+  get at(): number {
+    return this.#at;
+  }
+
+  fail(code: HelloErrorCode, at: number): void {
+    this.#reading.fault ??= { code, at };
+  }
+
+  /** So many octets in network byte order. */
+  number(octets: number): number {
+    let value = 0;
+    const end = this.skip(octets);
+    for (let at = end - octets; at < end; at++) value = (value << 8) | this.#reading.octets[at]!;
+    return value;
+  }
+
+  /** Where it goes on behind so many octets. */
+  skip(octets: number): number {
+    if (this.#at + octets > this.#end) this.fail("HELLO_OVERRUN", this.#at);
+    else this.#at += octets;
+    return this.#at;
+  }
+
+  /** A vector within, whose length stands in front of it in so many octets. `code`: of a length that it may not have. */
+  vector(lengthOctets: number, least: number, unit: number, code: HelloErrorCode): Vector {
+    const at = this.#at;
+    const length = this.number(lengthOctets);
+    const start = this.#at;
+    if (start + length > this.#end) this.fail("HELLO_OVERRUN", at);
+    else if (length < least || length % unit !== 0) this.fail(code, at);
+    else this.#at += length;
+    return new Vector(this.#reading, start, this.#at);
+  }
+
+  /** All of it has been read. */
+  end(code: HelloErrorCode): void {
+    if (!this.isEmpty) this.fail(code, this.#at);
+  }
+
+  text(): string {
+    return this.#reading.fault === null ? latin1(this.#reading.octets).read(this.#at, this.#end) : "";
+  }
+}
+
+/** Reads a whole message, its header included. */
+export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
+  const reading: Reading = { octets, fault: null };
+  const hello = readFields(new Vector(reading, MESSAGE_HEADER, octets.length));
+  return reading.fault ?? hello;
+}
+
+function readFields(body: Vector): ClientHello {
+  const said = { serverName: null as string | null, alpnProtocols: [] as string[], offersTls13: false };
+  const at = body.at;
+  // Major version 3 of all TLS; what is spoken follows from the rest.
+  if (body.number(2) >> 8 !== 3) body.fail("HELLO_VERSION", at);
+  body.skip(RANDOM);
+  const session = body.vector(1, 0, 1, "HELLO_LENGTH");
+  if (session.text().length > 32) body.fail("HELLO_LENGTH", session.at - 1);
+  body.vector(2, 2, 2, "HELLO_LENGTH");
+  body.vector(1, 1, 1, "HELLO_LENGTH");
+  // A client of TLS 1.2 may have no extensions, and then there is not even their length (RFC 5246 §7.4.1.2).
+  if (body.isEmpty) return said;
+  const extensions = body.vector(2, 0, 1, "HELLO_LENGTH");
+  body.end("HELLO_LENGTH");
+  const seen = new Set<number>();
+  while (!extensions.isEmpty) {
+    const typeAt = extensions.at;
+    const type = extensions.number(2);
+    const data = extensions.vector(2, 0, 1, "HELLO_LENGTH");
+    if (seen.has(type)) extensions.fail("HELLO_EXTENSION_REPEATED", typeAt);
+    seen.add(type);
+    if (type === SERVER_NAME) said.serverName = readServerName(data);
+    else if (type === ALPN) said.alpnProtocols = readAlpn(data);
+    else if (type === SUPPORTED_VERSIONS) said.offersTls13 = readVersions(data);
+  }
+  return said;
+}
+
+/**
+ * ServerNameList of one host_name (RFC 6066 §3). Deviation: a name of another type is refused, as by OpenSSL, since nobody
+ * knows where it ends (corpus: HELLO-27).
+ */
+function readServerName(data: Vector): string | null {
+  const list = data.vector(2, 1, 1, "HELLO_SERVER_NAME");
+  data.end("HELLO_SERVER_NAME");
+  const at = list.at;
+  if (list.number(1) !== HOST_NAME) list.fail("HELLO_SERVER_NAME", at);
+  const name = list.vector(2, 1, 1, "HELLO_SERVER_NAME");
+  list.end("HELLO_SERVER_NAME");
+  const serverName = hostName(name.text());
+  if (serverName === null) list.fail("HELLO_HOST_NAME", name.at);
+  return serverName;
+}
+
+/**
+ * A name by the rules of Host, without port; null for what is none. Addresses are none (RFC 6066 §3). Deviation: one trailing
+ * dot is ignored, as in Host (corpus: HELLO-21).
+ */
+function hostName(text: string): string | null {
+  const result = text.includes(":") ? null : parseAuthority(text);
+  if (result?.kind !== "complete" || result.authority.kind !== "reg-name") return null;
+  const { uriHost } = result.authority;
+  return nameKey(result.authority) === uriHost ? uriHost : null;
+}
+
+/** ProtocolNameList (RFC 7301 §3.1). */
+function readAlpn(data: Vector): string[] {
+  const list = data.vector(2, 2, 1, "HELLO_ALPN");
+  data.end("HELLO_ALPN");
+  const protocols: string[] = [];
+  while (!list.isEmpty) protocols.push(list.vector(1, 1, 1, "HELLO_ALPN").text());
+  return protocols;
+}
+
+/** The list that a ClientHello has (RFC 8446 §4.2.1). */
+function readVersions(data: Vector): boolean {
+  const list = data.vector(1, 2, 2, "HELLO_VERSIONS");
+  data.end("HELLO_VERSIONS");
+  let offersTls13 = false;
+  while (!list.isEmpty) if (list.number(2) === TLS_1_3) offersTls13 = true;
+  return offersTls13;
+}

@@ -1,0 +1,156 @@
+// In:    the octets of a TLS connection from its first record on, cut anywhere.
+// Out:   what its ClientHello asks for, with all octets so far; or that more is needed, or why it is none.
+// Never: speaks TLS, or takes an octet away: whoever gets the connection reads all of them again.
+
+import { type ClientHello, readClientHello } from "./client-hello.js";
+import { HelloError, type HelloErrorCode } from "./fault.js";
+
+export type HelloResult =
+  /** `octets`: all that came, also what stands behind the ClientHello. */
+  | { kind: "complete"; hello: ClientHello; octets: Uint8Array }
+  | { kind: "partial" }
+  | { kind: "error"; error: HelloError };
+
+/** ContentType handshake, the first octet of a record; and the major version of all TLS, the second (RFC 8446 §5.1). */
+export const HANDSHAKE_RECORD = 22;
+export const TLS_MAJOR = 3;
+
+/** Type, version, length (RFC 8446 §5.1). */
+const RECORD_HEADER = 5;
+/** Octets of a record behind its header. */
+const RECORD_OCTETS = 16_384;
+const CLIENT_HELLO = 1;
+/** Type and length of a handshake message (RFC 8446 §4). */
+const MESSAGE_HEADER = 4;
+
+const NOTHING = new Uint8Array(0);
+const PARTIAL = Object.freeze({ kind: "partial" });
+
+/**
+ * Reads one ClientHello, in one record or in many; linear, whatever the cuts. A fault of records is found at the octet
+ * that shows it, one of the message when that is whole. To be thrown away behind `complete` and `error`.
+ */
+export class ClientHelloReader {
+  readonly #most: number;
+  /** What has come, maybe with room behind it. */
+  #octets: Uint8Array = NOTHING;
+  #length = 0;
+  /** Octets that were read. */
+  #at = 0;
+  /** Where the record that is being read began, and where it ends; equal while a header is awaited. */
+  #recordStart = 0;
+  #recordEnd = 0;
+  /** Octets of the message that were read, and all that it has, which is known behind its header. */
+  #read = 0;
+  #size = 0;
+
+  /** `most`: octets of a ClientHello, the headers of its records included. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  read(chunk: Uint8Array): HelloResult {
+    this.#append(chunk);
+    while (this.#at < this.#length) {
+      const fault = this.#at === this.#most ? "HELLO_TOO_LARGE" : this.#step();
+      if (fault !== null) return { kind: "error", error: new HelloError(fault, this.#at) };
+      if (this.#read >= MESSAGE_HEADER && this.#read === this.#size) return this.#finish();
+    }
+    // The chunk is somebody else's; one with a whole ClientHello, as most are, is not copied.
+    if (this.#octets === chunk) this.#octets = new Uint8Array(chunk);
+    return PARTIAL as HelloResult;
+  }
+
+  #append(chunk: Uint8Array): void {
+    const length = this.#length + chunk.length;
+    if (this.#length === 0) this.#octets = chunk;
+    else {
+      if (length > this.#octets.length) {
+        const room = new Uint8Array(2 * length);
+        room.set(this.#octets.subarray(0, this.#length));
+        this.#octets = room;
+      }
+      this.#octets.set(chunk, this.#length);
+    }
+    this.#length = length;
+  }
+
+  /** Reads an octet of a header, or many behind it. */
+  #step(): HelloErrorCode | null {
+    if (this.#at >= this.#recordEnd) return this.#stepRecord(this.#octets[this.#at]!);
+    if (this.#read < MESSAGE_HEADER) return this.#stepMessage(this.#octets[this.#at]!);
+    const end = Math.min(this.#length, this.#recordEnd, this.#most, this.#at + this.#size - this.#read);
+    this.#read += end - this.#at;
+    this.#at = end;
+    return null;
+  }
+
+  /** The next octet of a record's header. Only the major version is looked at, since the other one says nothing (§5.1). */
+  #stepRecord(octet: number): HelloErrorCode | null {
+    const place = this.#at - this.#recordStart;
+    if (place === 0 && octet !== HANDSHAKE_RECORD) return "HELLO_RECORD_TYPE";
+    if (place === 1 && octet !== TLS_MAJOR) return "HELLO_RECORD_VERSION";
+    if (place === RECORD_HEADER - 1) {
+      const length = (this.#octets[this.#at - 1]! << 8) | octet;
+      if (length === 0 || length > RECORD_OCTETS) return "HELLO_RECORD_LENGTH";
+      this.#recordEnd = this.#at + 1 + length;
+      this.#recordStart = this.#recordEnd;
+    }
+    this.#at++;
+    return null;
+  }
+
+  /** The next octet of the message's header. */
+  #stepMessage(octet: number): HelloErrorCode | null {
+    if (this.#read === 0 && octet !== CLIENT_HELLO) return "HELLO_MESSAGE_TYPE";
+    // The type is 1, so that what stands behind it is the length.
+    if (this.#read > 0) this.#size = (this.#size << 8) | octet;
+    if (this.#read === MESSAGE_HEADER - 1) {
+      this.#size += MESSAGE_HEADER;
+      if (this.#size + RECORD_HEADER > this.#most) return "HELLO_TOO_LARGE";
+    }
+    this.#read++;
+    this.#at++;
+    return null;
+  }
+
+  #finish(): HelloResult {
+    const octets = this.#octets.subarray(0, this.#length);
+    const hello = readClientHello(this.#message());
+    if (!("code" in hello)) return { kind: "complete", hello, octets };
+    return { kind: "error", error: new HelloError(hello.code, this.#offsetOf(hello.at)) };
+  }
+
+  /** The message without the headers of its records. */
+  #message(): Uint8Array {
+    const first = this.#octets.subarray(RECORD_HEADER, RECORD_HEADER + this.#size);
+    if (this.#at === RECORD_HEADER + this.#size) return first;
+    const message = new Uint8Array(this.#size);
+    let filled = 0;
+    for (const { start, end } of this.#records()) {
+      const piece = this.#octets.subarray(start, Math.min(end, start + this.#size - filled));
+      message.set(piece, filled);
+      filled += piece.length;
+    }
+    return message;
+  }
+
+  /** Where an octet of the message stands among all; one behind its last, behind all that were read. */
+  #offsetOf(place: number): number {
+    let left = place;
+    for (const { start, end } of this.#records()) {
+      if (left < end - start) return start + left;
+      left -= end - start;
+    }
+    return this.#at;
+  }
+
+  /** Where the contents of each record stand that was read. */
+  *#records(): Generator<{ start: number; end: number }> {
+    for (let start = RECORD_HEADER; start < this.#at; ) {
+      const end = start + ((this.#octets[start - 2]! << 8) | this.#octets[start - 1]!);
+      yield { start, end };
+      start = end + RECORD_HEADER;
+    }
+  }
+}

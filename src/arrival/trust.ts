@@ -1,0 +1,238 @@
+// In:    the hops that a configuration trusts, what they say of a request, the arrival of its connection.
+// Out:   the arrival of the request: where its client came in.
+// Never: reads what somebody else may have written.
+
+import type { Authority, Scheme } from "../head/authority.js";
+import {
+  type Address,
+  contains,
+  formatAddress,
+  isIpv4Mapped,
+  type Network,
+  parseNetwork,
+  parsePeerAddress,
+} from "../head/ip-address.js";
+import { checkSettings } from "../head/options.js";
+import type { Arrival, Forwarding } from "./arrival.js";
+import {
+  ForwardedElements,
+  ForwardedValues,
+  type Node,
+  readForwardedFor,
+  readHost,
+  readPort,
+  readScheme,
+  Unreadable,
+} from "./forwarded.js";
+
+export type ForwardedField = "X-Forwarded-For" | "X-Forwarded-Host" | "X-Forwarded-Proto" | "X-Forwarded-Port";
+
+export interface TrustRules {
+  /**
+   * Peers whose word on a request counts: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
+   * UNIX-domain sockets. IPv4-mapped peers are IPv4.
+   */
+  from: readonly string[];
+  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. Left out: none is. */
+  forwarded?: "rfc7239" | readonly ForwardedField[];
+  /**
+   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and those of all others are
+   * closed. Left out or false: no connection does.
+   */
+  proxyProtocol?: boolean;
+}
+
+/** What trust asks of a request. */
+export interface Fields {
+  /** The value of each line of that name, in order. */
+  fieldValues(name: string): string[];
+}
+
+/** What the chosen element says; null and undefined where it says nothing. */
+interface Said {
+  readonly hop: string;
+  readonly element: number;
+  /** Undefined where nothing is said of the client's address, null where no hop knows it. */
+  readonly node: Node | null | undefined;
+  readonly scheme: Scheme | null;
+  readonly authority: Authority | null;
+  readonly port: number | null;
+}
+
+const fields: readonly ForwardedField[] = [
+  "X-Forwarded-For",
+  "X-Forwarded-Host",
+  "X-Forwarded-Proto",
+  "X-Forwarded-Port",
+];
+
+/** Trusted hops, checked once. */
+export class Trust {
+  readonly proxyProtocol: boolean;
+  readonly #networks: readonly Network[];
+  readonly #unix: boolean;
+  /** Null where no such field is read. */
+  readonly #field: Forwarding["field"] | null;
+  readonly #fields: ReadonlySet<ForwardedField>;
+
+  /** Throws `TypeError` with the path, the value and the fix. */
+  constructor({ from, forwarded, proxyProtocol = false }: TrustRules) {
+    this.proxyProtocol = proxyProtocol;
+    this.#networks = from.filter((each) => each !== "unix").map((each) => readTrusted(each));
+    this.#unix = from.includes("unix");
+    this.#field = forwarded === undefined ? null : forwarded === "rfc7239" ? "Forwarded" : "X-Forwarded";
+    this.#fields = new Set(forwarded === "rfc7239" ? [] : forwarded);
+  }
+
+  /**
+   * The arrival of a request: as its connection's, unless a trusted peer says more. `Unreadable` where it says something
+   * that cannot be read.
+   */
+  arrivalOf(request: Fields, arrival: Arrival): Arrival | Unreadable {
+    const field = this.#field;
+    if (field === null) return arrival;
+    const said = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
+    if (said === null || said instanceof Unreadable) return said ?? arrival;
+    const { hop, element, node, scheme, authority, port } = said;
+    const forwarding: Forwarding = { field, hop, element, authority, port };
+    // True TLS is never downgraded.
+    const isSaid = scheme !== null && arrival.schemeSource !== "tls";
+    const client = node === undefined ? arrival : clientAt(node);
+    return {
+      scheme: isSaid ? scheme : arrival.scheme,
+      schemeSource: isSaid ? "forwarded" : (arrival.schemeSource ?? "given"),
+      remoteAddress: client.remoteAddress,
+      remotePort: client.remotePort,
+      localAddress: arrival.localAddress,
+      localPort: arrival.localPort,
+      ...(arrival.proxy !== undefined && { proxy: arrival.proxy }),
+      forwarding,
+    };
+  }
+
+  #readForwarded(request: Fields, arrival: Arrival): Said | Unreadable | null {
+    const lines = request.fieldValues("forwarded");
+    const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
+    if (peer === null) return null;
+    const elements = new ForwardedElements(lines);
+    let hop = peer;
+    let chosen = elements.next();
+    for (let element = 1; ; element++) {
+      if (chosen === null || chosen instanceof Unreadable) return unreadable("Forwarded", element, hop, chosen);
+      const { node, scheme, host: authority } = chosen;
+      const next = this.#trusts(node) ? elements.next() : null;
+      if (next === null) return { hop, element, node, scheme, authority, port: null };
+      hop = formatAddress(node!.address!);
+      chosen = next;
+    }
+  }
+
+  /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
+  #readFields(request: Fields, arrival: Arrival): Said | Unreadable | null {
+    const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
+    const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
+    const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
+    const peer = isSilent ? null : this.trustedPeer(arrival);
+    if (peer === null) return null;
+    const walked = this.#walk(addresses, peer);
+    if (walked instanceof Unreadable) return walked;
+    const { hop, element } = walked;
+    const authority = readAt(hosts, element, readHost);
+    const scheme = readAt(schemes, element, readScheme);
+    const port = readAt(ports, element, readPort);
+    for (const [name, value] of [
+      ["X-Forwarded-Host", authority],
+      ["X-Forwarded-Proto", scheme],
+      ["X-Forwarded-Port", port],
+    ] as const) {
+      if (value instanceof Unreadable) return unreadable(name, element, hop, value);
+    }
+    return { ...walked, authority, scheme, port } as Said;
+  }
+
+  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | Unreadable {
+    const values = new ForwardedValues(lines);
+    let hop = peer;
+    let value = values.next();
+    if (value === null) return { hop, element: 1, node: undefined };
+    for (let element = 1; ; element++) {
+      const node = readForwardedFor(value);
+      if (node instanceof Unreadable) return unreadable("X-Forwarded-For", element, hop, node);
+      const next = this.#trusts(node) ? values.next() : null;
+      if (next === null) return { hop, element, node };
+      hop = formatAddress(node.address!);
+      value = next;
+    }
+  }
+
+  /** The address of the peer of a connection, or `unix`; null where it is not trusted. */
+  trustedPeer({ remoteAddress, unix }: Arrival): string | null {
+    if (unix === true) return this.#unix ? "unix" : null;
+    if (remoteAddress === undefined) return null;
+    const address = parsePeerAddress(remoteAddress);
+    return address !== null && this.#holds(address) ? formatAddress(address) : null;
+  }
+
+  #trusts(node: Node | null): boolean {
+    return node !== null && node.address !== null && this.#holds(node.address);
+  }
+
+  #holds(address: Address): boolean {
+    return this.#networks.some((network) => contains(network, address));
+  }
+}
+
+function clientAt(node: Node | null): Pick<Arrival, "remoteAddress" | "remotePort"> {
+  if (node === null || node.address === null) return { remoteAddress: undefined, remotePort: undefined };
+  return { remoteAddress: formatAddress(node.address), remotePort: node.port ?? undefined };
+}
+
+function unreadable(field: string, element: number, hop: string, fault: Unreadable | null): Unreadable {
+  return new Unreadable(`${field} element ${element} from trusted hop ${hop}: ${fault?.what ?? "it is empty"}`);
+}
+
+/** Reads the value at a place counted from the right, 1; where the list is shorter, its leftmost. Null where it is empty. */
+function readAt<Value>(lines: readonly string[], place: number, read: (text: string) => Value): Value | null {
+  const values = new ForwardedValues(lines);
+  let value = values.next();
+  for (let i = 1; i < place; i++) value = values.next() ?? value;
+  return value === null ? null : read(value);
+}
+
+function readTrusted(written: string): Network {
+  const shown = `trust.from has ${JSON.stringify(written)}, which`;
+  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "10.0.0.0/8" or "unix"`);
+  const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
+  if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
+  if (isIpv4Mapped(network.address)) {
+    throw new TypeError(`${shown} is IPv4-mapped; write it as IPv4, which such peers are taken for`);
+  }
+  return network;
+}
+
+/** Checks the setting; null where nobody is trusted. Throws `TypeError` with the path, the value and the fix. */
+export function readTrust(given: unknown): Trust | null {
+  if (given === undefined) return null;
+  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");
+  const { from, forwarded, proxyProtocol } = given as Record<keyof TrustRules, unknown>;
+  if (!Array.isArray(from) || from.length === 0) {
+    throw new TypeError(`trust.from is ${JSON.stringify(from)}; it must be a list such as ["10.0.0.0/8", "unix"]`);
+  }
+  if (proxyProtocol !== undefined && typeof proxyProtocol !== "boolean") {
+    throw new TypeError(`trust.proxyProtocol is ${JSON.stringify(proxyProtocol)}; it must be true or false`);
+  }
+  if (forwarded === undefined && proxyProtocol !== true) {
+    throw new TypeError('trust says nothing that counts; give it forwarded: "rfc7239", proxyProtocol: true, or both');
+  }
+  if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
+    throw new TypeError(
+      `trust.forwarded is ${JSON.stringify(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
+    );
+  }
+  for (const field of Array.isArray(forwarded) ? forwarded : []) {
+    if (!fields.includes(field)) {
+      throw new TypeError(`trust.forwarded has ${JSON.stringify(field)}; it may have ${fields.join(", ")}`);
+    }
+  }
+  return new Trust(given as TrustRules);
+}

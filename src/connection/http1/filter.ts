@@ -1,0 +1,262 @@
+// In:    octets of a connection whose first request was accepted, decisions on the later ones.
+// Out:   to the http.Server: accepted requests, one at a time; to the owner: the first request that is not for it.
+// Never: lets a request pass that the policy has not ruled on, or a second one before the first was answered.
+
+import type { IncomingMessage, Server } from "node:http";
+import type { Arrival } from "../../arrival/arrival.js";
+import { BodyReader } from "../../message/body.js";
+import { HeldOctets } from "../../outcome/held-octets.js";
+import type { Acceptance } from "../../policy/decide.js";
+import { forwardedHead } from "./rewrite.js";
+import { Front, type FrontOwner } from "./server-socket.js";
+
+/** The connection that a filter stands in. */
+export interface FilterOwner {
+  readonly arrival: Arrival;
+  /** Octets of chunk extensions and trailers that one body may have. */
+  readonly overhead: number;
+  /** Milliseconds that a client which has ended waits for its response, before it is taken for gone. */
+  readonly patience: number;
+  /** Takes octets where a head is awaited; calls `forward` if they complete one that goes to the server. */
+  nextHead(octets: Uint8Array): void;
+  /** The application gets the server's stream, whose newest request is that of `connection.decision`. */
+  frontMade(front: Front, connection: RequestFilter): void;
+  /** The application gets this request by this decision. */
+  requestBegins(request: IncomingMessage, decision: Acceptance): void;
+  /** Writes to the client; `done` once it is taken. */
+  write(octets: Buffer, done: (error?: Error | null) => void): void;
+  pause(): void;
+  resume(): void;
+  setIdleTimeout(milliseconds: number): void;
+  /** The body of a `method` request is malformed: nobody knows where the next one begins. `answered`: a response has begun. */
+  bodyMalformed(answered: boolean, method: string): void;
+  /** The client ended within a body. */
+  bodyBrokenOff(): void;
+  /** The server, or a listener of it, threw within a `method` request; `answered`: a response has begun. */
+  serverFailed(answered: boolean, method: string | undefined): void;
+  /** The server ended the connection after a response. */
+  serverEnded(): void;
+  /** The server destroyed the connection; `error`: for a fault, which it may have answered before. */
+  serverDestroyed(error: Error | null): void;
+}
+
+/** Octets that may wait for a response to end before the client is made to wait. */
+const HELD_OCTETS = 65_536;
+
+const DIGIT_1 = 0x31;
+
+/** The request that is on its way through. */
+interface Passing {
+  readonly body: BodyReader;
+  readonly method: string;
+  /** The client said that no request follows. */
+  readonly last: boolean;
+  /** How far the response has come; interim responses (RFC 9110 §15.2) are none. */
+  response: "none" | "begun" | "whole";
+}
+
+/** One connection's way to an http.Server: heads through the policy, bodies by their framing. */
+export class RequestFilter implements FrontOwner {
+  readonly #owner: FilterOwner;
+  readonly #front: Front;
+  /** Null while a head is awaited. */
+  #passing: Passing | null = null;
+  /** What came behind the request that is passing. */
+  #held = new HeldOctets();
+  #frontIsFull = false;
+  #clientEnded = false;
+  /** Runs while a client that has ended waits for a response. */
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #detached = false;
+  #decision: Acceptance | null = null;
+
+  constructor(owner: FilterOwner) {
+    this.#owner = owner;
+    this.#front = new Front(this, owner.arrival);
+    owner.frontMade(this.#front, this);
+  }
+
+  /** On the newest request. */
+  get decision(): Acceptance | null {
+    return this.#decision;
+  }
+
+  /** Gives the server its connection; it may destroy it at once. */
+  connect(server: Server): void {
+    try {
+      server.emit("connection", this.#front);
+    } catch (error) {
+      this.serverFails();
+      throw error;
+    }
+  }
+
+  /** Lets an accepted request through, then what came behind its head. */
+  forward(decision: Acceptance, rest: Uint8Array): void {
+    const { head } = decision;
+    this.#decision = decision;
+    const body = new BodyReader(head.framing, this.#owner.overhead);
+    this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
+    this.#push(Buffer.from(forwardedHead(head), "latin1"));
+    this.receive(rest);
+  }
+
+  /** Takes the client's next octets. */
+  receive(octets: Uint8Array): void {
+    // The server may have destroyed the connection while it took the octets in front of these.
+    if (this.#detached || octets.length === 0) return;
+    if (this.#passing === null) {
+      this.#owner.nextHead(octets);
+      return;
+    }
+    const { body, method, response } = this.#passing;
+    const end = body.done ? 0 : body.read(octets, 0);
+    if (end < 0) {
+      this.#owner.bodyMalformed(response !== "none", method);
+      return;
+    }
+    if (end > 0) this.#push(octets.subarray(0, end));
+    if (end < octets.length) this.#hold(octets.subarray(end));
+    this.#settle();
+  }
+
+  /** Keeps what came behind the request, until that one is answered. */
+  #hold(octets: Uint8Array): void {
+    if (this.#detached) return;
+    this.#held.add(octets);
+    if (this.#held.length >= HELD_OCTETS) this.#owner.pause();
+  }
+
+  /** Goes on with what is held, once the request is whole and answered. */
+  #settle(): void {
+    if (this.#detached) return;
+    if (this.#passing !== null) {
+      const { body, last, response } = this.#passing;
+      if (!body.done || response !== "whole") return;
+      if (last) {
+        // What stands behind a request with `Connection: close` is no request (RFC 9112 §9.6), even if the server kept
+        // the connection open.
+        this.#front.push(null);
+        return;
+      }
+      this.#passing = null;
+    }
+    if (this.#held.length > 0) {
+      const octets = this.#held.take();
+      if (!this.#frontIsFull) this.#owner.resume();
+      this.#owner.nextHead(octets);
+    }
+    if (this.#clientEnded) this.#passEnd();
+  }
+
+  #push(octets: Uint8Array): void {
+    if (this.#detached) return;
+    this.#frontIsFull = !this.#front.push(octets);
+    if (this.#frontIsFull) this.#owner.pause();
+  }
+
+  /** The client sends no more; the server learns it behind what is held. */
+  clientEnded(): void {
+    this.#clientEnded = true;
+    this.#passEnd();
+  }
+
+  /**
+   * An http.Server drops the responses that it owes to a client that has ended, unless it had them ready. A client may
+   * end and still read, so that it gets some time for its response; it may also be gone, and then the application
+   * should not serve it for long.
+   */
+  #passEnd(): void {
+    if (this.#detached) return;
+    if (this.#passing === null) {
+      this.#front.push(null);
+    } else if (!this.#passing.body.done) {
+      this.#owner.bodyBrokenOff();
+    } else {
+      clearTimeout(this.#patience);
+      this.#patience = setTimeout(() => this.#front.push(null), this.#owner.patience);
+    }
+  }
+
+  /** The client's socket has been idle for as long as the server asked. */
+  idle(): void {
+    if (!this.#detached) this.#front.emit("timeout");
+  }
+
+  /** Takes the filter out of the connection: the server sees its client vanish. */
+  detach(): void {
+    if (this.#detached) return;
+    this.#letGo();
+    this.#front.on("error", () => {});
+    this.#front.destroy();
+  }
+
+  #letGo(): void {
+    this.#detached = true;
+    this.#held = new HeldOctets();
+    clearTimeout(this.#patience);
+  }
+
+  serverReads(): void {
+    if (this.#detached || !this.#frontIsFull) return;
+    this.#frontIsFull = false;
+    if (this.#held.length < HELD_OCTETS) this.#owner.resume();
+  }
+
+  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void {
+    if (this.#detached) {
+      done();
+      return;
+    }
+    const passing = this.#passing;
+    if (passing?.response === "none" && holdsFinalResponse(octets)) passing.response = "begun";
+    // Where writing fails the client's socket says so as well, and its owner detaches this filter. The server must not
+    // hear of it earlier, or it would look as if the server had destroyed the connection.
+    this.#owner.write(octets, (error) => {
+      if (!error) done();
+    });
+  }
+
+  serverEnds(): void {
+    if (!this.#detached) this.#owner.serverEnded();
+  }
+
+  serverDestroys(error: Error | null): void {
+    if (this.#detached) return;
+    this.#letGo();
+    this.#owner.serverDestroyed(error);
+  }
+
+  serverFails(): void {
+    if (this.#detached) return;
+    const { method, response } = this.#passing ?? { method: undefined, response: "none" };
+    this.#owner.serverFailed(response !== "none", method);
+  }
+
+  serverTimesOut(milliseconds: number): void {
+    if (!this.#detached) this.#owner.setIdleTimeout(milliseconds);
+  }
+
+  requestBegins(request: IncomingMessage): void {
+    if (this.#decision !== null) this.#owner.requestBegins(request, this.#decision);
+  }
+
+  responseEnds(): void {
+    if (this.#passing !== null) this.#passing.response = "whole";
+    // The server is still inside its own bookkeeping of the response.
+    queueMicrotask(() => this.#settle());
+  }
+}
+
+/** False where the octets are interim responses alone, which an http.Server writes each at once. */
+function holdsFinalResponse(octets: Buffer): boolean {
+  // The first digit of the status code of "HTTP/1.1 200 OK".
+  if (octets[9] !== DIGIT_1) return true;
+  for (let at = 0; at < octets.length; ) {
+    if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
+    const end = octets.indexOf("\r\n\r\n", at);
+    if (end < 0) return false;
+    at = end + 4;
+  }
+  return false;
+}

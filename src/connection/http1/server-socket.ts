@@ -1,0 +1,104 @@
+// In:    octets that the request filter lets through; what an http.Server writes.
+// Out:   a stream that the http.Server takes for a client's socket.
+// Never: decides which octets pass.
+
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
+import type { Arrival } from "../../arrival/arrival.js";
+import { StandIn } from "../socket-facade.js";
+
+/** Whom a front serves. */
+export interface FrontOwner {
+  /** The server wants more octets. */
+  serverReads(): void;
+  /** The server writes; `done` once the client's socket has taken it. */
+  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void;
+  /** The server has ended the connection. */
+  serverEnds(): void;
+  /** The server has destroyed the connection, for a fault or not. */
+  serverDestroys(error: Error | null): void;
+  /** The server's time for an idle connection; 0 for none. */
+  serverTimesOut(milliseconds: number): void;
+  /** The server has read the head that is passing, and gives the application this for it. */
+  requestBegins(request: IncomingMessage): void;
+  /** The response to the request that is passing has been written whole. */
+  responseEnds(): void;
+  /** The server threw, or a listener of its events, while it took octets. */
+  serverFails(): void;
+}
+
+/** Stands where the client's socket would stand, in front of an http.Server. */
+export class Front extends StandIn {
+  readonly #owner: FrontOwner;
+
+  constructor(owner: FrontOwner, arrival: Arrival) {
+    super(arrival, { allowHalfOpen: true });
+    this.#owner = owner;
+  }
+
+  get owner(): FrontOwner {
+    return this.#owner;
+  }
+
+  /**
+   * A listener of the server that throws does so within 'data'. The server's parser is of no use afterwards, and would leave the
+   * client waiting.
+   */
+  override emit(event: string | symbol, ...values: unknown[]): boolean {
+    if (event !== "data") return super.emit(event as string, ...values);
+    try {
+      return super.emit("data", ...values);
+    } catch (error) {
+      this.#owner.serverFails();
+      throw error;
+    }
+  }
+
+  protected override idleAfter(milliseconds: number): void {
+    this.#owner.serverTimesOut(milliseconds);
+  }
+
+  override _read(): void {
+    this.#owner.serverReads();
+  }
+
+  override _write(octets: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites(octets, done);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
+  override _final(done: () => void): void {
+    this.#owner.serverEnds();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#owner.serverDestroys(error);
+    done(error);
+  }
+}
+
+/** Node's own channels, for every http.Server of the process: a request has been read; a response has been written whole. */
+const REQUEST_START = "http.server.request.start";
+const RESPONSE_FINISH = "http.server.response.finish";
+
+function onRequestStart(message: unknown): void {
+  const { request, socket } = message as { request: IncomingMessage; socket: unknown };
+  if (socket instanceof Front) socket.owner.requestBegins(request);
+}
+
+function onResponseFinish(message: unknown): void {
+  const { socket } = message as { socket: unknown };
+  if (socket instanceof Front) socket.owner.responseEnds();
+}
+
+/** From now on fronts hear of each request and of the end of its response; calling it again changes nothing. */
+export function watchRequests(): void {
+  unsubscribe(REQUEST_START, onRequestStart);
+  subscribe(REQUEST_START, onRequestStart);
+  unsubscribe(RESPONSE_FINISH, onResponseFinish);
+  subscribe(RESPONSE_FINISH, onResponseFinish);
+}

@@ -1,0 +1,140 @@
+// In:    an adopted connection that speaks HTTP/2.
+// Out:   an exchange for each stream; to the connection's owner, when none is open any more and how the session ended.
+// Never: reads a frame; node:http2 does.
+
+import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { GateLimits } from "../../head/limits.js";
+import type { Gatehouse, Http2Rules } from "../../outcome/context.js";
+import { replyOf } from "../../outcome/reply.js";
+import type { Acceptance } from "../../policy/decide.js";
+import { type Opened, onStream, serve } from "./compat.js";
+import { answer, resetStream } from "./respond.js";
+import { Exchange, type ExchangeOwner } from "./stream.js";
+
+/** The connection of a session. */
+export interface SessionOwner {
+  readonly arrival: Arrival;
+  /** The first stream was opened. */
+  sessionBegins(): void;
+  /** No stream is open any more. */
+  sessionIdle(): void;
+  /** The session is over; `error`: what broke it. */
+  sessionClosed(error: Error | null): void;
+}
+
+/** Octets that each field adds to what SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
+const FIELD_OVERHEAD = 32;
+/** nghttp2 reads no larger one. */
+const LARGEST_FIELD_SECTION = 65_536;
+
+/**
+ * What is said to node:http2. A head that is beyond the limits is answered 431; only one of twice the size is not read to its
+ * end, and its stream is reset.
+ */
+function optionsOf({ enableConnectProtocol }: Http2Rules, limits: GateLimits): ServerOptions {
+  const { headBytes, fieldLines, streams } = limits;
+  const listSize = Math.min(2 * (headBytes + FIELD_OVERHEAD * fieldLines), LARGEST_FIELD_SECTION);
+  return {
+    maxHeaderListPairs: 2 * fieldLines + 8,
+    settings: { enableConnectProtocol, maxConcurrentStreams: streams, maxHeaderListSize: listSize },
+  };
+}
+
+/** One HTTP/2 connection. */
+export class Session implements ExchangeOwner {
+  readonly #house: Gatehouse;
+  readonly #owner: SessionOwner;
+  readonly #session: ServerHttp2Session;
+  #open = 0;
+  #error: Error | null = null;
+  /** The client's SETTINGS have come. */
+  #hasSpoken = false;
+  #hasServed = false;
+  /** A PING is on its way. */
+  #isAsked = false;
+
+  /** `socket` has no listener for data; what was read from it already has been put back. */
+  constructor(house: Gatehouse, rules: Http2Rules, owner: SessionOwner, socket: Duplex) {
+    this.#house = house;
+    this.#owner = owner;
+    const session = performServerHandshake(socket, optionsOf(rules, house.limits));
+    this.#session = session;
+    session.once("remoteSettings", () => {
+      this.#hasSpoken = true;
+    });
+    session.on("error", (error) => {
+      this.#error = error;
+    });
+    session.once("close", () => owner.sessionClosed(this.#error));
+    onStream(session, (opened) => this.#begin(opened));
+  }
+
+  get arrival(): Arrival {
+    return this.#owner.arrival;
+  }
+
+  get serves(): boolean {
+    return this.#house.requests !== undefined;
+  }
+
+  /** Streams that are open, or were at the session's end. */
+  get open(): number {
+    return this.#open;
+  }
+
+  get hasSpoken(): boolean {
+    return this.#hasSpoken;
+  }
+
+  /** A stream was opened, at some time. */
+  get hasServed(): boolean {
+    return this.#hasServed;
+  }
+
+  #begin(opened: Opened): void {
+    if (!this.#hasServed) this.#owner.sessionBegins();
+    this.#hasServed = true;
+    this.#open++;
+    opened.stream.once("close", () => {
+      // Streams that a session takes along when it ends were open at its end.
+      if (!this.#session.destroyed && --this.#open === 0) this.#owner.sessionIdle();
+    });
+    new Exchange(this.#house, this, opened).begin();
+  }
+
+  serve(opened: Opened, decision: Acceptance<FramerLike>): void {
+    try {
+      serve(this.#house.requests!, opened, (request) => this.#house.known.set(request, decision));
+    } catch (error) {
+      // A listener of the server threw; its response may have begun.
+      const { stream } = opened;
+      if (stream.headersSent) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
+      else answer(stream, decision.head.method, replyOf(500));
+      throw error;
+    }
+  }
+
+  /**
+   * Asks the client for a sign of life (PING, RFC 9113 §6.7); false where the last one has not been answered. A session to which
+   * nghttp2 has said GOAWAY for a fault neither reads nor writes any more, and node:http2 tells nobody: this finds it, too.
+   */
+  probe(): boolean {
+    if (this.#isAsked) return false;
+    this.#isAsked = this.#session.ping(() => {
+      this.#isAsked = false;
+    });
+    return true;
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  /** Says GOAWAY: streams that are open go on, and no other is taken; behind the last one the connection is closed. */
+  close(): void {
+    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+  }
+}

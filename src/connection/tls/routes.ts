@@ -1,0 +1,76 @@
+// In:    who is there for TLS, by server name, as a configuration has it.
+// Out:   who is there for one ClientHello.
+// Never: touches a socket.
+
+import type { SecureContextOptions } from "node:tls";
+import { isTaker, type TakerLike } from "../../handover/passthrough.js";
+import { Authority } from "../../head/authority.js";
+import { NameTable } from "../../policy/host-map.js";
+import { type NamePattern, readNamePattern } from "../../policy/host-pattern.js";
+import { Terminator, type TlsTerms } from "./terminator.js";
+
+/**
+ * By server name, with `*.` or `**.` in front as vhosts have it; `*` is for all others, and for clients that name none. TLS options,
+ * by which the gate speaks TLS itself, or who takes the connection as it is.
+ */
+export type TlsRules = Readonly<Record<string, TlsTerms | TakerLike>>;
+
+/** For all other names, and for none. */
+const ALL = "*";
+
+export class ServerNames {
+  readonly #named = new NameTable<Terminator | TakerLike>();
+  #others: Terminator | TakerLike | undefined;
+
+  /** `protocols`: offered by ALPN. Throws `TypeError` with the path, the value and the fix. */
+  constructor(rules: TlsRules, protocols: readonly string[]) {
+    if (typeof rules !== "object" || rules === null || Object.keys(rules).length === 0) {
+      throw new TypeError(
+        'tls must be an object such as { "chat.example.com": { key, cert } }, with at least one name',
+      );
+    }
+    for (const [name, rule] of Object.entries(rules)) {
+      const where = `tls[${JSON.stringify(name)}]`;
+      const made = isTaker(rule) ? rule : new Terminator(rule, protocols, where);
+      if (name === ALL) {
+        this.#others = made;
+        continue;
+      }
+      const pattern = readServerName(name, where);
+      if (this.#named.get(pattern) !== undefined)
+        throw new TypeError(`${where} is a name that tls has already, spelt otherwise`);
+      this.#named.set(pattern, made);
+    }
+  }
+
+  /** Those that are named; `*` names none. */
+  get named(): NameTable<unknown> {
+    return this.#named;
+  }
+
+  /** Null: the client names none. Undefined where nobody is there for it. */
+  find(serverName: string | null): Terminator | TakerLike | undefined {
+    if (serverName === null) return this.#others;
+    return this.#named.find(new Authority(serverName, "reg-name", null)) ?? this.#others;
+  }
+
+  /** Throws `TypeError` for a name that `tls` does not have, or that the gate does not speak TLS for. */
+  renew(name: string, given: SecureContextOptions): void {
+    const where = `renew(${JSON.stringify(name)})`;
+    const known = name === ALL ? this.#others : this.#named.get(readServerName(name, where));
+    if (!(known instanceof Terminator)) throw new TypeError(`${where}: tls has no certificate for that name`);
+    known.renew(given, where);
+  }
+}
+
+function readServerName(name: string, where: string): NamePattern {
+  const pattern = readNamePattern(name, where, `"${ALL}"`);
+  if (pattern.port !== null) throw new TypeError(`${where} holds a port, and TLS names none; leave it out`);
+  // What is spelt like an address has another key, and a name never begins with a bracket.
+  if (/^\[|^[\d.]+$/.test(pattern.key)) {
+    throw new TypeError(
+      `${where} is an address, which no client names by TLS (RFC 6066 §3); "${ALL}" is for who names none`,
+    );
+  }
+  return pattern;
+}

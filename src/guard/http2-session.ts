@@ -1,0 +1,58 @@
+// In:    a session of an http2 server that a gate guards.
+// Out:   to the server's listeners: streams whose requests the policy accepts; to framers: tunnels that they claim.
+// Never: lets a listener see a stream that was not ruled on, be it one of the server or of the session.
+
+import type { ServerHttp2Session } from "node:http2";
+import type { Arrival } from "../arrival/arrival.js";
+import type { Opened } from "../connection/http2/compat.js";
+import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
+import type { Gatehouse } from "../outcome/context.js";
+
+/** The values of 'stream'. */
+export type StreamValues = [Opened["stream"], Opened["headers"], Opened["flags"], Opened["rawHeaders"]];
+
+/** Where an accepted stream goes on. */
+export type Pass = (...values: StreamValues) => void;
+
+/** One HTTP/2 connection of a guarded server. */
+export class GuardedSession implements ExchangeOwner {
+  readonly serves = true;
+  readonly arrival: Arrival;
+  readonly #house: Gatehouse;
+  readonly #pass: Pass;
+
+  constructor(house: Gatehouse, arrival: Arrival, pass: Pass) {
+    this.#house = house;
+    this.arrival = arrival;
+    this.#pass = pass;
+  }
+
+  /** Rules on a stream before anybody else sees it. */
+  rule(...[stream, headers, flags, rawHeaders]: StreamValues): void {
+    new Exchange(this.#house, this, { stream, headers, flags, rawHeaders }).begin();
+  }
+
+  serve({ stream, headers, flags, rawHeaders }: Opened): void {
+    this.#pass(stream, headers, flags, rawHeaders);
+  }
+}
+
+/**
+ * Puts a ruling in front of every listener of a session's 'stream', that of its server among them. `isActive`: false when
+ * the guard was released.
+ */
+export function guardSession(
+  house: Gatehouse,
+  session: ServerHttp2Session,
+  arrival: Arrival,
+  isActive: () => boolean,
+): void {
+  const { emit } = session;
+  const pass = (...values: unknown[]): boolean => Reflect.apply(emit, session, values);
+  const guarded = new GuardedSession(house, arrival, (...values) => pass("stream", ...values));
+  session.emit = (event: string | symbol, ...values: unknown[]): boolean => {
+    if (event !== "stream" || !isActive()) return pass(event, ...values);
+    guarded.rule(...(values as StreamValues));
+    return true;
+  };
+}

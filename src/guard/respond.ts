@@ -1,0 +1,64 @@
+// In:    a refused request of an http.Server, not answered yet.
+// Out:   the whole response; behind it the connection closes, so that the response arrives.
+// Never: leaves a client waiting that has not sent its body, or resets one that is sending it.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Deadlines, Timed } from "../outcome/deadlines.js";
+import type { Reply } from "../outcome/reply.js";
+
+/**
+ * Answers through Node's ServerResponse, which keeps the order of pipelined responses. A server destroys its socket
+ * after the last response; octets of a body that are still coming in would then reset the connection, and the client
+ * could lose the response. So the response is written whole and the socket half closed; it is destroyed when the body has been read,
+ * or `lingering` is over.
+ */
+export function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { statusCode, phrase, fields, body }: Reply,
+  lingering: Deadlines,
+): void {
+  response.writeHead(statusCode, phrase, fields as string[]);
+  if (request.headers["content-length"] === undefined && request.headers["transfer-encoding"] === undefined) {
+    response.end(body, "latin1");
+    return;
+  }
+  if (request.method === "HEAD") response.flushHeaders();
+  else response.write(body, "latin1");
+  const { socket } = request;
+  // Now, as Node throws away what is corked in a socket if its parser finds a fault in the same read.
+  socket.end();
+  const reading = new ReadOn(socket);
+  lingering.add(reading);
+  socket.once("close", () => lingering.remove(reading));
+  request.once("end", () => response.end());
+  request.resume();
+}
+
+/** A connection that is read on behind its last response. */
+class ReadOn implements Timed {
+  due = 0;
+  before: Timed | null = null;
+  behind: Timed | null = null;
+  readonly #socket: Duplex;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+  }
+
+  expire(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** Goes on when every response that the connection owes is written; never, where the connection closes before. */
+export function whenAnswered(newest: ServerResponse | null, socket: Duplex, goOn: () => void): void {
+  if (newest === null || newest.writableFinished) {
+    goOn();
+    return;
+  }
+  newest.once("close", () => {
+    if (newest.writableFinished && !socket.destroyed && !socket.writableEnded) goOn();
+  });
+}

@@ -1,0 +1,34 @@
+// In:    framers by name; vhosts whose claims may be names.
+// Out:   the vhosts with framers for claims.
+// Never: calls a framer.
+
+import type { Vhost } from "../policy/vhost.js";
+import { checkFramer, type FramerLike, LEAVE } from "./framer.js";
+
+/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
+export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
+  if (typeof framers !== "object" || framers === null) {
+    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
+  }
+  if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; give it another");
+  for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
+  return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
+    const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
+      const where = `vhosts[${i}].upgrades[${JSON.stringify(path)}]`;
+      if (typeof claim !== "string" || claim === LEAVE) {
+        checkFramer(claim, where);
+        return [path, claim];
+      }
+      if (!Object.hasOwn(framers, claim)) {
+        const names = Object.keys(framers).join(", ") || "none";
+        throw new TypeError(
+          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
+            `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
+        );
+      }
+      return [path, framers[claim]!];
+    });
+    const isNamed = Object.values(vhost.upgrades ?? {}).some((claim) => typeof claim === "string" && claim !== LEAVE);
+    return isNamed ? { ...vhost, upgrades: Object.fromEntries(claims) } : (vhost as Vhost<FramerLike>);
+  };
+}

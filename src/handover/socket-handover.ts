@@ -1,0 +1,67 @@
+// In:    a socket, the acceptance of its upgrade or its ClientHello, the octets that the next owner has to get.
+// Out:   the Handover that a framer gets, or the RawHandover of a taker.
+// Never: listens to the socket before a framer asks for a signal.
+
+import type { Duplex } from "node:stream";
+import type { Arrival } from "../arrival/arrival.js";
+import type { ClientHello } from "../arrival/tls/client-hello.js";
+import type { Learned } from "../outcome/context.js";
+import type { Acceptance } from "../policy/decide.js";
+import type { FramerLike, Handover } from "./framer.js";
+import type { RawHandover } from "./passthrough.js";
+import type { Known } from "./side-table.js";
+
+/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
+export class SocketHandover implements Handover {
+  readonly socket: Duplex;
+  readonly head: Acceptance["head"];
+  readonly rest: Uint8Array;
+  readonly arrival: Arrival;
+  readonly decision: Acceptance<FramerLike>;
+  readonly #known: Known<Learned>;
+  #signal: AbortSignal | undefined;
+
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
+    this.socket = socket;
+    this.head = decision.head;
+    this.rest = rest;
+    this.arrival = decision.arrival;
+    this.decision = decision;
+    this.#known = known;
+  }
+
+  introduce(made: object): void {
+    this.#known.set(made, this.decision);
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= signalOf(this.socket));
+  }
+}
+
+/** A `RawHandover`, with its signal likewise. */
+export class RawSocketHandover implements RawHandover {
+  readonly socket: Duplex;
+  readonly rest: Uint8Array;
+  readonly hello: ClientHello | null;
+  readonly arrival: Arrival;
+  #signal: AbortSignal | undefined;
+
+  constructor(socket: Duplex, rest: Uint8Array, hello: ClientHello | null, arrival: Arrival) {
+    this.socket = socket;
+    this.rest = rest;
+    this.hello = hello;
+    this.arrival = arrival;
+  }
+
+  get signal(): AbortSignal {
+    return (this.#signal ??= signalOf(this.socket));
+  }
+}
+
+function signalOf(socket: Duplex): AbortSignal {
+  const controller = new AbortController();
+  if (socket.destroyed) controller.abort();
+  else socket.once("close", () => controller.abort());
+  return controller.signal;
+}

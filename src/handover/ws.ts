@@ -1,0 +1,106 @@
+// In:    handovers.
+// Out:   WebSockets of npm ws, emitted by the WebSocketServer that the caller made.
+// Never: uses a private member of ws, or writes a frame itself.
+
+import type { Duplex } from "node:stream";
+import type { RequestHead } from "../head/request-head.js";
+import type { Framer, Handover } from "./framer.js";
+
+/** What is used of a WebSocket of ws 8. */
+export interface WebSocketLike {
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  on(event: "close", listener: (this: WebSocketLike) => void): unknown;
+  once(event: "close", listener: () => void): unknown;
+}
+
+/** What is used of a WebSocketServer of ws 8: `new WebSocketServer({ noServer: true })`. */
+export interface WebSocketServerLike {
+  // biome-ignore lint/suspicious/noExplicitAny: ws asks for an IncomingMessage and reads four members of it
+  handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: as the listeners of 'connection' declare them
+  emit(event: "connection", webSocket: any, request: any): boolean;
+}
+
+/**
+ * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
+ * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
+ * has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
+ */
+export class UpgradeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly httpVersion: string;
+  readonly headers: Record<string, string | string[] | undefined>;
+  readonly rawHeaders: string[];
+  readonly socket: Duplex;
+
+  constructor(head: RequestHead, socket: Duplex) {
+    this.method = head.protocol === null ? head.method : "GET";
+    this.url = head.requestTarget;
+    this.httpVersion = head.httpVersion;
+    this.headers = headersOf(head);
+    this.rawHeaders = head.rawHeaders;
+    this.socket = socket;
+  }
+
+  get connection(): Duplex {
+    return this.socket;
+  }
+}
+
+/** ws wants a key, which over HTTP/2 is neither sent nor answered (RFC 8441 §5). */
+const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
+
+/** ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says. */
+function headersOf(head: RequestHead): UpgradeRequest["headers"] {
+  const { headers } = head;
+  if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
+  const isAbsolute = head.targetForm === "absolute-form";
+  if (headers.upgrade === "websocket" && !isAbsolute) return headers;
+  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
+ * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
+ * maxPayload, handleProtocols, verifyClient) hold as ever.
+ */
+export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
+  if (typeof webSocketServer?.handleUpgrade !== "function") {
+    throw new TypeError("wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true }))");
+  }
+  const taken = new Set<WebSocketLike>();
+  function forget(this: WebSocketLike): void {
+    taken.delete(this);
+  }
+  return {
+    take(handover: Handover): void {
+      const { head, rest, socket } = handover;
+      const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
+      const request = new UpgradeRequest(head, socket);
+      webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
+        taken.add(webSocket);
+        webSocket.on("close", forget);
+        // ws listens now, and leaves a socket paused that it got paused.
+        socket.resume();
+        handover.introduce(request);
+        handover.introduce(webSocket);
+        webSocketServer.emit("connection", webSocket, request);
+      });
+    },
+    async close(code: number, signal?: AbortSignal): Promise<void> {
+      const closed = [...taken].map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));
+      const terminate = () => {
+        for (const webSocket of taken) webSocket.terminate();
+      };
+      signal?.addEventListener("abort", terminate, { once: true });
+      for (const webSocket of taken) webSocket.close(code);
+      if (signal?.aborted) terminate();
+      await Promise.all(closed);
+      signal?.removeEventListener("abort", terminate);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// In:    text, or an authority block of the kernel's record with the text that it points into.
+// Out:   Authority: uri-host, its kind, its port as written.
+// Never: matches it against a policy.
+
+import { AuthorityBlock, AuthorityKind, Head, Memory, Status } from "../../assembly/abi.js";
+import { HeadgateError } from "./fault.js";
+import { kernel } from "./kernel/instance.js";
+
+export type Scheme = "http" | "https";
+
+/** uri-host's three kinds (RFC 3986 §3.2.2); IPvFuture is refused. */
+export type UriHostKind = "reg-name" | "IPv4address" | "IP-literal";
+
+/** Whom a request is for: uri-host [ ":" port ] (RFC 9110 §7.2). */
+export class Authority {
+  /**
+   * In lower case, without one trailing root dot. An IPv6 address stands in brackets and in the canonical form of
+   * RFC 5952, so that equal addresses are equal strings.
+   */
+  readonly uriHost: string;
+  readonly kind: UriHostKind;
+  /** 1..65535 as written; null where none, or an empty one, was written. */
+  readonly port: number | null;
+
+  /** @internal */
+  constructor(uriHost: string, kind: UriHostKind, port: number | null) {
+    this.uriHost = uriHost;
+    this.kind = kind;
+    this.port = port;
+  }
+
+  /** The port that a client of this scheme means: its own, else 80 or 443 (RFC 9110 §4.2.1, §4.2.2). */
+  effectivePort(scheme: Scheme): number {
+    return this.port ?? defaultPort(scheme);
+  }
+
+  toString(): string {
+    return this.port === null ? this.uriHost : `${this.uriHost}:${this.port}`;
+  }
+}
+
+export function defaultPort(scheme: Scheme): number {
+  return scheme === "https" ? 443 : 80;
+}
+
+export type AuthorityResult =
+  | { kind: "complete"; authority: Authority }
+  /** `error.offset` counts from the input's first octet. */
+  | { kind: "error"; error: HeadgateError };
+
+/**
+ * Reads `uri-host [ ":" port ]`, whole: `example.com`, `127.0.0.1:8080`, `[::1]:8080`. Never throws for content.
+ * A string's characters are octets; one above U+00FF cannot stand in an authority and is refused like any other.
+ */
+export function parseAuthority(input: string | Uint8Array): AuthorityResult {
+  const wasm = kernel();
+  const text = typeof input === "string" ? input : "";
+  if (input.length > Memory.INPUT_SIZE) {
+    return { kind: "error", error: new HeadgateError(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
+  }
+  if (typeof input === "string") {
+    // A wider character would lose its high bits; 0xFF stands for it, which the grammar refuses as well.
+    wasm.text.write(text.replace(/[^\0-\xff]/g, "\xff"), 0);
+  } else {
+    wasm.input.set(input);
+  }
+  wasm.generation++;
+  const status = wasm.parseAuthority(input.length);
+  if (status !== Status.COMPLETE) {
+    return { kind: "error", error: new HeadgateError(status, wasm.words[Head.OFFSET >> 2]!) };
+  }
+  const written = typeof input === "string" ? text : wasm.text.read(0, input.length);
+  return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };
+}
+
+/**
+ * The authority of the block that begins at word `at`; null where the head has none. `text` are the octets from `first`
+ * on of the kernel's input.
+ * @internal
+ */
+export function readAuthority(words: Int32Array, at: number, text: string, first: number): Authority | null {
+  const kind = words[at + (AuthorityBlock.KIND >> 2)]!;
+  if (kind === AuthorityKind.ABSENT) return null;
+  const port = words[at + (AuthorityBlock.PORT >> 2)]! || null;
+  if (kind === AuthorityKind.IP_LITERAL) {
+    return new Authority(`[${formatIpv6(words, at + (AuthorityBlock.IPV6 >> 2))}]`, "IP-literal", port);
+  }
+  const start = words[at + (AuthorityBlock.START >> 2)]! - first;
+  const end = words[at + (AuthorityBlock.END >> 2)]! - first;
+  if (words[at + (AuthorityBlock.NORMAL >> 2)] !== 0) return new Authority(text.slice(start, end), "reg-name", port);
+  const name = text.slice(start, end).toLowerCase();
+  if (kind === AuthorityKind.IPV4_ADDRESS) return new Authority(name, "IPv4address", port);
+  return new Authority(name.endsWith(".") ? name.slice(0, -1) : name, "reg-name", port);
+}
+
+/**
+ * The canonical text of an IPv6 address (RFC 5952 §4): lower case, no leading zeros, the first longest run of at
+ * least two zero pieces as "::"; IPv4-mapped addresses end in an IPv4address (§5).
+ */
+function formatIpv6(words: Int32Array, at: number): string {
+  const pieces: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const word = words[at + i]!;
+    pieces.push(word & 0xffff, word >>> 16);
+  }
+  const [high, low] = [pieces[6]!, pieces[7]!];
+  if (pieces.slice(0, 5).every((piece) => piece === 0) && pieces[5] === 0xffff) {
+    return `::ffff:${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
+  }
+  let [runStart, runLength] = [0, 1];
+  for (let start = 0; start < 8; start++) {
+    let length = 0;
+    while (pieces[start + length] === 0) length++;
+    if (length > runLength) [runStart, runLength] = [start, length];
+  }
+  const hex = pieces.map((piece) => piece.toString(16));
+  if (runLength === 1) return hex.join(":");
+  return `${hex.slice(0, runStart).join(":")}::${hex.slice(runStart + runLength).join(":")}`;
+}

@@ -1,0 +1,101 @@
+// In:    a status number of the kernel, and the octet to blame.
+// Out:   the error value that a caller sees: code, status code, source, sentence.
+// Never: throws. A malformed head is data, not an exception.
+
+import { Status } from "../../assembly/abi.js";
+
+/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. They never change their meaning. */
+export type HeadgateErrorCode = (typeof refusals)[number][0];
+
+type StatusCode = 400 | 431 | 505;
+
+const RFC_9110_4_2_1 = "RFC 9110 §4.2.1";
+const RFC_9112_3 = "RFC 9112 §3";
+const RFC_9112_6_1 = "RFC 9112 §6.1";
+
+/** One row a refusal, in the order of `Status`: code, status code, source, sentence. */
+const refusals = [
+  ["TLS_RECORD", 400, "RFC 8446 §5.1", "the octets are a TLS record, sent to a port that speaks plain HTTP"],
+  ["EMPTY_LINES", 400, "RFC 9112 §2.2", "too many empty lines in front of the request line"],
+  ["METHOD_INVALID", 400, "RFC 9112 §3.1", "the method holds an octet that no token may hold"],
+  [
+    "REQUEST_LINE_WHITESPACE",
+    400,
+    RFC_9112_3,
+    "the request line holds white space other than one SP between its parts",
+  ],
+  ["REQUEST_LINE_SHORT", 400, RFC_9112_3, "the request line ends before its HTTP version; HTTP/0.9 is not spoken"],
+  ["TARGET_INVALID", 400, "RFC 9112 §3.2", "the request-target holds an octet that no request-target may hold"],
+  ["TARGET_FORM", 400, "RFC 9112 §3.2", "the request-target has no form that the method allows"],
+  ["VERSION_INVALID", 400, "RFC 9112 §2.3", "the HTTP version is not HTTP/ followed by digit, dot, digit"],
+  ["VERSION_UNSUPPORTED", 505, "RFC 9110 §15.6.6", "the HTTP version is neither 1.0 nor 1.1"],
+  ["CONTROL_OCTET", 400, "RFC 9110 §5.5", "a control octet stands in the head"],
+  ["BARE_CR", 400, "RFC 9112 §2.2", "a CR is not followed by LF"],
+  ["BARE_LF", 400, "RFC 9112 §2.2", "an LF does not follow a CR"],
+  ["OBS_FOLD", 400, "RFC 9112 §5.2", "a field line begins with white space"],
+  ["FIELD_NAME_EMPTY", 400, "RFC 9110 §5.1", "a field line begins with its colon"],
+  ["FIELD_NAME_SPACE", 400, "RFC 9112 §5.1", "white space stands between a field name and its colon"],
+  ["FIELD_NAME_INVALID", 400, "RFC 9110 §5.1", "a field name holds an octet that no token may hold"],
+  ["FIELD_LINE_NO_COLON", 400, "RFC 9112 §5", "a field line has no colon"],
+  ["AUTHORITY_EMPTY", 400, RFC_9110_4_2_1, "the authority names no host"],
+  ["AUTHORITY_INVALID", 400, "RFC 3986 §3.2.2", "the authority is not uri-host or uri-host and port"],
+  ["AUTHORITY_USERINFO", 400, "RFC 9110 §4.2.4", "the authority holds userinfo"],
+  ["AUTHORITY_PORT", 400, "RFC 3986 §3.2.3", "the authority's port is not a number from 1 to 65535"],
+  ["AUTHORITY_IP_LITERAL", 400, "RFC 3986 §3.2.2", "the authority's brackets do not hold an IPv6 address"],
+  ["HOST_MISSING", 400, "RFC 9112 §3.2", "an HTTP/1.1 request has no Host"],
+  ["HOST_REPEATED", 400, "RFC 9112 §3.2", "a request has more than one Host"],
+  ["CONTENT_LENGTH_INVALID", 400, "RFC 9110 §8.6", "Content-Length is not a number from 0 to 9007199254740991"],
+  ["CONTENT_LENGTH_REPEATED", 400, "RFC 9110 §8.6", "a request has more than one Content-Length"],
+  ["TRANSFER_ENCODING_INVALID", 400, RFC_9112_6_1, "Transfer-Encoding is not a list of codings that ends with chunked"],
+  ["TRANSFER_ENCODING_REPEATED", 400, RFC_9112_6_1, "a request has more than one Transfer-Encoding line"],
+  ["TRANSFER_ENCODING_NOT_CHUNKED", 400, "RFC 9112 §6.3", "the last transfer coding of a request is not chunked"],
+  ["TRANSFER_ENCODING_VERSION", 400, RFC_9112_6_1, "an HTTP/1.0 request has Transfer-Encoding"],
+  ["FRAMING_CONFLICT", 400, "RFC 9112 §6.3", "a request has both Content-Length and Transfer-Encoding"],
+  ["CONNECTION_INVALID", 400, "RFC 9110 §7.6.1", "Connection is not a list of tokens"],
+  ["CONNECTION_CONTRADICTORY", 400, "RFC 9112 §9.3", "Connection lists both close and keep-alive"],
+  ["PROXY_CONNECTION", 400, "RFC 9112 Appendix C.2.2", "Proxy-Connection says something that parsers read differently"],
+  ["UPGRADE_INVALID", 400, "RFC 9110 §7.8", "Upgrade is not a list of protocols"],
+  ["HEAD_TOO_LARGE", 431, "RFC 6585 §5", "the request head is larger than the limit"],
+  ["FIELD_LINES_TOO_MANY", 431, "RFC 6585 §5", "the request head has more field lines than the limit"],
+] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
+
+/**
+ * Why octets are no request head, or no authority. A value: it is returned, never thrown, and being no `Error`
+ * it carries no stack, whose capture would cost more than the parse.
+ */
+export class HeadgateError {
+  /** Stable; docs/errors.md lists them all. */
+  readonly code: HeadgateErrorCode;
+  /** How a server answers: 400, 431 or 505. */
+  readonly statusCode: StatusCode;
+  /** The octet to blame, counted from the head's first. */
+  readonly offset: number;
+  /** The RFC and section that the octets depart from. */
+  readonly rfc: string;
+  /** One sentence in English. It may change; `code` does not. */
+  readonly message: string;
+
+  /** @internal */
+  constructor(status: number, offset: number) {
+    const [code, statusCode, rfc, message] = refusals[status - Status.TLS_RECORD]!;
+    this.code = code;
+    this.statusCode = statusCode;
+    this.offset = offset;
+    this.rfc = rfc;
+    this.message = message;
+  }
+
+  toString(): string {
+    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.rfc})`;
+  }
+}
+
+/** Every code with its status code, source and sentence, for documentation and tests. */
+export function errorTable(): readonly {
+  code: HeadgateErrorCode;
+  statusCode: StatusCode;
+  rfc: string;
+  message: string;
+}[] {
+  return refusals.map(([code, statusCode, rfc, message]) => ({ code, statusCode, rfc, message }));
+}

@@ -1,0 +1,183 @@
+// In:    the kernel's builds, or one that the host gives.
+// Out:   the one instance that serves all parses: its functions, and views of its memory.
+// Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
+
+import { FieldName, FieldSpelling, Memory, NameEntry } from "../../../assembly/abi.js";
+import { javascriptKernel, scalarModule } from "./fallbacks.js";
+import { fieldNames } from "./field-names.js";
+import { decodeBase64, type Latin1, latin1 } from "./latin1.js";
+import { simd } from "./simd.js";
+
+/** What is used of WebAssembly, in the types of hosts with a DOM and hosts without. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(octets: Uint8Array);
+  }
+  class Instance {
+    constructor(module: Module, imports: object);
+    readonly exports: object;
+  }
+  function validate(octets: Uint8Array): boolean;
+}
+
+/** Which build of the kernel runs. */
+export type KernelVariant = "simd" | "scalar" | "javascript";
+
+/** The kernel's exports; assembly/index.ts describes them. */
+interface KernelExports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  parseHead(start: number, end: number, options: number, headBytes: number, fieldLines: number): number;
+  parseAuthority(length: number): number;
+  enterName(length: number, code: number): void;
+}
+
+/** @internal */
+export interface Kernel {
+  readonly variant: KernelVariant | "module";
+  readonly parseHead: KernelExports["parseHead"];
+  readonly parseAuthority: KernelExports["parseAuthority"];
+  /** Where a caller puts the octets. */
+  readonly input: Uint8Array;
+  /** The same octets, as text. */
+  readonly text: Latin1;
+  /** The record, as 32-bit words, with room for others behind it. */
+  readonly words: Int32Array;
+  /** The class bits of each octet. */
+  readonly classes: Uint8Array;
+  /** By a name's length, a bit for each first letter of a name that the kernel reads. */
+  readonly suspects: Int32Array;
+  /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
+  readonly spellings: readonly string[];
+  /** The number of each name that the kernel reads, by the name in lower case. */
+  readonly numbers: ReadonlyMap<string, number>;
+  /** Counts parses: a record belongs to the parse after which it was read, until the next. */
+  generation: number;
+}
+
+/** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
+const starters: Record<KernelVariant, () => object> = {
+  simd: () => instantiate(new WebAssembly.Module(decodeBase64(simd))),
+  scalar: () => instantiate(new WebAssembly.Module(scalarModule())),
+  javascript: javascriptKernel,
+};
+
+/** @internal */
+export const kernelVariants = Object.keys(starters) as readonly KernelVariant[];
+
+let current: Kernel | undefined;
+
+/** Kernels of this package that were started; choosing one again does not start it again. */
+const started = new Map<Kernel["variant"], Kernel>();
+
+/** The running kernel; started on the first call, synchronously. @internal */
+export function kernel(): Kernel {
+  if (current !== undefined) return current;
+  current = firstThatStarts();
+  return current;
+}
+
+/**
+ * Says which build of the kernel runs: `simd`, `scalar`, `javascript`, or `module` for one given to `useKernel`.
+ */
+export function kernelVariant(): KernelVariant | "module" {
+  return kernel().variant;
+}
+
+/**
+ * Chooses the kernel for this process, from the next parse on. By default `simd` runs where the engine has it, `scalar`
+ * where it has WebAssembly without SIMD, and `javascript` where WebAssembly cannot start.
+ *
+ * A host that compiles nothing from bytes gives the compiled module of `headgate/kernel/simd.wasm` or
+ * `headgate/kernel/scalar.wasm`. One without WebAssembly that loads nothing synchronously, such as a page whose policy
+ * lacks `'wasm-unsafe-eval'`, gives the function `javascript` of `headgate/kernel/javascript`.
+ *
+ * Throws `TypeError` where that build does not start, or what was given is not headgate's.
+ */
+export function useKernel(choice: KernelVariant | object): void {
+  const next = chosen(choice);
+  // What was parsed by one kernel is not in the memory of another.
+  next.generation = Math.max(next.generation, current?.generation ?? 0) + 1;
+  current = next;
+}
+
+function chosen(choice: KernelVariant | object): Kernel {
+  if (typeof choice === "string" && !Object.hasOwn(starters, choice)) {
+    throw new TypeError(`${choice} is no kernel; the kernels are ${kernelVariants.join(", ")}`);
+  }
+  try {
+    if (typeof choice === "string") return bundled(choice);
+    if (typeof choice !== "function") return start("module", instantiate(choice));
+    const given = start("javascript", choice());
+    started.set("javascript", given);
+    return given;
+  } catch (cause) {
+    throw new TypeError(`this kernel does not start here: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** The first build that starts. One may not for want of WebAssembly, of SIMD, of memory, or of leave to compile. */
+function firstThatStarts(): Kernel {
+  const faults: string[] = [];
+  for (const variant of kernelVariants) {
+    // Where the engine has SIMD, the scalar build would fail as that one did, after another long search for memory.
+    if (variant === "scalar" && hasSimd()) continue;
+    try {
+      return bundled(variant);
+    } catch (fault) {
+      faults.push(`${variant}: ${(fault as Error).message}`);
+    }
+  }
+  throw new TypeError(
+    `no kernel starts here; import { javascript } from "headgate/kernel/javascript" and call useKernel(javascript), ` +
+      `or give useKernel the compiled headgate/kernel/scalar.wasm (${faults.join("; ")})`,
+  );
+}
+
+function bundled(variant: KernelVariant): Kernel {
+  const found = started.get(variant) ?? start(variant, starters[variant]());
+  started.set(variant, found);
+  return found;
+}
+
+function hasSimd(): boolean {
+  return "WebAssembly" in globalThis && WebAssembly.validate(decodeBase64(simd));
+}
+
+function instantiate(module: WebAssembly.Module): object {
+  return new WebAssembly.Instance(module, {}).exports;
+}
+
+function start(variant: Kernel["variant"], made: object): Kernel {
+  const exports = made as KernelExports;
+  if (exports?.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
+    throw new TypeError("what was given is not headgate's kernel, or of another version");
+  }
+  const { buffer } = exports.memory;
+  const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
+  const text = latin1(input);
+  const spellings: string[] = new Array(FieldSpelling.ALL + 1).fill("");
+  const enter = (spelling: string, code: number): void => {
+    text.write(spelling, 0);
+    exports.enterName(spelling.length, code);
+    spellings[code] = spelling;
+  };
+  for (const [name, number] of fieldNames) {
+    enter(name, number | FieldSpelling.USUAL);
+    enter(name.toLowerCase(), number | FieldSpelling.LOWER_CASE);
+  }
+  return {
+    variant,
+    parseHead: exports.parseHead,
+    parseAuthority: exports.parseAuthority,
+    input,
+    text,
+    words: new Int32Array(buffer, Memory.RECORD, Memory.RECORDS_SIZE >> 2),
+    classes: new Uint8Array(buffer, Memory.CLASSES, 256),
+    suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
+    spellings,
+    numbers: new Map(
+      fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),
+    ),
+    generation: 0,
+  };
+}

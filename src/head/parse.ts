@@ -1,0 +1,160 @@
+// In:    octets that begin with a request head.
+// Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
+// Never: throws for what the octets hold, or keeps the caller's array.
+
+import { Capacity, FieldLine, Flag, Head, Memory, Option, Status, TargetForm } from "../../assembly/abi.js";
+import { HeadgateError } from "./fault.js";
+import { type Kernel, kernel } from "./kernel/instance.js";
+import { type HeadLimits, headLimits } from "./limits.js";
+import { checkSettings } from "./options.js";
+import { RequestHead, run } from "./request-head.js";
+
+export interface HeadOptions {
+  /** `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). */
+  host?: "required" | "optional";
+  limits?: Partial<HeadLimits>;
+}
+
+export type HeadResult =
+  /** `consumed`: octets of the input that belong to the head; what follows is `input.subarray(consumed)`. */
+  | { kind: "complete"; head: RequestHead; consumed: number }
+  /** More octets are needed; what came so far is the beginning of a head. */
+  | { kind: "partial" }
+  /** `error.offset` counts from the head's first octet. */
+  | { kind: "error"; error: HeadgateError };
+
+/** Of octets to which none will be added. */
+export type WholeHeadResult = Exclude<HeadResult, { kind: "partial" }>;
+
+const settings = ["host", "limits"];
+/** @internal */
+export const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
+
+/** Checks options; the kernel takes them as bits. @internal */
+export function kernelOptions(options: HeadOptions | undefined): number {
+  if (options === undefined) return 0;
+  checkSettings(options, settings, "a parse");
+  const host = options.host ?? "required";
+  if (host !== "required" && host !== "optional") {
+    throw new TypeError(`host is ${String(host)}; it must be "required" or "optional"`);
+  }
+  return host === "optional" ? Option.HOST_OPTIONAL : 0;
+}
+
+/** @internal */
+export function checkOctets(bytes: Uint8Array): void {
+  if (!(bytes instanceof Uint8Array))
+    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
+}
+
+/** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. @internal */
+export function finish(wasm: Kernel, status: Status): HeadResult {
+  const offset = wasm.words[Head.OFFSET >> 2]!;
+  if (status !== Status.COMPLETE) return { kind: "error", error: new HeadgateError(status, offset) };
+  return {
+    kind: "complete",
+    head: new RequestHead(wasm.text.read(0, offset), wasm.words, wasm.generation, 0, 0),
+    consumed: offset,
+  };
+}
+
+/**
+ * Reads the request head at the beginning of `bytes`: `complete`, with how many octets it took; `partial`, where they
+ * are the beginning of a head; or `error`. Content never makes it throw; wrong options do (`TypeError`, `RangeError`).
+ * RFC 9112 §2.1; docs/conformance.md names every choice.
+ */
+export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
+  checkOctets(bytes);
+  const limits = headLimits(options?.limits);
+  const bits = kernelOptions(options);
+  const wasm = kernel();
+  wasm.input.set(bytes.length > limits.headBytes ? bytes.subarray(0, limits.headBytes) : bytes);
+  const status = run(wasm, 0, bytes.length, bits, limits);
+  return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
+}
+
+/** Makes a head of a text and what the kernel has read of it. */
+export type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
+
+const plainHead: MakeHead = (text, words, generation) => new RequestHead(text, words, generation, 0, 0);
+
+/**
+ * Reads text of one octet a character that is one whole head with so many field lines, as a parser in front took it
+ * apart. Text that reads as anything else holds a line end where that parser saw none: `CONTROL_OCTET`. @internal
+ */
+export function parseHeadText(
+  text: string,
+  fieldLines: number,
+  limits: HeadLimits,
+  make: MakeHead = plainHead,
+): WholeHeadResult {
+  const wasm = kernel();
+  wasm.text.write(text.length > limits.headBytes ? text.slice(0, limits.headBytes) : text, 0);
+  const status = run(wasm, 0, text.length, 0, limits);
+  const offset = wasm.words[Head.OFFSET >> 2]!;
+  if (status !== Status.COMPLETE && status !== Status.PARTIAL) {
+    return { kind: "error", error: new HeadgateError(status, offset) };
+  }
+  if (offset !== text.length || wasm.words[Head.FIELD_LINES >> 2] !== fieldLines) {
+    return { kind: "error", error: new HeadgateError(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
+  }
+  return { kind: "complete", head: make(text, wasm.words, wasm.generation), consumed: offset };
+}
+
+/** What `parseRequestHeads` read. */
+export interface HeadsResult {
+  readonly heads: RequestHead[];
+  /** Octets of all those heads. */
+  readonly consumed: number;
+  /** Why the octets behind them are no head; its offset counts from `consumed`. Null where they may become one. */
+  readonly error: HeadgateError | null;
+}
+
+/** Words of the largest record, and of the records that can be kept behind it. */
+const LARGEST_RECORD = (Head.SIZE + (Capacity.FIELD_LINES + Capacity.INDEXED / 2 + 2) * FieldLine.SIZE) >> 2;
+const ALL_RECORDS = Memory.RECORDS_SIZE >> 2;
+
+/**
+ * Reads pipelined request heads, copying them once. It stops behind a head with Content-Length or Transfer-Encoding,
+ * with a Connection that lists `upgrade`, or with the method CONNECT, since what follows those may be no head: `consumed`
+ * says where. It stops as well where the kernel's memory has no room for more, so that a caller goes on with
+ * `bytes.subarray(consumed)` until nothing more is read.
+ */
+export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
+  checkOctets(bytes);
+  const limits = headLimits(options?.limits);
+  const bits = kernelOptions(options);
+  const wasm = kernel();
+  const { words, input } = wasm;
+  const length = Math.min(bytes.length, input.length);
+  input.set(length < bytes.length ? bytes.subarray(0, length) : bytes);
+  // One parse as far as a record's owner can tell: they are kept one behind another.
+  const generation = ++wasm.generation;
+  const heads: RequestHead[] = [];
+  let consumed = 0;
+  for (let record = LARGEST_RECORD; consumed < length; ) {
+    const status = wasm.parseHead(consumed, length, bits, limits.headBytes, limits.fieldLines);
+    const end = words[Head.OFFSET >> 2]!;
+    if (status === Status.PARTIAL) {
+      // The kernel's memory ends before it could see that there is more than the limit.
+      const isTooLarge = length - consumed >= limits.headBytes && bytes.length - consumed > limits.headBytes;
+      if (isTooLarge) return { heads, consumed, error: new HeadgateError(Status.HEAD_TOO_LARGE, limits.headBytes) };
+      break;
+    }
+    if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, end - consumed) };
+    const size = (Head.SIZE + words[Head.FIELD_LINES >> 2]! * FieldLine.SIZE) >> 2;
+    if (record + size > ALL_RECORDS) break;
+    words.copyWithin(record, 0, size);
+    heads.push(new RequestHead(wasm.text.read(consumed, end), words, generation, record, consumed));
+    consumed = end;
+    record += size;
+    if (!isFollowedByHead(words)) break;
+  }
+  return { heads, consumed, error: null };
+}
+
+/** False behind a head with a body, an upgrade, or CONNECT. */
+function isFollowedByHead(words: Int32Array): boolean {
+  const others = Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING | Flag.CONNECTION_UPGRADE;
+  return (words[Head.FLAGS >> 2]! & others) === 0 && words[Head.TARGET_FORM >> 2] !== TargetForm.AUTHORITY;
+}

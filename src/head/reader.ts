@@ -1,0 +1,209 @@
+// In:    octets of a connection, in pieces.
+// Out:   HeadResult of each piece: partial, a RequestHead, or a HeadgateError.
+// Never: looks at an octet more than a bounded number of times, or keeps anything between heads.
+
+import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
+import { type Kernel, kernel } from "./kernel/instance.js";
+import { scratch } from "./kernel/latin1.js";
+import { type HeadLimits, headLimits } from "./limits.js";
+import { checkOctets, finish, type HeadOptions, type HeadResult, kernelOptions, PARTIAL } from "./parse.js";
+import { run } from "./request-head.js";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const COLON = 0x3a;
+const PERCENT = 0x25;
+/** So few octets are copied faster one by one than by a call. */
+const FEW = 64;
+const EMPTY = new Uint8Array(0);
+
+/**
+ * Reads request heads that come in pieces, one after another. It looks at each octet a bounded number of times, keeps
+ * nothing between heads, and refuses a head in the chunk that shows the fault (docs/conformance.md).
+ */
+export class HeadReader {
+  readonly #limits: HeadLimits;
+  readonly #options: number;
+  /** Octets of a head that is not whole yet; null between heads. */
+  #held: Uint8Array | null = null;
+  #length = 0;
+  /** The parse after which the kernel's input and record are this head's, and how many octets of it they show. */
+  #generation = 0;
+  #shown = 0;
+  /** What the kernel needs to go on: `Head.LINE_START`, `RUN`, `FLAGS`, `FIELD_LINES`. */
+  #lineStart = 0;
+  #run = 0;
+  #flags = 0;
+  #fieldLines = 0;
+  /** HEXDIG that a pct-encoded triplet of a reg-name still wants. */
+  #hexdigits = 0;
+  /** True within a field line whose value the kernel does not read. */
+  #unread = false;
+
+  constructor(options?: HeadOptions);
+  /** With limits that were checked before, as for each connection of a gate. @internal */
+  constructor(options: undefined, checked: HeadLimits);
+  constructor(options?: HeadOptions, checked?: HeadLimits) {
+    this.#limits = checked ?? headLimits(options?.limits);
+    this.#options = kernelOptions(options);
+  }
+
+  /** Octets of a partial head that this reader holds; 0 between heads. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  /**
+   * Takes the next octets. `complete`: `consumed` counts in this chunk, and the reader is ready for the next head.
+   * `error`: the connection has no further head; the reader forgets this one.
+   */
+  read(chunk: Uint8Array): HeadResult {
+    const wasm = kernel();
+    const held = this.#held;
+    if (held === null) return chunk.length === 0 ? PARTIAL : this.#begin(wasm, chunk);
+    if (chunk.length === 1 && this.#hexdigits === 0) {
+      // What pieces of one octet mostly are.
+      const octet = chunk[0]!;
+      const length = this.#length;
+      if ((wasm.classes[octet]! & this.#run) !== 0 && length < held.length) {
+        held[length] = octet;
+        this.#length = length + 1;
+        return PARTIAL;
+      }
+    }
+    return this.#follow(wasm, held, chunk) ? PARTIAL : this.#continue(wasm, chunk);
+  }
+
+  #begin(wasm: Kernel, chunk: Uint8Array): HeadResult {
+    checkOctets(chunk);
+    const { headBytes } = this.#limits;
+    wasm.input.set(chunk.length > headBytes ? chunk.subarray(0, headBytes) : chunk);
+    const status = run(wasm, 0, chunk.length, this.#options, this.#limits);
+    if (status !== Status.PARTIAL) return finish(wasm, status);
+    this.#append(chunk);
+    return this.#wait(wasm);
+  }
+
+  /**
+   * Takes a chunk whose octets all belong to the run that the kernel stands in, so that it need not be asked; false, and
+   * nothing taken, for any other. Followed here as well: triplets in a reg-name (RFC 3986 §2.1), the CR that ends
+   * a value, and whole lines of names that the kernel does not read, which are a token, a colon, a value and CRLF.
+   */
+  #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array): boolean {
+    const { classes } = wasm;
+    let length = this.#length;
+    if (length + chunk.length > held.length) return false;
+    let run = this.#run;
+    let hexdigits = this.#hexdigits;
+    let lineStart = this.#lineStart;
+    let fieldLines = this.#fieldLines;
+    let unread = this.#unread;
+    for (let i = 0; i < chunk.length; i++) {
+      const octet = chunk[i]!;
+      if (hexdigits > 0) {
+        if ((classes[octet]! & OctetClass.HEXDIG) === 0) return false;
+        hexdigits--;
+      } else if ((classes[octet]! & run) === 0) {
+        if (octet === PERCENT && run === OctetClass.REG_NAME) hexdigits = 2;
+        else if (octet === CR && run === OctetClass.VALUE) run = 0;
+        else if (octet === COLON && this.#endsUnreadName(wasm, held, run, lineStart, length)) {
+          run = OctetClass.VALUE;
+          unread = true;
+        } else if (octet === LF && unread && run === 0) {
+          run = ++fieldLines < this.#limits.fieldLines ? OctetClass.TOKEN : 0;
+          lineStart = length + 1;
+          unread = false;
+        } else return false;
+      }
+      held[length++] = octet;
+    }
+    // The kernel does not know of lines that were followed here.
+    if (lineStart !== this.#lineStart) this.#generation = 0;
+    this.#length = length;
+    this.#run = run;
+    this.#hexdigits = hexdigits;
+    this.#lineStart = lineStart;
+    this.#fieldLines = fieldLines;
+    this.#unread = unread;
+    return true;
+  }
+
+  /** True where lineStart..end is a field name, and none of those that the kernel reads. */
+  #endsUnreadName(wasm: Kernel, held: Uint8Array, run: number, lineStart: number, end: number): boolean {
+    if (run !== OctetClass.TOKEN || end === lineStart || (this.#flags & Flag.IN_FIELD_LINES) === 0) return false;
+    const length = end - lineStart;
+    return length > NameEntry.LONGEST || ((wasm.suspects[length]! >> ((held[lineStart]! | 0x20) - 0x61)) & 1) === 0;
+  }
+
+  #continue(wasm: Kernel, chunk: Uint8Array): HeadResult {
+    const before = this.#length;
+    const held = this.#append(chunk);
+    this.#show(wasm, held);
+    const { words } = wasm;
+    let status = run(wasm, 0, before + chunk.length, this.#options | Option.RESUME, this.#limits);
+    if (status === Status.PARTIAL) return this.#wait(wasm);
+    if (status === Status.COMPLETE) {
+      // The record needs all lines, and the kernel saw the last ones only.
+      const size = words[Head.OFFSET >> 2]!;
+      wasm.input.set(held.subarray(0, size));
+      status = run(wasm, 0, size, this.#options, this.#limits);
+    }
+    this.#held = null;
+    this.#length = 0;
+    const result = finish(wasm, status);
+    if (result.kind === "complete") result.consumed -= before;
+    return result;
+  }
+
+  /** Puts the octets from the last line start on into the kernel's input, and its words back; what is there, stays. */
+  #show(wasm: Kernel, held: Uint8Array): void {
+    const { input, words } = wasm;
+    if (wasm.generation !== this.#generation) {
+      words[Head.LINE_START >> 2] = this.#lineStart;
+      words[Head.FLAGS >> 2] = this.#flags;
+      words[Head.FIELD_LINES >> 2] = this.#fieldLines;
+      this.#shown = this.#lineStart;
+    }
+    if (this.#length - this.#shown > FEW) {
+      input.set(held.subarray(this.#shown, this.#length), this.#shown);
+    } else {
+      for (let at = this.#shown; at < this.#length; at++) input[at] = held[at]!;
+    }
+  }
+
+  /** Keeps the octets of `chunk` that the limit leaves room for. */
+  #append(chunk: Uint8Array): Uint8Array {
+    const { headBytes } = this.#limits;
+    const before = this.#length;
+    const length = Math.min(headBytes, before + chunk.length);
+    let held = this.#held ?? EMPTY;
+    if (length > held.length) {
+      // Most heads need one array, and the largest three.
+      const wider = scratch(Math.min(headBytes, Math.max(1024, 4 * length)));
+      wider.set(held.subarray(0, before));
+      this.#held = held = wider;
+    }
+    if (chunk.length === 1 && length > before) held[before] = chunk[0]!;
+    else held.set(length - before < chunk.length ? chunk.subarray(0, length - before) : chunk, before);
+    this.#length = length;
+    return held;
+  }
+
+  #wait(wasm: Kernel): HeadResult {
+    const { words } = wasm;
+    this.#generation = wasm.generation;
+    this.#shown = this.#length;
+    this.#lineStart = words[Head.LINE_START >> 2]!;
+    this.#run = words[Head.RUN >> 2]!;
+    this.#flags = words[Head.FLAGS >> 2]!;
+    this.#fieldLines = words[Head.FIELD_LINES >> 2]!;
+    this.#hexdigits = 0;
+    this.#unread = false;
+    if (this.#run === OctetClass.HEXDIG) {
+      // Within a triplet of a reg-name, which goes on behind it.
+      this.#hexdigits = this.#held![this.#length - 1] === PERCENT ? 2 : 1;
+      this.#run = OctetClass.REG_NAME;
+    }
+    return PARTIAL;
+  }
+}

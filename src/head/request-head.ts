@@ -1,0 +1,341 @@
+// In:    the octets of one request head, and what the kernel has found in them.
+// Out:   RequestHead: one head as it was said.
+// Never: is made of octets that are no whole head, or knows of sockets and policies.
+
+import {
+  Capacity,
+  FieldLine,
+  FieldSpelling,
+  Flag,
+  Head,
+  Memory,
+  Option,
+  type Status,
+  TargetForm,
+} from "../../assembly/abi.js";
+import { type Authority, readAuthority } from "./authority.js";
+import { type Kernel, kernel } from "./kernel/instance.js";
+import type { HeadLimits } from "./limits.js";
+
+/** The four forms of a request-target (RFC 9112 §3.2). */
+export type RequestTargetForm = "origin-form" | "absolute-form" | "authority-form" | "asterisk-form";
+
+/** How the body behind a request head is delimited (RFC 9112 §6.3). */
+export type Framing =
+  | { readonly kind: "none" }
+  /** `length` octets, 0..2^53-1. */
+  | { readonly kind: "content-length"; readonly length: number }
+  | { readonly kind: "chunked" }
+  /** Over HTTP/2, where no length was sent: by END_STREAM (RFC 9113 §8.1). */
+  | { readonly kind: "frames" };
+
+/** What names whom a request is for. `:authority` stands in HTTP/2 where Host stands in HTTP/1.1 (RFC 9113 §8.3.1). */
+export type AuthorityField = ":authority" | "absolute-form" | "authority-form" | "Host" | "nothing";
+
+const targetForms: Record<number, RequestTargetForm> = {
+  [TargetForm.ORIGIN]: "origin-form",
+  [TargetForm.ABSOLUTE]: "absolute-form",
+  [TargetForm.AUTHORITY]: "authority-form",
+  [TargetForm.ASTERISK]: "asterisk-form",
+};
+
+const NO_BODY: Framing = Object.freeze({ kind: "none" });
+const CHUNKED: Framing = Object.freeze({ kind: "chunked" });
+
+/**
+ * Field names of which Node's `headers` keeps the first line only. All others are joined: by "; " for Cookie, by
+ * ", " otherwise (RFC 9110 §5.3).
+ */
+const singular = new Set(
+  (
+    "age authorization content-length content-type etag expires from host if-modified-since if-unmodified-since " +
+    "last-modified location max-forwards proxy-authorization referer retry-after server user-agent"
+  ).split(" "),
+);
+
+/**
+ * One request head as it was said. It owns its octets as text, one character an octet; everything else is made from
+ * them when asked for.
+ */
+export class RequestHead {
+  /** The whole head, skipped empty lines and the last CRLF included. */
+  readonly #text: string;
+  /** The record's `Flag` bits: the answers that are asked for most. */
+  readonly #flags: number;
+  /** The parse after which the kernel's record is this head's. */
+  #generation: number;
+  /** Where that record begins, in words, and where the head began in the kernel's input. */
+  #record: number;
+  #start: number;
+  #host: Authority | null | undefined;
+  #authority: Authority | null | undefined;
+  #rawHeaders: string[] | undefined;
+  #headers: Record<string, string | string[] | undefined> | undefined;
+
+  /** @internal */
+  constructor(text: string, words: Int32Array, generation: number, record: number, start: number) {
+    this.#text = text;
+    this.#flags = words[record + (Head.FLAGS >> 2)]!;
+    this.#generation = generation;
+    this.#record = record;
+    this.#start = start;
+  }
+
+  /** The method token, case as sent (RFC 9110 §9.1). */
+  get method(): string {
+    return this.#has(Flag.METHOD_GET) ? "GET" : this.#span(Head.METHOD_START, Head.METHOD_END);
+  }
+
+  /** The request-target, octets as sent (RFC 9112 §3.2). */
+  get requestTarget(): string {
+    return this.#span(Head.TARGET_START, Head.TARGET_END);
+  }
+
+  get targetForm(): RequestTargetForm {
+    return targetForms[this.#word(Head.TARGET_FORM)]!;
+  }
+
+  get httpVersion(): "1.0" | "1.1" | "2.0" {
+    return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
+  }
+
+  /** The scheme of an absolute-form, or `:scheme` of HTTP/2, in lower case; null where none was said. */
+  get scheme(): string | null {
+    if (this.targetForm !== "absolute-form") return null;
+    return this.requestTarget.slice(0, this.requestTarget.indexOf(":")).toLowerCase();
+  }
+
+  /** The `:protocol` of an extended CONNECT, as sent (RFC 8441 §4); null in any other request. */
+  get protocol(): string | null {
+    return null;
+  }
+
+  /** The Host field, or `:authority` of HTTP/2; null where the request has none. */
+  get host(): Authority | null {
+    return (this.#host ??= this.#readAuthority(Head.HOST));
+  }
+
+  /** Whom the request is for: the authority of the request-target, else Host (RFC 9112 §3.2.2, §3.3). */
+  get authority(): Authority | null {
+    this.#authority ??= this.#readAuthority(Head.TARGET_AUTHORITY);
+    return this.#authority ?? this.host;
+  }
+
+  /** What `authority` was read from. */
+  get authorityField(): AuthorityField {
+    const form = this.targetForm;
+    if (form === "absolute-form" || form === "authority-form") return form;
+    return this.host === null ? "nothing" : "Host";
+  }
+
+  /**
+   * The target up to its "?", octets as sent: "/" where an absolute-form has none, "*" for asterisk-form, "" for
+   * authority-form.
+   */
+  get path(): string {
+    const form = this.targetForm;
+    if (form === "asterisk-form") return "*";
+    const path = this.#span(Head.PATH_START, Head.QUERY_START);
+    return path === "" && form === "absolute-form" ? "/" : path;
+  }
+
+  /** What stands behind the target's "?"; null where it has none. */
+  get query(): string | null {
+    const query = this.#span(Head.QUERY_START, Head.TARGET_END);
+    return query === "" ? null : query.slice(1);
+  }
+
+  /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
+  get rawHeaders(): string[] {
+    return this.#lines();
+  }
+
+  /**
+   * As Node's `IncomingMessage.headers`: names in lower case, repeated ones joined or, where they may not repeat, the
+   * first. It has no prototype, so that no field name meets a member of Object.
+   */
+  get headers(): Record<string, string | string[] | undefined> {
+    return (this.#headers ??= joinHeaders(this.#lines()));
+  }
+
+  /** All lines of that name, joined by ", " (RFC 9110 §5.2), Cookie by "; "; undefined where there is none. */
+  field(name: string): string | undefined {
+    const values = this.fieldValues(name);
+    if (values.length < 2) return values[0];
+    return values.join(name.toLowerCase() === "cookie" ? "; " : ", ");
+  }
+
+  /** The value of each line of that name, in order. */
+  fieldValues(name: string): string[] {
+    const wanted = name.toLowerCase();
+    const number = kernel().numbers.get(wanted);
+    if (number !== undefined) {
+      const bit = 1 << number;
+      if ((this.#word(Head.SEEN) & bit) === 0) return [];
+      if ((this.#word(Head.REPEATED) & bit) === 0) return [this.#valueOfFirst(number)];
+    }
+    const raw = this.#lines();
+    const values: string[] = [];
+    for (let i = 0; i < raw.length; i += 2) {
+      if (raw[i]!.length === wanted.length && raw[i]!.toLowerCase() === wanted) values.push(raw[i + 1]!);
+    }
+    return values;
+  }
+
+  get framing(): Framing {
+    if (this.#has(Flag.TRANSFER_ENCODING)) return CHUNKED;
+    if (!this.#has(Flag.CONTENT_LENGTH)) return NO_BODY;
+    const length = this.#word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + (this.#word(Head.CONTENT_LENGTH_LOW) >>> 0);
+    return { kind: "content-length", length };
+  }
+
+  /** True where the connection persists behind this request (RFC 9112 §9.3). */
+  get keepAlive(): boolean {
+    return this.#has(Flag.VERSION_1_1) ? !this.#has(Flag.CONNECTION_CLOSE) : this.#has(Flag.CONNECTION_KEEP_ALIVE);
+  }
+
+  /** True where `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */
+  get expectsContinue(): boolean {
+    return this.#has(Flag.EXPECT_CONTINUE);
+  }
+
+  /**
+   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since it
+   * otherwise means nothing (RFC 9110 §7.8).
+   */
+  get upgrade(): string[] {
+    if (!this.#has(Flag.UPGRADE) || !this.#has(Flag.CONNECTION_UPGRADE) || !this.#has(Flag.VERSION_1_1)) return [];
+    const values = this.fieldValues("upgrade");
+    if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
+    const members = values.flatMap((value) => value.split(","));
+    return members.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, "")).filter((member) => member !== "");
+  }
+
+  /** True where `upgrade` lists `websocket`, case ignored. */
+  get asksForWebSocket(): boolean {
+    const wanted = Flag.UPGRADE_WEBSOCKET | Flag.CONNECTION_UPGRADE | Flag.VERSION_1_1;
+    return (this.#flags & wanted) === wanted;
+  }
+
+  /** Octets of the head as it came in. */
+  get size(): number {
+    return this.#text.length;
+  }
+
+  /** The head as it came in, one character an octet. */
+  toString(): string {
+    return this.#text;
+  }
+
+  /** The field lines of the text. */
+  #lines(): string[] {
+    return (this.#rawHeaders ??= readFieldLines(
+      this.#words(),
+      this.#record,
+      this.#text,
+      this.#start,
+      kernel().spellings,
+    ));
+  }
+
+  /** The value of the first line of a name that the kernel reads and has seen. */
+  #valueOfFirst(number: number): string {
+    const address = this.#word(Head.KNOWN + (number << 2));
+    const words = this.#words();
+    const at = this.#record + ((address - Memory.RECORD) >> 2);
+    const name = words[at + (FieldLine.NAME >> 2)]!;
+    const isPadded = (name & FieldSpelling.PADDED) !== 0;
+    const from = isPadded ? words[at + (FieldLine.VALUE_START >> 2)]! : (name >>> FieldSpelling.BITS) + 2;
+    const to = words[at + ((isPadded ? FieldLine.VALUE_END : FieldLine.END) >> 2)]!;
+    return this.#text.slice(from - this.#start, to - this.#start);
+  }
+
+  #readAuthority(block: number): Authority | null {
+    return readAuthority(this.#words(), this.#record + (block >> 2), this.#text, this.#start);
+  }
+
+  /** The kernel's words, with this head's record at `#record`: still there, or read again from the text. */
+  #words(): Int32Array {
+    const wasm = kernel();
+    if (wasm.generation !== this.#generation) {
+      wasm.text.write(this.#text, 0);
+      run(wasm, 0, this.#text.length, Option.HOST_OPTIONAL, widest);
+      this.#generation = wasm.generation;
+      this.#record = 0;
+      this.#start = 0;
+    }
+    return wasm.words;
+  }
+
+  #word(offset: number): number {
+    const words = this.#words();
+    return words[this.#record + (offset >> 2)]!;
+  }
+
+  #has(flag: Flag): boolean {
+    return (this.#flags & flag) !== 0;
+  }
+
+  #span(start: number, end: number): string {
+    const words = this.#words();
+    const record = this.#record;
+    const first = this.#start;
+    return this.#text.slice(words[record + (start >> 2)]! - first, words[record + (end >> 2)]! - first);
+  }
+}
+
+/** Either spelling that a name of the kernel's table has. */
+const SPELT = FieldSpelling.USUAL | FieldSpelling.LOWER_CASE;
+
+/** Name, value, name, value of the record at word `record`; `text` are the octets from `start` on. */
+function readFieldLines(
+  words: Int32Array,
+  record: number,
+  text: string,
+  start: number,
+  spellings: readonly string[],
+): string[] {
+  const length = 2 * words[record + (Head.FIELD_LINES >> 2)]!;
+  const lines: string[] = new Array(length);
+  let nameStart = words[record + (Head.FIELDS_START >> 2)]! - start;
+  let at = record + (Head.SIZE >> 2);
+  for (let i = 0; i < length; i += 2, at += FieldLine.SIZE >> 2) {
+    const name = words[at + (FieldLine.NAME >> 2)]!;
+    const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
+    const nameEnd = (name >>> FieldSpelling.BITS) - start;
+    lines[i] = (name & SPELT) !== 0 ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
+    lines[i + 1] =
+      (name & FieldSpelling.PADDED) === 0
+        ? text.slice(nameEnd + 2, lineEnd)
+        : text.slice(
+            words[at + (FieldLine.VALUE_START >> 2)]! - start,
+            words[at + (FieldLine.VALUE_END >> 2)]! - start,
+          );
+    nameStart = lineEnd + 2;
+  }
+  return lines;
+}
+
+/** A head that was read once passes them all. */
+const widest: HeadLimits = { headBytes: Memory.INPUT_SIZE, fieldLines: Capacity.FIELD_LINES };
+
+function joinHeaders(raw: string[]): Record<string, string | string[] | undefined> {
+  const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    const value = raw[i + 1]!;
+    const before = headers[name];
+    if (name === "set-cookie") headers[name] = [...((before as string[] | undefined) ?? []), value];
+    else if (before === undefined) headers[name] = value;
+    else if (!singular.has(name)) headers[name] = `${before as string}${name === "cookie" ? "; " : ", "}${value}`;
+  }
+  return headers;
+}
+
+/** Reads a head from the octets `start`..`end` of the kernel's input. @internal */
+export function run(wasm: Kernel, start: number, end: number, options: number, limits: HeadLimits): Status {
+  wasm.generation++;
+  const { headBytes, fieldLines } = limits;
+  // One octet more than the limit tells the kernel as much as any number.
+  return wasm.parseHead(start, Math.min(end, start + headBytes + 1), options, headBytes, fieldLines);
+}

@@ -1,0 +1,147 @@
+// In:    sockets of which this process has read nothing, or a head or a ClientHello and no octet more; a child process.
+// Out:   the same sockets in the child, with every octet that was read here.
+// Never: hands on a socket that may lose octets on the way, or one that speaks TLS here.
+
+import { type ServerOpts, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival/arrival.js";
+import type { Framer, Handover } from "../handover/framer.js";
+import type { RawHandover, Taker } from "../handover/passthrough.js";
+import { checkGiven, type Given, seal } from "./socket-message.js";
+
+/**
+ * Options of a `net.Server` whose sockets can be handed on: `createServer(UNREAD, listener)`. Such a socket is not read
+ * before somebody asks, and then in single pieces; between them the operating system keeps what comes. From any other socket
+ * Node reads on while it travels, and those octets are lost.
+ */
+export const UNREAD: Readonly<ServerOpts> = Object.freeze({ pauseOnConnect: true, highWaterMark: 0 });
+
+/** A `ChildProcess` with a channel, as `fork` makes it, or a `cluster.Worker`. */
+export interface Child {
+  send(message: object, socket: Socket, sent: (error: Error | null) => void): boolean;
+  on(event: "disconnect" | "exit", listener: () => void): unknown;
+}
+
+/** Where a child has what was not sent yet: all of it shares one listener. */
+const UNSENT = Symbol("headgate.unsent");
+
+interface Occupied extends Child {
+  [UNSENT]?: Set<(error: Error) => void>;
+}
+
+/**
+ * Gives a socket of an `UNREAD` server to a child process, where `adopted(process)` has it. `rest`: everything that was
+ * read from it here. Resolves when it is sent; from then on it is no concern of this process. Rejects where the child is
+ * gone, or the client; the socket is still the caller's then.
+ *
+ * Throws `TypeError` for a socket that would lose octets: one that reads by itself, or of which more was read than `rest` has;
+ * and for TLS, whose state cannot travel.
+ */
+export function handOn(child: Child, socket: Socket, given: Given = {}): Promise<void> {
+  checkGiven(given, "what is handed on");
+  const { rest = NOTHING, arrival = {} } = given;
+  return send(child, socket, rest, arrival, 0);
+}
+
+/** `kept`: octets in front of `rest` that were read for good. */
+function send(child: Child, socket: Socket, rest: Uint8Array, arrival: GivenArrival, kept: number): Promise<void> {
+  checkChild(child);
+  checkUnread(socket, rest.length + kept);
+  if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be handed on"));
+  const unsent = unsentOf(child);
+  // The socket is not read, so that it may wait for its turn: Node sends one at a time.
+  return new Promise((resolve, reject) => {
+    unsent.add(reject);
+    child.send(seal(rest, arrival), socket, (error) => {
+      unsent.delete(reject);
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}
+
+/**
+ * Stands in `upgrades` where a framer would: the upgrade is ruled on here, and the child gets the socket with the head and all
+ * that came behind it, as if nobody had read it. In `tls`, or as `fallback`, it is a taker: the child gets the connection as it is.
+ * `child` may be a function that chooses one for each handover.
+ *
+ * The gate must have the socket from an `UNREAD` server, and an upgrade must be its first request. Otherwise the handover fails
+ * with the `TypeError` of `handOn`; the client of an upgrade gets 500.
+ */
+export function handOnTo(child: Child): Framer & Taker;
+export function handOnTo(choose: (handover: Handover) => Child): Framer;
+export function handOnTo(choose: (handover: RawHandover) => Child): Taker;
+export function handOnTo(child: Child | ((handover: Handover & RawHandover) => Child)): Framer & Taker {
+  if (typeof child !== "function") checkChild(child);
+  return {
+    take(handover: Handover | RawHandover): Promise<void> {
+      const { socket, rest, arrival } = handover;
+      const chosen = typeof child === "function" ? child(handover as Handover & RawHandover) : child;
+      const octets = "head" in handover ? Buffer.concat([Buffer.from(handover.head.toString(), "latin1"), rest]) : rest;
+      return send(chosen, socket as Socket, octets, givenOf(arrival), arrival.proxy?.size ?? 0);
+    },
+  };
+}
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
+ * addresses in its head again, and needs those of the connection; a default is no knowledge.
+ */
+function givenOf(arrival: Arrival): GivenArrival {
+  const { proxy, forwarding } = arrival;
+  if (forwarding !== undefined && proxy === undefined) return {};
+  const connection =
+    forwarding === undefined ? arrival : proxiedArrival(NOTHING_KNOWN, proxy!, proxy!.hop, proxy!.size);
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = connection;
+  const { serverName, alpnProtocol, clientVerified } = connection;
+  const addresses = { remoteAddress, remotePort, localAddress, localPort, unix };
+  const given = { ...addresses, serverName, alpnProtocol, clientVerified };
+  return schemeSource === "default" ? given : { scheme, ...given };
+}
+
+const NOTHING_KNOWN: Arrival = Object.freeze({ scheme: "http", schemeSource: "default" });
+
+function unsentOf(child: Occupied): Set<(error: Error) => void> {
+  if (child[UNSENT] !== undefined) return child[UNSENT];
+  const unsent = new Set<(error: Error) => void>();
+  child[UNSENT] = unsent;
+  // Node forgets what waits for its turn when the channel closes, and a child that was killed may not be said to have closed it.
+  const forget = (): void => {
+    for (const reject of unsent) reject(new Error("the child process has closed its channel"));
+    unsent.clear();
+  };
+  child.on("disconnect", forget);
+  child.on("exit", forget);
+  return unsent;
+}
+
+function checkChild(child: Child): void {
+  if (typeof child?.send !== "function" || typeof child.on !== "function") {
+    throw new TypeError(
+      "a socket is handed on to a child process with a channel: fork() of node:child_process, or a cluster.Worker",
+    );
+  }
+}
+
+/** `known`: octets that were read from it, as far as anybody knows. */
+function checkUnread(socket: Socket, known: number): void {
+  if (socket instanceof TLSSocket) {
+    throw new TypeError(
+      "TLS state cannot travel with a passed handle; hand on the raw socket and speak TLS in the child, or adopt it here",
+    );
+  }
+  if (!(socket instanceof Socket)) throw new TypeError("only a net.Socket can be handed on; adopt other streams here");
+  if (socket.readableHighWaterMark !== 0 || socket.readableFlowing !== false) {
+    throw new TypeError(
+      "the socket reads by itself, and what it reads on its way to the child would be lost; make its server with " +
+        "createServer(UNREAD, listener), and do not listen for 'data'",
+    );
+  }
+  if (socket.bytesRead !== known) {
+    throw new TypeError(
+      `${socket.bytesRead} octets were read from the socket, and rest has ${known}; the others would be lost`,
+    );
+  }
+}

@@ -1,0 +1,39 @@
+// In:    what a parent process knows of a socket that it hands to a child.
+// Out:   the message that travels beside the socket, and what it says.
+// Never: touches a socket.
+
+import { checkGivenArrival, type GivenArrival } from "../arrival/arrival.js";
+import { checkSettings } from "../head/options.js";
+
+/** What whoever gives a socket away knows of it; `AdoptOptions` has the same names. */
+export interface Given {
+  /** Octets that were already read from the socket. */
+  rest?: Uint8Array;
+  /** What is known of the connection and cannot be read from the socket. */
+  arrival?: GivenArrival;
+}
+
+/** Text, so that each serialization of a channel carries it. */
+interface Envelope {
+  readonly headgate: { readonly rest: string; readonly arrival: GivenArrival };
+}
+
+/** Throws `TypeError` for another name, or what is no value of it. */
+export function checkGiven(given: Given, what: string): void {
+  checkSettings(given, ["rest", "arrival"], what);
+  if (given.arrival !== undefined) checkGivenArrival(given.arrival, "arrival");
+  if (given.rest !== undefined && !(given.rest instanceof Uint8Array)) {
+    throw new TypeError("rest must be the octets already read, a Uint8Array");
+  }
+}
+
+export function seal(rest: Uint8Array, arrival: GivenArrival): Envelope {
+  return { headgate: { rest: Buffer.from(rest).toString("base64"), arrival } };
+}
+
+/** Null for a message that is somebody else's. */
+export function unseal(message: unknown): { rest: Uint8Array; arrival: GivenArrival } | null {
+  const { headgate } = (message ?? {}) as Partial<Envelope>;
+  if (typeof headgate?.rest !== "string") return null;
+  return { rest: Buffer.from(headgate.rest, "base64"), arrival: headgate.arrival };
+}

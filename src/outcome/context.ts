@@ -1,0 +1,92 @@
+// In:    what a gate, or a guard of it, has for all of its connections.
+// Out:   its shape; by its policy, the arrival of a socket, and whom an arrival counts to.
+// Never: has anything of one connection.
+
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival/arrival.js";
+import type { ServerNames } from "../connection/tls/routes.js";
+import type { FramerLike, Handover } from "../handover/framer.js";
+import type { TakerLike } from "../handover/passthrough.js";
+import type { Known } from "../handover/side-table.js";
+import { countedNetwork } from "../head/ip-address.js";
+import type { GateLimits } from "../head/limits.js";
+import type { Acceptance, Decision, Policy } from "../policy/decide.js";
+import type { Authorize } from "./authorization.js";
+import type { Deadlines } from "./deadlines.js";
+import type { End, Passed } from "./end.js";
+import type { Pending } from "./waiting.js";
+
+/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
+export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+
+/** The listeners of a guarded server for what a policy leaves to them. */
+export interface OtherListeners {
+  /** There is one, of 'upgrade', or over HTTP/2 of 'stream'. */
+  listening(event: "upgrade" | "stream"): boolean;
+  take(handover: Handover): void;
+}
+
+/** How a gate speaks HTTP/2. */
+export interface Http2Rules {
+  /** On connections without TLS as well, by prior knowledge (RFC 9113 §3.3). */
+  readonly cleartext: boolean;
+  /** WebSockets may be opened on streams (RFC 8441 §3). */
+  readonly enableConnectProtocol: boolean;
+}
+
+/** What the gate lends to each of its connections. */
+export interface Gatehouse {
+  readonly policy: Policy<FramerLike>;
+  readonly limits: GateLimits;
+  readonly requests: Server | undefined;
+  /** Who is there for TLS on adopted sockets; null where all of them are to be HTTP. */
+  readonly tls: ServerNames | null;
+  /** Who takes what is neither TLS nor HTTP. */
+  readonly fallback: TakerLike | undefined;
+  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
+  readonly requestsAccepts: boolean;
+  /** True where clients are told why they are refused. */
+  readonly expose: boolean;
+  /** Connections whose head is not whole. */
+  readonly heads: Pending;
+  /** Who has the last word on upgrades, and those that wait for it. */
+  readonly authorize: Authorize | undefined;
+  readonly authorizing: Pending;
+  /** How HTTP/2 is spoken; undefined where it is not, or a server that is guarded speaks it. */
+  readonly http2: Http2Rules | undefined;
+  /** HTTP/2 connections behind their first stream: without an open one they end, with one they are asked for a sign of life. */
+  readonly sessions: Deadlines;
+  /** Refused connections that are read on. */
+  readonly lingering: Deadlines;
+  /** What `decisionOf` answers from. */
+  readonly known: Known<Learned>;
+  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
+  readonly others: OtherListeners | undefined;
+  /** False where nobody would hear of an accepted request. */
+  hearsAccepted(): boolean;
+  /** Called once for each decision and malformed head, before anything is done about it. */
+  accepted(decision: Acceptance<FramerLike>): void;
+  ended(end: Exclude<End, Passed | { kind: "handed over" | "served" }>): void;
+  /** A connection goes to a taker. */
+  passed(end: Passed): void;
+}
+
+/**
+ * Where a socket came in. It is read now where a ruling depends on it: a client that resets its connection takes its addresses
+ * away.
+ */
+export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
+  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+  return policy.readsAddresses ? readArrival(arrival) : arrival;
+}
+
+/**
+ * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
+ * trusted peer speaks for others.
+ */
+export function countedAs({ policy }: Gatehouse, arrival: Arrival): string | null {
+  const { remoteAddress } = arrival;
+  const isClient = remoteAddress !== undefined && (policy.trust?.trustedPeer(arrival) ?? null) === null;
+  return isClient ? countedNetwork(remoteAddress) : null;
+}

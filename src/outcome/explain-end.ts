@@ -1,0 +1,77 @@
+// In:    an abandoned connection.
+// Out:   the same as a sentence for a person.
+// Never: shows octets that a log line may not hold.
+
+import type { ProxyError } from "../arrival/proxy/fault.js";
+import type { HelloError } from "../arrival/tls/fault.js";
+import { countedNetwork } from "../head/ip-address.js";
+import { explainError, printable } from "../policy/explain.js";
+import type { Abandoned } from "./end.js";
+
+/**
+ * One line: why a connection was abandoned, where it was, whose it was, and the limit that it met.
+ *
+ *     100 connections of 192.0.2.7 had no whole head (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
+ */
+export function explainAbandoned(end: Abandoned): string {
+  const { code, stage, arrival, limit } = end;
+  const client = printable(arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown"));
+  const parts = [`${code}, ${stage}`, `client ${client}`];
+  if (arrival.proxy !== undefined) parts.push(`PROXY from trusted hop ${arrival.proxy.hop}`);
+  if (limit !== undefined) parts.push(`limits.${limit.name} is ${limit.value}`);
+  return `${verdict(end)} (${parts.join("; ")})`;
+}
+
+function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
+  switch (code) {
+    case "PROXY_UNTRUSTED":
+      return "the peer is none of trust.from";
+    case "PROXY_MISSING":
+    case "PROXY_MALFORMED":
+    case "TLS_MALFORMED":
+      return explainError(cause as ProxyError | HelloError);
+    case "SERVER_NAME_UNKNOWN": {
+      const { serverName } = arrival;
+      return serverName
+        ? `tls has nobody for the server name ${printable(serverName)}`
+        : "tls has nobody for clients that name none";
+    }
+    case "TLS_FAILED":
+      return `the TLS handshake failed: ${thrown(cause)}`;
+    case "HEAD_TIMEOUT":
+      return `the head was not whole within ${limit?.value} ms`;
+    case "OVERLOADED":
+      return `${limit?.value} ${waiting(stage, "")}`;
+    case "ADDRESS_OVERLOADED":
+      return `${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}`;
+    case "PEER_ENDED":
+      return "the client ended the connection";
+    case "SOCKET_ERROR":
+      return `the socket broke: ${thrown(cause)}`;
+    case "SOCKET_DESTROYED":
+      return "the socket was destroyed when it was given";
+    case "HTTP2_FAULT":
+      return `the client broke a rule of HTTP/2: ${thrown(cause)}`;
+    case "BODY_MALFORMED":
+      return "the chunked body of a request is malformed";
+    case "AUTHORIZE_FAILED":
+      return `authorize failed: ${thrown(cause)}`;
+    case "EARLY_OCTETS":
+      return `more than ${limit?.value} octets came before authorize had answered`;
+    case "FRAMER_FAILED":
+      return `the framer failed: ${thrown(cause)}`;
+    case "TAKER_FAILED":
+      return `the taker failed: ${thrown(cause)}`;
+  }
+}
+
+/** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */
+function waiting(stage: Abandoned["stage"], whose: string): string {
+  return stage === "authorize" ? `upgrades${whose} waited for authorize` : `connections${whose} had no whole head`;
+}
+
+function thrown(cause: unknown): string {
+  // What OpenSSL says ends with a line end.
+  if (cause instanceof Error) return printable(cause.message.trim());
+  return typeof cause === "string" ? printable(cause) : "what was thrown is no Error";
+}

@@ -1,0 +1,109 @@
+// In:    connections whose head is not whole, or upgrades that wait for the application's word.
+// Out:   a call for each that has waited too long; of one more, whether there are too many, in all or of its address.
+// Never: asks for an address while few enough wait that no address could have too many.
+
+import { Deadlines, type Timed } from "./deadlines.js";
+
+/** Why one more may not wait. */
+export type Overload = "OVERLOADED" | "ADDRESS_OVERLOADED";
+
+export interface Waiting extends Timed {
+  /** The address that it counts to; null where nobody knows the client's. To ask may cost a system call, and memory. */
+  readonly countedAs: string | null;
+}
+
+/** While fewer wait, a limit per address refuses nothing: clients that share an address may all connect at once. */
+const CROWD = 1000;
+
+/**
+ * Those that wait for the same, with equal deadlines. An address may have more than its limit while there is room: fewer than a
+ * crowd wait, counting no other address for more than its limit. So one address fills a crowd's room and no more, and takes nothing
+ * from the others.
+ *
+ * While fewer than a crowd wait, no address is asked for. Then those that wait are asked, once, and from then on each that comes,
+ * until half of the crowd has gone: to ask them all again takes as many new ones.
+ */
+export class Pending extends Deadlines<Waiting> {
+  readonly #most: number;
+  readonly #mostPerAddress: number;
+  readonly #crowd: number;
+  #isCounting = false;
+  /** What each is counted as: its socket does not know it any more when it is gone. */
+  readonly #counted = new Map<Waiting, string>();
+  readonly #waiting = new Map<string, number>();
+  /** Those that addresses have beyond their limit, together. */
+  #excess = 0;
+
+  /** `most`: in all; `mostPerAddress`: of one address. */
+  constructor(milliseconds: number, most: number, mostPerAddress: number) {
+    super(milliseconds);
+    this.#most = most;
+    this.#mostPerAddress = mostPerAddress;
+    const crowd = Math.min(Math.max(CROWD, mostPerAddress), Math.max(1, Math.floor(most / 2)));
+    this.#crowd = mostPerAddress < most ? crowd : Number.POSITIVE_INFINITY;
+  }
+
+  /** Begins its time, or says why it may not wait. */
+  admit(item: Waiting): Overload | null {
+    if (this.size >= this.#most) return "OVERLOADED";
+    if (!this.#isCounting && this.size >= this.#crowd) {
+      this.#isCounting = true;
+      for (const waiting of this) this.#count(waiting, waiting.countedAs);
+    }
+    if (this.#isCounting) {
+      const address = item.countedAs;
+      if (this.#isFull(address, this.size)) return "ADDRESS_OVERLOADED";
+      this.#count(item, address);
+    }
+    this.add(item);
+    return null;
+  }
+
+  /** Counts one that waits to the address that it has now, or says why it may wait no more. */
+  recount(item: Waiting): Overload | null {
+    if (!this.#isCounting) return null;
+    this.#uncount(item);
+    const address = item.countedAs;
+    if (this.#isFull(address, this.size - 1)) return "ADDRESS_OVERLOADED";
+    this.#count(item, address);
+    return null;
+  }
+
+  override remove(item: Waiting): void {
+    super.remove(item);
+    if (!this.#isCounting) return;
+    this.#uncount(item);
+    if (this.size > this.#crowd / 2) return;
+    this.#isCounting = false;
+    this.#counted.clear();
+    this.#waiting.clear();
+    this.#excess = 0;
+  }
+
+  /** An address has its limit, and there is no room for more than that; `others` wait, some of them perhaps of that address. */
+  #isFull(address: string | null, others: number): boolean {
+    if (address === null) return false;
+    const waiting = this.#waiting.get(address) ?? 0;
+    if (waiting < this.#mostPerAddress) return false;
+    const excessOfOthers = this.#excess - (waiting - this.#mostPerAddress);
+    return others - excessOfOthers >= this.#crowd;
+  }
+
+  #count(item: Waiting, address: string | null): void {
+    if (address === null) return;
+    const waiting = this.#waiting.get(address) ?? 0;
+    if (waiting >= this.#mostPerAddress) this.#excess++;
+    this.#waiting.set(address, waiting + 1);
+    this.#counted.set(item, address);
+  }
+
+  #uncount(item: Waiting): void {
+    const address = this.#counted.get(item);
+    if (address === undefined) return;
+    this.#counted.delete(item);
+    const waiting = this.#waiting.get(address)! - 1;
+    if (waiting >= this.#mostPerAddress) this.#excess--;
+    if (waiting === 0) this.#waiting.delete(address);
+    else this.#waiting.set(address, waiting);
+  }
+}

@@ -1,0 +1,230 @@
+// In:    a Decision.
+// Out:   the same decision as a sentence for a person, and as plain data.
+// Never: decides anything; every value it shows was decided on.
+
+import type { Arrival, Proxying, SchemeSource } from "../arrival/arrival.js";
+import type { ProxyError } from "../arrival/proxy/fault.js";
+import type { ProxyEndpoint } from "../arrival/proxy/header.js";
+import type { HelloError } from "../arrival/tls/fault.js";
+import type { Scheme } from "../head/authority.js";
+import type { HeadgateError } from "../head/fault.js";
+import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decide.js";
+
+/**
+ * One line: what was seen, what was wanted, where it came from, and the configuration that would accept it.
+ *
+ *     host port 8080 mismatches vhost port 443 (chat.example.com; port came from Host; scheme https declared); ...
+ */
+export function explain(decision: Decision): string {
+  if (decision.kind === "accepted") return explainAcceptance(decision);
+  const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
+  return printable(`${verdict(decision)} (${context(decision)}${disbelieved(decision)})${remedy}`);
+}
+
+/**
+ * Where a request's port came from: what named the authority, X-Forwarded-Port, or the scheme's default; `nothing` without
+ * authority.
+ */
+export type PortSource = AuthoritySource | "X-Forwarded-Port" | "scheme";
+
+/** A decision as plain data, for `JSON.stringify`. What is not there is null. */
+export interface Explanation {
+  readonly kind: Decision["kind"];
+  /** Of a refusal. */
+  readonly code: RefusalCode | null;
+  readonly statusCode: number | null;
+  /** The line of `explain`. */
+  readonly text: string;
+  /** What came, what would have been right, and the configuration that would accept it; the parts of that line. */
+  readonly seen: string | null;
+  readonly wanted: string | null;
+  readonly remedy: string | null;
+  readonly method: string;
+  readonly path: string;
+  /** True where the request asks for a WebSocket. */
+  readonly upgrade: boolean;
+  /** The name of the vhost that serves, or that the name meant. */
+  readonly vhost: string | null;
+  /** The path pattern that claims an upgrade. */
+  readonly pattern: string | null;
+  readonly host: { readonly value: string | null; readonly source: AuthoritySource };
+  readonly port: { readonly value: number | null; readonly source: PortSource };
+  readonly scheme: { readonly value: Scheme; readonly source: SchemeSource };
+  /** Field values, as sent. */
+  readonly origin: readonly string[];
+  readonly client: { readonly address: string | null; readonly port: number | null };
+  /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
+  readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
+  /** Of a connection that began with a PROXY header: what the trusted hop said. */
+  readonly proxy: Proxying | null;
+  /** Of the client's TLS, where anything is known of it: the server name and the protocol that were agreed on. */
+  readonly tls: { readonly serverName: string | null; readonly alpnProtocol: string | null } | null;
+  /** In report mode: the refusal that enforce mode would have given. */
+  readonly reported: Explanation | null;
+}
+
+/** The decision of `explain` as plain data. */
+export function explanation(decision: Decision): Explanation {
+  const { kind, head, arrival, upgrade, authority, authoritySource, port, vhost } = decision;
+  const refusal = kind === "refused" ? decision : null;
+  const { forwarding } = arrival;
+  return {
+    kind,
+    code: refusal?.code ?? null,
+    statusCode: refusal?.statusCode ?? null,
+    text: explain(decision),
+    seen: refusal?.seen ?? null,
+    wanted: refusal?.wanted ?? null,
+    remedy: refusal?.remedy || null,
+    method: head.method,
+    path: head.path,
+    upgrade,
+    vhost: vhost?.name ?? null,
+    pattern: kind === "accepted" ? (decision.pattern ?? null) : null,
+    host: { value: authority?.uriHost ?? null, source: authoritySource },
+    port: { value: port, source: portSource(decision) },
+    scheme: { value: arrival.scheme, source: arrival.schemeSource ?? "given" },
+    origin: head.fieldValues("origin"),
+    client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
+    forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
+    proxy: arrival.proxy ?? null,
+    tls: tlsOf(arrival),
+    reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
+  };
+}
+
+function tlsOf({ serverName, alpnProtocol }: Arrival): Explanation["tls"] {
+  if (serverName === undefined && alpnProtocol === undefined) return null;
+  return { serverName: serverName ?? null, alpnProtocol: alpnProtocol ?? null };
+}
+
+function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
+  if (authority === null || authority.port !== null) return authoritySource;
+  return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
+}
+
+/** One line on a head that was no head, or on a PROXY header or a ClientHello that was none. */
+export function explainError(error: HeadgateError | ProxyError | HelloError): string {
+  const source = "rfc" in error ? error.rfc : error.section;
+  return `${error.message} (${error.code} at octet ${error.offset}; ${source})`;
+}
+
+function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
+  const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
+  const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
+  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explain(decision.reported)}`;
+  return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
+}
+
+function verdict(refusal: Refusal): string {
+  const { code, seen, wanted } = refusal;
+  switch (code) {
+    case "AUTHORITY_ABSENT":
+      return "the request names no host, and no vhost is the default";
+    case "FORWARDED_UNREADABLE":
+      return seen;
+    case "ORIGIN_REPEATED":
+      return `${seen}, of which nobody knows the one that counts`;
+    case "ORIGIN_ABSENT":
+      return `the request has no Origin; wanted: ${wanted}`;
+    case "ORIGIN_NULL":
+      return `${seen} is no page's own, and a page of any site can be made to send it; wanted: ${wanted}`;
+    case "ORIGIN_INVALID":
+      return `${seen} is no scheme, host and port; wanted: ${wanted}`;
+    case "ORIGIN_FOREIGN":
+      return `${seen} is none of the origins: ${wanted}`;
+    case "NAME_UNSPECIFIED":
+      return (
+        `${seen} is the unspecified address, on which servers listen and which no client should name; ` +
+        `the vhosts are: ${wanted}`
+      );
+    case "NAME_UNKNOWN":
+      return `${seen} is none of the vhosts: ${wanted}`;
+    case "NAME_NOT_SERVED":
+      return `${seen} is taken and not served`;
+    case "SERVER_NAME_MISMATCH":
+    case "PORT_MISMATCH":
+      return `${seen} mismatches ${wanted}`;
+    case "SCHEME_MISMATCH":
+      return `${seen} mismatches scheme ${wanted}`;
+    case "SCHEME_REQUIRED":
+      return `${seen} reaches a vhost that requires ${wanted}`;
+    case "PATH_UNCLAIMED":
+      return `${seen} is claimed by none of: ${wanted}`;
+    case "UPGRADE_REQUIRED":
+      return `${seen} is no upgrade, and nothing serves requests here`;
+    case "NOT_AUTHORIZED":
+      return `${seen} is not authorized`;
+    case "AUTHORIZE_TIMEOUT":
+      return `the upgrade waited for authorize: ${seen}`;
+    case "PROTOCOL_UNKNOWN":
+      return `${seen} of an extended CONNECT is not spoken; wanted: ${wanted}`;
+    case "METHOD_NOT_ALLOWED":
+      return `${seen} is not allowed; wanted: ${wanted}`;
+    default:
+      return `the opening handshake has ${seen}; wanted: ${wanted}`;
+  }
+}
+
+function context(decision: Decision): string {
+  const parts: string[] = [];
+  if (decision.vhost !== null) parts.push(decision.vhost.name);
+  const { arrival, authority, authoritySource } = decision;
+  const from = portSource(decision);
+  if (authority === null) parts.push("no authority");
+  else if (from === authoritySource) parts.push(`port came from ${from}`);
+  else
+    parts.push(`host came from ${authoritySource}, port from ${from === "scheme" ? `scheme ${arrival.scheme}` : from}`);
+  parts.push(`scheme ${arrival.scheme} ${schemeWords[arrival.schemeSource ?? "given"]}`);
+  const { forwarding, proxy } = arrival;
+  if (proxy !== undefined) parts.push(...proxied(proxy));
+  if (forwarding !== undefined) {
+    parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
+    // Where nothing is said of the client, the peer's address stands there.
+    if (arrival.remoteAddress === undefined) parts.push("client unknown");
+    else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
+  }
+  return parts.join("; ");
+}
+
+/** What a PROXY header says of the connection. */
+function proxied({ hop, command, source, destination }: Proxying): string[] {
+  const said = [`PROXY from trusted hop ${hop}`];
+  if (command === "LOCAL") said.push("which speaks for itself");
+  if (source !== null) said.push(`client ${endpointText(source)}`);
+  if (destination !== null) said.push(`connected to ${endpointText(destination)}`);
+  return [said.join(", ")];
+}
+
+function endpointText(endpoint: ProxyEndpoint): string {
+  if ("path" in endpoint) return endpoint.path === "" ? "unix" : `unix ${endpoint.path}`;
+  const { address, port } = endpoint;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
+function disbelieved(refusal: Refusal): string {
+  const { arrival, head } = refusal;
+  if (arrival.forwarding !== undefined || !isSoft(refusal)) return "";
+  const names = forwardedFields.filter((name) => head.fieldValues(name).length > 0);
+  return names.length === 0
+    ? ""
+    : `; ${names.join(", ")} not trusted from ${arrival.remoteAddress ?? (arrival.unix ? "unix" : "an unknown peer")}`;
+}
+
+const forwardedFields = ["Forwarded", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
+
+const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
+  forwarded: "forwarded",
+  proxy: "by PROXY",
+  given: "given",
+  tls: "of the socket",
+  declared: "declared",
+  default: "by default",
+};
+
+/** What a client sent may hold any octet; a log line may not, and has at most 1000. */
+export function printable(text: string): string {
+  const visible = text.replace(/[^\x20-\x7e]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  return visible.length > 1000 ? `${visible.slice(0, 997)}...` : visible;
+}

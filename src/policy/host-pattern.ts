@@ -1,0 +1,84 @@
+// In:    host names as a configuration writes them.
+// Out:   NamePattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
+// Never: knows what the name is for.
+
+import { type Authority, parseAuthority } from "../head/authority.js";
+import { isIpv4Mapped, type Network, parseNetwork } from "../head/ip-address.js";
+
+/** A name of plain labels: no empty one, no percent-encoding, no sub-delims. Only such names meet a wildcard. */
+const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
+
+export interface NamePattern {
+  /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */
+  readonly stars: "" | "*" | "**";
+  /** See `nameKey`. */
+  readonly key: string;
+  /** The port behind the name; null where there is none. */
+  readonly port: number | null;
+}
+
+/** What names are compared by. An address and a reg-name that is spelt like one are different names. */
+export function nameKey({ kind, uriHost }: Authority): string {
+  return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(uriHost) ? `${uriHost}.` : uriHost;
+}
+
+/** True for what may meet a wildcard. */
+export function isPlainName({ kind, uriHost }: Authority): boolean {
+  return kind === "reg-name" && PLAIN_NAME.test(uriHost);
+}
+
+/** True where the pattern means that authority; ports are not looked at. */
+export function meets({ stars, key }: NamePattern, authority: Authority): boolean {
+  if (stars === "") return nameKey(authority) === key;
+  const { uriHost } = authority;
+  if (!uriHost.endsWith(`.${key}`) || !isPlainName(authority)) return false;
+  return stars === "**" || uriHost.indexOf(".") === uriHost.length - key.length - 1;
+}
+
+/**
+ * Reads a name, with `*.` or `**.` in front and, maybe, a port behind. `shown` begins the sentences of its TypeErrors: the
+ * place and the value; `forAll` is the setting for who wants every name.
+ */
+export function readNamePattern(written: string, shown: string, forAll: string): NamePattern {
+  const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;
+  if (name!.includes("*")) {
+    throw new TypeError(
+      `${shown}: a star stands alone in front, as in *.example.com; for every name there is ${forAll}`,
+    );
+  }
+  if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(name!)) {
+    throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${name}]`);
+  }
+  const result = parseAuthority(toAscii(name!, shown));
+  if (result.kind === "error") throw new TypeError(`${shown} is no host name: ${result.error.message}`);
+  const { authority } = result;
+  if (stars !== "" && !isPlainName(authority)) {
+    throw new TypeError(`${shown}: behind ${stars}. stands a plain name`);
+  }
+  return { stars: stars as NamePattern["stars"], key: nameKey(authority), port: authority.port };
+}
+
+/** Reads `127.0.0.0/8` or `[fd00::]/8`; null for what has no such end. */
+export function readNetworkName(written: string, shown: string): Network | null {
+  if (!/\/\d+$/.test(written)) return null;
+  const network = parseNetwork(written.replace(/^\[([^[\]]*)\]\//, "$1/"));
+  if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
+  if (network.address.length === 8 && !written.startsWith("[")) {
+    throw new TypeError(`${shown} is a network of IPv6; write its address in brackets: [${written.replace("/", "]/")}`);
+  }
+  if (isIpv4Mapped(network.address)) {
+    throw new TypeError(`${shown} holds IPv4-mapped addresses, which no client should name; write IPv4 addresses`);
+  }
+  return network;
+}
+
+/** Converts a name beyond ASCII by the URL standard's domain-to-ASCII; leaves all others, and ports, alone. */
+function toAscii(written: string, shown: string): string {
+  if (!/[^\0-\x7f]/.test(written)) return written;
+  const [, name, port = ""] = /^(.*?)(:\d*)?$/s.exec(written)!;
+  try {
+    // Octets that would end a URL's host would be converted without a word.
+    if (!/[\0-\x20/?#@:\\[\]%]/.test(name!)) return new URL(`http://${name}`).hostname + port;
+  } catch {}
+  throw new TypeError(`${shown} is no internationalized host name`);
+}

@@ -1,0 +1,86 @@
+// In:    a request head.
+// Out:   whether it asks for a WebSocket, and what is wrong with its opening handshake.
+// Never: answers it; the framer does, once the policy has accepted.
+
+import type { RequestHead } from "../head/request-head.js";
+
+/** A fault of an opening handshake: stable code, status code, what was seen, what was wanted. */
+export interface HandshakeFault {
+  readonly code:
+    | "METHOD_NOT_ALLOWED"
+    | "WEBSOCKET_VERSION"
+    | "WEBSOCKET_KEY"
+    | "WEBSOCKET_PROTOCOL"
+    | "WEBSOCKET_EXTENSIONS"
+    | "WEBSOCKET_BODY";
+  readonly statusCode: 400 | 405 | 426;
+  readonly seen: string;
+  readonly wanted: string;
+}
+
+/** The one version of the protocol (RFC 6455 §4.1). */
+export const WEBSOCKET_VERSION = "13";
+
+/** base64 of 16 octets (RFC 6455 §4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const OWS = "[ \\t]*";
+/** 1#token (RFC 6455 §4.3). */
+const PROTOCOLS = new RegExp(`^${TOKEN}(?:${OWS},${OWS}${TOKEN})*$`);
+/** extension-param = token [ "=" ( token / quoted-string ) ], the quoted string holding a token (RFC 6455 §9.1). */
+const EXTENSION = `${TOKEN}(?:${OWS};${OWS}${TOKEN}(?:${OWS}=${OWS}(?:${TOKEN}|"${TOKEN}"))?)*`;
+const EXTENSIONS = new RegExp(`^${EXTENSION}(?:${OWS},${OWS}${EXTENSION})*$`);
+
+/**
+ * Checks the client's half of the opening handshake (RFC 6455 §4.2.1) of a head that asks for a WebSocket, in the
+ * promised order: method, version, then the rest. Host, Upgrade, Connection and HTTP/1.1 are settled before; over HTTP/2
+ * `:protocol` is, and there is no key (RFC 8441 §5).
+ */
+export function handshakeFault(head: RequestHead): HandshakeFault | null {
+  const isConnect = head.protocol !== null;
+  const method = isConnect ? "CONNECT" : "GET";
+  if (head.method !== method) return fault("METHOD_NOT_ALLOWED", 405, `method ${head.method}`, method);
+
+  const versions = head.fieldValues("sec-websocket-version");
+  if (versions.length !== 1 || versions[0] !== WEBSOCKET_VERSION) {
+    return fault("WEBSOCKET_VERSION", 426, `Sec-WebSocket-Version ${shown(versions)}`, WEBSOCKET_VERSION);
+  }
+  if (!isConnect) {
+    const keys = head.fieldValues("sec-websocket-key");
+    if (keys.length !== 1 || !KEY.test(keys[0]!)) {
+      return fault("WEBSOCKET_KEY", 400, `Sec-WebSocket-Key ${shown(keys)}`, "one line, the base64 of 16 octets");
+    }
+  }
+  const protocols = head.field("sec-websocket-protocol");
+  if (protocols !== undefined && !isListOfDifferentTokens(protocols)) {
+    const wanted = "a list of different tokens";
+    return fault("WEBSOCKET_PROTOCOL", 400, `Sec-WebSocket-Protocol ${shown([protocols])}`, wanted);
+  }
+  const extensions = head.field("sec-websocket-extensions");
+  if (extensions !== undefined && !EXTENSIONS.test(extensions)) {
+    const wanted = "a list of extensions with their parameters";
+    return fault("WEBSOCKET_EXTENSIONS", 400, `Sec-WebSocket-Extensions ${shown([extensions])}`, wanted);
+  }
+  const { framing } = head;
+  if (framing.kind === "chunked" || (framing.kind === "content-length" && framing.length > 0)) {
+    return fault("WEBSOCKET_BODY", 400, "a request body", "none");
+  }
+  if (isConnect && framing.kind === "none") return fault("WEBSOCKET_BODY", 400, "END_STREAM", "an open stream");
+  return null;
+}
+
+function isListOfDifferentTokens(value: string): boolean {
+  if (!PROTOCOLS.test(value)) return false;
+  const protocols = value.split(/[ \t]*,[ \t]*/);
+  return new Set(protocols).size === protocols.length;
+}
+
+function fault(code: HandshakeFault["code"], statusCode: HandshakeFault["statusCode"], seen: string, wanted: string) {
+  return { code, statusCode, seen, wanted } as const;
+}
+
+/** Values of a field, for a person. */
+function shown(values: string[]): string {
+  if (values.length === 0) return "absent";
+  return values.map((value) => JSON.stringify(value)).join(" and ");
+}

@@ -1,0 +1,212 @@
+// In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
+// Out:   whether a page of that origin may send a request, and what is wrong if it may not.
+// Never: compares a part of a text; an origin is compared by scheme, host and port.
+
+import type { Arrival } from "../arrival/arrival.js";
+import { type Authority, parseAuthority } from "../head/authority.js";
+import { checkSettings } from "../head/options.js";
+import { isPlainName, meets, type NamePattern, nameKey, readNamePattern } from "./host-pattern.js";
+
+/**
+ * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), beside which `same-authority` may
+ * stand; `same-authority` alone, the request's own; or `any`, unchecked.
+ */
+export type OriginList = readonly string[] | "same-authority" | "any";
+/** A request without Origin passes, unless `absent` refuses it. */
+export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" };
+
+/** scheme "://" host [ ":" port ] (RFC 6454 §7.1), read. */
+export interface Origin {
+  /** In lower case. */
+  readonly scheme: string;
+  /** Null where the scheme's origins have no host, as in `file://`. */
+  readonly authority: Authority | null;
+  /** Its own, or that of http or https; null for a scheme without default. */
+  readonly port: number | null;
+}
+
+/** Why an Origin is refused: stable code, what was seen, what was wanted, what would accept it. */
+export interface OriginFault {
+  readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN";
+  readonly statusCode: 403;
+  readonly seen: string;
+  readonly wanted: string;
+  readonly remedy: string;
+}
+
+/** What is known of a request: its own origin is made of it. */
+export interface OriginContext {
+  readonly arrival: Arrival;
+  readonly authority: Authority | null;
+  readonly port: number | null;
+  readonly vhost: { readonly name: string };
+}
+
+/** Origins that a refusal lists. */
+const SHOWN = 10;
+const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
+
+/** Null for what is no serialized-origin: a list of them, `null`, a path behind it, userinfo, white space. */
+export function parseOrigin(text: string): Origin | null {
+  const end = text.indexOf("://");
+  if (end < 0 || !SCHEME.test(text.slice(0, end))) return null;
+  const scheme = text.slice(0, end).toLowerCase();
+  const host = text.slice(end + 3);
+  // RFC 3986 §3.2.2 lets a scheme have an empty host; http and https do not (RFC 9110 §4.2.1).
+  if (host === "") return isHttp(scheme) ? null : { scheme, authority: null, port: null };
+  const result = parseAuthority(host);
+  if (result.kind === "error") return null;
+  const { authority } = result;
+  return { scheme, authority, port: authority.port ?? impliedPort(scheme) };
+}
+
+/** The canonical text: two origins are the same where their texts are. */
+export function formatOrigin({ scheme, authority, port }: Origin): string {
+  return canonical(scheme, authority === null ? "" : nameKey(authority), port);
+}
+
+function canonical(scheme: string, host: string, port: number | null): string {
+  return `${scheme}://${host}${port === null || port === impliedPort(scheme) ? "" : `:${port}`}`;
+}
+
+function isHttp(scheme: string): boolean {
+  return scheme === "http" || scheme === "https";
+}
+
+function impliedPort(scheme: string): number | null {
+  return scheme === "https" ? 443 : scheme === "http" ? 80 : null;
+}
+
+/** One origin of a list. */
+interface Listed {
+  readonly scheme: string;
+  readonly port: number | null;
+  /** Null for an empty host. */
+  readonly name: NamePattern | null;
+}
+
+/** The origins of one vhost, checked once. */
+export class OriginRule {
+  /** True where the request's own origin is among them. */
+  readonly sameAuthority: boolean;
+  readonly #any: boolean;
+  readonly #absentPasses: boolean;
+  /** Canonical texts. */
+  readonly #exact = new Set<string>();
+  readonly #wildcards: (Listed & { readonly name: NamePattern })[] = [];
+  /** As they were written, for explanations. */
+  readonly #written: readonly string[];
+
+  /** @internal */
+  constructor(list: OriginList, absentPasses: boolean, where: string) {
+    this.#any = list === "any";
+    this.#absentPasses = absentPasses;
+    this.#written = typeof list === "string" ? [] : list.filter((each) => each !== "same-authority");
+    this.sameAuthority = list.includes("same-authority");
+    for (const written of this.#written) {
+      const { scheme, port, name } = readListed(written, `${where} has ${JSON.stringify(written)}, which`);
+      if (name !== null && name.stars !== "") this.#wildcards.push({ scheme, port, name });
+      else this.#exact.add(canonical(scheme, name?.key ?? "", port));
+    }
+  }
+
+  /** Null where a request with that Origin, or without one, passes. */
+  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
+    if (value === undefined) {
+      if (this.#absentPasses) return null;
+      return this.#fault(
+        "ORIGIN_ABSENT",
+        "no Origin",
+        context,
+        `origins without absent in vhost ${context.vhost.name}`,
+      );
+    }
+    if (this.#any) return null;
+    const own = this.#ownOrigin(context);
+    // What browsers send is canonical text, for which nothing need be read.
+    if (value === own || this.#exact.has(value)) return null;
+    if (value === "null") {
+      return this.#fault("ORIGIN_NULL", "origin null", context, `origins: "any" in vhost ${context.vhost.name}`);
+    }
+    const origin = parseOrigin(value);
+    if (origin === null) return this.#fault("ORIGIN_INVALID", `Origin ${JSON.stringify(value)}`, context, "");
+    const text = formatOrigin(origin);
+    if (text === own || this.#exact.has(text) || this.#meetsWildcard(origin)) return null;
+    return this.#fault("ORIGIN_FOREIGN", `origin ${text}`, context, this.#remedyFor(origin, context));
+  }
+
+  /** That of a page which the same authority served, by the same scheme. */
+  #ownOrigin({ arrival, authority, port }: OriginContext): string | null {
+    if (!this.sameAuthority || authority === null) return null;
+    return canonical(arrival.scheme, nameKey(authority), port);
+  }
+
+  #meetsWildcard({ scheme, authority, port }: Origin): boolean {
+    if (authority === null) return false;
+    return this.#wildcards.some((each) => each.scheme === scheme && each.port === port && meets(each.name, authority));
+  }
+
+  #remedyFor(origin: Origin, context: OriginContext): string {
+    if (this.sameAuthority && isOwnBehindTls(origin, context)) {
+      return 'scheme: "https", if TLS ends in front of this process';
+    }
+    // A name that could not be copied into a configuration is not offered for one.
+    if (origin.authority?.kind === "reg-name" && !isPlainName(origin.authority)) return "";
+    const listed = [...(this.sameAuthority ? ["same-authority"] : []), ...this.#written, formatOrigin(origin)];
+    return `origins: ${JSON.stringify(listed)} in vhost ${context.vhost.name}`;
+  }
+
+  #fault(code: OriginFault["code"], seen: string, context: OriginContext, remedy: string): OriginFault {
+    const own = this.#ownOrigin(context);
+    const wanted = own === null ? [...this.#written] : [own, ...this.#written];
+    if (wanted.length > SHOWN) wanted.splice(SHOWN, wanted.length, `and ${wanted.length - SHOWN} more`);
+    const words = wanted.length > 0 ? wanted.join(", ") : this.#any ? "any origin" : "no Origin";
+    return { code, statusCode: 403, seen, wanted: words, remedy };
+  }
+}
+
+/** True where the origin would be the request's own, had its scheme been declared. */
+function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
+  if (arrival.scheme !== "http" || arrival.schemeSource !== "default") return false;
+  if (origin.scheme !== "https" || origin.authority === null || authority === null) return false;
+  return nameKey(origin.authority) === nameKey(authority) && origin.port === authority.effectivePort("https");
+}
+
+/** Checks the setting. Throws `TypeError` with the path, the value and the fix. */
+export function readOrigins(given: unknown, where: string): OriginRule {
+  const origins = given ?? "same-authority";
+  const isBare = typeof origins === "string" || Array.isArray(origins);
+  if (!isBare) checkSettings(origins, ["list", "absent"], where);
+  const { list, absent } = (isBare ? { list: origins } : origins) as { list?: unknown; absent?: unknown };
+  if (absent !== undefined && absent !== "refuse") {
+    throw new TypeError(`${where}.absent is ${JSON.stringify(absent)}; it must be "refuse" or left out`);
+  }
+  const path = isBare ? where : `${where}.list`;
+  if (list !== "same-authority" && list !== "any" && !Array.isArray(list)) {
+    throw new TypeError(
+      `${path} is ${JSON.stringify(list)}; it must be "same-authority", "any", or a list such as ["https://example.com"]`,
+    );
+  }
+  return new OriginRule(list as OriginList, absent === undefined, path);
+}
+
+function readListed(written: unknown, shown: string): Listed {
+  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "https://example.com"`);
+  if (written === "*" || written === "any") throw new TypeError(`${shown} is no origin; for all write origins: "any"`);
+  if (written === "null") {
+    throw new TypeError(`${shown} a page of any site can be made to send; to let every page in write origins: "any"`);
+  }
+  const end = written.indexOf("://");
+  if (end < 0 || !SCHEME.test(written.slice(0, end))) {
+    throw new TypeError(`${shown} is no origin; write scheme, host and port, as in "https://example.com:8443"`);
+  }
+  const scheme = written.slice(0, end).toLowerCase();
+  const host = written.slice(end + 3);
+  if (/[/?#]/.test(host)) {
+    const origin = written.slice(0, end + 3 + host.search(/[/?#]/));
+    throw new TypeError(`${shown} holds more than scheme, host and port; write ${JSON.stringify(origin)}`);
+  }
+  if (host === "" && !isHttp(scheme)) return { scheme, port: null, name: null };
+  const name = readNamePattern(host, shown, 'origins: "any"');
+  return { scheme, port: name.port ?? impliedPort(scheme), name };
+}

@@ -1,0 +1,204 @@
+// In:    vhosts as a caller wrote them.
+// Out:   vhosts, checked, and an index that finds the ones a name means.
+// Never: compares ports or schemes of a request; decision.ts does that.
+
+import type { Authority } from "../head/authority.js";
+import { addressOf, contains, type Network } from "../head/ip-address.js";
+import { checkSettings } from "../head/options.js";
+import { NameTable } from "./host-map.js";
+import { isPlainName, readNamePattern, readNetworkName } from "./host-pattern.js";
+import { type OriginRule, type Origins, readOrigins } from "./origin.js";
+
+/** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
+export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER" as const;
+/** The name is taken and not served. */
+export const NO_LISTEN = "NO_LISTEN" as const;
+
+/**
+ * What a vhost's port is, and so what the port in Host is compared with: the public port or ports; nothing, for
+ * sockets accepted elsewhere (`NO_LISTEN_SERVER`) or by wish (`any`); the local port of the arrival
+ * (`local`); or no service at all (`NO_LISTEN`).
+ */
+export type VhostPort = number | readonly number[] | typeof NO_LISTEN_SERVER | typeof NO_LISTEN | "local" | "any";
+
+export interface Vhost<Claim = unknown> {
+  /**
+   * A reg-name, an IPv4address, an IPv6 address in brackets, `*.` and a name for exactly one label more, `**.` and a
+   * name for any number, or a network of addresses: `127.0.0.0/8`, `[fd00::]/8`. Names beyond ASCII are converted once.
+   * Without a port: that is `port`.
+   */
+  readonly name: string;
+  /** Left out: unchecked where ports do not matter; a socket can only be adopted where it is written. */
+  readonly port?: VhostPort;
+  /** Also serves names that no vhost has; never addresses. At most one vhost. */
+  readonly default?: boolean;
+  /** Plaintext never reaches it. */
+  readonly requires?: "https";
+  /** Whose pages may send requests here. Left out: `same-authority`. */
+  readonly origins?: Origins;
+  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path nobody claims is 404. */
+  readonly upgrades?: Readonly<Record<string, Claim>>;
+}
+
+const settings = ["name", "port", "default", "requires", "origins", "upgrades"];
+const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
+
+/** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
+export class VhostIndex<Claim> {
+  readonly #named = new NameTable<Vhost<Claim>[]>();
+  /** The longest prefix first. */
+  readonly #networks: { readonly network: Network; readonly vhosts: Vhost<Claim>[] }[] = [];
+  readonly #default: Vhost<Claim>[];
+  readonly #origins = new Map<Vhost<Claim>, OriginRule>();
+
+  /** Throws `TypeError` with the path, the value and the fix. */
+  constructor(vhosts: readonly Vhost<Claim>[]) {
+    if (!Array.isArray(vhosts) || vhosts.length === 0) {
+      throw new TypeError(
+        "vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]",
+      );
+    }
+    vhosts.forEach((vhost, i) => {
+      this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
+      this.#add(vhost, `vhosts[${i}]`);
+    });
+    this.#networks.sort((one, other) => other.network.length - one.network.length);
+    this.#default = vhosts.filter((vhost) => vhost.default === true);
+    if (this.#default.length > 1) {
+      const names = this.#default.map((vhost) => vhost.name).join(" and ");
+      throw new TypeError(`${names} are both default; only one vhost can be`);
+    }
+  }
+
+  #add(vhost: Vhost<Claim>, where: string): void {
+    const vhosts = this.#placeOf(vhost.name, `${where}.name ${JSON.stringify(vhost.name)}`);
+    if (vhosts.some((other) => overlap(vhost, other))) {
+      throw new TypeError(
+        `${where}: another vhost named ${vhost.name} takes the same ports, so that their order would decide; ` +
+          "give each its own port numbers",
+      );
+    }
+    vhosts.push(vhost);
+  }
+
+  /** The vhosts that share a name so far. */
+  #placeOf(name: string, shown: string): Vhost<Claim>[] {
+    if (name.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
+    const network = readNetworkName(name, shown);
+    if (network !== null) {
+      const { address, length } = network;
+      const known = this.#networks.find((each) => each.network.length === length && contains(each.network, address));
+      if (known !== undefined) return known.vhosts;
+      const made = { network, vhosts: [] };
+      this.#networks.push(made);
+      return made.vhosts;
+    }
+    const pattern = readNamePattern(name, shown, "default: true");
+    if (name.endsWith(":") || pattern.port !== null) {
+      throw new TypeError(`${shown} holds a port; write it as port: ${pattern.port ?? 443}`);
+    }
+    const known = this.#named.get(pattern) ?? [];
+    this.#named.set(pattern, known);
+    return known;
+  }
+
+  /** The vhosts that the name means; empty where it means none. They differ in their ports. */
+  find(authority: Authority | null): readonly Vhost<Claim>[] {
+    if (authority === null) return this.#default;
+    const named = this.#named.find(authority);
+    if (named !== undefined) return named;
+    if (authority.kind !== "reg-name") return this.#findNetwork(authority);
+    return isPlainName(authority) ? this.#default : [];
+  }
+
+  /** Whose pages may send requests to a vhost of this index. */
+  originsOf(vhost: Vhost<Claim>): OriginRule {
+    return this.#origins.get(vhost)!;
+  }
+
+  #findNetwork(authority: Authority): readonly Vhost<Claim>[] {
+    if (this.#networks.length === 0) return [];
+    const address = addressOf(authority)!;
+    return this.#networks.find(({ network }) => contains(network, address))?.vhosts ?? [];
+  }
+}
+
+/** Throws `TypeError`; returns what else was read. */
+function checkVhost(vhost: unknown, where: string): OriginRule {
+  if (typeof vhost !== "object" || vhost === null) {
+    throw new TypeError(
+      `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
+    );
+  }
+  const { name, port, default: byDefault, requires, origins, upgrades } = vhost as Record<string, unknown>;
+  checkSettings(vhost, settings, `a vhost (${where})`);
+  if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
+  if (byDefault !== undefined && typeof byDefault !== "boolean") {
+    throw new TypeError(`${where}.default is ${String(byDefault)}; it must be true or false`);
+  }
+  if (requires !== undefined && requires !== "https") {
+    throw new TypeError(`${where}.requires is ${JSON.stringify(requires)}; it must be "https" or left out`);
+  }
+  checkPort(port, `${where}.port`);
+  const rule = readOrigins(origins, `${where}.origins`);
+  if (byDefault === true && rule.sameAuthority) {
+    throw new TypeError(
+      `${where} is default and its origins are those of the same authority: it takes any name, so that a page of any ` +
+        'site would pass (DNS rebinding); write origins: ["https://example.com"], or origins: "any"',
+    );
+  }
+  checkUpgrades(upgrades, `${where}.upgrades`);
+  return rule;
+}
+
+function checkPort(port: unknown, where: string): void {
+  if (port === undefined || namedPorts.has(port)) return;
+  const numbers = Array.isArray(port) ? port : [port];
+  if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 1 && n <= 65_535)) return;
+  throw new TypeError(
+    `${where} is ${JSON.stringify(port)}; it must be a number from 1 to 65535, a list of them, ` +
+      `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}`,
+  );
+}
+
+function checkUpgrades(upgrades: unknown, where: string): void {
+  if (upgrades === undefined) return;
+  if (typeof upgrades !== "object" || upgrades === null) {
+    throw new TypeError(`${where} must be an object such as { '/live': wsFramer(wss) }`);
+  }
+  for (const pattern of Object.keys(upgrades)) {
+    if (!/^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(pattern)) {
+      throw new TypeError(
+        `${where}[${JSON.stringify(pattern)}] is no path: write '/exact', '/prefix/*', or '*' for all paths`,
+      );
+    }
+  }
+}
+
+/** True where some port and scheme would fit both. */
+function overlap(one: Vhost, other: Vhost): boolean {
+  const numbers = numbersOf(one.port);
+  const otherNumbers = numbersOf(other.port);
+  if (numbers === null || otherNumbers === null) return true;
+  return numbers.some((number) => otherNumbers.includes(number));
+}
+
+/** The declared port numbers; null where the setting is not numbers. */
+export function numbersOf(port: VhostPort | undefined): readonly number[] | null {
+  if (typeof port === "number") return [port];
+  return typeof port === "object" ? port : null;
+}
+
+/** The claim on a path of upgrades, with its pattern: exact, then the longest prefix, then `*`; null for none. */
+export function claimOf<Claim>(vhost: Vhost<Claim>, path: string): { pattern: string; claim: Claim } | null {
+  const { upgrades } = vhost;
+  if (upgrades === undefined) return null;
+  if (path !== "*" && !path.endsWith("/*") && Object.hasOwn(upgrades, path)) {
+    return { pattern: path, claim: upgrades[path]! };
+  }
+  for (let slash = path.lastIndexOf("/"); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf("/", slash - 1)) {
+    const pattern = `${path.slice(0, slash)}/*`;
+    if (Object.hasOwn(upgrades, pattern)) return { pattern, claim: upgrades[pattern]! };
+  }
+  return Object.hasOwn(upgrades, "*") ? { pattern: "*", claim: upgrades["*"]! } : null;
+}
