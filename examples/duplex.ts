@@ -18,7 +18,7 @@ gate.on("handover", (decision) => console.log(explain(decision)));
 // Octets that come by another road: a channel of SSH, a stream of a multiplexer, here a pair in memory. Such a stream knows
 // nothing of its client; say what you know.
 const [near, far] = duplexPair();
-const end = gate.adopt(far, { arrival: { scheme: "https", remoteAddress: "198.51.100.7" } });
+const end = gate.adopt(far, { arrival: { scheme: "https", remoteAddress: "198.51.100.7" } }).ended;
 
 const client = request({ host: "device.example", createConnection: () => near as Socket }).end();
 const [response] = await once(client, "response");

@@ -22,7 +22,7 @@ server.on("upgrade", ({ method, url, httpVersion, rawHeaders }, socket, behind) 
   // Node has read the head. Written down as it came, with what came behind it, it is the `rest` of the socket.
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  void gate.adopt(socket, { rest: Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), behind]) });
+  gate.adopt(socket, { rest: Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), behind]) });
 });
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

@@ -8,10 +8,9 @@ import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival/arrival.js";
-import { Adoption } from "./connection/connection.js";
-import { Ending } from "./connection/ending.js";
+import { Connection } from "./connection/connection.js";
 import { watchRequests } from "./connection/http1/server-socket.js";
-import { isHeld } from "./connection/socket.js";
+import { isKept } from "./connection/socket.js";
 import { ServerNames, type TlsRules } from "./connection/tls/routes.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
@@ -75,6 +74,12 @@ export interface Http2Options {
    * 8441).
    */
   enableConnectProtocol?: boolean;
+}
+
+/** A connection that the gate has taken. */
+export interface Adoption {
+  /** How it ends: handed over, refused, served, passed on, or abandoned. Never rejects. Made when it is first read. */
+  readonly ended: Promise<End>;
 }
 
 export interface AdoptOptions {
@@ -149,6 +154,7 @@ export function createGate(options: GateOptions): Gate {
 /** Made by `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
   readonly #house: Gatehouse;
+  readonly #tls: ServerNames | null;
   /** The same with the policies of narrowed adoptions, by their names. */
   readonly #narrowed = new Map<string, Gatehouse>();
   readonly #guards = new WeakMap<object, Guard>();
@@ -186,11 +192,13 @@ export class Gate extends EventEmitter<GateEvents> {
     const names = tls === undefined ? null : new ServerNames(tls, protocols);
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     const policy = withSecured(named, names?.named ?? null);
+    this.#tls = names;
     this.#house = {
       policy,
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
+      ways: { authorizes: authorize !== undefined, serves: requests !== undefined, hears: () => false },
       tls: names,
       fallback,
       requestsAccepts: false,
@@ -228,21 +236,20 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /**
    * Takes a socket that somebody else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
-   * From now on the gate owns it. Resolves with how that ended; it never rejects. The promise is made when it is first
-   * waited for.
+   * From now on the gate owns it.
    *
    * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is no stream of octets, or a
    * gate owns it already.
    */
-  adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Promise<End> {
+  adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Adoption {
     checkSocket(socket);
     if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
     const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
     if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
     if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
-    const adoption = new Adoption(this.#houseFor(vhosts), socket, arrival);
-    adoption.begin(rest);
-    return new Ending(adoption);
+    const connection = new Connection(this.#houseFor(vhosts), socket, arrival);
+    connection.begin(rest);
+    return new AdoptedConnection(connection);
   }
 
   /**
@@ -287,9 +294,8 @@ export class Gate extends EventEmitter<GateEvents> {
    * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
    */
   renew(name: string, certificate: SecureContextOptions): void {
-    const { tls } = this.#house;
-    if (tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
-    tls.renew(name, certificate);
+    if (this.#tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
+    this.#tls.renew(name, certificate);
   }
 
   /**
@@ -351,6 +357,20 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 }
 
+/** What `adopt` returns. Few callers wait for the end; a promise would weigh more than all else that is kept of a silent connection. */
+class AdoptedConnection implements Adoption {
+  readonly #connection: Connection;
+  #ended: Promise<End> | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get ended(): Promise<End> {
+    return (this.#ended ??= this.#connection.ending());
+  }
+}
+
 const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
@@ -380,7 +400,7 @@ function checkSocket(socket: Duplex): void {
   if (socket.readableObjectMode || socket.readableEncoding) {
     throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
   }
-  if (isHeld(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
+  if (isKept(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {

@@ -8,6 +8,7 @@ export { HelloError, type HelloErrorCode } from "./arrival/tls/fault.js";
 export type { TlsRules } from "./connection/tls/routes.js";
 export type { TlsTerms } from "./connection/tls/terminator.js";
 export {
+  type Adoption,
   type AdoptOptions,
   createGate,
   type Gate,

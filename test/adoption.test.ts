@@ -62,7 +62,7 @@ for (const [manner, options] of Object.entries({ flowing: {}, paused: { pauseOnC
     const { near, far } = await pair(options);
     near.write(Buffer.concat([Buffer.from(handshake), HI, HI]));
     near.write(HI);
-    const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+    const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
     const text = collect(near);
     assert.is((await end).kind, "handed over");
     await sleep(30);
@@ -78,7 +78,7 @@ ways("octets that the giver has read come first, at every cut", async () => {
     const { near, far } = await pair({ pauseOnConnect: true });
     near.write(whole.subarray(cut));
     const text = collect(near);
-    const end = await gateWith({ "*": wsFramer(echo()) }).adopt(far, { rest: whole.subarray(0, cut) });
+    const end = await gateWith({ "*": wsFramer(echo()) }).adopt(far, { rest: whole.subarray(0, cut) }).ended;
     assert.is(end.kind, "handed over");
     assert.match((await text).split("\r\n\r\n")[1]!, "\x81\x02hi", `cut at ${cut}`);
   }
@@ -89,7 +89,7 @@ ways("octets beyond ASCII are kept as they are, at every cut", async () => {
   for (let cut = head.length - 12; cut < head.length; cut++) {
     const [near, far] = streamPair();
     let value: string | undefined;
-    const end = gateWith({ "*": ({ head }) => void (value = head.field("x-all")) }).adopt(far);
+    const end = gateWith({ "*": ({ head }) => void (value = head.field("x-all")) }).adopt(far).ended;
     near.write(head.subarray(0, cut));
     near.write(head.subarray(cut));
     assert.is((await end).kind, "handed over");
@@ -100,7 +100,7 @@ ways("octets beyond ASCII are kept as they are, at every cut", async () => {
 
 ways("a Duplex that is no socket, octet by octet", async () => {
   const [near, far] = streamPair();
-  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
   const text = collect(near);
   for (const octet of Buffer.concat([Buffer.from(handshake), HI, BYE])) near.write(Uint8Array.of(octet));
   assert.is((await end).kind, "handed over");
@@ -118,7 +118,7 @@ ways("a framer that is a function gets a paused socket without listeners of the 
     },
   });
   near.write(Buffer.concat([Buffer.from(handshake), HI]));
-  assert.is((await gate.adopt(far)).kind, "handed over");
+  assert.is((await gate.adopt(far).ended).kind, "handed over");
   assert.equal(Buffer.from(got!.rest), Buffer.from(HI));
   // It listens for no errors, and one must not end the process.
   assert.equal(listeners(far), { ...before, error: 1 });
@@ -137,7 +137,7 @@ ways("ws leaves its own listeners on the socket, and the gate none", async () =>
   server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
   const adopted = await pair();
   adopted.near.write(handshake);
-  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far);
+  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
   assert.equal(listeners(adopted.far), listeners(plain.far));
   for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
 });
@@ -157,7 +157,7 @@ ways("verifyClient may take its time and may say no", async () => {
     const { near, far } = await pair({ pauseOnConnect: true });
     near.write(Buffer.concat([Buffer.from(handshake), HI, BYE]));
     const text = collect(near);
-    await gateWith({ "*": wsFramer(server) }).adopt(far);
+    await gateWith({ "*": wsFramer(server) }).adopt(far).ended;
     const received = await text;
     assert.is(statusOf(received), verdict ? 101 : 401);
     assert.is(/hi/.test(received), verdict);
@@ -172,7 +172,7 @@ ways("the framer closes its own WebSockets and no others", async () => {
   const clients: WebSocket[] = [];
   for (const gate of gates) {
     const { near, far } = await pair();
-    void gate.adopt(far);
+    gate.adopt(far);
     const client = new WebSocket("ws://a/chat", { createConnection: () => near });
     client.on("close", (code) => codes.push(code));
     await once(client, "open");
@@ -197,7 +197,7 @@ async function endOf(
   const { near, far } = await pair();
   const gate = gateWith({ "*": wsFramer(echo()) }, options);
   const text = collect(near);
-  const end = gate.adopt(far);
+  const end = gate.adopt(far).ended;
   act(near, far);
   return { end: await end, text: await text, gate };
 }
@@ -242,7 +242,7 @@ ends("thousands may wait: no listener and no timer for each", async () => {
   const pairs = await Promise.all(Array.from({ length: 20 }, () => pair()));
   const waiting = pairs.map(({ near, far }) => {
     near.write("GET / HT");
-    return gate.adopt(far);
+    return gate.adopt(far).ended;
   });
   await sleep(50);
   assert.is(gate.pendingHeads, 20);
@@ -274,13 +274,13 @@ ends("the peer ends or vanishes within a head", async () => {
 ends("a socket that is over when it is given", async () => {
   const { near, far } = await pair();
   far.destroy();
-  assert.equal((await gateWith({ "*": wsFramer(echo()) }).adopt(far)).kind, "abandoned");
+  assert.equal((await gateWith({ "*": wsFramer(echo()) }).adopt(far).ended).kind, "abandoned");
   near.destroy();
   const half = await pair({ allowHalfOpen: true });
   half.near.end();
   half.far.resume();
   await once(half.far, "end");
-  assert.is(((await gateWith({ "*": wsFramer(echo()) }).adopt(half.far)) as { code: string }).code, "PEER_ENDED");
+  assert.is(((await gateWith({ "*": wsFramer(echo()) }).adopt(half.far).ended) as { code: string }).code, "PEER_ENDED");
 });
 
 ends("a refusal arrives though a megabyte was sent behind the head", async () => {
@@ -298,7 +298,7 @@ ends("a client that never closes is not waited for", async () => {
   const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { lingerTimeout: 100 } });
   near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
   near.allowHalfOpen = true;
-  void gate.adopt(far);
+  gate.adopt(far);
   await once(far, "close");
   near.destroy();
 });
@@ -309,7 +309,7 @@ ends("of clients that never close no more are read on than may wait for their he
     const both = await pair();
     both.near.allowHalfOpen = true;
     both.near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
-    assert.is((await gate.adopt(both.far)).kind, "refused");
+    assert.is((await gate.adopt(both.far).ended).kind, "refused");
     const [octets] = (await once(both.near, "data")) as [Buffer];
     assert.is(statusOf(octets.toString("latin1")), 421);
     return both;
@@ -335,10 +335,10 @@ ends("of clients that never close no more are read on than may wait for their he
 ends("too many pending heads: 503, counted", async () => {
   const gate = gateWith({ "*": wsFramer(echo()) }, { limits: { pendingHeads: 1 } });
   const first = await pair();
-  const firstEnd = gate.adopt(first.far);
+  const firstEnd = gate.adopt(first.far).ended;
   const second = await pair();
   const text = collect(second.near);
-  assert.is(((await gate.adopt(second.far)) as { code: string }).code, "OVERLOADED");
+  assert.is(((await gate.adopt(second.far).ended) as { code: string }).code, "OVERLOADED");
   assert.is(statusOf(await text), 503);
   first.near.write(handshake);
   assert.is((await firstEnd).kind, "handed over");
@@ -374,7 +374,7 @@ ends("a framer that throws before it writes is answered 500, later it is destroy
     gate.on("abandoned", () => abandoned++);
     const text = collect(near);
     near.write(handshake);
-    const end = await gate.adopt(far);
+    const end = await gate.adopt(far).ended;
     assert.is((end as { code?: string }).code, "FRAMER_FAILED");
     assert.is(statusOf(await text), status);
     assert.is(abandoned, 1);
@@ -394,7 +394,7 @@ ends("what a framer returns matters only where it is a promise, and then once", 
   for (const framer of framers) {
     const { near, far } = await pair();
     near.write(handshake);
-    assert.is((await gateWith({ "*": framer as () => void }).adopt(far)).kind, "handed over");
+    assert.is((await gateWith({ "*": framer as () => void }).adopt(far).ended).kind, "handed over");
     assert.is(far.destroyed, false);
     near.destroy();
     far.destroy();
@@ -444,7 +444,7 @@ faces("the scheme follows the giver, the socket, the declaration", async () => {
     const gate = gateWith({ "*": () => {} }, declared === undefined ? {} : { scheme: declared });
     gate.on("handover", (decision) => schemes.push(`${decision.arrival.scheme} ${decision.arrival.schemeSource}`));
     near.write(handshake);
-    await gate.adopt(far, { arrival });
+    await gate.adopt(far, { arrival }).ended;
     near.destroy();
     far.destroy();
   }
@@ -455,7 +455,7 @@ faces("addresses and ports of an arrival are the socket's, unless they are given
   const { near, far } = await pair();
   const gate = gateWith({ "*": () => {} });
   near.write(handshake);
-  const end = await gate.adopt(far, { arrival: { remoteAddress: "192.0.2.7" } });
+  const end = await gate.adopt(far, { arrival: { remoteAddress: "192.0.2.7" } }).ended;
   if (end.kind !== "handed over") throw new Error(end.kind);
   const { arrival } = end.decision;
   const shown = {
@@ -487,7 +487,7 @@ faces("a framer that takes its time loses nothing of a socket whose head its giv
       socket.on("data", (octets: Buffer) => taken.push(octets)).resume();
     },
   });
-  const end = gate.adopt(far, { rest: Buffer.from(handshake) });
+  const end = gate.adopt(far, { rest: Buffer.from(handshake) }).ended;
   near.write("early");
   await sleep(50);
   goOn();
@@ -500,7 +500,7 @@ faces("a framer that takes its time loses nothing of a socket whose head its giv
 
 faces("an end can be waited for early, late, never, and by any means of a promise", async () => {
   const { near, far } = await pair();
-  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far);
+  const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
   const early = end.then(({ kind }) => kind);
   near.end();
   assert.is(await early, "abandoned");
@@ -521,7 +521,7 @@ faces("an adoption may be narrowed, and Host cannot widen it", async () => {
   ] as const) {
     const { near, far } = await pair();
     near.write(handshake);
-    assert.is((await gate.adopt(far, { vhosts: [only] })).kind, kind);
+    assert.is((await gate.adopt(far, { vhosts: [only] }).ended).kind, kind);
     near.destroy();
     far.destroy();
   }
@@ -548,7 +548,7 @@ faces("a client is told why only where the gate exposes it", async () => {
     const { near, far } = await pair();
     const text = collect(near);
     near.write(request);
-    await gateWith({}, { expose }).adopt(far);
+    await gateWith({}, { expose }).adopt(far).ended;
     const body = (await text).split("\r\n\r\n")[1]!;
     const lines = [phrase, why].filter((line) => line !== "").map((line) => `${line}\n`);
     assert.match(body, new RegExp(`^${lines.join("")}$`));
@@ -562,14 +562,14 @@ faces("misuse is a TypeError that says the fix", async () => {
     assert.throws(make, (error: unknown) => error instanceof TypeError && sentence.test(error.message));
   };
   const adopt = (port?: "local" | "NO_LISTEN") => () =>
-    createGate({ vhosts: [{ name: "a", upgrades, ...(port && { port }) }] }).adopt(far);
+    createGate({ vhosts: [{ name: "a", upgrades, ...(port && { port }) }] }).adopt(far).ended;
   throws(adopt(), /vhost a has no port.*NO_LISTEN_SERVER/);
   throws(adopt("local"), /"local".*listens on none/);
   throws(adopt(NO_LISTEN), /every vhost has port NO_LISTEN/);
   const gate = gateWith(upgrades);
   throws(() => gate.adopt({} as never), /adopt takes a net.Socket/);
   const given = await pair();
-  void gate.adopt(given.far);
+  gate.adopt(given.far);
   throws(() => gate.adopt(given.far), /takes a socket once/);
   given.near.destroy();
   given.far.destroy();

@@ -69,7 +69,7 @@ async function open(
   gate.on("handover", () => said.push("handover"));
   gate.on("refused", ({ code }) => said.push(code));
   gate.on("abandoned", ({ code, cause }) => [said.push(code), causes.push(cause)]);
-  const door = await openDoor((socket) => ends.push(gate.adopt(socket)));
+  const door = await openDoor((socket) => ends.push(gate.adopt(socket).ended));
   return {
     said,
     causes,

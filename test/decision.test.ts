@@ -8,7 +8,7 @@ import type { Arrival } from "#src/arrival/arrival.js";
 import { parseAuthority } from "#src/head/authority.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import { reply } from "#src/outcome/reply.js";
+import { messageOf, replyOf } from "#src/outcome/reply.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { explain, explainError, explanation } from "#src/policy/explain.js";
 import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
@@ -614,21 +614,27 @@ properties("an authority is read back from its own text", () => {
 const replies = suite("replies");
 
 replies("an explanation stands in the body, and is plain text", () => {
-  const [fields, body] = reply(421, "GET", { explanation: "because <b>" }).split("\r\n\r\n") as [string, string];
+  const [fields, body] = messageOf(replyOf(421, { explanation: "because <b>" }), "GET").split("\r\n\r\n") as [
+    string,
+    string,
+  ];
   assert.is(body, "Misdirected Request\nbecause <b>\n");
   assert.match(fields, `Content-Length: ${body.length}`);
   assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
-  assert.is(reply(421, "HEAD", { explanation: "because" }).split("\r\n\r\n")[1], "");
+  assert.is(messageOf(replyOf(421, { explanation: "because" }), "HEAD").split("\r\n\r\n")[1], "");
 });
 
 replies("each status code has the fields it needs", () => {
-  assert.match(reply(426), /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/);
-  assert.match(reply(405), /\r\nAllow: GET\r\n/);
+  assert.match(
+    messageOf(replyOf(426)),
+    /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/,
+  );
+  assert.match(messageOf(replyOf(405)), /\r\nAllow: GET\r\n/);
   for (const statusCode of [400, 401, 403, 404, 405, 408, 421, 426, 431, 500, 503, 505]) {
-    const [fields, body] = reply(statusCode).split("\r\n\r\n") as [string, string];
+    const [fields, body] = messageOf(replyOf(statusCode)).split("\r\n\r\n") as [string, string];
     assert.match(fields, new RegExp(`^HTTP/1\\.1 ${statusCode} [A-Z][A-Za-z ]+\\r\\nDate: `));
     assert.match(fields, `Content-Length: ${body.length}`);
     assert.match(fields, /\r\nConnection: (?:Upgrade, )?close\r\n/);
-    assert.is(reply(statusCode, "HEAD").split("\r\n\r\n")[1], "");
+    assert.is(messageOf(replyOf(statusCode), "HEAD").split("\r\n\r\n")[1], "");
   }
 });

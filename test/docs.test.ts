@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { proxyErrorTable } from "#src/arrival/proxy/fault.js";
 import { PROXY_LINE_OCTETS } from "#src/arrival/proxy/reader.js";
 import { helloErrorTable } from "#src/arrival/tls/fault.js";
-import { transitions } from "#src/connection/input.js";
+import { transitions } from "#src/connection/lifecycle.js";
 import { errorTable } from "#src/head/fault.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/head/limits.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";

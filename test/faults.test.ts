@@ -364,7 +364,7 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
     return push.call(far, octets);
   };
   const found = listenersOf(far);
-  const end = gate.adopt(far);
+  const end = gate.adopt(far).ended;
   near.write(step.octets);
   await until(
     "the step",

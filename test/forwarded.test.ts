@@ -341,9 +341,9 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
 rules("an adoption that is narrowed trusts the same", async () => {
   gate = createGate(claiming(policies.rfc7239!, ({ socket }) => void socket.end("taken")));
   const server = net.createServer((socket) => {
-    ends.push(gate.adopt(socket, { vhosts: ["app.example.com"], arrival: { remoteAddress: "10.0.0.1" } }));
+    ends.push(gate.adopt(socket, { vhosts: ["app.example.com"], arrival: { remoteAddress: "10.0.0.1" } }).ended);
   });
-  const ends: ReturnType<Gate["adopt"]>[] = [];
+  const ends: ReturnType<Gate["adopt"]>["ended"][] = [];
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = net.connect(addressOf(server), "127.0.0.1");
   client.end(headText(rows[0]!));

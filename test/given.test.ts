@@ -103,7 +103,7 @@ for (const isTls of [false, true]) {
         const gate = openGate();
         const told: string[] = [];
         for (const event of ["refused", "malformed", "abandoned"] as const) gate.on(event, () => told.push(event));
-        const end = await gate.adopt(pair.far, { rest: octetsOf(rests[name]!) });
+        const end = await gate.adopt(pair.far, { rest: octetsOf(rests[name]!) }).ended;
         if (!pair.far.closed) await once(pair.far, "close");
         assert.is(gate.pendingHeads, 0);
         if (end.kind === "handed over") {

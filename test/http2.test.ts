@@ -141,7 +141,7 @@ requests("by prior knowledge, however the socket is given and the preface is cut
         http2: { cleartext: true },
       });
       const ends: Promise<End>[] = [];
-      const server = net.createServer(given, (socket) => ends.push(gate.adopt(socket)));
+      const server = net.createServer(given, (socket) => ends.push(gate.adopt(socket).ended));
       await once(server.listen(0, "127.0.0.1"), "listening");
       const client = new FrameClient(net.connect((server.address() as AddressInfo).port, "127.0.0.1"));
       await client.client.send(Buffer.concat([hello(), get]), cut);
@@ -162,7 +162,7 @@ requests("octets that the giver has read begin the preface", async () => {
   const octets = Buffer.concat([hello(), headers(1, but(GET, ":scheme", "http"), Flag.END_STREAM)]);
   for (const cut of [1, 10, 24, 40, octets.length]) {
     const [near, far] = streamPair();
-    const ended = gate.adopt(far, { rest: octets.subarray(0, cut) });
+    const ended = gate.adopt(far, { rest: octets.subarray(0, cut) }).ended;
     const client = new FrameClient(near);
     await client.client.send(octets.subarray(cut));
     assert.is(await client.outcome(1), 200, `${cut}`);
@@ -186,7 +186,7 @@ requests("behind a PROXY header, in front of TLS or of the preface", async () =>
       response.end();
     },
   });
-  const server = net.createServer((socket) => void gate.adopt(socket));
+  const server = net.createServer((socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   for (const secure of [false, true]) {
     const socket = net.connect((server.address() as AddressInfo).port, "127.0.0.1");

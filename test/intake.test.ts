@@ -157,7 +157,7 @@ intakeContract("TLS that is passed on by its server name to another gate", {}, a
     vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
     tls: { a: ({ socket, rest }) => contract.adopt(socket, { rest }) },
   });
-  return behindTls((socket) => void front.adopt(socket));
+  return behindTls((socket) => front.adopt(socket));
 });
 
 intakeContract("TLS that is passed on by its server name to a child process", {}, async () => {
@@ -166,7 +166,7 @@ intakeContract("TLS that is passed on by its server name to a child process", {}
     vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
     tls: { a: handOnTo(child) },
   });
-  return behindTls((socket) => void front.adopt(socket), leave);
+  return behindTls((socket) => front.adopt(socket), leave);
 });
 
 intakeContract("one port for several things: plain text and TLS in turn", {}, async () => {
@@ -218,7 +218,7 @@ intakeContract("a parent process that rules", { upgradesOnly: true }, async () =
     limits: { headTimeout: HEAD_TIMEOUT },
   });
   return behind(
-    net.createServer(UNREAD, (socket) => void gate.adopt(socket)),
+    net.createServer(UNREAD, (socket) => gate.adopt(socket)),
     leave,
   );
 });

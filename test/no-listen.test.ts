@@ -38,7 +38,7 @@ async function upgrade({ vhosts, scheme, host }: Upgrade): Promise<{ came: strin
   let arrival: Arrival | undefined;
   gate.on("handover", (decision) => (arrival = readArrival(decision.arrival)));
   const refused = new Promise<string>((resolve) => gate.on("refused", (decision) => resolve(explain(decision))));
-  const server = net.createServer((socket) => void gate.adopt(socket)).listen(path);
+  const server = net.createServer((socket) => gate.adopt(socket)).listen(path);
   await once(server, "listening");
   const client = new WebSocket(`ws+unix:${path}:/chat`, { ...(host && { headers: { Host: host } }) });
   const echoed = new Promise<string>((resolve) => client.on("message", () => resolve("echoed")));
@@ -114,7 +114,7 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
       if (vhosts.length === 1) continue;
       // Narrowed to the other one it could be served.
       const [, other] = streamPair();
-      void gate.adopt(other, { vhosts: ["b"] });
+      gate.adopt(other, { vhosts: ["b"] });
       other.destroy();
     }
     assert.equal([far.destroyed, far.readableFlowing], [false, null]);

@@ -178,13 +178,13 @@ const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrade
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
 gate.on("malformed", (error, arrival) => console.log(error.code, error.offset, arrival.scheme));
 createServer({ pauseOnConnect: true }, async (socket) => {
-  const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] });
+  const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] }).ended;
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
 const child = fork("child.js");
 const onwards: Framer[] = [handOnTo(child), handOnTo(({ decision }) => cluster.workers![decision.vhost?.name ?? ""]!)];
-createServer(UNREAD, (socket) => handOn(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket)));
-for await (const { socket, rest, arrival } of adopted(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }));
+createServer(UNREAD, (socket) => handOn(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket).ended));
+for await (const { socket, rest, arrival } of adopted(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }).ended);
 useKernel(javascript);
 const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });

@@ -164,7 +164,7 @@ interface Adopted {
 
 function adopt(gate: Gate, arrival: GivenArrival, rest?: string): Adopted {
   const [near, far] = streamPair();
-  const end = gate.adopt(far, { arrival, ...(rest !== undefined && { rest: octetsOf(rest) }) });
+  const end = gate.adopt(far, { arrival, ...(rest !== undefined && { rest: octetsOf(rest) }) }).ended;
   return { client: new Client(near), far, end };
 }
 
@@ -420,7 +420,7 @@ gates("no address is asked for while no address could have too many", async () =
   const adoptAsked = (gate: Gate): Adopted => {
     const [near, far] = streamPair();
     Object.defineProperty(far, "remoteAddress", { get: () => `192.0.2.${++asked}` });
-    return { client: new Client(near), far, end: gate.adopt(far) };
+    return { client: new Client(near), far, end: gate.adopt(far).ended };
   };
   for (const [limits, most] of [
     [{ pendingPerAddress: 3 }, 3],
@@ -438,7 +438,7 @@ gates("no address is asked for while no address could have too many", async () =
 
 gates("over TCP, adopted and under a strict guard", async () => {
   const gate = gateOf({ pendingPerAddress: 2 });
-  const door = await openDoor((socket) => void gate.adopt(socket));
+  const door = await openDoor((socket) => gate.adopt(socket));
   const guarded = await openGuarded({
     gate: { vhosts: [{ name: "a" }], limits: { pendingPerAddress: 2 } },
     guard: { strict: true },

@@ -56,7 +56,7 @@ function adopt(from: GivenArrival, options: Options = {}, rest?: Uint8Array): Ad
   });
   gate.on("abandoned", (end) => abandoned.push(end));
   const [near, far] = streamPair();
-  const end = gate.adopt(far, { arrival: from, ...(rest && { rest }) });
+  const end = gate.adopt(far, { arrival: from, ...(rest && { rest }) }).ended;
   return { gate, client: new Client(near), end, handovers, abandoned };
 }
 
@@ -112,7 +112,7 @@ test("octet by octet, and with the head in the same piece, over TCP", async () =
         response.end(`${request.socket.remoteAddress}:${request.socket.remotePort}`);
       },
     });
-    const door = await openDoor((socket) => void gate.adopt(socket));
+    const door = await openDoor((socket) => gate.adopt(socket));
     const client = await door.connect();
     await client.send(`${LINE}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, cut);
     const [response] = await client.all();
@@ -166,7 +166,7 @@ test("TLS on the socket is never downgraded", async () => {
   const { gate } = adopt(PROXY);
   const [near, far] = streamPair();
   const handover = new Promise<Arrival>((resolve) => gate.on("handover", ({ arrival }) => resolve(arrival)));
-  void gate.adopt(Object.assign(far, { encrypted: true }), { arrival: PROXY });
+  gate.adopt(Object.assign(far, { encrypted: true }), { arrival: PROXY });
   await new Client(near).send(behind(PLAIN_BLOCK));
   const { scheme, schemeSource } = await handover;
   assert.equal([scheme, schemeSource], ["https", "tls"]);

@@ -160,7 +160,7 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
   gate.on("refused", ({ code }) => refused.push(code));
   gate.on("malformed", ({ code }) => refused.push(code));
   gate.on("abandoned", ({ code, stage }) => refused.push(`${code} ${stage}`));
-  const door = await openDoor((socket) => ends.push(gate.adopt(socket)));
+  const door = await openDoor((socket) => ends.push(gate.adopt(socket).ended));
   return {
     gate,
     app,
@@ -335,7 +335,7 @@ order("more pipelined octets than are held behind a slow response", async () => 
 order("a request listener instead of a server", async () => {
   const app = application();
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: app.handle });
-  const door = await openDoor((socket) => void gate.adopt(socket));
+  const door = await openDoor((socket) => gate.adopt(socket));
   const client = await door.connect();
   await client.send(get("/1") + last);
   assert.equal(bodies(await client.all()), [said("GET", "/1"), said("GET", "/last")]);
@@ -815,7 +815,7 @@ lasting("after the handover the socket has no listener of the gate, and its own 
   const ends: Promise<End>[] = [];
   const door = await openDoor((socket) => {
     before = listeners(socket);
-    ends.push(gate.adopt(socket));
+    ends.push(gate.adopt(socket).ended);
   });
   const client = await door.connect();
   await client.send(get("/1") + handshake("a"));
@@ -837,7 +837,7 @@ lasting("a refused upgrade as second request", async () => {
 
 lasting("without requests 426, a body unread", async () => {
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }] });
-  const door = await openDoor((socket) => void gate.adopt(socket));
+  const door = await openDoor((socket) => gate.adopt(socket));
   const client = await door.connect();
   await client.send(post("/1", "x".repeat(300_000)));
   const [response] = await client.all();
@@ -1066,7 +1066,7 @@ ending("a stream that breaks and does not destroy itself", async () => {
     read() {},
     write: (_octets, _encoding, done) => done(new Error("broken")),
   });
-  const ended = gate.adopt(broken);
+  const ended = gate.adopt(broken).ended;
   broken.push(get("/1") + get("/2"));
   const end = await ended;
   assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");

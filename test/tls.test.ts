@@ -55,7 +55,7 @@ async function open(options: Partial<GateOptions>, server: net.ServerOpts = {}):
   });
   gate.on("abandoned", (end) => abandoned.push(end));
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
-  const door = net.createServer(server, (socket) => ends.push(gate.adopt(socket)));
+  const door = net.createServer(server, (socket) => ends.push(gate.adopt(socket).ended));
   await once(door.listen(0, "127.0.0.1"), "listening");
   return {
     gate,
@@ -191,7 +191,7 @@ speaking("at every cut of the first octets, and behind a PROXY header in the sam
     });
     const run = async (cut: (octets: Buffer) => Buffer[]): Promise<void> => {
       const [near, far] = cutPair(preface, cut);
-      const end = gate.adopt(far, { arrival: { unix: true } });
+      const end = gate.adopt(far, { arrival: { unix: true } }).ended;
       const { client } = await secure(near);
       await client.send(request("a.test"));
       const [response] = await client.all();
@@ -216,7 +216,7 @@ speaking("octets that the giver has read", async () => {
       far.pause();
       const [rest, later] = [octets.subarray(0, length), octets.subarray(length)];
       if (later.length > 0) far.unshift(later);
-      void gate.adopt(far, { rest });
+      gate.adopt(far, { rest });
     });
     const { client } = await secure(near);
     await client.send(request("a.test"));
@@ -304,7 +304,7 @@ speaking("an adopted TLSSocket is taken as it is", async () => {
   });
   const arrivals: Arrival[] = [];
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
-  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => void gate.adopt(socket));
+  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: at } = server.address() as net.AddressInfo;
   const { client } = await secure(net.connect(at, "127.0.0.1"), { ALPNProtocols: ["http/1.1"] });
@@ -347,8 +347,8 @@ agreeing("a request for another host than the server name is refused 421, over e
   const guarded = https.createServer(a, (_, response) => response.end("ok"));
   guarding.guard(guarded);
   for (const server of [
-    net.createServer((socket) => void spoken.adopt(socket)),
-    tls.createServer(a, (socket) => void given.adopt(socket)),
+    net.createServer((socket) => spoken.adopt(socket)),
+    tls.createServer(a, (socket) => given.adopt(socket)),
     guarded,
   ]) {
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -443,7 +443,7 @@ passing("a taker gets every octet, and what the ClientHello asks for, at any cut
   const whole = Buffer.concat([hello, octetsOf("behind")]);
   for (let cut = 0; cut <= whole.length; cut += 7) {
     const [near, far] = streamPair();
-    const end = gate.adopt(far, { arrival: { remoteAddress: "192.0.2.1" } });
+    const end = gate.adopt(far, { arrival: { remoteAddress: "192.0.2.1" } }).ended;
     near.write(whole.subarray(0, cut));
     await new Promise(setImmediate);
     near.write(whole.subarray(cut));
@@ -612,7 +612,7 @@ failing("a client that had ended when it was given, behind what it sent: nobody 
     far.allowHalfOpen = true;
     near.end();
     await once(far.resume(), "end");
-    const end = (await gate.adopt(far, { rest })) as Abandoned;
+    const end = (await gate.adopt(far, { rest }).ended) as Abandoned;
     assert.equal([end.kind, end.code, end.stage, far.destroyed], ["abandoned", "PEER_ENDED", stage, true]);
     near.destroy();
   }
@@ -708,7 +708,7 @@ hostile("a ClientHello in records of one octet makes a handshake", async () => {
     tls: { "a.test": a },
   });
   const [near, far] = cutPair("", (octets) => Array.from(octets.subarray(5), (octet) => record(Buffer.of(octet))));
-  void gate.adopt(far);
+  gate.adopt(far);
   const { client } = await secure(near);
   await client.send(request("a.test"));
   assert.is((await client.all())[0]!.statusCode, 200);

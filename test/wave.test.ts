@@ -72,7 +72,7 @@ class Shore {
     });
     this.server = createServer((socket) => {
       this.#adoptedAt[this.#adopted++] = performance.now();
-      void this.gate.adopt(socket);
+      this.gate.adopt(socket);
     });
   }
 
@@ -136,7 +136,7 @@ async function send(crowd: ChildProcess, order: Order, whenOpen: () => unknown):
 /** What is answered to a connection from another address. */
 async function statusOfOneMore(gate: Gate): Promise<number> {
   const [near, far] = streamPair();
-  void gate.adopt(far, { arrival: { remoteAddress: "192.0.2.1" } });
+  gate.adopt(far, { arrival: { remoteAddress: "192.0.2.1" } });
   const [response] = await new Client(near).all();
   return response!.statusCode;
 }

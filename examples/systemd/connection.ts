@@ -5,4 +5,4 @@
 import { systemdConnection } from "headgate/intake";
 import { echoGate } from "./gate.js";
 
-void echoGate().adopt(systemdConnection());
+echoGate().adopt(systemdConnection());

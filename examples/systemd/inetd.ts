@@ -5,4 +5,4 @@
 import { inetdConnection } from "headgate/intake";
 import { echoGate } from "./gate.js";
 
-void echoGate().adopt(inetdConnection());
+echoGate().adopt(inetdConnection());

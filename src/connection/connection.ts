@@ -1,53 +1,141 @@
 // In:    one socket that somebody else accepted, octets already read from it, what its giver says of it.
-// Out:   a handover to a framer, requests to an http.Server, or a refusal.
-// Never: rules on anything; the policy does, through the connection.
+// Out:   what is read, to the phase that the connection is in; always exactly one end, and an answer where the gate has the last word.
+// Never: rules on anything; the policy does.
 
-import type { IncomingMessage, Server } from "node:http";
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { proxiedArrival, readArrival, securedArrival } from "../arrival/arrival.js";
-import type { ProxyError } from "../arrival/proxy/fault.js";
-import type { ProxyHeader } from "../arrival/proxy/header.js";
+import { type Arrival, type GivenArrival, securedArrival } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import type { HelloError } from "../arrival/tls/fault.js";
-import { type FramerLike, LEAVE, take } from "../handover/framer.js";
+import type { FramerLike } from "../handover/framer.js";
 import { type TakerLike, takeRaw } from "../handover/passthrough.js";
-import { RawSocketHandover, SocketHandover } from "../handover/socket-handover.js";
-import { type Authorize, Authorizing, type Verdict } from "../outcome/authorization.js";
-import type { Abandoned, Passed } from "../outcome/end.js";
-import { reply } from "../outcome/reply.js";
-import { type Acceptance, type Decision, refuseUnanswered, requireListener, requireUpgrade } from "../policy/decide.js";
-import { type FilterOwner, RequestFilter } from "./http1/filter.js";
-import type { Front } from "./http1/server-socket.js";
-import { Session, type SessionOwner } from "./http2/session.js";
-import type { Recognized, Ruled } from "./input.js";
-import { CUSTODY, Custody, GOAWAY, onClose, onError, onTimeout } from "./socket.js";
-import { type HandshakeOwner, Terminator } from "./tls/terminator.js";
+import { RawSocketHandover } from "../handover/socket-handover.js";
+import type { HeadgateError } from "../head/fault.js";
+import { arrivalAt, countedAs, type Gatehouse, type HandshakeOwner, type Secures } from "../outcome/context.js";
+import type { Timed } from "../outcome/deadlines.js";
+import { type Abandoned, type AbandonedCode, type Answered, abandoned, type End, type Passed } from "../outcome/end.js";
+import { give, handOver, type Taking } from "../outcome/hand-over.js";
+import { messageOf, replyTo } from "../outcome/reply.js";
+import { routeOf } from "../outcome/route.js";
+import type { Overload } from "../outcome/waiting.js";
+import type { Acceptance, Refusal } from "../policy/decide.js";
+import { GOAWAY } from "./http2/session.js";
+import { Input, type Ruled } from "./input.js";
+import { Authorizing } from "./phases/authorizing.js";
+import { readHead, type Switchboard } from "./phases/head.js";
+import { Http2 } from "./phases/http2.js";
+import type { Phase } from "./phases/phase.js";
+import { Serving } from "./phases/serving.js";
+import { Tls } from "./phases/tls.js";
+import {
+  bytesWritten,
+  forget,
+  guardErrors,
+  type Keeper,
+  type Kept,
+  keep,
+  keeperOf,
+  leaveErrors,
+  listen,
+  readNextPiece,
+  readOn,
+  unlisten,
+} from "./socket.js";
 
 const NOTHING = new Uint8Array(0);
 
-/** One adopted connection, from its first octet to whoever gets it. */
-export class Adoption extends Custody implements FilterOwner, HandshakeOwner, SessionOwner {
-  get overhead(): number {
-    return this.house.limits.headBytes;
+/**
+ * One adopted connection, from its first octet to whoever gets it. It is its own phase while its first head is awaited: thousands may
+ * wait, so that whatever a waiting connection does not need is made later. It has no private methods, for which the engine would mark
+ * each object with one word more.
+ */
+export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
+  due = 0;
+  before: Timed | null = null;
+  behind: Timed | null = null;
+  readonly context: Gatehouse;
+  readonly input: Input<FramerLike>;
+  /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
+  socket: Kept;
+  readonly #allowedHalfOpen: boolean;
+  /** What its giver said, until somebody asks for the arrival. */
+  #said: GivenArrival | Arrival;
+  #phase: Phase;
+  /** How it ended, or whom to tell. */
+  #outcome: End | ((end: End) => void) | null = null;
+
+  constructor(context: Gatehouse, socket: Duplex, given: GivenArrival | Arrival) {
+    this.context = context;
+    this.socket = socket;
+    this.#said = given;
+    this.#allowedHalfOpen = socket.allowHalfOpen;
+    this.#phase = this;
+    this.input = new Input(context, this);
   }
 
-  get patience(): number {
-    return this.house.limits.lingerTimeout;
+  /** TLS is never looked for within TLS. */
+  get recognizes(): boolean {
+    const { tls, fallback, http2 } = this.context;
+    const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
+    return isChoice && (this.socket as { encrypted?: boolean }).encrypted !== true;
   }
+
+  get arrival(): Arrival {
+    if (!("schemeSource" in this.#said)) this.#said = arrivalAt(this.context, this.socket, this.#said);
+    return this.#said as Arrival;
+  }
+
+  learn(arrival: Arrival): void {
+    this.#said = arrival;
+  }
+
+  /** Of an upgrade that waits for the application's word, as trusted hops tell it; else of the connection. */
+  private get arrivalSoFar(): Arrival {
+    return this.#phase.requestArrival ?? this.arrival;
+  }
+
+  get countedAs(): string | null {
+    return countedAs(this.context, this.arrivalSoFar);
+  }
+
+  get agreedOnHttp2(): boolean {
+    return this.context.http2 !== undefined && (this.socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
+  }
+
+  /** A deadline alone does not say so: who is authorized, or reads its last response, has another. */
+  get awaitsHead(): boolean {
+    return this.context.heads.has(this) && !this.input.isOver;
+  }
+
+  /** False from the moment on when the socket has another owner, or its last response. */
+  private get isOurs(): boolean {
+    return keeperOf(this.socket) === this && !this.input.isOver && this.input.state !== "securing";
+  }
+
+  /** Resolves with how it ended. To be asked once. */
+  ending(): Promise<End> {
+    return new Promise((resolve) => {
+      if (this.#outcome === null) this.#outcome = resolve;
+      else resolve(this.#outcome as End);
+    });
+  }
+
+  // Beginning
 
   /** Takes the socket. `rest`: octets that its giver has read from it. */
   begin(rest: Uint8Array): void {
-    const socket = this.socket;
-    socket.on("error", onError);
+    const { socket, context } = this;
+    guardErrors(socket);
     // A client that has ended may have asked before, and still read.
     if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
       this.abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
     }
-    const { trust } = this.house.policy;
-    if (trust !== null) this.said = this.arrival;
+    const { trust } = context.policy;
+    // Read now: trust is given to an address, and a client that resets its connection takes it away.
+    if (trust !== null) this.learn(this.arrival);
     if (trust?.proxyProtocol && trust.trustedPeer(this.arrival) === null) {
       const { remoteAddress, localAddress } = this.arrival;
       // Reset before anybody could ask who it is, as health checks of HAProxy are: that is no stranger.
@@ -56,115 +144,64 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
       socket.destroy();
       return;
     }
-    this.listen();
-    if (this.#speaksHttp2 && this.connection.state === "reading") {
-      this.#speakHttp2(rest);
+    listen(socket, this);
+    if (this.agreedOnHttp2 && this.input.state === "reading") {
+      this.speakHttp2(rest);
       return;
     }
     // What the giver has read may be a whole head, and nothing is waited for then.
-    if (rest.length === 0 && !this.mayWait(this.house.heads.admit(this))) return;
-    if (this.house.requestsAccepts) this.#connect(this.house.requests!);
+    if (rest.length === 0 && !this.mayWait(context.heads.admit(this))) return;
+    if (context.requestsAccepts) this.serveOn(context.requests!);
     if (rest.length > 0) this.receive(rest);
     if (!this.isOurs) return;
-    if (socket.readableEnded) this.peerEnded();
-    else this.readOn();
+    if (socket.readableEnded) this.#phase.peerEnded();
+    else readOn(socket, true);
   }
 
   /** Takes a socket whose head somebody else has read. */
-  beginRuled(step: Ruled<FramerLike>): void {
-    this.socket.on("error", onError);
-    this.listen();
-    this.#follow(step);
+  beginRuled(ruled: Ruled<FramerLike>): void {
+    guardErrors(this.socket);
+    listen(this.socket, this);
+    this.act(ruled);
   }
 
-  /** The client and the giver of a TLS socket have agreed on it (ALPN). */
-  get #speaksHttp2(): boolean {
-    return this.house.http2 !== undefined && (this.socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
-  }
-
-  /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
-  #speakHttp2(octets: Uint8Array): void {
-    const { heads, http2 } = this.house;
-    if (!heads.has(this) && !this.mayWait(heads.admit(this), GOAWAY)) return;
-    const socket = this.unlisten();
-    if (octets.length > 0) {
-      socket.pause();
-      socket.unshift(octets);
+  /** False where it may not wait for its head, or for the application's word, and has been answered. */
+  mayWait(overload: Overload | null, answer?: string): boolean {
+    if (overload === null) return true;
+    const octets = answer ?? this.overloadAnswer();
+    if (octets === undefined) this.abandonWith(overload);
+    else {
+      this.abandon(overload);
+      this.close(octets);
     }
-    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
-    socket.allowHalfOpen = false;
-    this.connection.become("serving");
-    this.taker = new Session(this.house, http2!, this, socket);
+    return false;
   }
 
-  sessionBegins(): void {
-    if (this.connection.isOver) return;
-    this.house.heads.remove(this);
-    this.house.sessions.add(this);
+  /** What a client that may not wait is told where its protocol is known, and is not HTTP. */
+  private overloadAnswer(): string | undefined {
+    return this.input.state === "recognizing" && this.#phase.stage === "tls" ? alert("internal_error") : undefined;
   }
 
-  sessionIdle(): void {
-    if (!this.connection.isOver) this.house.sessions.add(this);
-  }
+  // What befalls the socket, for its phase
 
-  sessionClosed(error: Error | null): void {
-    if (this.connection.isOver) return;
-    const session = this.session!;
-    if (error !== null) this.abandon("HTTP2_FAULT", error);
-    else if (session.hasServed && session.open === 0) this.served();
-    else this.abandon("PEER_ENDED");
-  }
-
-  /** The head, or the application's word, did not come in time, or the client read its last response for too long. */
-  expire(): void {
-    if (this.connection.isOver) {
-      this.socket.destroy();
-      return;
-    }
-    const authorizing = this.authorizing;
-    if (authorizing !== null) {
-      this.refuse(refuseUnanswered(authorizing.decision, this.house.limits.authorizeTimeout));
-      return;
-    }
-    const session = this.session;
-    if (session !== null) {
-      this.#expireSession(session);
-      return;
-    }
-    // RFC 9110 §15.5.9; a client that never spoke is not spoken to, nor one whose protocol is not known yet.
-    const isAnswered = this.connection.speaksHttp && this.stage() !== "silent";
-    this.abandon("HEAD_TIMEOUT");
-    if (isAnswered) this.close(reply(408));
-    else this.socket.destroy();
-  }
-
-  /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
-  #expireSession(session: Session): void {
-    if (session.hasServed && session.open > 0) {
-      if (session.probe()) this.house.sessions.add(this);
-      else {
-        this.abandon("PEER_ENDED");
-        session.destroy();
-      }
-      return;
-    }
-    if (session.hasServed) this.served();
-    else this.abandon("HEAD_TIMEOUT");
-    this.house.lingering.add(this);
-    session.close();
+  /**
+   * Takes one piece of a socket that is read on demand, and asks for the next where a head is still awaited. Behind a whole head
+   * the socket reads nothing, so that whoever gets it can hand it to another process (`handOn`).
+   */
+  readPiece(): void {
+    const octets: Uint8Array | null = this.socket.read();
+    if (octets !== null) this.receive(octets);
+    if (this.isOurs && this.input.state !== "authorizing") readNextPiece(this.socket);
   }
 
   receive(octets: Uint8Array): void {
-    const taker = this.taker;
-    if (taker === null) this.nextHead(octets);
-    else if (taker instanceof RequestFilter) taker.receive(octets);
-    else if (taker instanceof Authorizing) this.#early(taker, octets);
+    if (this.#phase === this) this.readHead(octets);
+    else this.#phase.receive(octets);
   }
 
   peerEnded(): void {
-    const filter = this.filter;
-    if (filter !== null) {
-      filter.clientEnded();
+    if (this.#phase !== this) {
+      this.#phase.peerEnded();
       return;
     }
     this.abandon("PEER_ENDED");
@@ -172,274 +209,284 @@ export class Adoption extends Custody implements FilterOwner, HandshakeOwner, Se
   }
 
   idle(): void {
-    // The server knows nothing of a head that is not whole; that one has a deadline of its own.
-    if (this.connection.begun === null) this.filter?.idle();
+    if (this.#phase !== this) this.#phase.idle();
   }
 
-  nextHead(octets: Uint8Array): void {
-    const step = this.connection.receive(octets, this);
-    const { heads } = this.house;
-    if (step.kind === "wait") {
-      if (!heads.has(this)) this.mayWait(heads.admit(this));
-      return;
-    }
-    if (step.kind === "announced") {
-      this.#announced(step.header, step.size);
-      // The time for the head has begun at adoption.
-      if (this.#speaksHttp2) this.#speakHttp2(step.rest);
-      else this.nextHead(step.rest);
-      if (this.#awaitsHead) this.mayWait(heads.recount(this));
-    } else if (step.kind === "recognized") this.#recognized(step.first);
-    else if (step.kind === "not announced") this.#notAnnounced(step.error);
-    else if (step.kind === "no hello") this.#noHello(step.error);
-    else {
-      heads.remove(this);
-      this.#follow(step);
-    }
+  /** The deadline of its phase has come, or the client has read its last response for too long. */
+  expire(): void {
+    if (this.input.isOver) this.socket.destroy();
+    else if (this.#phase !== this) this.#phase.expire();
+    else if (this.input.begun === null) {
+      // A client that never spoke is not spoken to.
+      this.abandon("HEAD_TIMEOUT");
+      this.socket.destroy();
+    } else this.abandonWith("HEAD_TIMEOUT");
   }
 
-  /** It is one of `heads`. A deadline alone does not say so: who is authorized, or reads its last response, has another. */
-  get #awaitsHead(): boolean {
-    return this.house.heads.has(this) && !this.connection.isOver && this.authorizing === null;
+  get stage(): Abandoned["stage"] {
+    return this.#phase === this ? (this.input.begun ?? "silent") : this.#phase.stage;
   }
 
-  #announced(header: ProxyHeader, size: number): void {
-    const { arrival } = this;
-    this.said = proxiedArrival(arrival, header, this.house.policy.trust!.trustedPeer(arrival)!, size);
+  leave(): void {
+    if (this.#phase === this) this.context.heads.remove(this);
+    else this.#phase.leave();
   }
 
-  /** What begins neither as one version does nor as the other is no PROXY header that went wrong. */
-  #notAnnounced(error: ProxyError): void {
-    const isMissing = error.code === "PROXY_SIGNATURE";
-    this.abandon(isMissing ? "PROXY_MISSING" : "PROXY_MALFORMED", error, "proxy");
+  broke(cause: unknown): void {
+    // A session that is broken destroys its socket by what broke it.
+    const isFault = (cause as { code?: unknown } | null)?.code === "ERR_HTTP2_ERROR";
+    if (!this.input.isOver) this.abandon(isFault ? "HTTP2_FAULT" : "SOCKET_ERROR", cause);
+    // A net.Socket has destroyed itself; another Duplex may have not.
     this.socket.destroy();
   }
 
-  /** Goes on by the protocol. */
-  #recognized({ protocol, hello, octets }: Recognized): void {
-    const { fallback, http2 } = this.house;
-    if (hello !== null) this.#helloCame(hello, octets);
-    else if (protocol === "h2" && http2?.cleartext) {
-      this.connection.become("reading");
-      this.#speakHttp2(octets);
-    }
-    // Of what is not spoken here HTTP/1.1 says why.
-    else if ((protocol === "h2" || protocol === "other") && fallback !== undefined) this.#pass(fallback, null, octets);
-    else {
-      this.connection.become("reading");
-      this.nextHead(octets);
-    }
+  closed(): void {
+    // A session tells by itself, behind this, how it has ended; until then it has its own deadline.
+    if (!this.input.isOver && !this.#phase.tellsItsEnd) this.abandon("PEER_ENDED");
+    if (this.input.isOver) this.context.lingering.remove(this);
+    forget(this.socket);
   }
 
-  #helloCame(hello: ClientHello, octets: Uint8Array): void {
-    const { serverName } = hello;
-    this.said = { ...readArrival(this.arrival), serverName };
-    const found = this.house.tls!.find(serverName);
-    if (found instanceof Terminator) this.#secure(found, octets);
-    else if (found !== undefined) this.#pass(found, hello, octets);
-    else {
-      this.abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
-      // RFC 6066 §3, RFC 8446 §9.2
-      this.close(alert(serverName === null ? "missing_extension" : "unrecognized_name"));
-    }
+  // From phase to phase
+
+  readHead(octets: Uint8Array): void {
+    readHead(this, octets);
   }
 
-  #noHello(error: HelloError): void {
-    this.abandon("TLS_MALFORMED", error, "tls");
-    this.close(alert("decode_error"));
-  }
-
-  /** Gives the socket back its octets, and to TLS; the gate goes on with the TLSSocket that is made of it. */
-  #secure(terminator: Terminator, octets: Uint8Array): void {
-    if (this.#hasEnded("tls")) return;
-    const { heads } = this.house;
-    this.connection.become("securing");
-    // Nothing was waited for where the giver had read the ClientHello.
-    if (!heads.has(this) && !this.mayWait(heads.admit(this), alert("internal_error"))) return;
-    const socket = this.unlisten().removeListener("close", onClose);
-    socket.pause();
-    socket.unshift(octets);
-    // A client that ends within its handshake has nothing to wait for.
-    socket.allowHalfOpen = false;
-    terminator.secure(socket, this);
-  }
-
-  secured(socket: TLSSocket): void {
-    this.socket[CUSTODY] = undefined;
-    this.socket = socket.on("error", onError);
-    if (this.connection.isOver) {
-      socket.destroy();
+  /** Does what follows from a head. */
+  act(ruled: Ruled<FramerLike>): void {
+    if (ruled.kind === "malformed") {
+      this.malformed(ruled.error);
       return;
     }
-    this.said = securedArrival(this.arrival, socket);
-    this.#goOn(socket.alpnProtocol);
-  }
-
-  notSecured(cause?: Error): void {
-    if (this.connection.isOver) return;
-    this.abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
-    this.forget();
-  }
-
-  /** Goes on by the protocol that ALPN has chosen; false where the client offered none. */
-  #goOn(alpnProtocol: string | false | null): void {
-    this.connection.become("reading");
-    this.listen();
-    if (alpnProtocol === "h2") this.#speakHttp2(NOTHING);
-    else this.readOn();
-  }
-
-  #follow(step: Ruled<FramerLike>): void {
-    if (step.kind === "malformed") this.malformed(step.error);
-    else this.#act(step.decision, step.rest);
-  }
-
-  #act(decision: Decision<FramerLike>, rest: Uint8Array): void {
-    if (decision.kind === "refused") {
-      this.refuse(decision);
-    } else if (decision.claim === LEAVE && !this.house.others!.listening("upgrade")) {
-      this.refuse(decision.reported ?? requireListener(decision));
-    } else if (decision.upgrade && this.house.authorize !== undefined) {
-      this.#authorize(decision, rest, this.house.authorize);
-    } else if (decision.upgrade) {
-      this.#handOver(decision, rest);
-    } else if (this.house.requests === undefined) {
-      this.refuse(decision.reported ?? requireUpgrade(decision));
-    } else {
-      this.house.accepted(decision);
-      this.#serve(decision, rest, this.house.requests);
+    const { decision, kind } = routeOf(ruled.decision, this.context.ways);
+    switch (kind) {
+      case "refuse":
+        this.refuse(decision);
+        break;
+      case "authorize":
+        this.authorize(decision, ruled.rest);
+        break;
+      case "hand over":
+        this.handOver(decision, ruled.rest);
+        break;
+      case "serve":
+        this.context.accepted(decision);
+        this.serve(decision, ruled.rest);
     }
   }
 
-  #serve(decision: Acceptance<FramerLike>, rest: Uint8Array, server: Server): void {
-    if (this.filter === null) this.#connect(server);
-    // Null where the server has destroyed its connection already.
-    this.filter?.forward(decision, rest);
+  private serveOn(server: Server): Serving {
+    const serving = new Serving(this);
+    this.#phase = serving;
+    serving.begin(server);
+    return serving;
+  }
+
+  private serve(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
+    const phase = this.#phase === this ? this.serveOn(this.context.requests!) : this.#phase;
+    // Another, where the server has destroyed its connection already.
+    if (!this.input.isOver) (phase as Serving).forward(decision, rest);
   }
 
   /** Asks the application; meanwhile the socket is ours, and the server has seen its client vanish. */
-  #authorize(decision: Acceptance<FramerLike>, rest: Uint8Array, authorize: Authorize): void {
-    this.leaveServer();
-    const authorizing = new Authorizing(decision, this.house.limits.earlyBytes);
-    this.connection.become("authorizing");
-    this.taker = authorizing;
-    if (!this.mayWait(this.house.authorizing.admit(this))) return;
-    this.#early(authorizing, rest);
-    if (this.connection.isOver) return;
-    this.readOn();
-    authorizing.ask(authorize, (verdict) => {
-      if (this.authorizing === authorizing) this.#answered(authorizing, verdict);
-    });
+  private authorize(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
+    const { context } = this;
+    this.leave();
+    const authorizing = new Authorizing(this, decision);
+    this.#phase = authorizing;
+    this.input.become("authorizing");
+    if (!this.mayWait(context.authorizing.admit(this))) return;
+    authorizing.receive(rest);
+    if (this.input.isOver) return;
+    readOn(this.socket, false);
+    authorizing.ask(context.authorize!);
   }
 
-  #answered(authorizing: Authorizing, verdict: Verdict): void {
-    if (verdict.kind === "failed") {
-      this.abandon("AUTHORIZE_FAILED", verdict.cause);
-      this.close(reply(500));
+  /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
+  speakHttp2(octets: Uint8Array): void {
+    const { heads, http2 } = this.context;
+    if (!heads.has(this) && !this.mayWait(heads.admit(this), GOAWAY)) return;
+    const { socket } = this;
+    unlisten(socket);
+    if (octets.length > 0) {
+      socket.pause();
+      socket.unshift(octets);
+    }
+    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
+    socket.allowHalfOpen = false;
+    this.input.become("serving");
+    this.#phase = new Http2(this, http2!, socket);
+  }
+
+  /** Gives the socket back its octets, and to TLS; the connection goes on with the TLSSocket that is made of it. */
+  secure(secures: Secures, octets: Uint8Array): void {
+    if (this.hasEnded("tls")) return;
+    const { heads } = this.context;
+    this.input.become("securing");
+    const tls = new Tls(this);
+    this.#phase = tls;
+    // Nothing was waited for where the giver had read the ClientHello.
+    if (!heads.has(this) && !this.mayWait(heads.admit(this), alert("internal_error"))) return;
+    unlisten(this.socket);
+    tls.begin(secures, this.socket, octets);
+  }
+
+  secured(socket: TLSSocket): void {
+    forget(this.socket);
+    this.socket = socket;
+    guardErrors(socket);
+    if (this.input.isOver) {
+      socket.destroy();
       return;
     }
-    this.taker = null;
-    this.house.authorizing.remove(this);
-    if (verdict.kind === "refused") this.refuse(verdict.decision);
-    else this.#handOver(authorizing.decision, authorizing.takeRest());
+    this.learn(securedArrival(this.arrival, socket));
+    this.input.become("reading");
+    this.#phase = this;
+    listen(socket, this);
+    // False where the client offered no protocol by ALPN.
+    if (socket.alpnProtocol === "h2") this.speakHttp2(NOTHING);
+    else readOn(socket, true);
   }
 
-  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
-  #early(authorizing: Authorizing, octets: Uint8Array): void {
-    if (authorizing.receive(octets)) return;
-    this.abandon("EARLY_OCTETS");
-    this.close(reply(400));
+  notSecured(cause?: Error): void {
+    if (this.input.isOver) return;
+    this.abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
+    forget(this.socket);
   }
 
-  #connect(server: Server): void {
-    this.connection.become("serving");
-    this.letFlow();
-    this.socket.on("timeout", onTimeout);
-    const filter = new RequestFilter(this);
-    this.taker = filter;
-    filter.connect(server);
-  }
+  // Ways out
 
-  #handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
-    const socket = this.socket;
+  handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     // It may have ended while an earlier response was on its way.
-    if (this.#hasEnded(this.filter?.decision ? "requests" : "head")) return;
+    if (this.hasEnded(this.#phase.stage === "requests" ? "requests" : "head")) return;
     this.letGo();
-    this.house.accepted(decision);
-    this.house.known.set(socket, decision);
-    const { claim } = decision;
-    const { others, known } = this.house;
-    const handover = new SocketHandover(socket, decision, rest, known);
-    this.give(() => (claim === LEAVE ? others!.take(handover) : take(claim!, handover)), {
-      kind: "handed over",
-      decision,
-    });
-  }
-
-  /** Whoever got a socket whose client has ended would wait for an 'end' that has been: it is closed. */
-  #hasEnded(stage: Abandoned["stage"]): boolean {
-    const socket = this.socket;
-    if (!socket.readableEnded) return false;
-    this.abandon("PEER_ENDED", undefined, stage);
-    socket.destroy();
-    return true;
+    handOver(this.context, this.socket, decision, rest, this.taking({ kind: "handed over", decision }));
   }
 
   /** To whom takes the connection as it is, with every octet. */
-  #pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
-    if (this.#hasEnded(hello === null ? "head" : "tls")) return;
+  pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
+    if (this.hasEnded(hello === null ? "head" : "tls")) return;
     const { arrival } = this;
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();
-    this.house.passed(end);
+    this.context.passed(end);
     const handover = new RawSocketHandover(this.socket, octets, hello, arrival);
-    this.give(() => takeRaw(taker, handover), end);
+    give(() => takeRaw(taker, handover), this.taking(end));
   }
 
-  frontMade(front: Front, filter: RequestFilter): void {
-    this.house.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  /** Whoever got a socket whose client has ended would wait for an 'end' that has been: it is closed. */
+  private hasEnded(stage: Abandoned["stage"]): boolean {
+    if (!this.socket.readableEnded) return false;
+    this.abandon("PEER_ENDED", undefined, stage);
+    this.socket.destroy();
+    return true;
   }
 
-  requestBegins(request: IncomingMessage, decision: Acceptance): void {
-    this.house.known.set(request, decision as Acceptance<FramerLike>);
-  }
-
-  write(octets: Buffer, done: (error?: Error | null) => void): void {
-    this.socket.write(octets, done);
-  }
-
-  pause(): void {
+  /** The socket as it was given, but paused, and nobody's. */
+  private letGo(): void {
+    unlisten(this.socket);
+    this.leave();
+    this.#phase = this;
+    forget(this.socket);
+    this.socket.allowHalfOpen = this.#allowedHalfOpen;
     this.socket.pause();
   }
 
-  resume(): void {
-    this.socket.resume();
+  private taking(end: Extract<End, { kind: "handed over" | "passed" }>): Taking {
+    const written = bytesWritten(this.socket);
+    return {
+      taken: () => {
+        leaveErrors(this.socket);
+        this.input.become("handed over");
+        this.settle(end);
+      },
+      notTaken: (cause) => {
+        const isUntouched = written !== undefined && bytesWritten(this.socket) === written;
+        this.notTaken(cause, end.kind === "passed" ? "TAKER_FAILED" : "FRAMER_FAILED", isUntouched);
+      },
+    };
   }
 
-  bodyMalformed(answered: boolean, method: string): void {
-    this.abandon("BODY_MALFORMED");
-    this.close(answered ? "" : reply(400, method));
+  /** `isUntouched`: nothing was written to the socket by whoever got it. */
+  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean): void {
+    const { socket } = this;
+    const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
+    this.input.become("abandoned");
+    this.settle(end);
+    this.context.ended(end);
+    if (socket.destroyed) return;
+    keep(socket, this);
+    if (isUntouched) this.answer(end);
+    else socket.destroy();
   }
 
-  bodyBrokenOff(): void {
-    this.abandon("PEER_ENDED");
-    this.socket.destroy();
+  refuse(decision: Refusal<FramerLike>): void {
+    this.endWith("refused", { kind: "refused", decision }, decision.head.method);
   }
 
-  serverFailed(answered: boolean, method: string | undefined): void {
-    this.served();
-    this.close(answered ? "" : reply(500, method));
+  private malformed(error: HeadgateError): void {
+    this.endWith("refused", { kind: "malformed", error, arrival: this.arrival });
   }
 
-  serverEnded(): void {
-    this.served();
-    this.close("");
+  abandonWith(code: AbandonedCode, cause?: unknown, method?: string): void {
+    const { speaksHttp } = this.input;
+    const end = abandoned(code, this.stage, this.arrivalSoFar, this.context.limits, cause);
+    if (speaksHttp) this.endWith("abandoned", end, method);
+    else {
+      this.over("abandoned", end);
+      this.context.ended(end);
+      this.socket.destroy();
+    }
   }
 
-  serverDestroyed(error: Error | null): void {
-    this.served();
-    // A server that found a fault has answered it just before.
-    if (error === null) this.socket.destroy();
-    else this.close("");
+  abandon(code: AbandonedCode, cause?: unknown, stage = this.stage): void {
+    const end = abandoned(code, stage, this.arrivalSoFar, this.context.limits, cause);
+    this.over("abandoned", end);
+    this.context.ended(end);
+  }
+
+  served(): void {
+    this.over("served", { kind: "served", arrival: this.arrival });
+  }
+
+  private endWith(state: "refused" | "abandoned", end: Answered, method?: string): void {
+    this.over(state, end);
+    this.context.ended(end);
+    this.answer(end, method);
+  }
+
+  /** Tells the client, where there is a response for it, and closes. */
+  private answer(end: Answered, method?: string): void {
+    const reply = replyTo(end, this.context.expose);
+    if (reply === null) this.socket.destroy();
+    else this.close(messageOf(reply, method));
+  }
+
+  /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
+  private over(state: "refused" | "abandoned" | "served", end: End): void {
+    unlisten(this.socket);
+    this.leave();
+    this.#phase = this;
+    this.input.become(state);
+    this.settle(end);
+  }
+
+  private settle(end: End): void {
+    if (typeof this.#outcome === "function") this.#outcome(end);
+    this.#outcome = end;
+  }
+
+  /**
+   * Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. Clients that never
+   * close would hold any number of sockets so: where many are read on, one more is not.
+   */
+  close(response: string): void {
+    const { socket } = this;
+    const { lingering, limits } = this.context;
+    const isOneTooMany = lingering.size >= limits.pendingHeads;
+    lingering.add(this);
+    socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
+    socket.resume();
   }
 }

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Arrival, type GivenArrival, readArrival } from "../arrival/arrival.js";
-import { Adoption } from "../connection/connection.js";
+import { Connection } from "../connection/connection.js";
 import { forwardedHead } from "../connection/http1/rewrite.js";
 import { Front } from "../connection/http1/server-socket.js";
 import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
@@ -14,11 +14,11 @@ import { Known } from "../handover/side-table.js";
 import type { HeadgateError } from "../head/fault.js";
 import { headOf, type Message } from "../head/from-message.js";
 import { arrivalAt, type Gatehouse } from "../outcome/context.js";
-import { replyOf } from "../outcome/reply.js";
+import type { Answered } from "../outcome/end.js";
+import { replyTo } from "../outcome/reply.js";
 import { type Acceptance, type Decision, decide } from "../policy/decide.js";
-import { explain, explainError } from "../policy/explain.js";
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
-import { answer, whenAnswered } from "./respond.js";
+import { respond, whenAnswered } from "./respond.js";
 import { isLenient, Precedent, RuledFields } from "./same-ruling.js";
 import { checkListening } from "./server.js";
 
@@ -135,7 +135,9 @@ export class Guard implements Disposable {
       listening: (event: string) => this.#hasOthers(event),
       take: (handover: Handover) => this.#leave(handover),
     };
-    this.#house = { ...house, http2: undefined, requestsAccepts: house.requests !== undefined, others };
+    const isStrict = house.requests !== undefined;
+    const ways = { ...house.ways, serves: isStrict, hears: () => this.#hasOthers("upgrade") };
+    this.#house = { ...house, http2: undefined, requestsAccepts: isStrict, others, ways };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
@@ -284,7 +286,7 @@ export class Guard implements Disposable {
 
   /** A connection under a strict guard: the request filter gives the server a front in its place. */
   #connection(socket: Duplex): boolean {
-    new Adoption(this.#house, socket, NO_ARRIVAL).begin(NOTHING);
+    new Connection(this.#house, socket, NO_ARRIVAL).begin(NOTHING);
     return true;
   }
 
@@ -310,14 +312,11 @@ export class Guard implements Disposable {
       return true;
     }
     connection.refused = true;
-    const { expose, lingering } = this.#house;
-    const isRefusal = ruling.kind === "refused";
-    if (isRefusal) this.#house.ended({ kind: "refused", decision: ruling });
-    else this.#house.ended({ kind: "malformed", error: ruling.error, arrival: connection.arrival });
-    const { statusCode } = isRefusal ? ruling : ruling.error;
-    const why = isRefusal ? () => explain(ruling) : () => explainError(ruling.error);
-    const reply = replyOf(statusCode, { explanation: expose ? why() : undefined });
-    whenAnswered(earlier, request.socket, () => answer(request, response, reply, lingering));
+    const { arrival } = connection;
+    const end: Answered = ruling.kind === "refused" ? { kind: "refused", decision: ruling } : { ...ruling, arrival };
+    this.#house.ended(end);
+    const reply = replyTo(end, this.#house.expose)!;
+    whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#house.lingering));
     return false;
   }
 
@@ -358,7 +357,7 @@ export class Guard implements Disposable {
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
       }
       const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
-      new Adoption(this.#house, socket, connection.arrival).beginRuled(step);
+      new Connection(this.#house, socket, connection.arrival).beginRuled(step);
     });
   }
 

@@ -7,6 +7,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { Opened } from "../connection/http2/compat.js";
 import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
 import type { Gatehouse } from "../outcome/context.js";
+import type { Ways } from "../outcome/route.js";
 
 /** The values of 'stream'. */
 export type StreamValues = [Opened["stream"], Opened["headers"], Opened["flags"], Opened["rawHeaders"]];
@@ -16,13 +17,15 @@ export type Pass = (...values: StreamValues) => void;
 
 /** One HTTP/2 connection of a guarded server. */
 export class GuardedSession implements ExchangeOwner {
-  readonly serves = true;
+  readonly ways: Ways;
   readonly arrival: Arrival;
   readonly #house: Gatehouse;
   readonly #pass: Pass;
 
   constructor(house: Gatehouse, arrival: Arrival, pass: Pass) {
     this.#house = house;
+    const hears = (): boolean => house.others!.listening("stream");
+    this.ways = { authorizes: house.authorize !== undefined, serves: true, hears };
     this.arrival = arrival;
     this.#pass = pass;
   }

@@ -13,7 +13,7 @@ import type { Reply } from "../outcome/reply.js";
  * could lose the response. So the response is written whole and the socket half closed; it is destroyed when the body has been read,
  * or `lingering` is over.
  */
-export function answer(
+export function respond(
   request: IncomingMessage,
   response: ServerResponse,
   { statusCode, phrase, fields, body }: Reply,

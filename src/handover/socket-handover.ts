@@ -5,11 +5,9 @@
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import type { Learned } from "../outcome/context.js";
 import type { Acceptance } from "../policy/decide.js";
 import type { FramerLike, Handover } from "./framer.js";
 import type { RawHandover } from "./passthrough.js";
-import type { Known } from "./side-table.js";
 
 /** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
 export class SocketHandover implements Handover {
@@ -18,20 +16,20 @@ export class SocketHandover implements Handover {
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
-  readonly #known: Known<Learned>;
+  readonly #introduce: (made: object) => void;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, known: Known<Learned>) {
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, introduce: (made: object) => void) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
     this.arrival = decision.arrival;
     this.decision = decision;
-    this.#known = known;
+    this.#introduce = introduce;
   }
 
   introduce(made: object): void {
-    this.#known.set(made, this.decision);
+    this.#introduce(made);
   }
 
   get signal(): AbortSignal {

@@ -1,12 +1,11 @@
-// In:    an accepted upgrade, the application's authorize, octets that come before it has answered.
-// Out:   its verdict, and those octets in order.
-// Never: keeps more of them than the limit, or takes anything but a clear yes for a yes.
+// In:    an accepted upgrade, the application's authorize.
+// Out:   its verdict.
+// Never: takes anything but a clear yes for a yes.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { RequestHead } from "../head/request-head.js";
 import { type Acceptance, type Refusal, refuseUnauthorized } from "../policy/decide.js";
-import { HeldOctets } from "./held-octets.js";
 
 /** Yes; no, answered 403; or no with another status code and more fields, as `WWW-Authenticate`. */
 export type Authorization =
@@ -29,22 +28,21 @@ export type Verdict =
   | { readonly kind: "failed"; readonly cause: unknown };
 
 /** One upgrade that waits for the application's word. */
-export class Authorizing implements AuthorizeContext {
+export class Question implements AuthorizeContext {
   readonly decision: Acceptance<FramerLike>;
-  readonly arrival: Arrival;
-  readonly #most: number;
-  readonly #early = new HeldOctets();
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
 
-  /** `most`: octets that may come behind the head before the answer. */
-  constructor(decision: Acceptance<FramerLike>, most: number) {
+  constructor(decision: Acceptance<FramerLike>) {
     this.decision = decision;
-    this.arrival = decision.arrival;
-    this.#most = most;
   }
 
+  get arrival(): Arrival {
+    return this.decision.arrival;
+  }
+
+  /** Made when it is asked for: few applications do. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return (this.#controller ??= new AbortController()).signal;
   }
 
   /** Calls `answered` once: at once, where the application answers at once. */
@@ -62,21 +60,18 @@ export class Authorizing implements AuthorizeContext {
     else Promise.resolve(answer).then((late) => answered(verdictOf(this.decision, late)), failed);
   }
 
-  /** Keeps octets that come before the answer; false where they are too many. */
-  receive(octets: Uint8Array): boolean {
-    this.#early.add(octets);
-    return this.#early.length <= this.#most;
-  }
-
-  /** All that was kept; to be asked once. */
-  takeRest(): Uint8Array {
-    return this.#early.take();
-  }
-
-  /** Nobody waits any more. */
+  /** Nobody waits any more: the client has vanished, or the time is over. */
   abort(): void {
-    this.#controller.abort();
+    if (this.#controller !== undefined) this.#controller.abort();
+    // For whoever asks later.
+    else this.#controller = abortedController();
   }
+}
+
+function abortedController(): AbortController {
+  const controller = new AbortController();
+  controller.abort();
+  return controller;
 }
 
 /** Fields that the gate writes itself, or that would change where its response ends. */

@@ -4,8 +4,8 @@
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
 import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival/arrival.js";
-import type { ServerNames } from "../connection/tls/routes.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import type { TakerLike } from "../handover/passthrough.js";
 import type { Known } from "../handover/side-table.js";
@@ -15,6 +15,7 @@ import type { Acceptance, Decision, Policy } from "../policy/decide.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";
 import type { End, Passed } from "./end.js";
+import type { Ways } from "./route.js";
 import type { Pending } from "./waiting.js";
 
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
@@ -35,13 +36,37 @@ export interface Http2Rules {
   readonly enableConnectProtocol: boolean;
 }
 
+/** Whom a TLS handshake is made for. */
+export interface HandshakeOwner {
+  secured(socket: TLSSocket): void;
+  /** `cause` is what went wrong; undefined where the client has vanished. */
+  notSecured(cause?: Error): void;
+}
+
+/** Makes the TLS handshake on a socket that is paused and has its octets, from the ClientHello on, in its buffer. */
+export interface Secures {
+  secure(socket: Duplex, owner: HandshakeOwner): void;
+}
+
+/** What is done about TLS, by the server name of a ClientHello. */
+export type TlsRoute =
+  | { readonly kind: "secure"; readonly terminator: Secures }
+  | { readonly kind: "pass"; readonly taker: TakerLike };
+
+export interface TlsRoutes {
+  /** Null: the client names none. Undefined where there is none for it. */
+  find(serverName: string | null): TlsRoute | undefined;
+}
+
 /** What the gate lends to each of its connections. */
 export interface Gatehouse {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
-  /** Who is there for TLS on adopted sockets; null where all of them are to be HTTP. */
-  readonly tls: ServerNames | null;
+  /** What there is for accepted requests over HTTP/1.1. */
+  readonly ways: Ways;
+  /** What is done about TLS on adopted sockets; null where all of them are to be HTTP. */
+  readonly tls: TlsRoutes | null;
   /** Who takes what is neither TLS nor HTTP. */
   readonly fallback: TakerLike | undefined;
   /** `requests` is the server that has accepted the connections, and knows them from their beginning. */

@@ -86,4 +86,7 @@ export type End =
   | { readonly kind: "passed"; readonly hello: ClientHello | null; readonly arrival: Arrival }
   | Abandoned;
 
+/** The ends that are told to a client, if any. */
+export type Answered = Extract<End, { kind: "refused" | "malformed" | "abandoned" }>;
+
 export type Passed = Extract<End, { kind: "passed" }>;

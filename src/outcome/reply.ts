@@ -1,25 +1,11 @@
-// In:    a refusal, a malformed head, or a deadline.
+// In:    how a request ended that nobody served.
 // Out:   the complete HTTP response that says so.
-// Never: tells a client why, unless it is given the words for that.
+// Never: tells a client why, unless the gate exposes it.
 
+import { STATUS_CODES } from "node:http";
+import { explain, explainError } from "../policy/explain.js";
 import { WEBSOCKET_VERSION } from "../policy/opening-handshake.js";
-
-/** Reason phrases (RFC 9110 §15, RFC 6585). */
-const phrases: Record<number, string> = {
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  421: "Misdirected Request",
-  426: "Upgrade Required",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  503: "Service Unavailable",
-  505: "HTTP Version Not Supported",
-};
+import type { AbandonedCode, Answered } from "./end.js";
 
 /** What a response says beside its status code. */
 export interface ReplyDetails {
@@ -39,7 +25,7 @@ export interface Reply {
 
 /** A response with a body of one line, or of two where there is an explanation; behind it the connection closes. */
 export function replyOf(statusCode: number, { explanation, fields: added }: ReplyDetails = {}): Reply {
-  const phrase = phrases[statusCode] ?? "";
+  const phrase = STATUS_CODES[statusCode] ?? "";
   const line = phrase === "" ? `${statusCode}` : phrase;
   const body = explanation === undefined ? `${line}\n` : `${line}\n${explanation}\n`;
   // RFCs are cited with a section sign.
@@ -59,12 +45,38 @@ function addFields(fields: string[], added: Readonly<Record<string, string>>): v
   }
 }
 
+/** What the client of an abandoned connection is told; the others are told nothing. */
+const told: { readonly [Code in AbandonedCode]?: number } = {
+  HEAD_TIMEOUT: 408,
+  OVERLOADED: 503,
+  ADDRESS_OVERLOADED: 503,
+  BODY_MALFORMED: 400,
+  AUTHORIZE_FAILED: 500,
+  EARLY_OCTETS: 400,
+  FRAMER_FAILED: 500,
+};
+
+/** The response to a request that ended so, over any version of HTTP; null where there is none. `expose`: with the line for the log. */
+export function replyTo(end: Answered, expose: boolean): Reply | null {
+  switch (end.kind) {
+    case "refused": {
+      const { statusCode, fields } = end.decision;
+      return replyOf(statusCode, { explanation: expose ? explain(end.decision) : undefined, fields });
+    }
+    case "malformed":
+      return replyOf(end.error.statusCode, { explanation: expose ? explainError(end.error) : undefined });
+    case "abandoned": {
+      const statusCode = told[end.code];
+      return statusCode === undefined ? null : replyOf(statusCode);
+    }
+  }
+}
+
 /**
- * The response as it is sent. `method` is the request's, if it is known: a response to HEAD has no body (RFC 9110
+ * A response as HTTP/1.1 sends it. `method` is the request's, if it is known: a response to HEAD has no body (RFC 9110
  * §9.3.2).
  */
-export function reply(statusCode: number, method?: string, details?: ReplyDetails): string {
-  const { phrase, fields, body } = replyOf(statusCode, details);
+export function messageOf({ statusCode, phrase, fields, body }: Reply, method?: string): string {
   let head = `HTTP/1.1 ${statusCode} ${phrase}\r\nDate: ${new Date().toUTCString()}\r\n`;
   for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${head}\r\n${method === "HEAD" ? "" : body}`;

@@ -37,7 +37,8 @@ function gateOf(more: Partial<GateOptions>): Gate {
 async function adopt(gate: Gate, rest = ""): Promise<{ code: string; stage: string; octets: string }> {
   const [near, far] = streamPair();
   const client = new Client(near);
-  const end = (await gate.adopt(far, { arrival: HOP, ...(rest !== "" && { rest: octetsOf(rest) }) })) as Abandoned;
+  const end = (await gate.adopt(far, { arrival: HOP, ...(rest !== "" && { rest: octetsOf(rest) }) })
+    .ended) as Abandoned;
   await client.closed();
   return { code: end.code, stage: end.stage, octets: client.received.toString("latin1") };
 }
@@ -45,7 +46,7 @@ async function adopt(gate: Gate, rest = ""): Promise<{ code: string; stage: stri
 /** A connection that waits, and takes the only place. */
 function fill(gate: Gate): Client {
   const [near, far] = streamPair();
-  void gate.adopt(far, { arrival: HOP });
+  gate.adopt(far, { arrival: HOP });
   assert.is(gate.pendingHeads, 1);
   return new Client(near);
 }

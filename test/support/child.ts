@@ -24,5 +24,5 @@ process.on("message", (message) => {
 });
 process.send!("up");
 for await (const { socket, rest, arrival } of adopted(process)) {
-  void gate.adopt(socket, { rest, arrival });
+  gate.adopt(socket, { rest, arrival });
 }

@@ -74,7 +74,7 @@ export async function openRoad(
     socket.on("error", () => {}).once("close", () => sockets.delete(socket));
   });
   if (way === "guarded") server.on("request", respond as never);
-  else server.on(road.secure ? "secureConnection" : "connection", (socket) => ends.push(current!.adopt(socket)));
+  else server.on(road.secure ? "secureConnection" : "connection", (socket) => ends.push(current!.adopt(socket).ended));
   server.on("tlsClientError", () => {});
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;

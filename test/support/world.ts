@@ -17,7 +17,7 @@ export interface World {
 /** Accepts on a loopback port, as some other program would, and lets `gate()` adopt. */
 export async function openWorld(gate: () => Gate): Promise<World> {
   const ends: Promise<End>[] = [];
-  const door = await openDoor((socket) => ends.push(gate().adopt(socket)));
+  const door = await openDoor((socket) => ends.push(gate().adopt(socket).ended));
   return { ends, send: (octets) => exchange(door, octets), close: () => door.close() };
 }
 

@@ -38,7 +38,7 @@ export function resetStream(stream: ServerHttp2Stream, code: number): void {
 }
 
 /** Answers a request on its stream. `added`: fields that go before those of the reply. */
-export function answer(stream: ServerHttp2Stream, method: string | undefined, reply: Reply): void {
+export function respond(stream: ServerHttp2Stream, method: string | undefined, reply: Reply): void {
   stream.on("error", ignoreError);
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   const headers = { ...withoutConnectionFields(reply.fields), ":status": reply.statusCode };

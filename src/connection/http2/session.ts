@@ -9,9 +9,10 @@ import type { FramerLike } from "../../handover/framer.js";
 import type { GateLimits } from "../../head/limits.js";
 import type { Gatehouse, Http2Rules } from "../../outcome/context.js";
 import { replyOf } from "../../outcome/reply.js";
+import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decide.js";
 import { type Opened, onStream, serve } from "./compat.js";
-import { answer, resetStream } from "./respond.js";
+import { resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
 
 /** The connection of a session. */
@@ -24,6 +25,12 @@ export interface SessionOwner {
   /** The session is over; `error`: what broke it. */
   sessionClosed(error: Error | null): void;
 }
+
+/**
+ * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
+ * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
+ */
+export const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
 
 /** Octets that each field adds to what SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
 const FIELD_OVERHEAD = 32;
@@ -76,8 +83,8 @@ export class Session implements ExchangeOwner {
     return this.#owner.arrival;
   }
 
-  get serves(): boolean {
-    return this.#house.requests !== undefined;
+  get ways(): Ways {
+    return this.#house.ways;
   }
 
   /** Streams that are open, or were at the session's end. */
@@ -112,7 +119,7 @@ export class Session implements ExchangeOwner {
       // A listener of the server threw; its response may have begun.
       const { stream } = opened;
       if (stream.headersSent) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
-      else answer(stream, decision.head.method, replyOf(500));
+      else respond(stream, decision.head.method, replyOf(500));
       throw error;
     }
   }

@@ -3,28 +3,20 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../../arrival/arrival.js";
-import { type FramerLike, LEAVE, take } from "../../handover/framer.js";
-import { SocketHandover } from "../../handover/socket-handover.js";
+import { type FramerLike, LEAVE } from "../../handover/framer.js";
 import type { HeadgateError } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
-import { type Authorize, Authorizing, type Verdict } from "../../outcome/authorization.js";
+import { Question, type Verdict } from "../../outcome/authorization.js";
 import { countedAs, type Gatehouse } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
-import { type Abandoned, type AbandonedCode, abandoned } from "../../outcome/end.js";
-import { replyOf } from "../../outcome/reply.js";
+import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
+import { handOver } from "../../outcome/hand-over.js";
+import { replyTo } from "../../outcome/reply.js";
+import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
-import {
-  type Acceptance,
-  type Decision,
-  decide,
-  type Refusal,
-  refuseUnanswered,
-  requireListener,
-  requireUpgrade,
-} from "../../policy/decide.js";
-import { explain, explainError } from "../../policy/explain.js";
+import { type Acceptance, type Decision, decide, type Refusal, refuseUnanswered } from "../../policy/decide.js";
 import type { Opened } from "./compat.js";
-import { answer, ignoreError } from "./respond.js";
+import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
 
 const NOTHING = new Uint8Array(0);
@@ -32,8 +24,8 @@ const NOTHING = new Uint8Array(0);
 /** The connection of a stream. */
 export interface ExchangeOwner {
   readonly arrival: Arrival;
-  /** Somebody serves requests that are no upgrades. */
-  readonly serves: boolean;
+  /** What there is for its accepted requests. */
+  readonly ways: Ways;
   /** Gets an accepted request, or an upgrade that is left to others. */
   serve(opened: Opened, decision: Acceptance<FramerLike>): void;
 }
@@ -46,7 +38,7 @@ export class Exchange implements Waiting {
   readonly #house: Gatehouse;
   readonly #owner: ExchangeOwner;
   readonly #opened: Opened;
-  #authorizing: Authorizing | null = null;
+  #question: Question | null = null;
 
   constructor(house: Gatehouse, owner: ExchangeOwner, opened: Opened) {
     this.#house = house;
@@ -61,7 +53,7 @@ export class Exchange implements Waiting {
 
   /** Of the request, as far as it is known. */
   get #arrival(): Arrival {
-    return this.#authorizing?.arrival ?? this.#owner.arrival;
+    return this.#question?.arrival ?? this.#owner.arrival;
   }
 
   get #isGone(): boolean {
@@ -81,19 +73,20 @@ export class Exchange implements Waiting {
     else this.#act(decide(this.#house.policy, result.head, this.#owner.arrival));
   }
 
-  #act(decision: Decision<FramerLike>): void {
-    if (decision.kind === "refused") {
-      this.#refuse(decision);
-    } else if (decision.claim === LEAVE && !this.#house.others!.listening("stream")) {
-      this.#refuse(decision.reported ?? requireListener(decision));
-    } else if (decision.upgrade && this.#house.authorize !== undefined) {
-      this.#authorize(decision, this.#house.authorize);
-    } else if (decision.upgrade) {
-      this.#handOver(decision);
-    } else if (!this.#owner.serves) {
-      this.#refuse(decision.reported ?? requireUpgrade(decision));
-    } else {
-      this.#serve(decision);
+  #act(ruled: Decision<FramerLike>): void {
+    const { kind, decision } = routeOf(ruled, this.#owner.ways);
+    switch (kind) {
+      case "refuse":
+        this.#refuse(decision);
+        break;
+      case "authorize":
+        this.#authorize(decision);
+        break;
+      case "hand over":
+        this.#handOver(decision);
+        break;
+      case "serve":
+        this.#serve(decision);
     }
   }
 
@@ -104,103 +97,91 @@ export class Exchange implements Waiting {
   }
 
   /** Asks the application. What the client sends meanwhile waits in the stream, no more than its window lets it send. */
-  #authorize(decision: Acceptance<FramerLike>, authorize: Authorize): void {
-    const authorizing = new Authorizing(decision, 0);
-    this.#authorizing = authorizing;
+  #authorize(decision: Acceptance<FramerLike>): void {
+    const question = new Question(decision);
+    this.#question = question;
     this.#opened.stream.on("error", ignoreError).once("close", this.#onClose);
     const overload = this.#house.authorizing.admit(this);
     if (overload !== null) {
-      this.#abandon(overload, "authorize");
-      this.#answer(503, decision.head.method);
+      this.#tell(this.#abandoned(overload, "authorize"), decision.head.method);
       return;
     }
-    authorizing.ask(authorize, (verdict) => {
-      if (this.#authorizing === authorizing) this.#answered(decision, verdict);
+    question.ask(this.#house.authorize!, (verdict) => {
+      if (this.#question === question) this.#answered(decision, verdict);
     });
   }
 
-  readonly #onClose = (): void => this.#abandon("PEER_ENDED", "authorize");
+  readonly #onClose = (): void => this.#house.ended(this.#abandoned("PEER_ENDED", "authorize"));
 
   #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
+    const { arrival, head } = decision;
+    this.#asked();
     if (verdict.kind === "failed") {
-      this.#abandon("AUTHORIZE_FAILED", "authorize", verdict.cause);
-      this.#answer(500, decision.head.method);
-    } else if (verdict.kind === "refused") {
-      this.#refuse(verdict.decision);
-    } else {
-      this.#asked();
-      this.#handOver(decision);
-    }
+      const { limits } = this.#house;
+      this.#tell(abandoned("AUTHORIZE_FAILED", "authorize", arrival, limits, verdict.cause), head.method);
+    } else if (verdict.kind === "refused") this.#refuse(verdict.decision);
+    else this.#handOver(decision);
   }
 
   /** No answer is awaited any more. */
-  #asked(): Authorizing | null {
-    const authorizing = this.#authorizing;
-    if (authorizing === null) return null;
-    this.#authorizing = null;
+  #asked(): Question | null {
+    const question = this.#question;
+    if (question === null) return null;
+    this.#question = null;
     this.#house.authorizing.remove(this);
     this.#opened.stream.removeListener("close", this.#onClose);
-    return authorizing;
+    return question;
   }
 
   /** The application's word did not come in time. */
   expire(): void {
-    const { decision } = this.#authorizing!;
+    const { decision } = this.#question!;
     this.#refuse(refuseUnanswered(decision, this.#house.limits.authorizeTimeout));
   }
 
   #handOver(decision: Acceptance<FramerLike>): void {
+    const { stream } = this.#opened;
     if (decision.claim === LEAVE) {
-      this.#opened.stream.removeListener("error", ignoreError);
+      stream.removeListener("error", ignoreError);
       this.#serve(decision);
       return;
     }
-    const { stream } = this.#opened;
-    const { known } = this.#house;
     stream.on("error", ignoreError);
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
-    known.set(stream, decision);
-    known.set(tunnel, decision);
-    this.#house.accepted(decision);
-    try {
-      const handover = new SocketHandover(tunnel, decision, NOTHING, known);
-      const promise: unknown = take(decision.claim!, handover);
-      if (typeof (promise as PromiseLike<void> | null | undefined)?.then !== "function") return;
-      Promise.resolve(promise).then(
-        () => {},
-        (cause) => this.#notTaken(tunnel, decision, cause),
-      );
-    } catch (cause) {
-      this.#notTaken(tunnel, decision, cause);
-    }
-  }
-
-  #notTaken(tunnel: Tunnel, decision: Acceptance<FramerLike>, cause: unknown): void {
-    this.#abandon("FRAMER_FAILED", "handover", cause);
-    if (tunnel.hasAnswered) tunnel.destroy();
-    else this.#answer(500, decision.head.method);
+    this.#house.known.set(stream, decision);
+    handOver(this.#house, tunnel, decision, NOTHING, {
+      taken() {},
+      notTaken: (cause) => {
+        const end = this.#abandoned("FRAMER_FAILED", "handover", cause);
+        if (!tunnel.hasAnswered) this.#tell(end, decision.head.method);
+        else {
+          this.#house.ended(end);
+          tunnel.destroy();
+        }
+      },
+    });
   }
 
   #refuse(decision: Refusal<FramerLike>): void {
     this.#asked()?.abort();
-    this.#house.ended({ kind: "refused", decision });
-    const { statusCode, fields, head } = decision;
-    this.#answer(statusCode, head.method, this.#house.expose ? explain(decision) : undefined, fields);
+    this.#tell({ kind: "refused", decision }, decision.head.method);
   }
 
   #malformed(error: HeadgateError): void {
-    this.#house.ended({ kind: "malformed", error, arrival: this.#owner.arrival });
-    this.#answer(error.statusCode, undefined, this.#house.expose ? explainError(error) : undefined);
+    this.#tell({ kind: "malformed", error, arrival: this.#owner.arrival });
   }
 
-  #abandon(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): void {
+  #abandoned(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): Abandoned {
     const arrival = this.#arrival;
     this.#asked()?.abort();
-    this.#house.ended(abandoned(code, stage, arrival, this.#house.limits, cause));
+    return abandoned(code, stage, arrival, this.#house.limits, cause);
   }
 
-  #answer(statusCode: number, method?: string, explanation?: string, fields?: Readonly<Record<string, string>>): void {
-    answer(this.#opened.stream, method, replyOf(statusCode, { explanation, fields }));
+  /** Ends the request, and tells its client. `method`: of the request, where it is known. */
+  #tell(end: Answered, method?: string): void {
+    this.#house.ended(end);
+    const reply = replyTo(end, this.#house.expose);
+    if (reply !== null) respond(this.#opened.stream, method, reply);
   }
 }

@@ -5,6 +5,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { isTaker, type TakerLike } from "../../handover/passthrough.js";
 import { Authority } from "../../head/authority.js";
+import type { TlsRoutes } from "../../outcome/context.js";
 import { NameTable } from "../../policy/host-map.js";
 import { type NamePattern, readNamePattern } from "../../policy/host-pattern.js";
 import { Terminator, type TlsTerms } from "./terminator.js";
@@ -15,12 +16,17 @@ import { Terminator, type TlsTerms } from "./terminator.js";
  */
 export type TlsRules = Readonly<Record<string, TlsTerms | TakerLike>>;
 
+/** A route that knows how to renew its certificate. */
+type NamedRoute =
+  | { readonly kind: "secure"; readonly terminator: Terminator }
+  | { readonly kind: "pass"; readonly taker: TakerLike };
+
 /** For all other names, and for none. */
 const ALL = "*";
 
-export class ServerNames {
-  readonly #named = new NameTable<Terminator | TakerLike>();
-  #others: Terminator | TakerLike | undefined;
+export class ServerNames implements TlsRoutes {
+  readonly #named = new NameTable<NamedRoute>();
+  #others: NamedRoute | undefined;
 
   /** `protocols`: offered by ALPN. Throws `TypeError` with the path, the value and the fix. */
   constructor(rules: TlsRules, protocols: readonly string[]) {
@@ -31,7 +37,9 @@ export class ServerNames {
     }
     for (const [name, rule] of Object.entries(rules)) {
       const where = `tls[${JSON.stringify(name)}]`;
-      const made = isTaker(rule) ? rule : new Terminator(rule, protocols, where);
+      const made: NamedRoute = isTaker(rule)
+        ? { kind: "pass", taker: rule }
+        : { kind: "secure", terminator: new Terminator(rule, protocols, where) };
       if (name === ALL) {
         this.#others = made;
         continue;
@@ -48,8 +56,7 @@ export class ServerNames {
     return this.#named;
   }
 
-  /** Null: the client names none. Undefined where nobody is there for it. */
-  find(serverName: string | null): Terminator | TakerLike | undefined {
+  find(serverName: string | null): NamedRoute | undefined {
     if (serverName === null) return this.#others;
     return this.#named.find(new Authority(serverName, "reg-name", null)) ?? this.#others;
   }
@@ -58,8 +65,8 @@ export class ServerNames {
   renew(name: string, given: SecureContextOptions): void {
     const where = `renew(${JSON.stringify(name)})`;
     const known = name === ALL ? this.#others : this.#named.get(readServerName(name, where));
-    if (!(known instanceof Terminator)) throw new TypeError(`${where}: tls has no certificate for that name`);
-    known.renew(given, where);
+    if (known?.kind !== "secure") throw new TypeError(`${where}: tls has no certificate for that name`);
+    known.terminator.renew(given, where);
   }
 }
 

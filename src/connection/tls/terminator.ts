@@ -11,6 +11,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from "node:tls";
+import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
 /** What the gate sets itself, or chooses by the ClientHello. */
 const own = [
@@ -30,15 +31,8 @@ const own = [
 /** As for `tls.createServer`: key, cert, ca, minVersion, requestCert, rejectUnauthorized and the like. */
 export type TlsTerms = Omit<TlsOptions, (typeof own)[number]>;
 
-/** Whom a handshake is made for. */
-export interface HandshakeOwner {
-  secured(socket: TLSSocket): void;
-  /** `cause` is what went wrong; undefined where the client has vanished. */
-  notSecured(cause?: Error): void;
-}
-
 /** Speaks TLS for one server name. */
-export class Terminator {
+export class Terminator implements Secures {
   readonly #server: Server;
   #terms: TlsTerms;
 

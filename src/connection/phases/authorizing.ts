@@ -1,0 +1,68 @@
+// In:    a connection whose upgrade waits for the application's word, octets that come meanwhile.
+// Out:   the upgrade to its framer, with those octets, or a refusal.
+// Never: keeps more octets than the limit.
+
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import { type Authorize, Question, type Verdict } from "../../outcome/authorization.js";
+import { HeldOctets } from "../../outcome/held-octets.js";
+import { type Acceptance, refuseUnanswered } from "../../policy/decide.js";
+import type { Phase, Phased } from "./phase.js";
+
+export class Authorizing implements Phase {
+  readonly stage = "authorize";
+  readonly decision: Acceptance<FramerLike>;
+  readonly #connection: Phased;
+  readonly #question: Question;
+  readonly #early = new HeldOctets();
+  #isOver = false;
+
+  constructor(connection: Phased, decision: Acceptance<FramerLike>) {
+    this.#connection = connection;
+    this.decision = decision;
+    this.#question = new Question(decision);
+  }
+
+  get requestArrival(): Arrival {
+    return this.decision.arrival;
+  }
+
+  ask(authorize: Authorize): void {
+    this.#question.ask(authorize, (verdict) => {
+      if (!this.#isOver) this.#answered(verdict);
+    });
+  }
+
+  #answered(verdict: Verdict): void {
+    this.#isOver = true;
+    if (verdict.kind === "failed") this.#connection.abandonWith("AUTHORIZE_FAILED", verdict.cause);
+    else if (verdict.kind === "refused") this.#connection.refuse(verdict.decision);
+    else this.#connection.handOver(this.decision, this.#early.take());
+  }
+
+  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
+  receive(octets: Uint8Array): void {
+    this.#early.add(octets);
+    const { context } = this.#connection;
+    if (this.#early.length > context.limits.earlyBytes) this.#connection.abandonWith("EARLY_OCTETS");
+  }
+
+  peerEnded(): void {
+    this.#connection.abandon("PEER_ENDED");
+    this.#connection.socket.destroy();
+  }
+
+  idle(): void {}
+
+  expire(): void {
+    const { authorizeTimeout } = this.#connection.context.limits;
+    this.#connection.refuse(refuseUnanswered(this.decision, authorizeTimeout));
+  }
+
+  leave(): void {
+    this.#connection.context.authorizing.remove(this.#connection);
+    // Whoever has answered is not told that nobody waits for the answer.
+    if (!this.#isOver) this.#question.abort();
+    this.#isOver = true;
+  }
+}

@@ -1,0 +1,103 @@
+// In:    octets of a connection while a head, or what precedes one, is awaited.
+// Out:   what they mean, acted on by the connection.
+// Never: keeps anything: a connection that waits for its head is its own phase, so that it weighs nothing more.
+
+import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
+import { alert } from "../../arrival/tls/alert.js";
+import type { ClientHello } from "../../arrival/tls/client-hello.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { TakerLike } from "../../handover/passthrough.js";
+import type { Secures } from "../../outcome/context.js";
+import type { Recognized, Ruled, Step } from "../input.js";
+import type { Phased } from "./phase.js";
+
+/** What may follow a head, or what precedes one. */
+export interface Switchboard extends Phased {
+  /** There is a choice between protocols; otherwise all is HTTP/1.1. */
+  readonly recognizes: boolean;
+  /** It is one of those that wait for a head. */
+  readonly awaitsHead: boolean;
+  /** The giver of a TLS socket and the client have agreed on HTTP/2. */
+  readonly agreedOnHttp2: boolean;
+  act(ruled: Ruled<FramerLike>): void;
+  speakHttp2(octets: Uint8Array): void;
+  secure(secures: Secures, octets: Uint8Array): void;
+  pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void;
+}
+
+export function readHead(connection: Switchboard, octets: Uint8Array): void {
+  follow(connection, connection.input.receive(octets, connection));
+}
+
+function follow(connection: Switchboard, step: Step<FramerLike>): void {
+  const { context, socket, arrival } = connection;
+  const { heads } = context;
+  switch (step.kind) {
+    case "wait":
+      if (!heads.has(connection)) connection.mayWait(heads.admit(connection));
+      return;
+    case "announced": {
+      const hop = context.policy.trust!.trustedPeer(arrival)!;
+      connection.learn(proxiedArrival(arrival, step.header, hop, step.size));
+      // The time for the head has begun at adoption.
+      if (connection.agreedOnHttp2) connection.speakHttp2(step.rest);
+      else readHead(connection, step.rest);
+      if (connection.awaitsHead) connection.mayWait(heads.recount(connection));
+      return;
+    }
+    case "not announced":
+      // What begins neither as one version does nor as the other is no PROXY header that went wrong.
+      connection.abandon(
+        step.error.code === "PROXY_SIGNATURE" ? "PROXY_MISSING" : "PROXY_MALFORMED",
+        step.error,
+        "proxy",
+      );
+      socket.destroy();
+      return;
+    case "recognized":
+      recognized(connection, step.first);
+      return;
+    case "no hello":
+      connection.abandon("TLS_MALFORMED", step.error, "tls");
+      connection.close(alert("decode_error"));
+      return;
+    default:
+      heads.remove(connection);
+      connection.act(step);
+  }
+}
+
+/** Goes on by the protocol. */
+function recognized(connection: Switchboard, { protocol, hello, octets }: Recognized): void {
+  const { fallback, http2 } = connection.context;
+  if (hello !== null) helloCame(connection, hello, octets);
+  else if (protocol === "h2" && http2?.cleartext) {
+    connection.input.become("reading");
+    connection.speakHttp2(octets);
+  }
+  // Of what is not spoken here HTTP/1.1 says why.
+  else if ((protocol === "h2" || protocol === "other") && fallback !== undefined)
+    connection.pass(fallback, null, octets);
+  else {
+    connection.input.become("reading");
+    readHead(connection, octets);
+  }
+}
+
+function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Array): void {
+  const { serverName } = hello;
+  connection.learn({ ...readArrival(connection.arrival), serverName });
+  const route = connection.context.tls!.find(serverName);
+  switch (route?.kind) {
+    case "secure":
+      connection.secure(route.terminator, octets);
+      return;
+    case "pass":
+      connection.pass(route.taker, hello, octets);
+      return;
+    default:
+      connection.abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
+      // RFC 6066 §3, RFC 8446 §9.2
+      connection.close(alert(serverName === null ? "missing_extension" : "unrecognized_name"));
+  }
+}

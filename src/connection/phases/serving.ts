@@ -1,0 +1,140 @@
+// In:    a connection whose accepted requests go to an http.Server.
+// Out:   to the server: what the request filter lets through; to the connection: how that ended.
+// Never: rules on a request; the connection does, for the filter.
+
+import type { IncomingMessage, Server } from "node:http";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import { messageOf, replyOf } from "../../outcome/reply.js";
+import type { Acceptance } from "../../policy/decide.js";
+import { type FilterOwner, RequestFilter } from "../http1/filter.js";
+import type { Front } from "../http1/server-socket.js";
+import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
+import type { Phase, Phased } from "./phase.js";
+
+export class Serving implements Phase, FilterOwner {
+  readonly #connection: Phased;
+  readonly #filter: RequestFilter;
+
+  constructor(connection: Phased) {
+    this.#connection = connection;
+    this.#filter = new RequestFilter(this);
+  }
+
+  /** Gives the server its connection; it may destroy it at once. */
+  begin(server: Server): void {
+    const { input, socket } = this.#connection;
+    input.become("serving");
+    letFlow(socket);
+    listenForTimeout(socket);
+    this.#filter.connect(server);
+  }
+
+  /** A request was accepted. */
+  get hasServed(): boolean {
+    return this.#filter.decision !== null;
+  }
+
+  get stage(): Phase["stage"] {
+    return this.hasServed ? "requests" : (this.#connection.input.begun ?? "silent");
+  }
+
+  get arrival(): Arrival {
+    return this.#connection.arrival;
+  }
+
+  get overhead(): number {
+    return this.#connection.context.limits.headBytes;
+  }
+
+  get patience(): number {
+    return this.#connection.context.limits.lingerTimeout;
+  }
+
+  forward(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
+    this.#filter.forward(decision, rest);
+  }
+
+  receive(octets: Uint8Array): void {
+    this.#filter.receive(octets);
+  }
+
+  peerEnded(): void {
+    this.#filter.clientEnded();
+  }
+
+  idle(): void {
+    // The server knows nothing of a head that is not whole; that one has a deadline of its own.
+    if (this.#connection.input.begun === null) this.#filter.idle();
+  }
+
+  /** A later head did not come in time. */
+  expire(): void {
+    this.#connection.abandonWith("HEAD_TIMEOUT");
+  }
+
+  leave(): void {
+    const { context, socket } = this.#connection;
+    context.heads.remove(this.#connection);
+    unlistenForTimeout(socket);
+    this.#filter.detach();
+  }
+
+  nextHead(octets: Uint8Array): void {
+    this.#connection.readHead(octets);
+  }
+
+  frontMade(front: Front, filter: RequestFilter): void {
+    this.#connection.context.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  }
+
+  requestBegins(request: IncomingMessage, decision: Acceptance): void {
+    this.#connection.context.known.set(request, decision as Acceptance<FramerLike>);
+  }
+
+  write(octets: Buffer, done: (error?: Error | null) => void): void {
+    this.#connection.socket.write(octets, done);
+  }
+
+  pause(): void {
+    this.#connection.socket.pause();
+  }
+
+  resume(): void {
+    this.#connection.socket.resume();
+  }
+
+  setIdleTimeout(milliseconds: number): void {
+    setIdleTimeout(this.#connection.socket, milliseconds);
+  }
+
+  bodyMalformed(answered: boolean, method: string): void {
+    if (!answered) this.#connection.abandonWith("BODY_MALFORMED", undefined, method);
+    else {
+      this.#connection.abandon("BODY_MALFORMED");
+      this.#connection.close("");
+    }
+  }
+
+  bodyBrokenOff(): void {
+    this.#connection.abandon("PEER_ENDED");
+    this.#connection.socket.destroy();
+  }
+
+  serverFailed(answered: boolean, method: string | undefined): void {
+    this.#connection.served();
+    this.#connection.close(answered ? "" : messageOf(replyOf(500), method));
+  }
+
+  serverEnded(): void {
+    this.#connection.served();
+    this.#connection.close("");
+  }
+
+  serverDestroyed(error: Error | null): void {
+    this.#connection.served();
+    // A server that found a fault has answered it just before.
+    if (error === null) this.#connection.socket.destroy();
+    else this.#connection.close("");
+  }
+}

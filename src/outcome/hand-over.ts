@@ -1,0 +1,47 @@
+// In:    an accepted upgrade, or a connection that the gate does not read; whoever takes it.
+// Out:   the socket in their hands, and once whether they took it.
+// Never: touches the socket.
+
+import type { Duplex } from "node:stream";
+import { type FramerLike, LEAVE, take } from "../handover/framer.js";
+import { SocketHandover } from "../handover/socket-handover.js";
+import type { Acceptance } from "../policy/decide.js";
+import type { Gatehouse } from "./context.js";
+
+/** Called once, one of them; within the call where the taker answers at once. */
+export interface Taking {
+  taken(): void;
+  notTaken(cause: unknown): void;
+}
+
+/** Gives an accepted upgrade to the framer that claims it, or to the other listeners of a guarded server. */
+export function handOver(
+  context: Gatehouse,
+  socket: Duplex,
+  decision: Acceptance<FramerLike>,
+  rest: Uint8Array,
+  taking: Taking,
+): void {
+  const { known, others } = context;
+  known.set(socket, decision);
+  context.accepted(decision);
+  const handover = new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
+  const claim = decision.claim!;
+  give(() => (claim === LEAVE ? others!.take(handover) : take(claim, handover)), taking);
+}
+
+/** Calls `take`; a promise that it returns is waited for. */
+export function give(take: () => unknown, taking: Taking): void {
+  try {
+    const promise = take() as PromiseLike<void> | null | undefined;
+    if (typeof promise?.then !== "function") taking.taken();
+    else {
+      Promise.resolve(promise).then(
+        () => taking.taken(),
+        (cause) => taking.notTaken(cause),
+      );
+    }
+  } catch (cause) {
+    taking.notTaken(cause);
+  }
+}

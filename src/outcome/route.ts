@@ -1,0 +1,34 @@
+// In:    a decision, and what there is for accepted requests on a connection.
+// Out:   what follows from it.
+// Never: does it; HTTP/1.1, HTTP/2 and a guard each do, by the same route.
+
+import { type FramerLike, LEAVE } from "../handover/framer.js";
+import { type Acceptance, type Decision, type Refusal, requireListener, requireUpgrade } from "../policy/decide.js";
+
+/** What there is for accepted requests. */
+export interface Ways {
+  /** The application has the last word on upgrades. */
+  readonly authorizes: boolean;
+  /** Requests that are not upgrades are served. */
+  readonly serves: boolean;
+  /** Upgrades that the policy leaves to others have a listener, at this moment. */
+  hears(): boolean;
+}
+
+export type Route =
+  | { readonly kind: "refuse"; readonly decision: Refusal<FramerLike> }
+  /** `authorize`: ask the application, then `hand over`. `serve`: a request, or an upgrade that is left to others. */
+  | { readonly kind: "authorize" | "hand over" | "serve"; readonly decision: Acceptance<FramerLike> };
+
+/** What an accepted request needs and does not find is its refusal; the one that is reported, where report mode let it through. */
+export function routeOf(decision: Decision<FramerLike>, ways: Ways): Route {
+  if (decision.kind === "refused") return { kind: "refuse", decision };
+  if (decision.upgrade) {
+    if (decision.claim === LEAVE && !ways.hears()) {
+      return { kind: "refuse", decision: decision.reported ?? requireListener(decision) };
+    }
+    return { kind: ways.authorizes ? "authorize" : "hand over", decision };
+  }
+  if (!ways.serves) return { kind: "refuse", decision: decision.reported ?? requireUpgrade(decision) };
+  return { kind: "serve", decision };
+}
