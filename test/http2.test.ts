@@ -444,7 +444,8 @@ sockets("authorize: streams of one address that wait are counted, and one more i
   const { end, said } = await adopting({
     vhosts: live,
     authorize: () => new Promise((resolve) => answers.push(resolve)),
-    limits: { pendingPerAddress: 2 },
+    // Two are a crowd.
+    limits: { pendingHeads: 4, pendingPerAddress: 2 },
   });
   const clients = [new FrameClient(await end.connect()), new FrameClient(await end.connect())];
   for (const client of clients) {
