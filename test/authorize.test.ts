@@ -195,7 +195,9 @@ for (const way of ways) {
 
   test(`${way}: one upgrade more than may wait is answered 503, and not asked about`, async () => {
     const answers: ((word: boolean) => void)[] = [];
-    const world = await open(way, () => new Promise((resolve) => answers.push(resolve)), { pendingPerAddress: 1 });
+    // One is a crowd.
+    const limits = { pendingHeads: 2, pendingPerAddress: 1 };
+    const world = await open(way, () => new Promise((resolve) => answers.push(resolve)), limits);
     const first = await world.connect();
     await first.send(handshake);
     while (answers.length === 0) await later(null);

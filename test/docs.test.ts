@@ -225,6 +225,7 @@ numbers("docs/limits.md has every limit: unit, default, range, precedents", () =
 
 numbers("docs/limits.md has the fixed numbers", () => {
   const held = /const HELD_OCTETS = ([\d_]+);/.exec(read("src/connection/http1/filter.ts"))?.[1]?.replaceAll("_", "");
+  const crowd = /const CROWD = ([\d_]+);/.exec(read("src/outcome/waiting.ts"))?.[1]?.replaceAll("_", "");
   const documented = rows(section(limits, "## Fixed numbers")).map(([, number]) => number);
   const [lines, input] = [enums.get("Capacity")!.get("EMPTY_LINES"), enums.get("Memory")!.get("INPUT_SIZE")];
   assert.equal(documented, [
@@ -232,6 +233,7 @@ numbers("docs/limits.md has the fixed numbers", () => {
     String(lines),
     String(input),
     String(Number.MAX_SAFE_INTEGER),
+    crowd,
     held,
   ]);
 });

@@ -186,7 +186,7 @@ requests("behind a PROXY header, in front of TLS or of the preface", async () =>
       response.end();
     },
   });
-  const server = net.createServer((socket) => gate.adopt(socket));
+  const server = net.createServer((socket) => gate.adopt(socket).ended);
   await once(server.listen(0, "127.0.0.1"), "listening");
   for (const secure of [false, true]) {
     const socket = net.connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -444,7 +444,8 @@ sockets("authorize: streams of one address that wait are counted, and one more i
   const { end, said } = await adopting({
     vhosts: live,
     authorize: () => new Promise((resolve) => answers.push(resolve)),
-    limits: { pendingPerAddress: 2 },
+    // Two are a crowd.
+    limits: { pendingHeads: 4, pendingPerAddress: 2 },
   });
   const clients = [new FrameClient(await end.connect()), new FrameClient(await end.connect())];
   for (const client of clients) {

@@ -1,26 +1,13 @@
-// In:    connections that wait for their heads, of one address and of many, by each way that an address is known.
-// Out:   whether each is counted once, to whom it should be, and taken off again once; who is refused, and how.
-// Never: waits for a head's time, but to see that it takes connections off.
+// In:    those that wait, of one address and of many, as they come, go and turn out to be of another address.
+// Out:   who may wait, and who is asked for an address.
+// Never: waits for a deadline, but to see that it takes them off.
 
-import { once } from "node:events";
-import { Server } from "node:http";
-import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import type { GivenArrival } from "#src/arrival/arrival.js";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import { countedNetwork } from "#src/head/ip-address.js";
-import type { GateLimits } from "#src/head/limits.js";
-import type { Abandoned, End } from "#src/outcome/end.js";
-import { explainAbandoned } from "#src/outcome/explain-end.js";
 import { Pending, type Waiting } from "#src/outcome/waiting.js";
-import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
-import { readProxyCorpus } from "./support/corpus.js";
-import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
-import { Client, closeDoors, octetsOf, openDoor, streamPair } from "./support/tcp.js";
-import { handshakeFields } from "./support/world.js";
 
 const counting = suite("pending: who is counted as what");
 
@@ -64,7 +51,59 @@ class OneThatWaits implements Waiting {
   expire(): void {}
 }
 
+/** All go, so that no deadline is left. */
+function empty(heads: Pending): void {
+  for (const one of [...heads]) heads.remove(one);
+}
+
+/** Whether each of so many may wait, in their order. */
+const verdicts = (heads: Pending, address: string, count: number): string =>
+  Array.from({ length: count }, () => heads.admit(new OneThatWaits(address)) ?? "-").join(" ");
+
+/** How many of an address may wait, and why not one more. */
+function room(heads: Pending, address: string): [number, string] {
+  for (let count = 0; ; count++) {
+    const overload = heads.admit(new OneThatWaits(address));
+    if (overload !== null) return [count, overload];
+  }
+}
+
+counting("one address fills a crowd's room and not more; another has that but for the limit of the first", () => {
+  for (const [most, each, first, second] of [
+    // The defaults: a thousand clients that share an address may all come at once.
+    [10_000, 100, [1000, "ADDRESS_OVERLOADED"], [900, "ADDRESS_OVERLOADED"]],
+    [10_000, 999, [1000, "ADDRESS_OVERLOADED"], [999, "ADDRESS_OVERLOADED"]],
+    [10_000, 1001, [1001, "ADDRESS_OVERLOADED"], [1001, "ADDRESS_OVERLOADED"]],
+    [10_000, 6000, [6000, "ADDRESS_OVERLOADED"], [4000, "OVERLOADED"]],
+    [10_000, 10_000, [10_000, "OVERLOADED"], [0, "OVERLOADED"]],
+    [1_000_000, 1, [1000, "ADDRESS_OVERLOADED"], [999, "ADDRESS_OVERLOADED"]],
+    [20, 2, [10, "ADDRESS_OVERLOADED"], [8, "ADDRESS_OVERLOADED"]],
+    [21, 2, [10, "ADDRESS_OVERLOADED"], [8, "ADDRESS_OVERLOADED"]],
+    [4, 2, [2, "ADDRESS_OVERLOADED"], [2, "OVERLOADED"]],
+    [3, 1, [1, "ADDRESS_OVERLOADED"], [1, "ADDRESS_OVERLOADED"]],
+    [2, 1, [1, "ADDRESS_OVERLOADED"], [1, "OVERLOADED"]],
+    [1, 1, [1, "OVERLOADED"], [0, "OVERLOADED"]],
+  ] as const) {
+    const heads = new Pending(60_000, most, each);
+    const names = `${each} of ${most}`;
+    assert.equal(room(heads, "a"), first, `the first: ${names}`);
+    assert.equal(room(heads, "b"), second, `the second: ${names}`);
+    empty(heads);
+    assert.equal(room(heads, "b"), first, `when all have gone: ${names}`);
+    empty(heads);
+  }
+});
+
+counting("in a crowd of strangers each address has its limit, and no more", () => {
+  const heads = new Pending(60_000, 10_000, 100);
+  for (let i = 0; i < 1000; i++) assert.is(heads.admit(new OneThatWaits(`${i}`)), null);
+  for (const address of ["a", "b", "c"]) assert.equal(room(heads, address), [100, "ADDRESS_OVERLOADED"]);
+  empty(heads);
+});
+
 const addresses = fc.constantFrom(null, "a", "b", "c");
+/** Mostly small, so that addresses go beyond it. */
+const limitOfEach = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 4 }) }, fc.integer({ min: 5, max: 26 }));
 const steps = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("admit" as const), address: addresses }) },
@@ -74,23 +113,29 @@ const steps = fc.array(
       arbitrary: fc.record({ kind: fc.constant("recount" as const), which: fc.nat(40), address: addresses }),
     },
   ),
-  { maxLength: 120 },
+  { maxLength: 120, size: "max" },
 );
 
-counting("over any sequence it says what somebody says who counts everything all the time", () => {
+counting("over any sequence it says what one says who counts everything all the time", () => {
   fc.assert(
-    fc.property(steps, fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 14 }), (sequence, most, each) => {
+    fc.property(steps, fc.integer({ min: 1, max: 24 }), limitOfEach, (sequence, most, each) => {
       const heads = new Pending(60_000, most, each);
+      const crowd = each < most ? Math.min(Math.max(1000, each), Math.floor(most / 2)) : Number.POSITIVE_INFINITY;
       const all: OneThatWaits[] = [];
       const waiting = new Set<OneThatWaits>();
       const of = (address: string | null) => [...waiting].filter((one) => one.address === address).length;
+      /** Of those that wait now, no other address is counted for more than its limit. */
+      const verdict = (address: string | null) => {
+        const others = ["a", "b", "c"].filter((other) => other !== address);
+        const counted = others.reduce((sum, other) => sum + Math.min(each, of(other)), of(null) + of(address));
+        return address !== null && of(address) >= each && counted >= crowd ? "ADDRESS_OVERLOADED" : null;
+      };
       let mostAtOnce = 0;
       for (const step of sequence) {
         if (step.kind === "admit") {
           const one = new OneThatWaits(step.address);
           all.push(one);
-          const full = step.address !== null && of(step.address) >= each ? "ADDRESS_OVERLOADED" : null;
-          const wanted = waiting.size >= most ? "OVERLOADED" : full;
+          const wanted = waiting.size >= most ? "OVERLOADED" : verdict(step.address);
           mostAtOnce = Math.max(mostAtOnce, waiting.size + 1);
           assert.is(heads.admit(one), wanted);
           if (wanted === null) waiting.add(one);
@@ -101,439 +146,77 @@ counting("over any sequence it says what somebody says who counts everything all
             heads.remove(one);
             waiting.delete(one);
           } else if (waiting.delete(one)) {
+            // As one that comes anew; but it stays where it has the address that it had.
+            const wanted = step.address === one.address ? null : verdict(step.address);
             one.address = step.address;
-            const full = step.address !== null && of(step.address) >= each;
-            assert.is(heads.recount(one), full ? "ADDRESS_OVERLOADED" : null);
-            if (full) heads.remove(one);
-            else waiting.add(one);
+            assert.is(heads.recount(one), wanted);
+            if (wanted === null) waiting.add(one);
+            else heads.remove(one);
           }
         }
         assert.is(heads.size, waiting.size);
         assert.ok(all.every((one) => heads.has(one) === waiting.has(one)));
       }
-      if (Math.min(mostAtOnce, most) <= each) assert.ok(all.every(({ asked }) => asked === 0));
+      if (mostAtOnce <= Math.max(crowd, each)) assert.ok(all.every(({ asked }) => asked === 0));
       for (const one of all) heads.remove(one);
     }),
-    { numRuns: 2000 },
+    { numRuns: 4000 },
   );
 });
 
-counting("connections that come and go at the limit have the others asked once", () => {
-  const heads = new Pending(60_000, 1000, 100);
-  const first = Array.from({ length: 100 }, (_, i) => new OneThatWaits(`${i}`));
-  for (const one of first) heads.admit(one);
-  assert.ok(first.every(({ asked }) => asked === 0));
-  for (let i = 0; i < 1000; i++) {
-    const one = new OneThatWaits("other");
-    assert.is(heads.admit(one), null);
-    heads.remove(one);
-  }
-  assert.ok(first.every(({ asked }) => asked === 1));
-  for (const one of first) heads.remove(one);
+counting("connections that come and go in a crowd have the others asked once, until half of the crowd has gone", () => {
+  const heads = new Pending(60_000, 10_000, 100);
+  const others: OneThatWaits[] = [];
+  const fill = (): void => {
+    while (heads.size < 1000) {
+      const one = new OneThatWaits(`${others.length}`);
+      assert.is(heads.admit(one), null);
+      others.push(one);
+    }
+  };
+  const comeAndGo = (): void => {
+    for (let i = 0; i < 1000; i++) {
+      const one = new OneThatWaits("other");
+      assert.is(heads.admit(one), null);
+      heads.remove(one);
+    }
+  };
+  const timesAsked = (from: number, to: number): number[] => [
+    ...new Set(others.slice(from, to).map(({ asked }) => asked)),
+  ];
+  fill();
+  assert.equal(timesAsked(0, 1000), [0]);
+  comeAndGo();
+  assert.equal(timesAsked(0, 1000), [1]);
+  // Just not half of them: those that come are counted still, each when it comes.
+  for (const one of others.slice(0, 499)) heads.remove(one);
+  fill();
+  comeAndGo();
+  assert.equal(timesAsked(499, 1499), [1]);
+  for (const one of others.slice(499, 999)) heads.remove(one);
+  fill();
+  assert.equal([timesAsked(999, 1499), timesAsked(1499, 1999)], [[1], [0]]);
+  comeAndGo();
+  assert.equal([timesAsked(999, 1499), timesAsked(1499, 1999)], [[2], [1]]);
+  empty(heads);
+});
+
+counting("one whose address is as before waits on, also where another of its address may not come", () => {
+  const heads = new Pending(60_000, 8, 1);
+  const first = new OneThatWaits("a");
+  heads.admit(first);
+  assert.is(verdicts(heads, "a", 4), "- - - ADDRESS_OVERLOADED");
+  assert.is(verdicts(heads, "b", 1), "-");
+  assert.is(heads.recount(first), null);
+  empty(heads);
 });
 
 counting("those whose time is over are taken off", async () => {
-  const heads = new Pending(20, 100, 2);
+  const heads = new Pending(20, 8, 1);
   for (let round = 0; round < 2; round++) {
-    const verdicts = ["a", "a", "b", "a", "b"].map((address) => heads.admit(new OneThatWaits(address)));
-    assert.equal(verdicts, [null, null, null, "ADDRESS_OVERLOADED", null]);
+    assert.is(verdicts(heads, "a", 5), "- - - - ADDRESS_OVERLOADED");
+    assert.is(verdicts(heads, "b", 4), "- - - ADDRESS_OVERLOADED");
+    assert.is(verdicts(heads, "c", 2), "- OVERLOADED");
     while (heads.size > 0) await sleep(5);
   }
 });
-
-const LINE = (address: string): string =>
-  `PROXY ${address.includes(":") ? "TCP6" : "TCP4"} ${address} ${address.includes(":") ? "::1" : "192.0.2.1"} 51234 443\r\n`;
-const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
-const request = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
-const PEER: GivenArrival = { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 80 };
-const trust = { from: ["10.0.0.0/8", "unix"], proxyProtocol: true };
-
-function gateOf(limits: Partial<GateLimits>, more: Partial<GateOptions> = {}): Gate {
-  return createGate({
-    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket }) => void socket.end("taken") } }],
-    limits,
-    ...more,
-  });
-}
-
-interface Adopted {
-  readonly client: Client;
-  readonly far: Duplex;
-  readonly end: Promise<End>;
-}
-
-function adopt(gate: Gate, arrival: GivenArrival, rest?: string): Adopted {
-  const [near, far] = streamPair();
-  const end = gate.adopt(far, { arrival, ...(rest !== undefined && { rest: octetsOf(rest) }) }).ended;
-  return { client: new Client(near), far, end };
-}
-
-async function codeOf({ end }: Adopted): Promise<string> {
-  const how = await end;
-  return how.kind === "abandoned" ? how.code : how.kind;
-}
-
-/** Lets streams pass on what they hold. */
-const settled = (): Promise<void> => sleep(2);
-
-const gates = suite("pending: gates");
-gates.after(closeDoors);
-gates.after(closeGuarded);
-
-gates("one more of an address is answered 503, counted and explained; those of others are not", async () => {
-  const gate = gateOf({ pendingPerAddress: 2 });
-  const said: Abandoned[] = [];
-  gate.on("abandoned", (end) => said.push(end));
-  const first = ["192.0.2.7", "::ffff:192.0.2.7"].map((remoteAddress) => adopt(gate, { remoteAddress }));
-  const third = adopt(gate, { remoteAddress: "192.0.2.7", remotePort: 5 });
-  const end = (await third.end) as Abandoned;
-  assert.equal(
-    [end.kind, end.code, end.stage, end.limit],
-    ["abandoned", "ADDRESS_OVERLOADED", "silent", { name: "pendingPerAddress", value: 2 }],
-  );
-  assert.is((await third.client.all())[0]!.statusCode, 503);
-  assert.equal(said, [end]);
-  assert.is(
-    explainAbandoned(end),
-    "2 connections of 192.0.2.7 had no whole head (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 2)",
-  );
-  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
-  const other = adopt(gate, { remoteAddress: "192.0.2.8" });
-  assert.is(gate.pendingHeads, 3);
-  // One that goes makes room for one.
-  first[0]!.client.stream.destroy();
-  assert.is(await codeOf(first[0]!), "PEER_ENDED");
-  const fourth = adopt(gate, { remoteAddress: "192.0.2.7" });
-  assert.is(await codeOf(adopt(gate, { remoteAddress: "192.0.2.7" })), "ADDRESS_OVERLOADED");
-  for (const { client } of [first[1]!, other, fourth]) {
-    await client.send(handshake);
-    await client.closed();
-  }
-  assert.is(gate.pendingHeads, 0);
-  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 2, PEER_ENDED: 1 });
-});
-
-gates("IPv6 is counted by its subnet of 64 bits", async () => {
-  const gate = gateOf({ pendingPerAddress: 2 });
-  const waiting = ["2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"].map((remoteAddress) =>
-    adopt(gate, { remoteAddress }),
-  );
-  const end = (await adopt(gate, { remoteAddress: "2001:db8:0:1::3" }).end) as Abandoned;
-  assert.match(explainAbandoned(end), "2 connections of 2001:db8:0:1::/64 had no whole head");
-  for (const { client } of waiting) client.stream.destroy();
-  await settled();
-  assert.is(gate.pendingHeads, 0);
-});
-
-gates("too many in all come first, and are explained", async () => {
-  const gate = gateOf({ pendingHeads: 1, pendingPerAddress: 1 });
-  const first = adopt(gate, { remoteAddress: "192.0.2.7" });
-  const end = (await adopt(gate, { remoteAddress: "192.0.2.7" }).end) as Abandoned;
-  assert.is(
-    explainAbandoned(end),
-    "1 connections had no whole head (OVERLOADED, silent; client 192.0.2.7; limits.pendingHeads is 1)",
-  );
-  first.client.stream.destroy();
-  await settled();
-});
-
-gates("trusted peers, UNIX-domain sockets and streams without an address are not counted", async () => {
-  for (const proxyProtocol of [true, false]) {
-    const gate = gateOf({ pendingPerAddress: 1 }, { trust: { ...trust, proxyProtocol, forwarded: "rfc7239" } });
-    const peers: GivenArrival[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: "unknown" }])];
-    const waiting = [...peers, ...peers, ...peers].map((arrival) => adopt(gate, arrival));
-    await settled();
-    assert.is(gate.pendingHeads, waiting.length);
-    for (const { client } of waiting) client.stream.destroy();
-    await settled();
-    assert.is(gate.pendingHeads, 0);
-  }
-});
-
-const V2 = readProxyCorpus().find(({ title }) => title === "TCP over IPv4")!;
-
-gates("behind a PROXY header the connection counts to the client that it names, from then on", async () => {
-  const gate = gateOf({ pendingPerAddress: 2 }, { trust });
-  const source = V2.expected.source as { address: string };
-  const unknown = Array.from({ length: 4 }, () => adopt(gate, PEER));
-  const announce = async ({ client }: Adopted, header: string | Buffer): Promise<void> => {
-    await client.send(header);
-    await settled();
-  };
-  // Many clients behind one proxy.
-  const many = ["198.51.100.1", "198.51.100.2", "2001:db8::1", "2001:db8:0:1::1"].map((address) => {
-    const adopted = adopt(gate, PEER);
-    return announce(adopted, LINE(address)).then(() => adopted);
-  });
-  const waiting = [...unknown, ...(await Promise.all(many))];
-  assert.is(gate.pendingHeads, 8);
-  // The same client, by both versions of the header.
-  await announce(unknown[0]!, V2.octets as Buffer);
-  await announce(unknown[1]!, LINE(source.address));
-  assert.is(gate.pendingHeads, 8);
-  await announce(unknown[2]!, LINE(source.address));
-  const end = (await unknown[2]!.end) as Abandoned;
-  assert.equal([end.code, end.stage, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "silent", source.address]);
-  assert.match(explainAbandoned(end), `client ${source.address}; PROXY from trusted hop 10.0.0.1; limits.`);
-  assert.is((await unknown[2]!.client.all())[0]!.statusCode, 503);
-  await announce(unknown[3]!, LINE(source.address) + handshake.slice(0, 20));
-  assert.is(((await unknown[3]!.end) as Abandoned).stage, "head");
-  // A head that comes whole behind its header does not wait.
-  const whole = adopt(gate, PEER);
-  await announce(whole, LINE(source.address) + handshake);
-  assert.is(await codeOf(whole), "handed over");
-  // A proxy that speaks for itself is the trusted peer.
-  const local = [1, 2, 3].map(() => adopt(gate, PEER));
-  for (const adopted of local) await announce(adopted, "PROXY UNKNOWN\r\n");
-  assert.is(gate.pendingHeads, 9);
-  for (const { client } of [...waiting, ...local]) client.stream.destroy();
-  await settled();
-  assert.is(gate.pendingHeads, 0);
-});
-
-gates("behind a PROXY header, one whose head is whole or that was answered waits no more", async () => {
-  const authorize = (): Promise<boolean> => new Promise(() => {});
-  const gate = gateOf({ pendingPerAddress: 2 }, { trust, authorize });
-  const announced = LINE("198.51.100.7");
-  const waiting = [adopt(gate, PEER), adopt(gate, PEER)];
-  for (const { client } of waiting) await client.send(announced);
-  await settled();
-  assert.is(gate.pendingHeads, 2);
-  const inRest = adopt(gate, PEER, announced);
-  const [refused, malformed, authorizing] = [request("b"), "GET\r\n", handshake].map((head) => {
-    const adopted = adopt(gate, PEER);
-    return adopted.client.send(announced + head).then(() => adopted);
-  });
-  assert.is(await codeOf(inRest), "ADDRESS_OVERLOADED");
-  assert.is(await codeOf(await refused!), "refused");
-  assert.is(await codeOf(await malformed!), "malformed");
-  await settled();
-  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
-  const { client, end } = await authorizing!;
-  client.stream.destroy();
-  assert.is(((await end) as Abandoned).code, "PEER_ENDED");
-  for (const one of waiting) one.client.stream.destroy();
-});
-
-gates("a whole head in rest is not counted, and half a one is", async () => {
-  const gate = gateOf({ pendingPerAddress: 1, pendingHeads: 2 });
-  const from = { remoteAddress: "192.0.2.7" };
-  const waiting = [adopt(gate, from, handshake.slice(0, 30)), adopt(gate, { remoteAddress: "192.0.2.8" })];
-  assert.is(gate.pendingHeads, 2);
-  assert.is(await codeOf(adopt(gate, from, handshake)), "handed over");
-  assert.is(await codeOf(adopt(gate, from, handshake.slice(0, 30))), "OVERLOADED");
-  waiting.pop()!.client.stream.destroy();
-  await settled();
-  const end = (await adopt(gate, from, handshake.slice(0, 30)).end) as Abandoned;
-  assert.equal([end.code, end.stage], ["ADDRESS_OVERLOADED", "head"]);
-  waiting[0]!.client.stream.destroy();
-  await settled();
-});
-
-gates("a later head counts when it begins, and is answered behind the responses", async () => {
-  const gate = gateOf({ pendingPerAddress: 1 }, { requests: (_request, response) => void response.end("served") });
-  const from = { remoteAddress: "192.0.2.7" };
-  const served = adopt(gate, from);
-  await served.client.send(request("a"));
-  await served.client.responses(1);
-  assert.is(gate.pendingHeads, 0);
-  const waiting = adopt(gate, from);
-  await served.client.send("GET / HT");
-  const end = (await served.end) as Abandoned;
-  assert.equal([end.code, end.stage], ["ADDRESS_OVERLOADED", "requests"]);
-  const responses = await served.client.all();
-  assert.equal(
-    responses.map(({ statusCode }) => statusCode),
-    [200, 503],
-  );
-  waiting.client.stream.destroy();
-  await settled();
-});
-
-gates("upgrades that wait for authorize are counted by themselves, and one more is not asked about", async () => {
-  const answers: ((word: boolean) => void)[] = [];
-  const authorize = (): Promise<boolean> => new Promise((resolve) => answers.push(resolve));
-  const gate = gateOf({ pendingPerAddress: 2 }, { authorize });
-  const from = { remoteAddress: "192.0.2.7" };
-  // Who waits for a head takes no upgrade's place.
-  const heads = [adopt(gate, from), adopt(gate, from)];
-  const [first, second, third] = [1, 2, 3].map(() => adopt(gate, from, handshake)) as [Adopted, Adopted, Adopted];
-  const end = (await third.end) as Abandoned;
-  assert.equal(
-    [end.code, end.stage, end.limit],
-    ["ADDRESS_OVERLOADED", "authorize", { name: "pendingPerAddress", value: 2 }],
-  );
-  assert.is((await third.client.all())[0]!.statusCode, 503);
-  assert.is(
-    explainAbandoned(end),
-    "2 upgrades of 192.0.2.7 waited for authorize (ADDRESS_OVERLOADED, authorize; client 192.0.2.7; limits.pendingPerAddress is 2)",
-  );
-  assert.is(answers.length, 2);
-  const other = adopt(gate, { remoteAddress: "192.0.2.8" }, handshake);
-  // Answered, or gone: each makes room for one.
-  answers[0]!(true);
-  assert.is(await codeOf(first), "handed over");
-  const fourth = adopt(gate, from, handshake);
-  second.client.stream.destroy();
-  assert.is(await codeOf(second), "PEER_ENDED");
-  const fifth = adopt(gate, from, handshake);
-  assert.is(await codeOf(adopt(gate, from, handshake)), "ADDRESS_OVERLOADED");
-  assert.is(answers.length, 5);
-  for (const answer of answers) answer(true);
-  for (const one of [other, fourth, fifth]) assert.is(await codeOf(one), "handed over");
-  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 2, PEER_ENDED: 1 });
-  for (const { client } of heads) client.stream.destroy();
-  await settled();
-});
-
-gates("upgrades that wait for authorize are too many in all, as well", async () => {
-  const gate = gateOf({ pendingHeads: 1, pendingPerAddress: 1 }, { authorize: () => new Promise(() => {}) });
-  const first = adopt(gate, { remoteAddress: "192.0.2.7" }, handshake);
-  const end = (await adopt(gate, { remoteAddress: "192.0.2.8" }, handshake).end) as Abandoned;
-  assert.match(explainAbandoned(end), "1 upgrades waited for authorize (OVERLOADED, authorize; client 192.0.2.8;");
-  first.client.stream.destroy();
-  await settled();
-});
-
-gates("behind a trusted hop an upgrade counts to the client that it speaks for", async () => {
-  const gate = gateOf(
-    { pendingPerAddress: 1 },
-    { authorize: () => new Promise(() => {}), trust: { from: ["10.0.0.1"], forwarded: "rfc7239" } },
-  );
-  const of = (client: string): Adopted => {
-    const asked = handshake.replace("\r\n\r\n", `\r\nForwarded: for=${client}\r\n\r\n`);
-    return adopt(gate, { remoteAddress: "10.0.0.1" }, asked);
-  };
-  const waiting = ["192.0.2.7", "192.0.2.8"].map(of);
-  const end = (await of("192.0.2.7").end) as Abandoned;
-  assert.equal([end.code, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "192.0.2.7"]);
-  // Whom a hop speaks for without saying who it is, nobody counts.
-  for (const unknown of ["unknown", "unknown"]) waiting.push(of(unknown));
-  await settled();
-  assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
-  for (const { client } of waiting) client.stream.destroy();
-  await settled();
-});
-
-gates("no address is asked for while no address could have too many", async () => {
-  let asked = 0;
-  const adoptAsked = (gate: Gate): Adopted => {
-    const [near, far] = streamPair();
-    Object.defineProperty(far, "remoteAddress", { get: () => `192.0.2.${++asked}` });
-    return { client: new Client(near), far, end: gate.adopt(far).ended };
-  };
-  for (const [limits, most] of [
-    [{ pendingPerAddress: 3 }, 3],
-    [{ pendingHeads: 4, pendingPerAddress: 4 }, 4],
-    [{ pendingHeads: 4, pendingPerAddress: 1_000_000 }, 4],
-  ] as const) {
-    const gate = gateOf(limits);
-    const waiting = Array.from({ length: most }, () => adoptAsked(gate));
-    assert.is(asked, 0);
-    for (const { client } of waiting) await client.send(handshake);
-    for (const { end } of waiting) assert.is((await end).kind, "handed over");
-    assert.is(asked, 0);
-  }
-});
-
-gates("over TCP, adopted and under a strict guard", async () => {
-  const gate = gateOf({ pendingPerAddress: 2 });
-  const door = await openDoor((socket) => gate.adopt(socket));
-  const guarded = await openGuarded({
-    gate: { vhosts: [{ name: "a" }], limits: { pendingPerAddress: 2 } },
-    guard: { strict: true },
-  });
-  for (const { connect } of [door, guarded]) {
-    const waiting = [await connect(), await connect()];
-    const third = await connect();
-    assert.is((await third.all())[0]!.statusCode, 503);
-    for (const { stream } of waiting) {
-      stream.destroy();
-      await once(stream, "close");
-    }
-    while (gate.pendingHeads + guarded.gate.pendingHeads > 0) await sleep(5);
-    const again = await connect();
-    await again.send(request("a").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
-    assert.is((await again.all())[0]!.statusCode, door.connect === connect ? 426 : 200);
-  }
-  assert.equal(guarded.said, ["ADDRESS_OVERLOADED", "handover"]);
-  await guarded.close();
-  await door.close();
-});
-
-/** What may befall a connection that waits; each ends its waiting. */
-const fates = {
-  "handed over": ({ client }) => void client.send(handshake),
-  refused: ({ client }) => void client.send(request("b")),
-  malformed: ({ client }) => void client.send("?"),
-  "vanished client": ({ client }) => void client.stream.destroy(),
-  "ended client": ({ client }) => void client.stream.end(),
-  "broken by its giver": ({ far }) => void far.destroy(new Error("broken")),
-  "destroyed by its giver": ({ far }) => void far.destroy(),
-  "served, then half a head, then vanished": async ({ client }) => {
-    await client.send(request("a"));
-    await client.responses(1);
-    await client.send("GET / HT");
-    await settled();
-    client.stream.destroy();
-  },
-} satisfies Record<string, (adopted: Adopted) => unknown>;
-
-const deeds = fc.array(
-  fc.oneof(
-    { weight: 3, arbitrary: fc.constant({ kind: "come" as const }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant("announce" as const), client: fc.nat(2) }) },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        kind: fc.constant("go" as const),
-        which: fc.nat(20),
-        fate: fc.constantFrom(...(Object.keys(fates) as (keyof typeof fates)[])),
-      }),
-    },
-  ),
-  { maxLength: 40 },
-);
-
-gates("over any sequence of comings and goings each connection is taken off once", async () => {
-  await fc.assert(
-    fc.asyncProperty(deeds, async (sequence) => {
-      const gate = gateOf({ pendingPerAddress: 2, pendingHeads: 7 }, { trust, requests: new Server(respond) });
-      // Each that waits, with the client that it is known to be.
-      const waiting: { adopted: Adopted; client: number | null }[] = [];
-      const of = (client: number) => waiting.filter((each) => each.client === client).length;
-      for (const deed of sequence) {
-        if (deed.kind === "come") {
-          const adopted = adopt(gate, PEER);
-          if (waiting.length < 7) waiting.push({ adopted, client: null });
-          else assert.is(await codeOf(adopted), "OVERLOADED");
-        } else if (deed.kind === "announce") {
-          const one = waiting.find(({ client }) => client === null);
-          if (one === undefined) continue;
-          await one.adopted.client.send(LINE(`198.51.100.${deed.client}`));
-          await settled();
-          if (of(deed.client) < 2) one.client = deed.client;
-          else {
-            assert.is(await codeOf(one.adopted), "ADDRESS_OVERLOADED");
-            waiting.splice(waiting.indexOf(one), 1);
-          }
-        } else {
-          const known = waiting.filter(({ client }) => client !== null);
-          if (known.length === 0) continue;
-          const [one] = waiting.splice(waiting.indexOf(known[deed.which % known.length]!), 1);
-          await fates[deed.fate](one!.adopted);
-          await one!.adopted.end;
-        }
-        assert.is(gate.pendingHeads, waiting.length);
-      }
-      for (const { adopted } of waiting) adopted.client.stream.destroy();
-      await settled();
-      assert.is(gate.pendingHeads, 0);
-    }),
-    { numRuns: 60 },
-  );
-});
-
-function respond(_request: unknown, response: { end(body: string): void }): void {
-  response.end("served");
-}

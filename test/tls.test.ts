@@ -304,7 +304,7 @@ speaking("an adopted TLSSocket is taken as it is", async () => {
   });
   const arrivals: Arrival[] = [];
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
-  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket));
+  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket).ended);
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: at } = server.address() as net.AddressInfo;
   const { client } = await secure(net.connect(at, "127.0.0.1"), { ALPNProtocols: ["http/1.1"] });
@@ -347,8 +347,8 @@ agreeing("a request for another host than the server name is refused 421, over e
   const guarded = https.createServer(a, (_, response) => response.end("ok"));
   guarding.guard(guarded);
   for (const server of [
-    net.createServer((socket) => spoken.adopt(socket)),
-    tls.createServer(a, (socket) => given.adopt(socket)),
+    net.createServer((socket) => spoken.adopt(socket).ended),
+    tls.createServer(a, (socket) => given.adopt(socket).ended),
     guarded,
   ]) {
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -715,7 +715,8 @@ hostile("a ClientHello in records of one octet makes a handshake", async () => {
 });
 
 hostile("three hundred handshakes that stop leave no socket, no listener and no deadline", async () => {
-  const world = await open({ tls: { "*": a }, limits: { headTimeout: 300, pendingPerAddress: 300 } });
+  // Of one address, all of them: they are more than `pendingPerAddress`, and no crowd.
+  const world = await open({ tls: { "*": a }, limits: { headTimeout: 300 } });
   const hello = await helloOf("a.test");
   const clients = Array.from({ length: 300 }, () => new Client(dial(world)));
   await Promise.all(clients.map((client, i) => client.send(hello.subarray(0, i % 3 === 0 ? hello.length : 1 + i))));

@@ -17,8 +17,9 @@ import { Starvation } from "./support/starvation.js";
 import { skip, suite } from "./support/suite.js";
 import { Client, streamPair } from "./support/tcp.js";
 
-/** The defaults of `pendingHeads` and `pendingPerAddress`: not one connection more has room. */
+/** The default of `pendingHeads`: not one connection more has room. */
 const CONNECTIONS = 10_000;
+/** No address has more connections than the default of `pendingPerAddress`, so that the crowd refuses none. */
 const ADDRESSES = 100;
 /** Slow enough that to open them, and to refuse them as fast, leaves the processor idle most of the time. */
 const PER_SECOND = 2000;

@@ -41,7 +41,9 @@ export interface GateLimits extends HeadLimits {
    */
   pendingHeads: number;
   /**
-   * Of those, the connections of one client address, and as many upgrades; IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One more is answered 503.
+   * Of those, the connections of one client address, and as many upgrades, in a crowd: while 1000 wait, or half of `pendingHeads` if
+   * that is fewer, counting no other address for more than this limit. IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One
+   * more is answered 503.
    * Precedents: nginx's limit_conn, off unless it is set; Postfix's smtpd_client_connection_count_limit 50.
    */
   pendingPerAddress: number;

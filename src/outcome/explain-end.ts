@@ -11,7 +11,7 @@ import type { Abandoned } from "./end.js";
 /**
  * One line: why a connection was abandoned, where it was, whose it was, and the limit that it met.
  *
- *     100 connections of 192.0.2.7 had no whole head (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
+ *     at least 100 connections of 192.0.2.7 had no whole head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
 export function explainAbandoned(end: Abandoned): string {
   const { code, stage, arrival, limit } = end;
@@ -43,7 +43,8 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "OVERLOADED":
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
-      return `${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}`;
+      // It may have more than its limit until the gate is crowded.
+      return `at least ${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}, and the gate was crowded`;
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":

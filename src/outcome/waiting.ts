@@ -1,6 +1,6 @@
 // In:    connections whose head is not whole, or upgrades that wait for the application's word.
 // Out:   a call for each that has waited too long; of one more, whether there are too many, in all or of its address.
-// Never: asks for an address while few enough wait that no address could have too many.
+// Never: asks for an address while so few wait that none could have too many.
 
 import { Deadlines, type Timed } from "./deadlines.js";
 
@@ -16,12 +16,12 @@ export interface Waiting extends Timed {
 const CROWD = 1000;
 
 /**
- * Those that wait for the same, with equal deadlines. An address may have more than its limit while there is room: fewer than a
- * crowd wait, counting no other address for more than its limit. So one address fills a crowd's room and no more, and takes nothing
- * from the others.
+ * Those that wait for the same, with equal deadlines. An address that has its limit may have more while there is room for it: while
+ * fewer than `CROWD` wait, or than half of all that may, counting no other address for more than its limit. So one address fills the
+ * room of a crowd, and takes no more than its limit from the others. Up to its limit an address is never refused but for too many in all.
  *
- * While fewer than a crowd wait, no address is asked for. Then those that wait are asked, once, and from then on each that comes,
- * until half of the crowd has gone: to ask them all again takes as many new ones.
+ * While no address could be refused, none is asked for. Then those that wait are asked, once, and from then on each that comes, until
+ * half of the crowd has gone: to ask them all again takes as many new ones.
  */
 export class Pending extends Deadlines<Waiting> {
   readonly #most: number;
@@ -39,8 +39,8 @@ export class Pending extends Deadlines<Waiting> {
     super(milliseconds);
     this.#most = most;
     this.#mostPerAddress = mostPerAddress;
-    const crowd = Math.min(Math.max(CROWD, mostPerAddress), Math.max(1, Math.floor(most / 2)));
-    this.#crowd = mostPerAddress < most ? crowd : Number.POSITIVE_INFINITY;
+    // An address that has its limit is a crowd by itself where the limit is larger than that.
+    this.#crowd = Math.max(mostPerAddress, Math.min(CROWD, Math.floor(most / 2)));
   }
 
   /** Begins its time, or says why it may not wait. */
@@ -59,11 +59,12 @@ export class Pending extends Deadlines<Waiting> {
     return null;
   }
 
-  /** Counts one that waits to the address that it has now, or says why it may wait no more. */
+  /** Counts one that waits to the address that it has now, or says why it may wait no more. One whose address is as before may. */
   recount(item: Waiting): Overload | null {
     if (!this.#isCounting) return null;
-    this.#uncount(item);
     const address = item.countedAs;
+    if (address === (this.#counted.get(item) ?? null)) return null;
+    this.#uncount(item);
     if (this.#isFull(address, this.size - 1)) return "ADDRESS_OVERLOADED";
     this.#count(item, address);
     return null;
@@ -80,7 +81,7 @@ export class Pending extends Deadlines<Waiting> {
     this.#excess = 0;
   }
 
-  /** An address has its limit, and there is no room for more than that; `others` wait, some of them perhaps of that address. */
+  /** An address has its limit, and there is no room for more; `others` wait already, those of that address among them. */
   #isFull(address: string | null, others: number): boolean {
     if (address === null) return false;
     const waiting = this.#waiting.get(address) ?? 0;

@@ -160,7 +160,7 @@ for (const [title, { act, got }] of Object.entries(handlers)) {
       });
       const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: server });
       const kinds: string[] = [];
-      const door = await openDoor((socket) => void gate.adopt(socket).ended.then(({ kind }) => kinds.push(kind)));
+      const door = await openDoor((socket) => gate.adopt(socket).ended.then(({ kind }) => kinds.push(kind)));
       const errors = await uncaught(async () => {
         const client = await door.connect();
         if (cut === "behind an answered request") {
@@ -194,7 +194,7 @@ throwing(
       requests: server,
       http2: { cleartext: true },
     });
-    const door = await openDoor((socket) => gate.adopt(socket));
+    const door = await openDoor((socket) => gate.adopt(socket).ended);
     const errors = await uncaught(async () => {
       const session = http2.connect(`http://localhost:${door.port}`, {
         createConnection: () => net.connect(door.port, "127.0.0.1") as Socket,

@@ -121,7 +121,7 @@ export function openContractGate(options: Partial<GateOptions> = {}, unseen: Lis
     adopt(socket, options) {
       adopted++;
       found.set(socket, listenersOf(socket));
-      void gate.adopt(socket, options).ended.then(() => ended++);
+      gate.adopt(socket, options).ended.then(() => ended++);
     },
   };
 }
