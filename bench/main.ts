@@ -1,7 +1,8 @@
 // In:    --quick (few, short rounds); --only STEP, --input ID, --kernel VARIANT (each may be repeated; all by default);
 //        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and README.md's tables, nothing timed).
 // Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
-//        Without a filter, guarded requests beside unguarded ones too: a step of `npm run bench:gate`, which keeps its rows.
+//        Without a filter, guarded requests beside unguarded ones too: a step of `npm run bench:gate`, which keeps its rows
+//        in bench/results/gate.json, or beside FILE: those of x.json in x.guard.json.
 // Never: times a contender before its answers on that kernel have been compared, those of all on the first kernel first.
 
 import { spawnSync } from "node:child_process";
@@ -16,6 +17,7 @@ import { natives } from "./contenders/native.js";
 import { environment } from "./environment.js";
 import { compareFirstParses } from "./first-parse.js";
 import { goalsOf } from "./goals.js";
+import { guardStep } from "./guard-step.js";
 import { compareHeads, contenders, fewContenders, taskOf } from "./head.js";
 import { inputs } from "./inputs.js";
 import { compareRefusals, manners, refusers, rehearseRefusals } from "./malformed.js";
@@ -121,10 +123,11 @@ async function measureAll(): Promise<Results> {
 }
 
 const committed = resolve(root, "bench/results/head.json");
-const out = values.out ?? (quick || isFiltered ? undefined : committed);
+const named = values.out === undefined ? undefined : resolve(values.out);
+const out = named ?? (quick || isFiltered ? undefined : committed);
 
 if (values.draw) {
-  const file = values.out ?? committed;
+  const file = named ?? committed;
   const results = JSON.parse(readFileSync(file, "utf8")) as Results;
   writeFileSync(chartOf(file), drawChart(results));
   process.stdout.write(`${speedTables(results).join("\n\n")}\n`);
@@ -151,11 +154,9 @@ if (values.draw) {
 
 /** In a process of its own, whose engine has met no other parsers. */
 function compareGuards(): number {
-  const step = fileURLToPath(new URL("gate/main.js", import.meta.url));
-  return (
-    spawnSync(process.execPath, [step, "--only", "guard", ...(quick ? ["--quick"] : [])], { stdio: "inherit" })
-      .status ?? 1
-  );
+  const program = fileURLToPath(new URL("gate/main.js", import.meta.url));
+  const { status } = spawnSync(process.execPath, [program, ...guardStep(out, committed, quick)], { stdio: "inherit" });
+  return status ?? 1;
 }
 
 function chartOf(file: string): string {

@@ -1,18 +1,23 @@
-// In:    the bench of the gate, as built.
-// Out:   whether a wrong answer stops it, what its report shows of losses and goals, and what a quick run writes.
+// In:    the bench of the gate, as built; this repository's last commit.
+// Out:   whether a wrong answer stops it, what its report shows of losses and goals, what a quick run writes, and whether
+//        a run against a revision shows what it found and leaves nothing where it built.
 // Never: looks at a figure but to see that it is one.
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { BUN, contest, processorTime } from "../bench/gate/contest.js";
+import { type AgainstRow, compareAgainst, comparisonOf } from "../bench/gate/against.js";
+import { type Act, BUN, contest, processorTime, SERVERS } from "../bench/gate/contest.js";
 import { goals } from "../bench/gate/goals.js";
-import { HANDSHAKE } from "../bench/gate/octets.js";
-import { report } from "../bench/gate/report.js";
+import { HANDSHAKE, MALFORMED } from "../bench/gate/octets.js";
+import { malformed } from "../bench/gate/refusal.js";
+import { report, reportAgainst } from "../bench/gate/report.js";
+import { BuildFault, findRevision, withBuild } from "../bench/gate/revision.js";
 import { type Row, rowsOf } from "../bench/gate/row.js";
-import { suite } from "./support/suite.js";
+import { skip, suite } from "./support/suite.js";
 
 const test = suite("bench of the gate");
 
@@ -68,4 +73,121 @@ test("a quick run exits 0 and writes every row and a chart", () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+const program = "dist/bench/gate/main.js";
+
+/** False in a tree that was unpacked and not cloned. */
+function hasCommits(what: string): boolean {
+  if (findRevision("HEAD") !== undefined) return true;
+  skip(what, "there is no git repository");
+  return false;
+}
+
+/** When each committed result was last written. */
+function committed(): [string, number][] {
+  return readdirSync("bench/results").map((name) => [name, statSync(join("bench/results", name)).mtimeMs]);
+}
+
+test("a run against a revision prints ratios and a control, and leaves nothing but FILE", () => {
+  if (!hasCommits("a run against a revision")) return;
+  const folder = mkdtempSync(join(tmpdir(), "headgate-bench-gate-"));
+  const before = committed();
+  try {
+    const out = join(folder, "against.json");
+    const args = [program, "--quick", "--only", "malformed", "--against", "HEAD", "--out", out];
+    const options = { encoding: "utf8", env: { ...process.env, TMPDIR: folder } } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
+    assert.is(status, 0, stderr);
+    const spreads = "[\\d.]+ \\([\\d.]+-[\\d.]+\\) +";
+    assert.match(stdout, /^ +now +before +now ÷ before +control: now ÷ now$/m);
+    assert.match(stdout, new RegExp(`^ {2}headgate \\+ ws +(?:${spreads}){4}(?:no )?dearer$`, "m"));
+    assert.match(stdout, /^[01] of 1 rows are dearer than at HEAD$/m);
+    const { rows, against } = JSON.parse(readFileSync(out, "utf8")) as {
+      rows: AgainstRow[];
+      against: { commit: string };
+    };
+    assert.match(against.commit, /^[0-9a-f]{40,}$/);
+    assert.equal(
+      rows.map(({ step, contender }) => [step, contender]),
+      [["malformed", "headgate + ws"]],
+    );
+    assert.ok(Number.isFinite(rows[0]!.comparison?.ratio.median));
+    assert.equal(readdirSync(folder), ["against.json"]);
+    assert.equal(committed(), before);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("an interrupted run against a revision leaves nothing", async () => {
+  if (!hasCommits("an interrupted run")) return;
+  const folder = mkdtempSync(join(tmpdir(), "headgate-bench-gate-"));
+  try {
+    const child = spawn(process.execPath, [program, "--quick", "--against", "HEAD"], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const [line] = await once(child.stderr, "data");
+    assert.match(String(line), /^building HEAD, [0-9a-f]{9}, in /);
+    assert.is(readdirSync(folder).length, 1);
+    child.kill("SIGINT");
+    const [status] = await once(child, "exit");
+    assert.is(status, 130);
+    assert.equal(readdirSync(folder), []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a wrong option ends with 2, and a revision that cannot be built is a fault of its own", async () => {
+  const wrong = [
+    [["--against", "no-such-revision"], /^--against no-such-revision: there is no such revision$/m],
+    [["--against"], /--against/],
+    [["--only", "nothing"], /^--only nothing: the steps are pending, /],
+    [["--nothing"], /--nothing/],
+  ] as const;
+  for (const [args, message] of wrong) {
+    const { status, stderr } = spawnSync(process.execPath, [program, "--quick", ...args], { encoding: "utf8" });
+    assert.is(status, 2, stderr);
+    assert.match(stderr, message);
+  }
+  try {
+    await withBuild({ name: "lost", commit: "0".repeat(40) }, async () => {});
+  } catch (error) {
+    assert.instance(error, BuildFault);
+    assert.match((error as Error).message, /^lost cannot be built: git .* failed\n/);
+    return;
+  }
+  assert.unreachable();
+});
+
+test("a server that the revision does not have is told from one that answers wrongly there", async () => {
+  const effort = { rounds: 1, warmUp: 0, part: 1000 };
+  const revision = { revision: "old", servers: SERVERS };
+  const row = await compareAgainst(malformed, "headgate at sea", revision, effort);
+  assert.is(row.comparison, null);
+  assert.match(reportAgainst([row], "old"), /headgate at sea +not at old: there is no server headgate at sea$/m);
+  const order = { act: "refusal", octets: MALFORMED, count: 1, concurrency: 1 } as const;
+  const act: Act = (client, { port, label }) =>
+    client.obey({ ...order, port, status: label.endsWith(" at old") ? 421 : 400 }, label);
+  try {
+    await compareAgainst({ ...malformed, act: () => act }, "headgate + ws", revision, effort);
+  } catch (error) {
+    assert.match((error as Error).message, /^headgate \+ ws at old: no whole 421: "HTTP\/1\.1 400/);
+    return;
+  }
+  assert.unreachable();
+});
+
+test("a row is dearer only beyond the tolerance and beyond what the control shows", () => {
+  const verdict = (now: number[], before: number[], again: number[]) => comparisonOf(now, before, again).verdict;
+  assert.is(verdict([103, 206, 309], [100, 200, 300], [103, 206, 309]), "no dearer");
+  assert.is(verdict([104, 208, 312], [100, 200, 300], [104, 208, 312]), "dearer");
+  assert.is(verdict([104, 208, 312], [100, 200, 300], [104, 200, 300]), "no dearer");
+  assert.is(verdict([90, 90, 90], [100, 100, 100], [100, 100, 100]), "no dearer");
+  const comparison = comparisonOf([110, 110], [100, 100], [110, 110]);
+  const rows = [{ step: "upgrade", contender: "headgate + ws", unit: "µs", comparison }];
+  assert.match(reportAgainst(rows, "old"), /1\.100 \(1\.100-1\.100\) +1\.000 \(1\.000-1\.000\) +dearer\n/);
+  assert.match(reportAgainst(rows, "old"), /1 of 1 rows are dearer than at old\n {2}upgrade: headgate \+ ws$/);
 });

@@ -3,7 +3,7 @@
 // Never: looks at a figure but to see that it is one.
 
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
@@ -14,6 +14,7 @@ import { type NativeContender, natives } from "../bench/contenders/native.js";
 import { pureJavaScript } from "../bench/contenders/pure-javascript.js";
 import { programs } from "../bench/first-parse.js";
 import { goalsOf } from "../bench/goals.js";
+import { guardStep } from "../bench/guard-step.js";
 import { contenders, fewContenders, taskOf } from "../bench/head.js";
 import { handshake, inputs } from "../bench/inputs.js";
 import { manners, refusers, rehearseRefusals } from "../bench/malformed.js";
@@ -162,8 +163,26 @@ test("a goal is met, missed or not measured", () => {
   assert.match(text, /goals: 1 of \d+ met/);
 });
 
+/** When each committed result was last written. */
+const committed = (): [string, number][] =>
+  readdirSync("bench/results").map((name) => [name, statSync(join("bench/results", name)).mtimeMs]);
+
+test("guarded requests are written where the other rows are, and to the committed file only with the committed rows", () => {
+  const guard = ["--only", "guard"];
+  assert.equal(guardStep("/results/head.json", "/results/head.json", false), guard);
+  assert.equal(guardStep("/tmp/x.json", "/results/head.json", false), [...guard, "--out", "/tmp/x.guard.json"]);
+  assert.equal(guardStep("/tmp/x", "/results/head.json", false), [...guard, "--out", "/tmp/x.guard.json"]);
+  assert.equal(guardStep("/results/gate.json", "/results/head.json", false), [
+    ...guard,
+    "--out",
+    "/results/gate.guard.json",
+  ]);
+  assert.equal(guardStep(undefined, "/results/head.json", true), [...guard, "--quick"]);
+});
+
 test("a quick run exits 0 and writes every row, and the chart", () => {
   const folder = mkdtempSync(join(tmpdir(), "headgate-bench-"));
+  const before = committed();
   try {
     const out = join(folder, "results", "head.json");
     const { status, stdout, stderr } = runBench("--quick", "--out", out);
@@ -184,6 +203,9 @@ test("a quick run exits 0 and writes every row, and the chart", () => {
       losingRows(rows).map(({ step, kernel, input, contender }) => ({ step, kernel, input, contender })),
     );
     assert.is(readFileSync(join(folder, "results", "head.svg"), "utf8"), drawChart(results));
+    const files = ["head.guard.json", "head.guard.svg", "head.json", "head.svg"];
+    assert.equal(readdirSync(join(folder, "results")).sort(), files);
+    assert.equal(committed(), before);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,4 +1,4 @@
-// In:    names of servers, orders for the client.
+// In:    names of servers, of this build or of another one; orders for the client.
 // Out:   what each server did for them, in rounds, each outcome checked.
 // Never: knows what is measured; the steps do.
 
@@ -9,6 +9,9 @@ import { Program } from "./program.js";
 import type { Measured } from "./row.js";
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/** The program of servers of this build. */
+export const SERVERS = file("server.js");
 
 /** The path of Bun's program, or why there is none. */
 export type BunPath = { readonly path: string } | { readonly reason: string };
@@ -33,24 +36,36 @@ export const FLOOR = {
   withWs: "control: net + ws",
 } as const;
 
+/** What takes part in a contest. */
+export interface Entrant {
+  /** The server, as its program knows it. */
+  readonly name: string;
+  /** Its name in this contest, which no other entrant has. */
+  readonly label: string;
+  /** The path of the program. */
+  readonly servers: string;
+}
+
 /** One server in a process of its own. */
 export class Contender {
   readonly name: string;
+  readonly label: string;
   readonly program: Program;
   readonly port: number;
 
-  private constructor(name: string, program: Program, port: number) {
+  private constructor({ name, label }: Entrant, program: Program, port: number) {
     this.name = name;
+    this.label = label;
     this.program = program;
     this.port = port;
   }
 
-  static async start(name: string, bun: BunPath): Promise<Contender> {
+  static async start(entrant: Entrant, bun: BunPath): Promise<Contender> {
     const program =
-      name === BUN && "path" in bun
+      entrant.name === BUN && "path" in bun
         ? new Program(bun.path, [file("bun-server.js")])
-        : new Program(process.execPath, ["--expose-gc", file("server.js"), name]);
-    return new Contender(name, program, await program.read());
+        : new Program(process.execPath, ["--expose-gc", entrant.servers, entrant.name]);
+    return new Contender(entrant, program, await program.read());
   }
 
   /** Microseconds of processor time of the whole process so far. */
@@ -90,24 +105,30 @@ export type Act = (client: Client, contender: Contender) => Promise<number>;
  * Every contender once a round, in an order that turns by one each round: a processor's speed varies, and figures of
  * one round stand close enough together to be compared. The first round is of right answers alone.
  */
-export async function contest(names: readonly string[], bun: BunPath, effort: Effort, act: Act): Promise<Measured[]> {
+export async function contest(
+  entrants: readonly (Entrant | string)[],
+  bun: BunPath,
+  effort: Effort,
+  act: Act,
+): Promise<Measured[]> {
+  const all = entrants.map((one) => (typeof one === "string" ? { name: one, label: one, servers: SERVERS } : one));
   const client = new Client();
   const contenders: Contender[] = [];
   try {
-    for (const name of names) {
-      if (name !== BUN || "path" in bun) contenders.push(await Contender.start(name, bun));
+    for (const entrant of all) {
+      if (entrant.name !== BUN || "path" in bun) contenders.push(await Contender.start(entrant, bun));
     }
-    const samples = new Map(names.map((name) => [name, [] as number[]]));
+    const samples = new Map(all.map(({ label }) => [label, [] as number[]]));
     for (let round = -effort.warmUp; round < effort.rounds; round++) {
       for (let i = 0; i < contenders.length; i++) {
         const contender = contenders[(i + round + effort.warmUp) % contenders.length]!;
         const sample = await act(client, contender);
-        if (round >= 0) samples.get(contender.name)!.push(sample);
+        if (round >= 0) samples.get(contender.label)!.push(sample);
       }
     }
-    return names.map((name) => ({
-      name,
-      samples: samples.get(name)!,
+    return all.map(({ name, label }) => ({
+      name: label,
+      samples: samples.get(label)!,
       ...(name === BUN && "reason" in bun && { reason: bun.reason }),
     }));
   } finally {
@@ -115,12 +136,38 @@ export async function contest(names: readonly string[], bun: BunPath, effort: Ef
   }
 }
 
-/** An `Act`: microseconds of a server's processor time for each connection or message of an order. */
-export function processorTime(order: (port: number, name: string) => Order): Act {
+/** Two processes of one program differ by some hundredths, for as long as they run; so a contender has several. */
+export const PROCESSES = 5;
+
+/** Contests of as many processes as that, whose rounds are those of `effort` taken together, or a few more. */
+export async function contests(
+  processes: number,
+  entrants: readonly (Entrant | string)[],
+  bun: BunPath,
+  effort: Effort,
+  act: Act,
+): Promise<Measured[]> {
+  const rounds = Math.ceil(effort.rounds / processes);
+  const measured: Measured[][] = [];
+  for (let i = 0; i < Math.min(processes, effort.rounds); i++) {
+    measured.push(await contest(entrants, bun, { ...effort, rounds }, act));
+  }
+  return measured[0]!.map((one, i) => ({ ...one, samples: measured.flatMap((some) => some[i]!.samples) }));
+}
+
+/**
+ * An `Act`: microseconds of a server's processor time for each connection or message of an order. `took` is told the
+ * milliseconds of each order.
+ */
+export function processorTime(
+  order: (port: number, name: string) => Order,
+  took?: (name: string, milliseconds: number) => void,
+): Act {
   return async (client, contender) => {
     const given = order(contender.port, contender.name);
     const before = await contender.usage();
-    await client.obey(given, contender.name);
+    const milliseconds = await client.obey(given, contender.label);
+    took?.(contender.name, milliseconds);
     return ((await contender.usage()) - before) / given.count;
   };
 }

@@ -1,6 +1,8 @@
-// In:    --quick (few, short rounds), --only STEP, --out FILE (default bench/results/gate.json; with --quick, no file).
-// Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
-//        With --only, the other steps' rows stay in FILE as they are.
+// In:    --quick (few, short rounds), --only STEP, --out FILE (default bench/results/gate.json; with --quick or --against,
+//        no file), --bun PATH, --against REVISION (headgate now beside that revision, nothing else).
+// Out:   tables on stdout, progress on stderr, rows as JSON and, without --against, a chart beside it. With --only, the
+//        other steps' rows stay in FILE as they are, without --against. Exit 1 where an answer is wrong or the revision
+//        cannot be built, 2 where an option is wrong.
 // Never: counts a connection whose answer was wrong.
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,60 +11,62 @@ import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { type AgainstRow, compareAgainst, serversOfOurs } from "./against.js";
 import { BUN_VERSION, withBun } from "./bun.js";
 import { drawChart } from "./chart.js";
 import type { BunPath, Effort } from "./contest.js";
 import { goals } from "./goals.js";
-import { compareGuards } from "./guard.js";
-import { compareMessages } from "./messages.js";
-import { comparePending } from "./pending.js";
-import { compareMalformed, compareRefusals } from "./refusal.js";
-import { losingRows, report } from "./report.js";
+import { losingRows, report, reportAgainst } from "./report.js";
+import { BuildFault, findRevision, type Revision, withBuild } from "./revision.js";
 import type { Row } from "./row.js";
-import { compareUpgrades } from "./upgrade.js";
+import { rowsOfStep, type Step, steps } from "./steps.js";
 
 const { version: wsVersion } = createRequire(import.meta.url)("ws/package.json") as { version: string };
 
-interface Step {
-  readonly compare: (bun: BunPath, effort: Effort) => Promise<Row[]>;
-  readonly effort: Effort;
-}
-
-const usual: Effort = { rounds: 21, warmUp: 4, part: 1 };
 const quickly: Effort = { rounds: 2, warmUp: 0, part: 100 };
 
-/** In the order of the flow: a connection waits, is refused or upgraded, and speaks; last, guarded requests. A step is a file and a line here. */
-const steps: Record<string, Step> = {
-  pending: { compare: comparePending, effort: { rounds: 3, warmUp: 1, part: 1 } },
-  malformed: { compare: compareMalformed, effort: usual },
-  refused: { compare: compareRefusals, effort: usual },
-  upgrade: { compare: compareUpgrades, effort: usual },
-  messages: { compare: compareMessages, effort: usual },
-  guard: { compare: compareGuards, effort: usual },
-};
-
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-    out: { type: "string" },
-    bun: { type: "string" },
-  },
-});
-const { quick, only } = values;
-if (only !== undefined && !Object.hasOwn(steps, only)) {
-  process.stderr.write(`--only ${only}: the steps are ${Object.keys(steps).join(", ")}\n`);
-  process.exit(1);
+function misused(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(2);
 }
-const committed = fileURLToPath(new URL("../../../bench/results/gate.json", import.meta.url));
-const out = values.out ?? (quick ? undefined : committed);
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        quick: { type: "boolean", default: false },
+        only: { type: "string" },
+        out: { type: "string" },
+        bun: { type: "string" },
+        against: { type: "string" },
+      },
+    }).values;
+  } catch (error) {
+    return misused((error as Error).message);
+  }
+}
+
+const { quick, only, out, bun, against } = readOptions();
+if (only !== undefined && !Object.hasOwn(steps, only)) {
+  misused(`--only ${only}: the steps are ${Object.keys(steps).join(", ")}`);
+}
+const chosen = Object.entries(steps).filter(([name]) => only === undefined || name === only);
+const effortOf = ({ effort }: Step): Effort => (quick ? quickly : effort);
+
+const environment = {
+  node: process.versions.node,
+  ws: wsVersion,
+  bun: BUN_VERSION,
+  platform: `${process.platform} ${process.arch}`,
+  cpu: cpus()[0]?.model ?? "unknown",
+  cores: cpus().length,
+};
 
 async function runSteps(bun: BunPath): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [name, { compare, effort }] of Object.entries(steps)) {
-    if (only !== undefined && name !== only) continue;
+  for (const [name, step] of chosen) {
     process.stderr.write(`${name}\n`);
-    rows.push(...(await compare(bun, quick ? quickly : effort)));
+    rows.push(...(await rowsOfStep(step, bun, effortOf(step))));
   }
   return rows;
 }
@@ -73,31 +77,59 @@ function earlierRows(file: string): Row[] {
   return (JSON.parse(readFileSync(file, "utf8")) as { rows: Row[] }).rows.filter(({ step }) => step !== only);
 }
 
-async function run(): Promise<Row[]> {
-  if (values.bun !== undefined) return runSteps({ path: values.bun });
+function run(): Promise<Row[]> {
+  if (bun !== undefined) return runSteps({ path: bun });
   return quick ? runSteps({ reason: "a quick run fetches nothing" }) : withBun(runSteps);
 }
 
-function write(file: string, measured: readonly Row[]): void {
-  const names = Object.keys(steps);
-  const rows = [...earlierRows(file), ...measured].sort((a, b) => names.indexOf(a.step) - names.indexOf(b.step));
-  const environment = {
-    node: process.versions.node,
-    ws: wsVersion,
-    bun: BUN_VERSION,
-    platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
-  };
-  const losing = losingRows(rows).map(({ step, unit, contender }) => ({ step, unit, contender }));
+function write(file: string, results: object): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify({ environment, quick, rows, losing, goals: goals(rows) }, null, 2)}\n`);
-  writeFileSync(file.replace(/(?:\.json)?$/, ".svg"), drawChart(rows, environment));
+  writeFileSync(file, `${JSON.stringify(results, null, 2)}\n`);
 }
 
+/** Headgate beside other servers. The file that was written, if any. */
+async function compareWithOthers(): Promise<string | undefined> {
+  const committed = fileURLToPath(new URL("../../../bench/results/gate.json", import.meta.url));
+  const file = out ?? (quick ? undefined : committed);
+  const measured = await run();
+  process.stdout.write(`${report(measured, goals(measured))}\n`);
+  if (file === undefined) return;
+  const names = Object.keys(steps);
+  const rows = [...earlierRows(file), ...measured].sort((a, b) => names.indexOf(a.step) - names.indexOf(b.step));
+  const losing = losingRows(rows).map(({ step, unit, contender }) => ({ step, unit, contender }));
+  write(file, { environment, quick, rows, losing, goals: goals(rows) });
+  writeFileSync(file.replace(/(?:\.json)?$/, ".svg"), drawChart(rows, environment));
+  return file;
+}
+
+/** Headgate beside itself at another revision. The file that was written, if any. */
+async function compareWith(revision: Revision): Promise<string | undefined> {
+  const rows = await withBuild(revision, async (servers) => {
+    const found: AgainstRow[] = [];
+    for (const [name, step] of chosen) {
+      for (const trial of step.trials) {
+        for (const server of serversOfOurs(trial)) {
+          process.stderr.write(`${name}: ${server}\n`);
+          found.push(await compareAgainst(trial, server, { revision: revision.name, servers }, effortOf(step)));
+        }
+      }
+    }
+    return found;
+  });
+  process.stdout.write(`${reportAgainst(rows, revision.name)}\n`);
+  if (out !== undefined) write(out, { environment, quick, against: revision, rows });
+  return out;
+}
+
+const revision = against === undefined ? undefined : findRevision(against);
+if (against !== undefined && revision === undefined) misused(`--against ${against}: there is no such revision`);
 const begin = performance.now();
-const rows = await run();
-process.stdout.write(`${report(rows, goals(rows))}\n`);
-if (out !== undefined) write(out, rows);
-const seconds = Math.round((performance.now() - begin) / 1000);
-process.stderr.write(`${seconds} s${out === undefined ? "" : `, ${out}`}\n`);
+try {
+  const file = await (revision === undefined ? compareWithOthers() : compareWith(revision));
+  const seconds = Math.round((performance.now() - begin) / 1000);
+  process.stderr.write(`${seconds} s${file === undefined ? "" : `, ${file}`}\n`);
+} catch (error) {
+  if (!(error instanceof BuildFault)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}

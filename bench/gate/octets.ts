@@ -36,11 +36,7 @@ export const MALFORMED = `GET /live HTTP/1.1\r\n Host : ${SERVED_HOST}\r\n${fiel
 /** More than half of a head, which ends within a field value. */
 export const HALF_A_HEAD = HANDSHAKE.slice(0, HANDSHAKE.indexOf("Safari"));
 
-/** What a page asks its server for. */
-export const REQUEST = [
-  "GET /api/items?page=2 HTTP/1.1",
-  `Host: ${SERVED_HOST}`,
-  "Connection: keep-alive",
+const BROWSER = [
   'sec-ch-ua: "Chromium";v="131", "Not_A Brand";v="24"',
   "sec-ch-ua-mobile: ?0",
   "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
@@ -53,8 +49,30 @@ export const REQUEST = [
   "Accept-Encoding: gzip, deflate, br, zstd",
   "Accept-Language: en-US,en;q=0.9",
   "Cookie: session=4f8c1d2e9b7a6053; theme=dark; _ga=GA1.2.1234567890.1700000000",
+];
+
+/** What a page asks its server for. */
+export const REQUEST = [
+  "GET /api/items?page=2 HTTP/1.1",
+  `Host: ${SERVED_HOST}`,
+  "Connection: keep-alive",
+  ...BROWSER,
   "",
   "",
+].join("\r\n");
+
+/** What a page sends its server: JSON of 1 KiB. */
+export const ITEM = JSON.stringify({ name: "item 21", price: 210, text: "x".repeat(984) });
+export const POST = [
+  "POST /api/items HTTP/1.1",
+  `Host: ${SERVED_HOST}`,
+  "Connection: keep-alive",
+  `Content-Length: ${ITEM.length}`,
+  "Content-Type: application/json",
+  `Origin: http://${SERVED_HOST}`,
+  ...BROWSER,
+  "",
+  ITEM,
 ].join("\r\n");
 
 /** For a server that answers without reading. */

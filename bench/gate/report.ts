@@ -1,7 +1,9 @@
 // In:    rows and goals.
-// Out:   tables for people, and the rows in which headgate is dearer.
+// Out:   tables for people, and the rows in which headgate is dearer than others, or than it was.
 // Never: measures.
 
+import type { Spread } from "../spread.js";
+import type { AgainstRow } from "./against.js";
 import { OURS } from "./contest.js";
 import type { Goal } from "./goals.js";
 import type { Row } from "./row.js";
@@ -12,13 +14,17 @@ function number(value: number): string {
   return value < 10 ? value.toFixed(2) : value < 1000 ? value.toFixed(1) : value.toFixed(0);
 }
 
+const quartiles = ({ median, lower, upper }: Spread, shown: (value: number) => string): string =>
+  `${shown(median)} (${shown(lower)}-${shown(upper)})`;
+const ratioOf = (value: number): string => value.toFixed(3);
+
 function line(row: Row): string {
   const name = `  ${row.contender}`.padEnd(NAME_WIDTH);
   if (row.value === null) return `${name}not measured: ${row.reason}`;
   const { value, ratio } = row;
-  const cell = `${number(value.median)} (${number(value.lower)}-${number(value.upper)})`.padEnd(28);
+  const cell = quartiles(value, number).padEnd(28);
   if (ratio === null) return `${name}${cell.trimEnd()}`;
-  return `${name}${cell}${ratio.median.toFixed(3)} (${ratio.lower.toFixed(3)}-${ratio.upper.toFixed(3)}) of ${ratio.to}`;
+  return `${name}${cell}${quartiles(ratio, ratioOf)} of ${ratio.to}`;
 }
 
 /** Rows of servers that cost less than headgate, or did more, in the same table. */
@@ -50,4 +56,27 @@ export function report(rows: readonly Row[], goals: readonly Goal[]): string {
   });
   parts.push(["goals", ...verdicts].join("\n"));
   return parts.join("\n");
+}
+
+/** `revision` is its name: in the tables, "before". */
+export function reportAgainst(rows: readonly AgainstRow[], revision: string): string {
+  const cells = (name: string, ...others: string[]): string =>
+    [name.padEnd(NAME_WIDTH), ...others.map((cell) => cell.padEnd(22))].join("").trimEnd();
+  const lines = (title: string): string[] => {
+    const some = rows.filter(({ step, unit }) => title === `${step}: ${unit}`);
+    return some.map(({ contender, comparison, reason }) => {
+      if (comparison === null) return cells(`  ${contender}`, `not at ${revision}: ${reason}`);
+      const { now, before, ratio, control, verdict } = comparison;
+      const costs = [quartiles(now, number), quartiles(before, number)];
+      return cells(`  ${contender}`, ...costs, quartiles(ratio, ratioOf), quartiles(control, ratioOf), verdict);
+    });
+  };
+  const head = cells("", "now", "before", "now ÷ before", "control: now ÷ now");
+  const parts = [...new Set(rows.map(({ step, unit }) => `${step}: ${unit}`))].map((title) =>
+    [`${title}, median and quartiles`, head, ...lines(title), ""].join("\n"),
+  );
+  const compared = rows.filter(({ comparison }) => comparison !== null);
+  const dearer = compared.filter(({ comparison }) => comparison!.verdict === "dearer");
+  parts.push(`${dearer.length} of ${compared.length} rows are dearer than at ${revision}`);
+  return [...parts, ...dearer.map(({ step, contender }) => `  ${step}: ${contender}`)].join("\n");
 }

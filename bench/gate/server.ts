@@ -2,14 +2,14 @@
 // Out:   on stdout, one line of JSON for each: the port first, then processor time, open connections, octets of memory.
 // Never: opens a connection.
 
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from "node:http";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
 import { createGate, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
 import { FLOOR } from "./contest.js";
-import { CANNED_101, FORBIDDEN, KEY, SERVED_HOST } from "./octets.js";
+import { CANNED_101, FORBIDDEN, ITEM, KEY, SERVED_HOST } from "./octets.js";
 
 /** As many as any step holds open at once. */
 const MANY = 100_000;
@@ -27,30 +27,56 @@ const NOTHING = Buffer.alloc(0);
 const items = Array.from({ length: 20 }, (_, id) => ({ id, name: `item ${id}`, price: 10 * id }));
 
 /** A small application: it looks at path, query and cookie, and answers with a page of JSON. */
-function application(): HttpServer {
-  return createHttpServer((request, response) => {
-    const { pathname, searchParams } = new URL(request.url!, "http://localhost");
-    const session = /(?:^|; )session=([^;]*)/.exec(request.headers.cookie ?? "")?.[1];
-    if (request.method !== "GET" || pathname !== "/api/items" || session === undefined) {
-      response.writeHead(404).end();
-      return;
-    }
-    const page = Number(searchParams.get("page"));
-    const body = JSON.stringify({ page, session, items: items.slice(10 * (page - 1), 10 * page) });
-    response.setHeader("Cache-Control", "no-store");
-    response.setHeader("Content-Type", "application/json");
-    response.setHeader("Content-Length", Buffer.byteLength(body));
+const readItems: RequestListener = (request, response) => {
+  const { pathname, searchParams } = new URL(request.url!, "http://localhost");
+  const session = /(?:^|; )session=([^;]*)/.exec(request.headers.cookie ?? "")?.[1];
+  if (request.method !== "GET" || pathname !== "/api/items" || session === undefined) {
+    response.writeHead(404).end();
+    return;
+  }
+  const page = Number(searchParams.get("page"));
+  const body = JSON.stringify({ page, session, items: items.slice(10 * (page - 1), 10 * page) });
+  response.setHeader("Cache-Control", "no-store");
+  response.setHeader("Content-Type", "application/json");
+  response.setHeader("Content-Length", Buffer.byteLength(body));
+  response.end(body);
+};
+
+/** Another: it reads an item, and answers with its number. */
+const addItem: RequestListener = (request, response) => {
+  let text = "";
+  request.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+  });
+  request.on("end", () => {
+    const isRight = request.method === "POST" && text === ITEM;
+    const body = JSON.stringify({ id: items.length, name: isRight && JSON.parse(text).name });
+    response.writeHead(isRight ? 201 : 400, { "Content-Type": "application/json", "Content-Length": body.length });
     response.end(body);
   });
-}
+};
 
-/** The same one behind a gate. */
-function guarded(strict: boolean): HttpServer {
-  const server = application();
+/** The same one, guarded. */
+function guarded(application: RequestListener, strict: boolean): HttpServer {
+  const server = createHttpServer(application);
   createGate({ vhosts: [{ name: SERVED_HOST }] }).guard(server, { strict });
   return server;
 }
 
+/** The same one on sockets that a server on bare `net` has accepted. */
+function adopting(application: RequestListener): Server {
+  const gate = createGate({
+    scheme: "https",
+    vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER }],
+    requests: createHttpServer(application),
+  });
+  return createServer((socket) => void gate.adopt(socket));
+}
+
+/**
+ * By name. A server that is to answer something else gets a new name: then a revision that has not heard of it is told from
+ * one that answers wrongly.
+ */
 const servers: Record<string, () => Server> = {
   /** The floor of memory: whatever comes is kept by nobody. */
   [FLOOR.waiting]: () => createServer((socket) => void socket.on("error", ignore).on("data", ignore)),
@@ -96,9 +122,14 @@ const servers: Record<string, () => Server> = {
     });
   },
 
-  unguarded: application,
-  "headgate guard": () => guarded(false),
-  "headgate guard, strict": () => guarded(true),
+  unguarded: () => createHttpServer(readItems),
+  "headgate guard": () => guarded(readItems, false),
+  "headgate guard, strict": () => guarded(readItems, true),
+  "headgate adopt": () => adopting(readItems),
+
+  "unguarded, POST": () => createHttpServer(addItem),
+  "headgate guard, POST": () => guarded(addItem, false),
+  "headgate strict, POST": () => guarded(addItem, true),
 
   "headgate + ws": () => {
     const gate = createGate({
@@ -117,7 +148,12 @@ function held(): number {
   return heapUsed + external;
 }
 
-const server = servers[process.argv[2]!]!();
+const name = process.argv[2]!;
+if (!Object.hasOwn(servers, name)) {
+  process.stderr.write(`there is no server ${name}\n`);
+  process.exit(1);
+}
+const server = servers[name]!();
 server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
   const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
   answer((server.address() as AddressInfo).port);
