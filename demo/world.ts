@@ -28,7 +28,7 @@ export async function openWorld(port: number): Promise<World> {
   return {
     port: (server.address() as AddressInfo).port,
     giveTo(gate: Gate): void {
-      server.on("connection", (socket) => gate.adopt(socket).ended);
+      server.on("connection", (socket) => gate.adopt(socket));
     },
     async close(): Promise<void> {
       const closed = once(server, "close");

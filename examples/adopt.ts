@@ -21,7 +21,7 @@ const gate = createGate({
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
 // Whoever accepts: here a server, elsewhere systemd, a proxy or a parent process.
-const door = createServer({ pauseOnConnect: true }, (socket) => gate.adopt(socket).ended);
+const door = createServer({ pauseOnConnect: true }, (socket) => gate.adopt(socket));
 door.listen(0, "127.0.0.1");
 await once(door, "listening");
 const { port } = door.address() as AddressInfo;

@@ -20,7 +20,7 @@ const gate = createGate({
 gate.on("handover", (decision) => console.log(explain(decision)));
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
-const door = createServer((socket) => gate.adopt(socket).ended);
+const door = createServer((socket) => gate.adopt(socket));
 door.listen(0, "127.0.0.1");
 await once(door, "listening");
 const session = connect(`http://localhost:${(door.address() as AddressInfo).port}`);

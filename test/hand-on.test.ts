@@ -106,7 +106,7 @@ ways("authorize may take its time", async () => {
       return true;
     },
   });
-  const server = net.createServer(UNREAD, (socket) => gate.adopt(socket).ended);
+  const server = net.createServer(UNREAD, (socket) => gate.adopt(socket));
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
   server.close();
@@ -134,7 +134,7 @@ ways(
       vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": handOnTo(children[0]!) } }],
       trust: { from: ["127.0.0.1", "198.51.100.0/24"], proxyProtocol: true, forwarded: "rfc7239" },
     });
-    const server = net.createServer(UNREAD, (socket) => gate.adopt(socket).ended);
+    const server = net.createServer(UNREAD, (socket) => gate.adopt(socket));
     const port = await listen(server);
     const header = Buffer.from("PROXY TCP4 198.51.100.7 192.0.2.1 51234 443\r\n");
     const forwarded = head().replace("Host: a\r\n", "Host: a\r\nForwarded: for=203.0.113.9;proto=https\r\n");
@@ -155,7 +155,7 @@ ways("a socket that is made to be handed on serves as any other", async () => {
     vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket, rest }) => void socket.end(rest) } }],
     requests: (request, response) => void request.pipe(response),
   });
-  const server = net.createServer(UNREAD, (socket) => gate.adopt(socket).ended);
+  const server = net.createServer(UNREAD, (socket) => gate.adopt(socket));
   const port = await listen(server);
   const posted = Buffer.concat([
     Buffer.from(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${BEHIND.length}\r\n\r\n`),

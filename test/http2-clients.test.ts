@@ -61,7 +61,7 @@ async function open(options: Partial<GateOptions> = {}): Promise<Opened> {
   const decisions: Decision[] = [];
   gate.on("handover", (decision) => decisions.push(decision));
   gate.on("refused", (decision) => decisions.push(decision));
-  const server = net.createServer((socket) => gate.adopt(socket).ended);
+  const server = net.createServer((socket) => gate.adopt(socket));
   const sockets = new Set<net.Socket>();
   server.on("connection", (socket) => sockets.add(socket.once("close", () => sockets.delete(socket))));
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -186,7 +186,7 @@ requests("behind a PROXY header, in front of TLS or of the preface", async () =>
       response.end();
     },
   });
-  const server = net.createServer((socket) => gate.adopt(socket).ended);
+  const server = net.createServer((socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   for (const secure of [false, true]) {
     const socket = net.connect((server.address() as AddressInfo).port, "127.0.0.1");

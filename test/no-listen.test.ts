@@ -38,7 +38,7 @@ async function upgrade({ vhosts, scheme, host }: Upgrade): Promise<{ came: strin
   let arrival: Arrival | undefined;
   gate.on("handover", (decision) => (arrival = readArrival(decision.arrival)));
   const refused = new Promise<string>((resolve) => gate.on("refused", (decision) => resolve(explain(decision))));
-  const server = net.createServer((socket) => gate.adopt(socket).ended).listen(path);
+  const server = net.createServer((socket) => gate.adopt(socket)).listen(path);
   await once(server, "listening");
   const client = new WebSocket(`ws+unix:${path}:/chat`, { ...(host && { headers: { Host: host } }) });
   const echoed = new Promise<string>((resolve) => client.on("message", () => resolve("echoed")));

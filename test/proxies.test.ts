@@ -49,7 +49,7 @@ async function openBehind(): Promise<Behind> {
   });
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
   gate.on("abandoned", ({ code, stage }) => abandoned.push(`${code} ${stage}`));
-  return { gate, door: await openDoor((socket) => gate.adopt(socket).ended), arrivals, abandoned };
+  return { gate, door: await openDoor((socket) => gate.adopt(socket)), arrivals, abandoned };
 }
 
 /** A request and a WebSocket through a proxy; the client's own port of each. */

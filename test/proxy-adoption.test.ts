@@ -112,7 +112,7 @@ test("octet by octet, and with the head in the same piece, over TCP", async () =
         response.end(`${request.socket.remoteAddress}:${request.socket.remotePort}`);
       },
     });
-    const door = await openDoor((socket) => gate.adopt(socket).ended);
+    const door = await openDoor((socket) => gate.adopt(socket));
     const client = await door.connect();
     await client.send(`${LINE}GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, cut);
     const [response] = await client.all();

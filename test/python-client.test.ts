@@ -65,7 +65,7 @@ const ways: Record<string, () => Promise<{ port: number; explained: string[]; cl
     const gate = createGate(options);
     const explained: string[] = [];
     gate.on("refused", (decision) => explained.push(explain(decision)));
-    const { port, close } = await openDoor((socket) => gate.adopt(socket).ended);
+    const { port, close } = await openDoor((socket) => gate.adopt(socket));
     return { port, explained, close };
   },
   async guarded() {

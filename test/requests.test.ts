@@ -335,7 +335,7 @@ order("more pipelined octets than are held behind a slow response", async () => 
 order("a request listener instead of a server", async () => {
   const app = application();
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: app.handle });
-  const door = await openDoor((socket) => gate.adopt(socket).ended);
+  const door = await openDoor((socket) => gate.adopt(socket));
   const client = await door.connect();
   await client.send(get("/1") + last);
   assert.equal(bodies(await client.all()), [said("GET", "/1"), said("GET", "/last")]);
@@ -837,7 +837,7 @@ lasting("a refused upgrade as second request", async () => {
 
 lasting("without requests 426, a body unread", async () => {
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }] });
-  const door = await openDoor((socket) => gate.adopt(socket).ended);
+  const door = await openDoor((socket) => gate.adopt(socket));
   const client = await door.connect();
   await client.send(post("/1", "x".repeat(300_000)));
   const [response] = await client.all();

@@ -175,7 +175,7 @@ async function openGate(more: tls.TlsOptions = {}) {
   });
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
   gate.on("abandoned", ({ code, stage }) => codes.push(`${code} ${stage}`));
-  const server = net.createServer((socket) => gate.adopt(socket).ended);
+  const server = net.createServer((socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   return { arrivals, codes, port: (server.address() as net.AddressInfo).port, close: () => server.close() };
 }
@@ -330,7 +330,7 @@ if (browser !== null) {
       tls: { localhost: certificate() },
       requests: (_, response) => response.end("served over TLS"),
     });
-    const server = net.createServer((socket) => gate.adopt(socket).ended);
+    const server = net.createServer((socket) => gate.adopt(socket));
     await once(server.listen(0, "127.0.0.1"), "listening");
     await page.goto(`https://localhost:${(server.address() as net.AddressInfo).port}/`);
     assert.is(await page.locator("body").innerText(), "served over TLS");

@@ -304,7 +304,7 @@ speaking("an adopted TLSSocket is taken as it is", async () => {
   });
   const arrivals: Arrival[] = [];
   gate.on("handover", ({ arrival }) => arrivals.push(arrival));
-  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket).ended);
+  const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: at } = server.address() as net.AddressInfo;
   const { client } = await secure(net.connect(at, "127.0.0.1"), { ALPNProtocols: ["http/1.1"] });
@@ -347,8 +347,8 @@ agreeing("a request for another host than the server name is refused 421, over e
   const guarded = https.createServer(a, (_, response) => response.end("ok"));
   guarding.guard(guarded);
   for (const server of [
-    net.createServer((socket) => spoken.adopt(socket).ended),
-    tls.createServer(a, (socket) => given.adopt(socket).ended),
+    net.createServer((socket) => spoken.adopt(socket)),
+    tls.createServer(a, (socket) => given.adopt(socket)),
     guarded,
   ]) {
     await once(server.listen(0, "127.0.0.1"), "listening");

@@ -137,7 +137,7 @@ const servers: Record<string, () => Server> = {
       limits: { pendingHeads: MANY, pendingPerAddress: MANY, headTimeout: 600_000 },
       vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER, upgrades: { "/live": wsFramer(echo()) } }],
     });
-    return createServer((socket) => gate.adopt(socket).ended);
+    return createServer((socket) => gate.adopt(socket));
   },
 };
 

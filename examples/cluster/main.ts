@@ -19,6 +19,6 @@ if (cluster.isPrimary) {
   const gate = createGate({
     vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }],
   });
-  const door = createServer({ pauseOnConnect: true }, (socket) => gate.adopt(socket).ended);
+  const door = createServer({ pauseOnConnect: true }, (socket) => gate.adopt(socket));
   door.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
 }

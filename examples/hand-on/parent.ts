@@ -18,5 +18,5 @@ const gate = createGate({
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
 // UNREAD: this process reads the head alone, and no octet that the tenant would miss.
-const door = createServer(UNREAD, (socket) => gate.adopt(socket).ended);
+const door = createServer(UNREAD, (socket) => gate.adopt(socket));
 door.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");

@@ -13,4 +13,4 @@ wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.
 
 // The head comes along, and this gate rules on it again.
 const gate = createGate({ vhosts: [{ name, port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }] });
-for await (const { socket, rest, arrival } of adopted(process)) gate.adopt(socket, { rest, arrival }).ended;
+for await (const { socket, rest, arrival } of adopted(process)) gate.adopt(socket, { rest, arrival });

@@ -22,4 +22,4 @@ const gate = createGate({
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 gate.on("abandoned", ({ code, stage, cause }) => console.log(code, stage, `${cause ?? ""}`));
 
-createServer((socket) => gate.adopt(socket).ended).listen(Number(process.env.GATE_PORT ?? 9000), "127.0.0.1");
+createServer((socket) => gate.adopt(socket)).listen(Number(process.env.GATE_PORT ?? 9000), "127.0.0.1");

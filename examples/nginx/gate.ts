@@ -37,5 +37,5 @@ for (const [i, way] of ways.entries()) {
   gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
   gate.on("malformed", (error) => console.log(error.statusCode, explainError(error)));
   gate.on("abandoned", ({ code, cause }) => console.log(code, `${cause ?? ""}`));
-  createServer((socket) => gate.adopt(socket).ended).listen(gatePorts[i], "127.0.0.1");
+  createServer((socket) => gate.adopt(socket)).listen(gatePorts[i], "127.0.0.1");
 }

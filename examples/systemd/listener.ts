@@ -6,4 +6,4 @@ import { systemdListeners } from "headgate/intake";
 import { echoGate } from "./gate.js";
 
 const gate = echoGate();
-for (const { name } of systemdListeners((socket) => gate.adopt(socket).ended)) console.error(`serving ${name}`);
+for (const { name } of systemdListeners((socket) => gate.adopt(socket))) console.error(`serving ${name}`);

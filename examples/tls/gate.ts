@@ -31,4 +31,4 @@ process.on("SIGHUP", () => {
   for (const name of names) gate.renew(name, read(name));
   console.log("certificates renewed");
 });
-createServer((socket) => gate.adopt(socket).ended).listen(Number(process.env.PORT ?? 8443));
+createServer((socket) => gate.adopt(socket)).listen(Number(process.env.PORT ?? 8443));

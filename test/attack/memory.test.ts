@@ -99,7 +99,7 @@ for (const [title, { first, more }] of Object.entries(floods)) {
       vhosts: [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades }],
       requests: server,
     });
-    const door = await openDoor((socket) => gate.adopt(socket).ended);
+    const door = await openDoor((socket) => gate.adopt(socket));
     const client = await door.connect();
     await client.send(first);
     const taken = (): number => (door.sockets[0] as Socket | undefined)?.bytesRead ?? 0;
@@ -116,7 +116,7 @@ memory("octets before authorize has answered", async () => {
     vhosts: [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades }],
     authorize: () => new Promise(() => {}),
   });
-  const door = await openDoor((socket) => gate.adopt(socket).ended);
+  const door = await openDoor((socket) => gate.adopt(socket));
   const client = await door.connect();
   await client.send(upgrade);
   await flood(client, "x".repeat(64), () => (door.sockets[0] as Socket).bytesRead);

@@ -194,7 +194,7 @@ throwing(
       requests: server,
       http2: { cleartext: true },
     });
-    const door = await openDoor((socket) => gate.adopt(socket).ended);
+    const door = await openDoor((socket) => gate.adopt(socket));
     const errors = await uncaught(async () => {
       const session = http2.connect(`http://localhost:${door.port}`, {
         createConnection: () => net.connect(door.port, "127.0.0.1") as Socket,
