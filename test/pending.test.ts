@@ -34,8 +34,9 @@ counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, a
 /** A connection that only waits. */
 class OneThatWaits implements Waiting {
   due = 0;
-  before = null;
-  behind = null;
+  list = null;
+  previous = null;
+  next = null;
   asked = 0;
   address: string | null;
 

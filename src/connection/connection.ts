@@ -52,10 +52,10 @@ const NOTHING = new Uint8Array(0);
  */
 export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   due = 0;
-  before: Timed | null = null;
-  behind: Timed | null = null;
-  readonly context: Gatehouse;
-  readonly input: Input<FramerLike>;
+  list: object | null = null;
+  previous: Timed | null = null;
+  next: Timed | null = null;
+  readonly input: Input<FramerLike, Gatehouse>;
   /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
   socket: Kept;
   readonly #allowedHalfOpen: boolean;
@@ -66,19 +66,19 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   #outcome: End | ((end: End) => void) | null = null;
 
   constructor(context: Gatehouse, socket: Duplex, given: GivenArrival | Arrival) {
-    this.context = context;
     this.socket = socket;
     this.#said = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
     this.#phase = this;
-    this.input = new Input(context, this);
+    this.input = new Input(context, recognizes(context, socket));
   }
 
-  /** TLS is never looked for within TLS. */
+  get context(): Gatehouse {
+    return this.input.rules;
+  }
+
   get recognizes(): boolean {
-    const { tls, fallback, http2 } = this.context;
-    const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
-    return isChoice && (this.socket as { encrypted?: boolean }).encrypted !== true;
+    return recognizes(this.context, this.socket);
   }
 
   get arrival(): Arrival {
@@ -489,4 +489,10 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
     socket.resume();
   }
+}
+
+/** There is a choice between protocols; TLS is never looked for within TLS. */
+function recognizes({ tls, fallback, http2 }: Gatehouse, socket: Duplex): boolean {
+  const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
+  return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
 }

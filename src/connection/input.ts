@@ -53,8 +53,8 @@ export interface InputOwner {
 }
 
 /** What comes in on one connection while a head, or what precedes one, is awaited; and the connection's state. */
-export class Input<Claim> extends Lifecycle {
-  readonly #rules: Rules<Claim>;
+export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
+  readonly rules: Context;
   /**
    * What has come of a head, or of what precedes one, that is not whole: a ProxyReader while announcing, FirstOctets while recognizing. Most heads come whole, and most others have come
    * in one piece so far: that piece is kept as text, which weighs little more than its octets, and a reader is kept from
@@ -62,9 +62,10 @@ export class Input<Claim> extends Lifecycle {
    */
   #begun: string | HeadReader | ProxyReader | FirstOctets | null = null;
 
-  constructor(rules: Rules<Claim>, { recognizes }: Pick<InputOwner, "recognizes">) {
+  /** `recognizes`: there is a choice between protocols. */
+  constructor(rules: Context, recognizes: boolean) {
     super(rules.policy.trust?.proxyProtocol ? "announcing" : recognizes ? "recognizing" : "reading");
-    this.#rules = rules;
+    this.rules = rules;
   }
 
   /** What has begun and is not whole: a PROXY header, a ClientHello or the handshake behind it, a head. */
@@ -88,13 +89,13 @@ export class Input<Claim> extends Lifecycle {
     }
     this.#begun = null;
     if (result.kind === "error") return { kind: "malformed", error: result.error };
-    const decision = decide(this.#rules.policy, result.head, owner.arrival);
+    const decision = decide(this.rules.policy, result.head, owner.arrival);
     const rest = result.consumed === octets.length ? NOTHING : octets.subarray(result.consumed);
     return { kind: "decided", decision, rest };
   }
 
   #readProxy(octets: Uint8Array, { recognizes }: InputOwner): Step<Claim> {
-    const reader = (this.#begun as ProxyReader | null) ?? new ProxyReader(this.#rules.limits.proxyBytes);
+    const reader = (this.#begun as ProxyReader | null) ?? new ProxyReader(this.rules.limits.proxyBytes);
     const result = reader.read(octets);
     if (result.kind === "partial") {
       this.#begun = reader;
@@ -108,7 +109,7 @@ export class Input<Claim> extends Lifecycle {
   }
 
   #readFirst(octets: Uint8Array): Step<Claim> {
-    const { tls, limits } = this.#rules;
+    const { tls, limits } = this.rules;
     const reader = (this.#begun as FirstOctets | null) ?? new FirstOctets(tls === null ? null : limits.helloBytes);
     const result = reader.read(octets);
     if (result.kind === "partial") {
@@ -124,7 +125,7 @@ export class Input<Claim> extends Lifecycle {
   #headReader(): HeadReader {
     const begun = this.#begun as string | HeadReader | null;
     if (begun !== null && typeof begun !== "string") return begun;
-    const reader = new HeadReader(undefined, this.#rules.limits);
+    const reader = new HeadReader(undefined, this.rules.limits);
     if (begun === null) return reader;
     const octets = new Uint8Array(begun.length);
     latin1(octets).write(begun, 0);

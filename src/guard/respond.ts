@@ -39,8 +39,9 @@ export function respond(
 /** A connection that is read on behind its last response. */
 class ReadOn implements Timed {
   due = 0;
-  before: Timed | null = null;
-  behind: Timed | null = null;
+  list: object | null = null;
+  previous: Timed | null = null;
+  next: Timed | null = null;
   readonly #socket: Duplex;
 
   constructor(socket: Duplex) {

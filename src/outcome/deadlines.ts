@@ -2,13 +2,15 @@
 // Out:   a call for each item that was not removed in time.
 // Never: more than one timer, or an object for an item, however many items there are.
 
-/** An item that may have a deadline, in one `Deadlines` at a time, which alone writes the first three members. */
+/** An item that may have a deadline, in one list at a time, which alone writes the first four members. */
 export interface Timed {
   /** When it falls due: whole milliseconds of `performance.now()`. */
   due: number;
-  /** Its neighbours in the order of falling due; null while it has no deadline. */
-  before: Timed | null;
-  behind: Timed | null;
+  /** The `Deadlines` that it is in; null while it has no deadline. */
+  list: object | null;
+  /** Its neighbours in the order of falling due. */
+  previous: Timed | null;
+  next: Timed | null;
   /** Its time is over; it has no deadline any more. */
   expire(): void;
 }
@@ -17,14 +19,14 @@ export interface Timed {
 export class Deadlines<Item extends Timed = Timed> {
   readonly #milliseconds: number;
   /** Stands behind the last item and before the first. */
-  readonly #ends: Timed & { before: Timed; behind: Timed };
+  readonly #ends: Timed & { previous: Timed; next: Timed };
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
-    const ends: Timed = { due: 0, before: null, behind: null, expire() {} };
-    this.#ends = Object.assign(ends, { before: ends, behind: ends });
+    const ends: Timed = { due: 0, list: null, previous: null, next: null, expire() {} };
+    this.#ends = Object.assign(ends, { previous: ends, next: ends });
   }
 
   get size(): number {
@@ -32,22 +34,24 @@ export class Deadlines<Item extends Timed = Timed> {
   }
 
   has(item: Item): boolean {
-    return item.behind !== null;
+    return item.list === this;
   }
 
   /** In the order of falling due. */
   *[Symbol.iterator](): Generator<Item> {
-    for (let item = this.#ends.behind; item !== this.#ends; item = item.behind!) yield item as Item;
+    for (let item = this.#ends.next; item !== this.#ends; item = item.next!) yield item as Item;
   }
 
-  /** Begins an item's time; begins it anew where it had begun. */
+  /** Begins an item's time; begins it anew where it had begun. An item of another list is a fault of ours, and throws. */
   add(item: Item): void {
+    if (item.list !== null && item.list !== this) throw new Error("an item has one deadline at a time");
     this.#unlink(item);
     const ends = this.#ends;
+    item.list = this;
     item.due = Math.ceil(performance.now() + this.#milliseconds);
-    item.before = ends.before;
-    item.behind = ends;
-    ends.before = ends.before.behind = item;
+    item.previous = ends.previous;
+    item.next = ends;
+    ends.previous = ends.previous.next = item;
     if (this.#size++ > 0) return;
     // The timer of items that are gone does for this one: at worst it finds nothing due, and is set again.
     if (this.#timer === undefined) this.#arm(this.#milliseconds);
@@ -59,18 +63,18 @@ export class Deadlines<Item extends Timed = Timed> {
   }
 
   #unlink(item: Timed): void {
-    const { before, behind } = item;
-    if (before === null || behind === null) return;
-    before.behind = behind;
-    behind.before = before;
-    item.before = item.behind = null;
+    if (item.list !== this) return;
+    const { previous, next } = item;
+    previous!.next = next;
+    next!.previous = previous;
+    item.list = item.previous = item.next = null;
     if (--this.#size === 0) this.#timer?.unref();
   }
 
   readonly #sweep = (): void => {
     this.#timer = undefined;
     const now = performance.now();
-    for (let first = this.#ends.behind; first !== this.#ends; first = this.#ends.behind) {
+    for (let first = this.#ends.next; first !== this.#ends; first = this.#ends.next) {
       if (first.due > now) {
         this.#arm(first.due - now);
         return;

@@ -33,8 +33,9 @@ export interface ExchangeOwner {
 /** One request over HTTP/2. */
 export class Exchange implements Waiting {
   due = 0;
-  before: Timed | null = null;
-  behind: Timed | null = null;
+  list: object | null = null;
+  previous: Timed | null = null;
+  next: Timed | null = null;
   readonly #house: Gatehouse;
   readonly #owner: ExchangeOwner;
   readonly #opened: Opened;

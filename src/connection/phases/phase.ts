@@ -34,7 +34,7 @@ export interface Phase {
 export interface Phased extends Waiting {
   readonly context: Gatehouse;
   readonly socket: Duplex;
-  readonly input: Input<FramerLike>;
+  readonly input: Input<FramerLike, Gatehouse>;
   readonly arrival: Arrival;
   /** From now on this is known of where it came in. */
   learn(arrival: Arrival): void;
