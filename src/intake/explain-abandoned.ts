@@ -3,6 +3,7 @@
 // Never: shows octets that a log line may not hold.
 
 import { countedNetwork } from "../address.js";
+import type { Arrival } from "../arrival.js";
 import { explainError, printable } from "../explain.js";
 import type { HelloError } from "../hello-error.js";
 import type { ProxyError } from "../proxy-error.js";
@@ -43,7 +44,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "OVERLOADED":
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
-      return `${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}`;
+      return `${limit?.value} ${waiting(stage, ` of ${whose(arrival)}`)}`;
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
@@ -63,6 +64,11 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "TAKER_FAILED":
       return `the taker failed: ${thrown(cause)}`;
   }
+}
+
+/** What the client is counted as. */
+function whose({ remoteAddress }: Arrival): string {
+  return remoteAddress === undefined ? "unknown clients" : `${countedNetwork(remoteAddress)}`;
 }
 
 /** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */

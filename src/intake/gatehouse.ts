@@ -5,13 +5,14 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { countedNetwork } from "../address.js";
-import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
+import { type Arrival, arrivalFrom, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival.js";
 import type { Deadlines } from "../deadlines.js";
 import type { Acceptance, Decision, Policy } from "../decision.js";
 import type { FramerLike, Handover } from "../framer/framer.js";
 import type { TakerLike } from "../framer/taker.js";
 import type { Known } from "../known.js";
 import type { GateLimits } from "../limits.js";
+import { StandIn } from "../requests/stand-in.js";
 import type { Authorize } from "./authorizing.js";
 import type { End, Passed } from "./end.js";
 import type { Pending } from "./pending.js";
@@ -77,16 +78,23 @@ export interface Gatehouse {
  * resets its connection takes it away.
  */
 export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
-  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
+  const arrival =
+    socket instanceof StandIn
+      ? arrivalFrom(socket.arrival, given, policy.scheme)
+      : arrivalOf(socket as SocketFacts, given, policy.scheme);
   return policy.trust === null ? arrival : readArrival(arrival);
 }
+
+/** Clients that a trusted peer speaks for without an address of theirs: all of them count as one. */
+const UNKNOWN = "unknown";
 
 /**
  * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
  * trusted peer speaks for others.
  */
 export function countedAs({ policy }: Gatehouse, arrival: Arrival): string | null {
-  const { remoteAddress } = arrival;
-  const isClient = remoteAddress !== undefined && (policy.trust?.trustedPeer(arrival) ?? null) === null;
+  const { remoteAddress, proxy, forwarding } = arrival;
+  if (remoteAddress === undefined) return proxy?.command === "PROXY" && forwarding === undefined ? UNKNOWN : null;
+  const isClient = (policy.trust?.trustedPeer(arrival) ?? null) === null;
   return isClient ? countedNetwork(remoteAddress) : null;
 }
