@@ -4,6 +4,7 @@
 
 import type { Duplex } from "node:stream";
 import type { RequestHead } from "../head.js";
+import { overruledHost, rawHeadersOf } from "../requests/rewrite.js";
 import type { Framer, Handover } from "./framer.js";
 
 /** What is used of a WebSocket of ws 8. */
@@ -24,8 +25,8 @@ export interface WebSocketServerLike {
 
 /**
  * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
- * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
- * has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
+ * body to read. `host` is the effective authority, in `headers` and in `rawHeaders`, and `upgrade` in `headers` the protocol
+ * that was chosen; else they have what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -40,7 +41,7 @@ export class UpgradeRequest {
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
     this.headers = headersOf(head);
-    this.rawHeaders = head.rawHeaders;
+    this.rawHeaders = rawHeadersOf(head);
     this.socket = socket;
   }
 
@@ -56,9 +57,9 @@ const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 function headersOf(head: RequestHead): UpgradeRequest["headers"] {
   const { headers } = head;
   if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
-  const isAbsolute = head.targetForm === "absolute-form";
-  if (headers.upgrade === "websocket" && !isAbsolute) return headers;
-  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };
+  const host = overruledHost(head);
+  if (headers.upgrade === "websocket" && host === null) return headers;
+  return { ...headers, upgrade: "websocket", ...(host !== null && { host }) };
 }
 
 const NOTHING = Buffer.alloc(0);

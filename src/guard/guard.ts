@@ -15,7 +15,7 @@ import { arrivalAt, type Gatehouse } from "../intake/gatehouse.js";
 import { Known } from "../known.js";
 import { replyOf } from "../reply.js";
 import { Front } from "../requests/front.js";
-import { forwardedHead } from "../requests/rewrite.js";
+import { forwardedHead, leftHead, showAuthority } from "../requests/rewrite.js";
 import { answer, whenAnswered } from "./answer.js";
 import { headOf, type Message } from "./message.js";
 import { isLenient, Precedent, RuledFields } from "./precedent.js";
@@ -298,8 +298,7 @@ export class Guard implements Disposable {
   }
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
-    // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
-    if (decision.head.targetForm === "absolute-form") request.headers.host = String(decision.authority);
+    showAuthority(request, decision.head);
     // What is only reported is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
       connection.precedent = Precedent.of(request, this.#ruledFields);
@@ -329,6 +328,7 @@ export class Guard implements Disposable {
         return;
       }
       if (ruling.kind === "accepted") {
+        showAuthority(request, ruling.head);
         connection.newest = { decision: ruling };
         this.#house.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
@@ -348,7 +348,7 @@ export class Guard implements Disposable {
     } else {
       // Under a strict guard Node has not read it.
       this.#left.set(socket, decision);
-      this.#giveBack(socket, head.toString(), rest);
+      this.#giveBack(socket, leftHead(head), rest);
     }
   }
 

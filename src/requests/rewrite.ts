@@ -1,7 +1,8 @@
-// In:    an accepted request head that is to go on to an http.Server.
-// Out:   the octets of that head; the sender's own, but for two exceptions.
+// In:    an accepted request head that is to go on to an http.Server, as octets or as Node has read it.
+// Out:   the same; the sender's own, but for two exceptions.
 // Never: rewrites anything else.
 
+import type { IncomingMessage } from "node:http";
 import type { RequestHead } from "../head.js";
 
 /**
@@ -13,27 +14,59 @@ import type { RequestHead } from "../head.js";
  *   ignore it), or the server would stop reading HTTP on this connection.
  */
 export function forwardedHead(head: RequestHead): string {
-  const namesHost = head.targetForm === "absolute-form";
-  const upgrades = head.fieldValues("upgrade").length > 0;
-  if (!namesHost && !upgrades) return head.toString();
+  return rewritten(head, head.fieldValues("upgrade").length > 0);
+}
+
+/** The head of an upgrade that is left to a server's own listeners: its Host is the effective authority, and its Upgrade stays. */
+export function leftHead(head: RequestHead): string {
+  return rewritten(head, false);
+}
+
+/** Under absolute-form the effective authority, as a Host value; null where Host is what was sent. */
+export function overruledHost(head: RequestHead): string | null {
+  return head.targetForm === "absolute-form" ? String(head.authority) : null;
+}
+
+function rewritten(head: RequestHead, dropsUpgrade: boolean): string {
+  const host = overruledHost(head);
+  if (host === null && !dropsUpgrade) return head.toString();
 
   // The kernel has read this text as lines that end with CRLF, so splitting finds the same lines.
   const lines = head.toString().split("\r\n");
   const requestLine = lines.findIndex((line) => line !== "");
-  const rewritten = lines.flatMap((line, i) => {
+  const kept = lines.flatMap((line, i) => {
     const colon = i > requestLine ? line.indexOf(":") : -1;
     if (colon < 0) return [line];
     const name = line.slice(0, colon).toLowerCase();
-    if (upgrades && name === "upgrade") return [];
-    if (upgrades && name === "connection") return withoutUpgrade(line.slice(0, colon), line.slice(colon + 1));
-    return namesHost && name === "host" ? [] : [line];
+    if (dropsUpgrade && name === "upgrade") return [];
+    if (dropsUpgrade && name === "connection") return withoutUpgrade(line.slice(0, colon), line.slice(colon + 1));
+    return host !== null && name === "host" ? [] : [line];
   });
-  if (namesHost) rewritten.splice(requestLine + 1, 0, `Host: ${head.authority}`);
-  return rewritten.join("\r\n");
+  if (host !== null) kept.splice(requestLine + 1, 0, `Host: ${host}`);
+  return kept.join("\r\n");
 }
 
 function withoutUpgrade(name: string, value: string): string[] {
   const options = value.split(",").map((option) => option.trim());
   const kept = options.filter((option) => option !== "" && option.toLowerCase() !== "upgrade");
   return kept.length === 0 ? [] : [`${name}: ${kept.join(", ")}`];
+}
+
+/** Raw headers, name, value, name, value, in which Host is the effective authority. */
+export function rawHeadersOf(head: RequestHead): string[] {
+  const host = overruledHost(head);
+  const { rawHeaders } = head;
+  if (host === null) return rawHeaders;
+  const others = rawHeaders.filter((_, i) => rawHeaders[i & ~1]!.toLowerCase() !== "host");
+  return ["Host", host, ...others];
+}
+
+/** Lets every view of a request that Node has read show the effective authority as its Host. */
+export function showAuthority(request: IncomingMessage, head: RequestHead): void {
+  const host = overruledHost(head);
+  if (host === null) return;
+  // The array stays the same one: Node makes the other views of it, when they are first asked for.
+  request.rawHeaders.splice(0, Number.POSITIVE_INFINITY, ...rawHeadersOf(head));
+  request.headers.host = host;
+  request.headersDistinct.host = [host];
 }
