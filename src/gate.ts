@@ -46,7 +46,8 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
   requests?: Server | RequestListener;
   /**
    * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
-   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head.
+   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head. Not beside
+   * `scheme: "https"`, which would make plaintext https as well.
    */
   tls?: TlsRules;
   /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
@@ -188,6 +189,7 @@ export class Gate extends EventEmitter<GateEvents> {
     if (fallback !== undefined && !isTaker(fallback)) {
       throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
     }
+    checkUndeclared(rules.scheme, tls);
     const protocols = http2 === false ? ["http/1.1"] : ["h2", "http/1.1"];
     const names = tls === undefined ? null : new ServerNames(tls, protocols);
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
@@ -409,6 +411,16 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
   return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
+}
+
+/** What is declared counts for every connection without TLS, also for those that could have had it. */
+function checkUndeclared(scheme: unknown, tls: unknown): void {
+  if (scheme !== "https" || tls === undefined) return;
+  throw new TypeError(
+    'scheme is "https" beside tls, so that plaintext on the same port would count as https; leave scheme out, as the scheme ' +
+      "follows the socket; where a proxy ends TLS, let it say so (trust), or say so of the socket: " +
+      'adopt(socket, { arrival: { scheme: "https" } })',
+  );
 }
 
 /** A guarded server reads its sockets itself, from the first octet. */

@@ -260,10 +260,12 @@ rules("only what is told to be a UNIX-domain socket is one", () => {
     decide(policy, headOf(row!), arrival).arrival.forwarding !== undefined;
   assert.is(isTrusted({ scheme: "http" }), false);
   assert.is(isTrusted({ scheme: "http", unix: true }), true);
-  const facts = { remoteAddress: undefined, localAddress: undefined, destroyed: false };
+  class Pipe {}
+  const facts = { remoteAddress: undefined, localAddress: undefined, destroyed: false, _handle: new Pipe() };
   assert.is(isTrusted(arrivalOf(facts, {}, undefined)), true);
   assert.is(isTrusted(arrivalOf({ ...facts, destroyed: true }, {}, undefined)), false);
-  assert.is(isTrusted(arrivalOf({ ...facts, localAddress: "127.0.0.1" }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ ...facts, _handle: null }, {}, undefined)), false);
+  assert.is(isTrusted(arrivalOf({ ...facts, _handle: {} }, {}, undefined)), false);
   assert.is(isTrusted(arrivalOf({ destroyed: false }, {}, undefined)), false);
   assert.is(isTrusted(arrivalOf({ destroyed: false }, { unix: true }, undefined)), true);
   assert.is(isTrusted(arrivalOf(facts, { unix: false }, undefined)), false);

@@ -54,7 +54,7 @@ export interface Arrival {
   readonly localAddress?: string | undefined;
   /** The port that the socket, or the PROXY header's client, was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
-  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so. */
+  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so; Node's handle does. */
   readonly unix?: boolean | undefined;
   /**
    * The server name that the client asked for by TLS (SNI, RFC 6066 §3): of the TLS on the socket, or as a trusted peer tells it in its
@@ -71,8 +71,16 @@ export interface Arrival {
   readonly forwarding?: Forwarding;
 }
 
-/** What may be said of a socket at adoption; what is left out is read from the socket. */
-export type GivenArrival = Partial<Omit<Arrival, "schemeSource" | "proxy" | "forwarding">>;
+/**
+ * What may be said of a socket at adoption; what is left out is read from the socket. An address that is null is not known: that
+ * of the socket, and its port, are another's.
+ */
+export type GivenArrival = Partial<
+  Omit<Arrival, "schemeSource" | "proxy" | "forwarding" | "remoteAddress" | "localAddress">
+> & {
+  readonly remoteAddress?: string | null | undefined;
+  readonly localAddress?: string | null | undefined;
+};
 
 /** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
 export interface SocketFacts {
@@ -85,6 +93,8 @@ export interface SocketFacts {
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly destroyed?: boolean | undefined;
+  /** Node's own object for what the socket is made of; null when it is closed. No documentation names it. */
+  readonly _handle?: unknown;
 }
 
 /**
@@ -96,39 +106,56 @@ export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Sch
   return new SocketArrival(scheme, schemeSource, given, facts);
 }
 
+/**
+ * The arrival that one gate has made, for another gate that gets a stream of the first one's instead of the socket. The stream itself
+ * shows less than is known, and shows as TLS what was only declared.
+ */
+export function arrivalFrom(arrival: Arrival, given: GivenArrival, declared: Scheme | undefined): Arrival {
+  const { schemeSource, serverName, alpnProtocol, clientVerified } = arrival;
+  const isTls = schemeSource === "tls";
+  const facts = isTls ? { encrypted: true, servername: serverName, alpnProtocol, authorized: clientVerified } : {};
+  return arrivalOf(facts, { ...givenBy(arrival), ...given }, declared);
+}
+
 class SocketArrival implements Arrival {
   readonly scheme: Scheme;
   readonly schemeSource: SchemeSource;
+  /** Read at once: a socket that has closed proves nothing any more. */
+  readonly unix: boolean;
   readonly #given: GivenArrival;
   readonly #facts: SocketFacts;
-  #unix: boolean | undefined;
 
   constructor(scheme: Scheme, schemeSource: SchemeSource, given: GivenArrival, facts: SocketFacts) {
     this.scheme = scheme;
     this.schemeSource = schemeSource;
     this.#given = given;
     this.#facts = facts;
-    this.#unix = given.remoteAddress === undefined ? given.unix : false;
+    this.unix = given.unix ?? (given.remoteAddress === undefined && isUnix(facts));
   }
 
   get remoteAddress(): string | undefined {
-    return this.#given.remoteAddress ?? this.#facts.remoteAddress;
+    const { remoteAddress } = this.#given;
+    return remoteAddress === undefined ? this.#shown.remoteAddress : (remoteAddress ?? undefined);
   }
 
   get remotePort(): number | undefined {
-    return this.#given.remotePort ?? this.#facts.remotePort;
+    const { remoteAddress, remotePort } = this.#given;
+    return remoteAddress === null ? remotePort : (remotePort ?? this.#shown.remotePort);
   }
 
   get localAddress(): string | undefined {
-    return this.#given.localAddress ?? this.#facts.localAddress;
+    const { localAddress } = this.#given;
+    return localAddress === undefined ? this.#shown.localAddress : (localAddress ?? undefined);
   }
 
   get localPort(): number | undefined {
-    return this.#given.localPort ?? this.#facts.localPort;
+    const { localAddress, localPort } = this.#given;
+    return localAddress === null ? localPort : (localPort ?? this.#shown.localPort);
   }
 
-  get unix(): boolean {
-    return (this.#unix ??= isUnix(this.#facts));
+  /** What the socket shows of its ends: nothing, where it is a UNIX-domain socket or its giver says so. */
+  get #shown(): SocketFacts {
+    return this.unix ? NOTHING_SHOWN : this.#facts;
   }
 
   get serverName(): string | null | undefined {
@@ -151,6 +178,8 @@ class SocketArrival implements Arrival {
     return readArrival(this);
   }
 }
+
+const NOTHING_SHOWN: SocketFacts = Object.freeze({});
 
 /** The same arrival, read now: what it holds outlasts its socket. */
 export function readArrival(arrival: Arrival): Arrival {
@@ -176,20 +205,20 @@ export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
 
 /**
  * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
- * A client that came to the proxy by a UNIX-domain socket has no address, and is not `unix`: that is for peers here.
+ * Where it speaks for a client and cannot say for which (UNKNOWN, UNSPEC), or for one that came to it by a UNIX-domain socket,
+ * the client has no address: the hop's own would lend it the hop's voice. Nor is it `unix`, which is for peers here.
  */
 export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string, size: number): Arrival {
-  const { source, destination, tls } = header;
+  const { command, source, destination, tls } = header;
   const proxy: Proxying = { ...header, hop, size };
   // True TLS is never downgraded.
   const isSaid = tls !== null && arrival.schemeSource !== "tls";
   const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
   const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
   const spoken = arrival.schemeSource === "tls" ? tlsOf(arrival) : tlsOf(saidOfTls(header));
-  if (source === null || destination === null) {
-    return { ...readArrival(arrival), ...spoken, scheme, schemeSource, proxy };
-  }
-  const [client, local] = [source, destination].map((end) => ("address" in end ? end : null));
+  // The hop speaks for itself.
+  if (command === "LOCAL") return { ...readArrival(arrival), ...spoken, scheme, schemeSource, proxy };
+  const [client, local] = [source, destination].map((end) => (end !== null && "address" in end ? end : null));
   return {
     scheme,
     schemeSource,
@@ -204,6 +233,21 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
   };
 }
 
+/**
+ * What one gate tells another that gets the connection from it, as a stream or in another process. An address that is not known
+ * here must not be read from the socket there.
+ */
+export function givenBy(arrival: Arrival): GivenArrival {
+  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
+  const ends = unix
+    ? { unix }
+    : { remoteAddress: remoteAddress ?? null, remotePort, localAddress: localAddress ?? null, localPort, unix: false };
+  const { serverName, alpnProtocol, clientVerified } = arrival;
+  const given = { ...ends, serverName, alpnProtocol, clientVerified };
+  // A default is no knowledge.
+  return schemeSource === "default" ? given : { scheme, ...given };
+}
+
 /** What a proxy says of the TLS that it spoke with its client; what it does not say is not known. */
 function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
   if (tls === false) return {};
@@ -215,12 +259,19 @@ function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
 }
 
 /**
- * A net.Socket that is open and has no address at all. A TCP socket whose client has reset it has no remote address
- * either, but a local one until it is destroyed; a stream that knows no addresses proves nothing.
+ * Node's handle of the socket, or with TLS of the socket below, is a pipe. That a socket shows no address proves nothing: TLS over
+ * another stream shows none either, nor does on some systems a TCP socket that was reset.
  */
-function isUnix(facts: SocketFacts): boolean {
-  if (!("remoteAddress" in facts) || facts.destroyed !== false) return false;
-  return facts.remoteAddress === undefined && facts.localAddress === undefined;
+function isUnix({ _handle, destroyed }: SocketFacts): boolean {
+  if (destroyed === true) return false;
+  let handle = _handle as Handle | null | undefined;
+  while (handle?._parent != null) handle = handle._parent;
+  return handle?.constructor?.name === "Pipe";
+}
+
+/** Of TLS, with that of what it is spoken on. */
+interface Handle {
+  readonly _parent?: Handle | null;
 }
 
 function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | undefined): [Scheme, SchemeSource] {
@@ -247,8 +298,8 @@ export function checkGivenArrival(given: GivenArrival, where: string): void {
   checkScheme(`${where}.scheme`, given.scheme);
   for (const name of ["remoteAddress", "localAddress"] as const) {
     const address: unknown = given[name];
-    if (address !== undefined && typeof address !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string`);
+    if (address !== undefined && address !== null && typeof address !== "string") {
+      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string, or null where it is not known`);
     }
   }
   const { unix, remoteAddress } = given;

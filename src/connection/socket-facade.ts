@@ -17,6 +17,11 @@ export abstract class StandIn extends Duplex {
     this.encrypted = arrival.scheme === "https";
   }
 
+  /** What the gate knows of the connection. */
+  get arrival(): Arrival {
+    return this.#arrival;
+  }
+
   get remoteAddress(): string | undefined {
     return this.#arrival.remoteAddress;
   }

@@ -6,14 +6,16 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Arrival, type GivenArrival, readArrival } from "../arrival/arrival.js";
+import { arrivalAt } from "../connection/arrival-at.js";
 import { Connection } from "../connection/connection.js";
-import { forwardedHead } from "../connection/http1/rewrite.js";
+import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { Front } from "../connection/http1/server-socket.js";
 import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
+import { showRuledHost } from "../handover/ruled-host.js";
 import { Known } from "../handover/side-table.js";
 import type { HeadgateError } from "../head/fault.js";
 import { headOf, type Message } from "../head/from-message.js";
-import { arrivalAt, type Gatehouse } from "../outcome/context.js";
+import type { Gatehouse } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { replyTo } from "../outcome/reply.js";
 import { type Acceptance, type Decision, decide } from "../policy/decide.js";
@@ -321,8 +323,7 @@ export class Guard implements Disposable {
   }
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
-    // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
-    if (decision.head.targetForm === "absolute-form") request.headers.host = String(decision.authority);
+    showRuledHost(request, decision);
     // What is only reported is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
       connection.precedent = Precedent.of(request, this.#ruledFields);
@@ -348,10 +349,11 @@ export class Guard implements Disposable {
       socket.removeListener("error", ignoreError);
       const ruling = this.#rule(request, connection.arrival);
       if (ruling.kind === "accepted" && !ruling.upgrade) {
-        this.#giveBack(socket, forwardedHead(ruling.head), rest);
+        this.#giveBack(socket, forwardedHead(ruling), rest);
         return;
       }
       if (ruling.kind === "accepted") {
+        showRuledHost(request, ruling);
         connection.newest = { decision: ruling };
         this.#house.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
@@ -362,7 +364,7 @@ export class Guard implements Disposable {
   }
 
   /** Leaves an accepted upgrade to the other listeners, with the socket as Node gives it. */
-  #leave({ socket, head, rest, decision }: Handover): void {
+  #leave({ socket, rest, decision }: Handover): void {
     const request = this.#leaving.get(socket);
     asNodeLeavesIt(socket);
     if (request !== undefined) {
@@ -371,7 +373,7 @@ export class Guard implements Disposable {
     } else {
       // Under a strict guard Node has not read it.
       this.#left.set(socket, decision);
-      this.#giveBack(socket, head.toString(), rest);
+      this.#giveBack(socket, leftHead(decision), rest);
     }
   }
 

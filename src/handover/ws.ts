@@ -4,6 +4,8 @@
 
 import type { Duplex } from "node:stream";
 import type { RequestHead } from "../head/request-head.js";
+import { ruledHost, ruledRawHeaders } from "./ruled-host.js";
+import type { Acceptance } from "../policy/decide.js";
 import type { Framer, Handover } from "./framer.js";
 
 /** What is used of a WebSocket of ws 8. */
@@ -24,8 +26,8 @@ export interface WebSocketServerLike {
 
 /**
  * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
- * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
- * has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
+ * body to read. `host` is the authority that was ruled on, in `headers` and in `rawHeaders`, and `upgrade` in `headers` the protocol
+ * that was chosen; else they have what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -35,12 +37,13 @@ export class UpgradeRequest {
   readonly rawHeaders: string[];
   readonly socket: Duplex;
 
-  constructor(head: RequestHead, socket: Duplex) {
+  constructor(ruled: Pick<Acceptance, "head" | "authority">, socket: Duplex) {
+    const { head } = ruled;
     this.method = head.protocol === null ? head.method : "GET";
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
-    this.headers = headersOf(head);
-    this.rawHeaders = head.rawHeaders;
+    this.headers = headersOf(head, ruledHost(ruled));
+    this.rawHeaders = ruledRawHeaders(ruled);
     this.socket = socket;
   }
 
@@ -52,13 +55,12 @@ export class UpgradeRequest {
 /** ws wants a key, which over HTTP/2 is neither sent nor answered (RFC 8441 §5). */
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
-/** ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says. */
-function headersOf(head: RequestHead): UpgradeRequest["headers"] {
+/** ws wants the one protocol. `host`: where it is not the one that was sent. */
+function headersOf(head: RequestHead, host: string | null): UpgradeRequest["headers"] {
   const { headers } = head;
   if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
-  const isAbsolute = head.targetForm === "absolute-form";
-  if (headers.upgrade === "websocket" && !isAbsolute) return headers;
-  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };
+  if (headers.upgrade === "websocket" && host === null) return headers;
+  return { ...headers, upgrade: "websocket", ...(host !== null && { host }) };
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -78,9 +80,9 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   }
   return {
     take(handover: Handover): void {
-      const { head, rest, socket } = handover;
+      const { decision, rest, socket } = handover;
       const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
-      const request = new UpgradeRequest(head, socket);
+      const request = new UpgradeRequest(decision, socket);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         taken.add(webSocket);
         webSocket.on("close", forget);

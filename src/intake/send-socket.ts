@@ -4,7 +4,7 @@
 
 import { type ServerOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { type Arrival, type GivenArrival, proxiedArrival } from "../arrival/arrival.js";
+import { type Arrival, type GivenArrival, givenBy, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
 import type { RawHandover, Taker } from "../handover/passthrough.js";
 import { checkGiven, type Given, seal } from "./socket-message.js";
@@ -87,18 +87,13 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
- * addresses in its head again, and needs those of the connection; a default is no knowledge.
+ * addresses in its head again, and needs those of the connection.
  */
 function givenOf(arrival: Arrival): GivenArrival {
   const { proxy, forwarding } = arrival;
-  if (forwarding !== undefined && proxy === undefined) return {};
-  const connection =
-    forwarding === undefined ? arrival : proxiedArrival(NOTHING_KNOWN, proxy!, proxy!.hop, proxy!.size);
-  const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = connection;
-  const { serverName, alpnProtocol, clientVerified } = connection;
-  const addresses = { remoteAddress, remotePort, localAddress, localPort, unix };
-  const given = { ...addresses, serverName, alpnProtocol, clientVerified };
-  return schemeSource === "default" ? given : { scheme, ...given };
+  if (forwarding === undefined) return givenBy(arrival);
+  if (proxy?.command !== "PROXY") return {};
+  return givenBy(proxiedArrival(NOTHING_KNOWN, proxy, proxy.hop, proxy.size));
 }
 
 const NOTHING_KNOWN: Arrival = Object.freeze({ scheme: "http", schemeSource: "default" });

@@ -1,11 +1,11 @@
 // In:    what a gate, or a guard of it, has for all of its connections.
-// Out:   its shape; by its policy, the arrival of a socket, and whom an arrival counts to.
+// Out:   its shape; by its policy, whom an arrival counts to.
 // Never: has anything of one connection.
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Arrival, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival/arrival.js";
+import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import type { TakerLike } from "../handover/passthrough.js";
 import type { Known } from "../handover/side-table.js";
@@ -97,21 +97,16 @@ export interface Gatehouse {
   passed(end: Passed): void;
 }
 
-/**
- * Where a socket came in. It is read now where a ruling depends on it: a client that resets its connection takes its addresses
- * away.
- */
-export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
-  const arrival = arrivalOf(socket as SocketFacts, given, policy.scheme);
-  return policy.readsAddresses ? readArrival(arrival) : arrival;
-}
+/** Clients that a trusted peer speaks for without an address of theirs: all of them count as one. */
+const UNKNOWN = "unknown";
 
 /**
  * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
  * trusted peer speaks for others.
  */
 export function countedAs({ policy }: Gatehouse, arrival: Arrival): string | null {
-  const { remoteAddress } = arrival;
-  const isClient = remoteAddress !== undefined && (policy.trust?.trustedPeer(arrival) ?? null) === null;
+  const { remoteAddress, proxy, forwarding } = arrival;
+  if (remoteAddress === undefined) return proxy?.command === "PROXY" && forwarding === undefined ? UNKNOWN : null;
+  const isClient = (policy.trust?.trustedPeer(arrival) ?? null) === null;
   return isClient ? countedNetwork(remoteAddress) : null;
 }

@@ -2,6 +2,7 @@
 // Out:   the same as a sentence for a person.
 // Never: shows octets that a log line may not hold.
 
+import type { Arrival } from "../arrival/arrival.js";
 import type { ProxyError } from "../arrival/proxy/fault.js";
 import type { HelloError } from "../arrival/tls/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
@@ -44,7 +45,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
       // It may have more than its limit until the gate is crowded.
-      return `at least ${limit?.value} ${waiting(stage, ` of ${countedNetwork(arrival.remoteAddress ?? "")}`)}, and the gate was crowded`;
+      return `at least ${limit?.value} ${waiting(stage, ` of ${whose(arrival)}`)}, and the gate was crowded`;
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
@@ -64,6 +65,11 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "TAKER_FAILED":
       return `the taker failed: ${thrown(cause)}`;
   }
+}
+
+/** What the client is counted as. */
+function whose({ remoteAddress }: Arrival): string {
+  return remoteAddress === undefined ? "unknown clients" : `${countedNetwork(remoteAddress)}`;
 }
 
 /** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */

@@ -20,7 +20,7 @@ export interface PolicyRules<Claim = unknown> {
   $schema?: string;
   /**
    * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
-   * arrivals have it; `decide` takes the scheme of the arrival that it is given.
+   * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
    */
   scheme?: Scheme;
   vhosts: readonly Vhost<Claim>[];
@@ -50,6 +50,8 @@ export interface Policy<Claim = unknown> {
   readonly readsAddresses: boolean;
   /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
   readonly secured: NameTable<unknown> | null;
+  /** The scheme may be declared: not beside TLS of the gate's own, also for servers that such a gate guards. @internal */
+  readonly mayDeclare: boolean;
 }
 
 /** Where a request's authority came from. */
@@ -134,7 +136,7 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   }
   const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
   const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
-  return Object.freeze({ ...given, fallback: null, secured: null });
+  return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
 }
 
 /**
@@ -145,9 +147,9 @@ export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Re
   return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
 }
 
-/** The same policy, where clients come by TLS that is spoken on terms of their own for these names. */
+/** The same policy, where clients come by TLS that the gate speaks on terms of their own for these names; null where it does not. */
 export function withSecured<Claim>(policy: Policy<Claim>, secured: NameTable<unknown> | null): Policy<Claim> {
-  return Object.freeze({ ...policy, secured });
+  return Object.freeze({ ...policy, secured, mayDeclare: policy.mayDeclare && secured === null });
 }
 
 /**
@@ -212,7 +214,7 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   const vhost = misdirected(policy, ruling) ?? chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
-  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served);
+  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served, policy.mayDeclare);
   if (foreign !== null) {
     return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
   }
@@ -352,8 +354,8 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
   if (reachable.length === 0) {
     // What is declared counts where nobody says more.
-    const declared =
-      arrival.schemeSource === "default" ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
+    const isOpen = policy.mayDeclare && arrival.schemeSource === "default";
+    const declared = isOpen ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
     const remedy = `${declared}no requires in vhost ${first.name}`;
     return refuse(known, "SCHEME_REQUIRED", 421, `scheme ${arrival.scheme}`, "https", remedy);
   }

@@ -191,7 +191,7 @@ function context(decision: Decision): string {
 function proxied({ hop, command, source, destination }: Proxying): string[] {
   const said = [`PROXY from trusted hop ${hop}`];
   if (command === "LOCAL") said.push("which speaks for itself");
-  if (source !== null) said.push(`client ${endpointText(source)}`);
+  else said.push(`client ${source === null ? "unknown" : endpointText(source)}`);
   if (destination !== null) said.push(`connected to ${endpointText(destination)}`);
   return [said.join(", ")];
 }

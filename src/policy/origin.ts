@@ -110,8 +110,8 @@ export class OriginRule {
     }
   }
 
-  /** Null where a request with that Origin, or without one, passes. */
-  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
+  /** Null where a request with that Origin, or without one, passes. `mayDeclare`: a scheme that is missing may be declared. */
+  faultOf(value: string | undefined, context: OriginContext, mayDeclare: boolean): OriginFault | null {
     if (value === undefined) {
       if (this.#absentPasses) return null;
       return this.#fault(
@@ -132,7 +132,7 @@ export class OriginRule {
     if (origin === null) return this.#fault("ORIGIN_INVALID", `Origin ${JSON.stringify(value)}`, context, "");
     const text = formatOrigin(origin);
     if (text === own || this.#exact.has(text) || this.#meetsWildcard(origin)) return null;
-    return this.#fault("ORIGIN_FOREIGN", `origin ${text}`, context, this.#remedyFor(origin, context));
+    return this.#fault("ORIGIN_FOREIGN", `origin ${text}`, context, this.#remedyFor(origin, context, mayDeclare));
   }
 
   /** That of a page which the same authority served, by the same scheme. */
@@ -146,8 +146,8 @@ export class OriginRule {
     return this.#wildcards.some((each) => each.scheme === scheme && each.port === port && meets(each.name, authority));
   }
 
-  #remedyFor(origin: Origin, context: OriginContext): string {
-    if (this.sameAuthority && isOwnBehindTls(origin, context)) {
+  #remedyFor(origin: Origin, context: OriginContext, mayDeclare: boolean): string {
+    if (mayDeclare && this.sameAuthority && isOwnBehindTls(origin, context)) {
       return 'scheme: "https", if TLS ends in front of this process';
     }
     // A name that could not be copied into a configuration is not offered for one.

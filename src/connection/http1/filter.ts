@@ -97,7 +97,7 @@ export class RequestFilter implements FrontOwner {
     this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
     this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
-    this.#push(Buffer.from(forwardedHead(head), "latin1"));
+    this.#push(Buffer.from(forwardedHead(decision), "latin1"));
     this.receive(rest);
   }
 

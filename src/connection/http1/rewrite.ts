@@ -2,34 +2,43 @@
 // Out:   the octets of that head; the sender's own, but for two exceptions.
 // Never: rewrites anything else.
 
-import type { RequestHead } from "../../head/request-head.js";
+import { ruledHost } from "../../handover/ruled-host.js";
+import type { Acceptance } from "../../policy/decide.js";
 
 /**
  * The head as the server behind the filter gets it. Octets go on unchanged, except that
  *
- * - under absolute-form the Host value becomes the effective authority (RFC 9112 §3.2.2), or the application would read
- *   another host than the policy ruled on;
+ * - under absolute-form the Host value becomes the authority that was ruled on, or the application would read another host;
  * - an Upgrade that is not handed over loses its field line, and Connection its `upgrade` (RFC 9110 §7.8 lets a server
  *   ignore it), or the server would stop reading HTTP on this connection.
  */
-export function forwardedHead(head: RequestHead): string {
-  const namesHost = head.targetForm === "absolute-form";
-  const upgrades = head.fieldValues("upgrade").length > 0;
-  if (!namesHost && !upgrades) return head.toString();
+export function forwardedHead(accepted: Acceptance): string {
+  return rewritten(accepted, accepted.head.fieldValues("upgrade").length > 0);
+}
+
+/** The head of an upgrade that is left to a server's own listeners: its Host is the effective authority, and its Upgrade stays. */
+export function leftHead(accepted: Acceptance): string {
+  return rewritten(accepted, false);
+}
+
+function rewritten(accepted: Acceptance, dropsUpgrade: boolean): string {
+  const { head } = accepted;
+  const host = ruledHost(accepted);
+  if (host === null && !dropsUpgrade) return head.toString();
 
   // The kernel has read this text as lines that end with CRLF, so splitting finds the same lines.
   const lines = head.toString().split("\r\n");
   const requestLine = lines.findIndex((line) => line !== "");
-  const rewritten = lines.flatMap((line, i) => {
+  const kept = lines.flatMap((line, i) => {
     const colon = i > requestLine ? line.indexOf(":") : -1;
     if (colon < 0) return [line];
     const name = line.slice(0, colon).toLowerCase();
-    if (upgrades && name === "upgrade") return [];
-    if (upgrades && name === "connection") return withoutUpgrade(line.slice(0, colon), line.slice(colon + 1));
-    return namesHost && name === "host" ? [] : [line];
+    if (dropsUpgrade && name === "upgrade") return [];
+    if (dropsUpgrade && name === "connection") return withoutUpgrade(line.slice(0, colon), line.slice(colon + 1));
+    return host !== null && name === "host" ? [] : [line];
   });
-  if (namesHost) rewritten.splice(requestLine + 1, 0, `Host: ${head.authority}`);
-  return rewritten.join("\r\n");
+  if (host !== null) kept.splice(requestLine + 1, 0, `Host: ${host}`);
+  return kept.join("\r\n");
 }
 
 function withoutUpgrade(name: string, value: string): string[] {

@@ -1,0 +1,37 @@
+// In:    an accepted request whose target has absolute-form, and the authority that was ruled on.
+// Out:   every view of the request with that authority as its Host.
+// Never: changes a request of another form: there Host is what was ruled on, or what a trusted hop was told.
+
+import type { IncomingMessage } from "node:http";
+import type { RequestHead } from "../head/request-head.js";
+import type { Acceptance } from "../policy/decide.js";
+
+/** What a request was ruled on by. */
+type Ruled = Pick<Acceptance, "head" | "authority">;
+
+/**
+ * The Host of a request whose target has absolute-form: the authority that was ruled on, its own (RFC 9112 §3.2.2) or the one that a
+ * trusted hop states. Null where Host is what was sent.
+ */
+export function ruledHost({ head, authority }: Ruled): string | null {
+  return head.targetForm === "absolute-form" ? String(authority) : null;
+}
+
+/** Raw headers, name, value, name, value, with that Host. */
+export function ruledRawHeaders(ruled: Ruled): string[] {
+  const host = ruledHost(ruled);
+  const { rawHeaders } = ruled.head as RequestHead;
+  if (host === null) return rawHeaders;
+  const others = rawHeaders.filter((_, i) => rawHeaders[i & ~1]!.toLowerCase() !== "host");
+  return ["Host", host, ...others];
+}
+
+/** Lets every view of a request that Node has read show that Host. */
+export function showRuledHost(request: IncomingMessage, ruled: Ruled): void {
+  const host = ruledHost(ruled);
+  if (host === null) return;
+  // The array stays the same one: Node makes the other views of it, when they are first asked for.
+  request.rawHeaders.splice(0, Number.POSITIVE_INFINITY, ...ruledRawHeaders(ruled));
+  request.headers.host = host;
+  request.headersDistinct.host = [host];
+}
