@@ -11,11 +11,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
 import type { Arrival } from "#src/arrival.js";
 import { arrivalOf } from "#src/arrival.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/decision.js";
 import { explain, explanation } from "#src/explain.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/forwarded.js";
+import { wsFramer } from "#src/framer/ws.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { RequestHead } from "#src/head.js";
 import { parseRequestHead } from "#src/parse-head.js";
@@ -351,6 +353,36 @@ rules("an adoption that is narrowed trusts the same", async () => {
   server.close();
   assert.is((await ends[0]!).kind, "handed over");
 });
+
+for (const way of ["adopt", "guard", "strict guard"]) {
+  rules(`${way}: under absolute-form the application reads the host that a trusted hop says`, async () => {
+    const webSockets = new WebSocketServer({ noServer: true });
+    const seen: (string | undefined)[] = [];
+    webSockets.on("connection", (webSocket, request) => {
+      seen.push(request.headers.host);
+      webSocket.terminate();
+    });
+    const application = createServer((request, response) => {
+      seen.push(request.headers.host);
+      response.end();
+    });
+    gate = createGate({
+      vhosts: [{ name: "public.test", port: "any", upgrades: { "*": wsFramer(webSockets) } }],
+      trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
+      ...(way === "adopt" && { requests: application }),
+    });
+    if (way !== "adopt") gate.guard(application, { strict: way === "strict guard" });
+    const server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : application;
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    for (const fields of ["Connection: close\r\n", "Connection: close, upgrade\r\nUpgrade: h2c\r\n", handshakeFields]) {
+      const client = net.connect(addressOf(server), "127.0.0.1");
+      client.write(`GET http://backend/ HTTP/1.1\r\nHost: x\r\nForwarded: host="public.test:81"\r\n${fields}\r\n`);
+      await once(client.resume(), "close");
+    }
+    server.close();
+    assert.equal(seen, Array(3).fill("public.test:81"));
+  });
+}
 
 const properties = suite("properties of forwarded");
 /** Pieces that mean something in a list, with an octet of any other kind now and then. */

@@ -3,6 +3,7 @@
 // Never: uses a private member of ws, or writes a frame itself.
 
 import type { Duplex } from "node:stream";
+import type { Authority } from "../authority.js";
 import type { RequestHead } from "../head.js";
 import type { Framer, Handover } from "./framer.js";
 
@@ -24,8 +25,8 @@ export interface WebSocketServerLike {
 
 /**
  * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
- * body to read. In `headers`, `host` is the effective authority and `upgrade` the protocol that was chosen; `rawHeaders`
- * has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
+ * body to read. In `headers`, `host` is the authority that was ruled on, where the target has absolute-form, and `upgrade` the
+ * protocol that was chosen; `rawHeaders` has what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -35,11 +36,11 @@ export class UpgradeRequest {
   readonly rawHeaders: string[];
   readonly socket: Duplex;
 
-  constructor(head: RequestHead, socket: Duplex) {
+  constructor(head: RequestHead, socket: Duplex, authority: Authority | null = head.authority) {
     this.method = head.protocol === null ? head.method : "GET";
     this.url = head.requestTarget;
     this.httpVersion = head.httpVersion;
-    this.headers = headersOf(head);
+    this.headers = headersOf(head, authority);
     this.rawHeaders = head.rawHeaders;
     this.socket = socket;
   }
@@ -53,12 +54,12 @@ export class UpgradeRequest {
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
 /** ws wants the one protocol; absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says. */
-function headersOf(head: RequestHead): UpgradeRequest["headers"] {
+function headersOf(head: RequestHead, authority: Authority | null): UpgradeRequest["headers"] {
   const { headers } = head;
   if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
   const isAbsolute = head.targetForm === "absolute-form";
   if (headers.upgrade === "websocket" && !isAbsolute) return headers;
-  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(head.authority) }) };
+  return { ...headers, upgrade: "websocket", ...(isAbsolute && { host: String(authority) }) };
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -78,9 +79,9 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   }
   return {
     take(handover: Handover): void {
-      const { head, rest, socket } = handover;
+      const { head, rest, socket, decision } = handover;
       const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
-      const request = new UpgradeRequest(head, socket);
+      const request = new UpgradeRequest(head, socket, decision.authority);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         taken.add(webSocket);
         webSocket.on("close", forget);

@@ -325,7 +325,7 @@ export class Guard implements Disposable {
       socket.removeListener("error", ignoreError);
       const ruling = this.#rule(request, connection.arrival);
       if (ruling.kind === "accepted" && !ruling.upgrade) {
-        this.#giveBack(socket, forwardedHead(ruling.head), rest);
+        this.#giveBack(socket, forwardedHead(ruling.head, ruling.authority), rest);
         return;
       }
       if (ruling.kind === "accepted") {

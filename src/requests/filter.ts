@@ -86,11 +86,11 @@ export class RequestFilter implements FrontOwner {
 
   /** Lets an accepted request through, then what came behind its head. */
   forward(decision: Acceptance, rest: Uint8Array): void {
-    const { head } = decision;
+    const { head, authority } = decision;
     this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
     this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
-    this.#push(Buffer.from(forwardedHead(head), "latin1"));
+    this.#push(Buffer.from(forwardedHead(head, authority), "latin1"));
     this.receive(rest);
   }
 

@@ -96,7 +96,7 @@ function compareWithNode(octets: Uint8Array, head: RequestHead, tally: Tally): v
     framing: isTunnel ? node.framing : framingWords(framing),
   });
 
-  const forwarded = readByNode(Buffer.from(forwardedHead(head), "latin1"), framing);
+  const forwarded = readByNode(Buffer.from(forwardedHead(head, head.authority), "latin1"), framing);
   if (isTunnel) return;
   if (forwarded.kind === "refused") throw failure(octets, "Node refuses the forwarded head", forwarded, node);
   same(
