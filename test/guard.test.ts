@@ -101,6 +101,8 @@ for (const kind of kinds({}, { strict: true })) {
       [get("/left", "a", handshakeFields.replace("13", "8")), 426, "WEBSOCKET_VERSION", []],
       [get("/left", "a", handshakeFields), left, left === 404 ? "PATH_UNCLAIMED" : "handover", ["upgrade GET /left a"]],
       [`POST /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`, 405, "METHOD_NOT_ALLOWED", []],
+      // llhttp takes an option in front of an HTAB for another one, and hands the value on without it.
+      [get("/live", "a", handshakeFields.replace("Connection: Upgrade", "$&\t")), 400, "CONNECTION_INVALID", []],
     ] as const) {
       assert.equal(await statuses(world, request), [status], request);
       assert.equal(world.said.splice(0), [code], request);

@@ -5,9 +5,10 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
+import { Status } from "../../assembly/abi.js";
 import { type Arrival, type GivenArrival, readArrival } from "../arrival.js";
 import { type Acceptance, type Decision, decide } from "../decision.js";
-import type { HeadgateError } from "../errors.js";
+import { HeadgateError } from "../errors.js";
 import { explain, explainError } from "../explain.js";
 import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
 import { Adoption } from "../intake/adoption.js";
@@ -280,7 +281,7 @@ export class Guard implements Disposable {
         return true;
       }
     }
-    const ruling = this.#rule(request, connection.arrival);
+    const ruling = asRequest(this.#rule(request, connection.arrival));
     if (ruling.kind === "accepted") {
       this.#accept(request, ruling, connection);
       return true;
@@ -358,6 +359,16 @@ export class Guard implements Disposable {
     socket.unshift(head, "latin1");
     this.#pass(this.#connectionEvent, socket);
   }
+}
+
+/**
+ * The ruling on what Node gives as a request. Of an upgrade that is accepted, Node has not seen the option `upgrade`, since an
+ * HTAB stands behind it, and does not show that: it is malformed, as it would be as octets.
+ */
+function asRequest(ruling: Ruling): Ruling {
+  if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
+  const offset = ruling.head.toString().search(/^connection:/im);
+  return { kind: "malformed", error: new HeadgateError(Status.CONNECTION_INVALID, offset) };
 }
 
 /** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */
