@@ -384,6 +384,44 @@ for (const way of ["adopt", "guard", "strict guard"]) {
   });
 }
 
+rules("guard: lines that Node leaves out are not taken for lines that no hop has written", async () => {
+  const hosts: string[] = [];
+  const server = createServer((request, response) => {
+    hosts.push(String(gate.decisionOf(request)?.authority));
+    response.end();
+  });
+  gate = createGate({
+    vhosts: ["public.test", "secret.test"].map((name) => ({ name, port: "any" })),
+    trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
+  });
+  gate.guard(server);
+  server.maxHeadersCount = 40;
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const get = (others: number, ...named: string[]): string => {
+    const [own, ...added] = named.map((host) => `Forwarded: host=${host};for=192.0.2.1\r\n`);
+    return `GET / HTTP/1.1\r\nHost: x\r\n${own}${"X: y\r\n".repeat(others)}${added.join("")}\r\n`;
+  };
+  // A client's own line, and behind it what the hop in front of this server has added.
+  const attack = get(70, "secret.test", "public.test");
+  const rows = [
+    [get(0, "secret.test", "public.test"), "200", "public.test"],
+    [get(30, "secret.test", "public.test"), "200", "public.test"],
+    [attack, "431", ""],
+    [get(0, "secret.test") + attack, "200 431", "secret.test"],
+  ] as const;
+  const answers: unknown[] = [];
+  for (const [sent] of rows) {
+    const client = net.connect(addressOf(server), "127.0.0.1");
+    client.end(sent);
+    let answer = "";
+    for await (const octets of client) answer += octets;
+    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    answers.push([sent, statuses.join(" "), hosts.splice(0).join(" ")]);
+  }
+  server.close();
+  assert.equal(answers, rows);
+});
+
 const properties = suite("properties of forwarded");
 /** Pieces that mean something in a list, with an octet of any other kind now and then. */
 const piece = fc.oneof(

@@ -14,6 +14,7 @@ import { type FramerLike, type Handover, LEAVE } from "../framer/framer.js";
 import { Adoption } from "../intake/adoption.js";
 import { arrivalAt, type Gatehouse } from "../intake/gatehouse.js";
 import { Known } from "../known.js";
+import type { HeadLimits } from "../limits.js";
 import { replyOf } from "../reply.js";
 import { Front } from "../requests/front.js";
 import { forwardedHead } from "../requests/rewrite.js";
@@ -30,6 +31,8 @@ const marked = ["upgrade", "connect", "checkContinue"] as const;
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
 const NOTHING = new Uint8Array(0);
+/** What a server keeps whose `maxHeadersCount` is not set. */
+const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
@@ -235,8 +238,19 @@ export class Guard implements Disposable {
     return connection;
   }
 
+  /**
+   * What Node hands on of a head that has more field lines than the server's `maxHeadersCount` may lack the last ones, which
+   * are those of trusted hops.
+   */
+  get #limits(): HeadLimits {
+    const { policy, limits } = this.#house;
+    const most = this.#server.maxHeadersCount ?? NODE_FIELD_LINES;
+    if (policy.trust === null || most <= 0 || most > limits.fieldLines) return limits;
+    return { headBytes: limits.headBytes, fieldLines: Math.max(1, most - 1) };
+  }
+
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
-    const result = headOf(message, this.#house.limits);
+    const result = headOf(message, this.#limits);
     if (result.kind === "error") return { kind: "malformed", error: result.error };
     return decide(this.#house.policy, result.head, arrival);
   };
@@ -275,7 +289,7 @@ export class Guard implements Disposable {
     const { precedent, response: earlier } = connection;
     connection.owe(response);
     if (precedent !== null && !this.#house.hearsAccepted()) {
-      if (precedent.covers(request, this.#ruledFields!, this.#house.limits)) {
+      if (precedent.covers(request, this.#ruledFields!, this.#limits)) {
         connection.newest = new Alike(request, connection);
         this.#house.known.set(request, connection.newest);
         return true;
