@@ -376,8 +376,8 @@ export class Guard implements Disposable {
 }
 
 /**
- * The ruling on what Node gives as a request. Of an upgrade that is accepted, Node has not seen the option `upgrade`, since an
- * HTAB stands behind it, and does not show that: it is malformed, as it would be as octets.
+ * The ruling on what Node gives as a request. Of an upgrade that is accepted, Node 20 has not seen the option `upgrade`, since
+ * an HTAB stands behind it, and does not show that: it is malformed, as it would be as octets.
  */
 function asRequest(ruling: Ruling): Ruling {
   if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
