@@ -398,14 +398,33 @@ faces("requests that are ruled on by a precedent have their own decisions", asyn
   server.close();
 });
 
-faces("absolute-form: the application sees the host that was ruled on", async () => {
-  const world = await openGuarded({ gate });
-  const client = await world.connect();
-  await client.send(get("http://a/x", "b"));
-  await client.responses(1);
-  assert.equal(world.seen, ["request GET http://a/x a"]);
-  await world.close();
-});
+for (const strict of [false, true]) {
+  faces(`absolute-form, strict ${strict}: listeners see the host that was ruled on, wherever they look`, async () => {
+    const world = await openGuarded({ gate, beside: "before", guard: { strict } });
+    const hosts: unknown[] = [];
+    const look = ({ headersDistinct, rawHeaders }: http.IncomingMessage): void => {
+      const at = rawHeaders.findIndex((name) => name.toLowerCase() === "host");
+      hosts.push([headersDistinct.host, rawHeaders[at + 1]]);
+    };
+    world.server.on("request", look).on("upgrade", look);
+    for (const request of [
+      get("http://a/x", "b", "Connection: close\r\n"),
+      "GET http://a/y HTTP/1.0\r\n\r\n",
+      get("http://a/z", "b", "Connection: close, upgrade\r\nUpgrade: h2c\r\n"),
+      get("http://a/left", "b", handshakeFields),
+    ]) {
+      await statuses(world, request);
+    }
+    assert.equal(world.seen, [
+      "request GET http://a/x a",
+      "request GET http://a/y a",
+      "request GET http://a/z a",
+      "upgrade GET http://a/left a",
+    ]);
+    assert.equal(hosts, Array(4).fill([["a"], "a"]));
+    await world.close();
+  });
+}
 
 faces("released, the server is as it was; guarded twice by one gate it is a mistake", async () => {
   const world = await openGuarded({ gate });

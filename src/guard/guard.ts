@@ -19,7 +19,7 @@ import { replyOf } from "../reply.js";
 import { Front } from "../requests/front.js";
 import { forwardedHead } from "../requests/rewrite.js";
 import { answer, whenAnswered } from "./answer.js";
-import { headOf, type Message } from "./message.js";
+import { headOf, type Message, nameHost } from "./message.js";
 import { isLenient, Precedent, RuledFields } from "./precedent.js";
 import { checkListening } from "./server.js";
 import { GuardedSession, guardSession, type StreamValues } from "./session.js";
@@ -313,8 +313,7 @@ export class Guard implements Disposable {
   }
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
-    // Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says.
-    if (decision.head.targetForm === "absolute-form") request.headers.host = String(decision.authority);
+    if (decision.head.targetForm === "absolute-form") nameHost(request, String(decision.authority));
     // What is only reported is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
       connection.precedent = Precedent.of(request, this.#ruledFields);
@@ -329,8 +328,7 @@ export class Guard implements Disposable {
     const left = this.#left.get(socket);
     if (left !== undefined) {
       this.#left.delete(socket);
-      this.#house.known.set(request, left);
-      this.#pass("upgrade", request, socket, rest);
+      this.#leaveUpgrade(request, socket, rest, left);
       return;
     }
     const connection = this.#connectionOf(request.socket);
@@ -359,12 +357,18 @@ export class Guard implements Disposable {
     asNodeLeavesIt(socket);
     if (request !== undefined) {
       this.#leaving.delete(socket);
-      this.#pass("upgrade", request, socket, rest);
+      this.#leaveUpgrade(request, socket, rest, decision);
     } else {
       // Under a strict guard Node has not read it.
       this.#left.set(socket, decision);
       this.#giveBack(socket, head.toString(), rest);
     }
+  }
+
+  #leaveUpgrade(request: IncomingMessage, socket: Duplex, rest: Uint8Array, decision: Acceptance<FramerLike>): void {
+    if (decision.head.targetForm === "absolute-form") nameHost(request, String(decision.authority));
+    this.#house.known.set(request, decision);
+    this.#pass("upgrade", request, socket, rest);
   }
 
   /** Lets Node read the head from the socket once more. */

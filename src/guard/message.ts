@@ -1,5 +1,5 @@
 // In:    a request as Node's parser took it apart.
-// Out:   its RequestHead or HeadgateError, as if its octets had been read.
+// Out:   its RequestHead or HeadgateError, as if its octets had been read; the host that was ruled on, written into it.
 // Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
 
 import type { IncomingMessage } from "node:http";
@@ -19,4 +19,13 @@ export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   return parseHeadText(`${text}\r\n`, rawHeaders.length >> 1, limits);
+}
+
+/** Absolute-form overrules Host (RFC 9112 §3.2.2), and the policy ruled on what it says: in all that an application reads. */
+export function nameHost({ headers, headersDistinct, rawHeaders }: IncomingMessage, host: string): void {
+  headers.host = host;
+  headersDistinct.host = [host];
+  const at = rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === "host");
+  if (at < 0) rawHeaders.push("Host", host);
+  else rawHeaders[at + 1] = host;
 }
