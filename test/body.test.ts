@@ -2,12 +2,13 @@
 // Out:   whether BodyReader finds the end that a plain reference finds, and that Node's own parser finds.
 // Never: uses a socket.
 
-import { createRequire } from "node:module";
 import * as assert from "uvu/assert";
 import type { Framing } from "#src/head/request-head.js";
 import { BodyReader } from "#src/message/body.js";
+import { type ReferenceBody, referenceBody } from "./reference/chunked-body.js";
 import { seeded } from "./support/mutations.js";
-import { suite } from "./support/suite.js";
+import { NodeReader, nodeParserMissing } from "./support/node-parser.js";
+import { skip, suite } from "./support/suite.js";
 import { cutUp, octetsOf } from "./support/tcp.js";
 
 /** Where a body ended, that it goes on, or that it is malformed; in the last two cases behind which octet that shows. */
@@ -31,151 +32,47 @@ function read(pieces: readonly Uint8Array[], framing: Framing = CHUNKED, overhea
   return { kind: reader.done ? "done" : "partial", at: before };
 }
 
-const SP_TO_TILDE = "\\x20-\\x7e";
-const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]$/;
-const QUOTABLE = new RegExp(`^[\\t${SP_TO_TILDE}\\x80-\\xff]$`);
-const NOT_IN_TRAILERS =
-  /^(?:connection|content-length|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
-
-const PARTIAL = Symbol("partial");
-
-/** chunked-body read straight from its ABNF, on all octets at once; `malformed` says behind which octet it shows. */
-function reference(octets: Uint8Array, overhead: number): Reading {
-  const text = String.fromCharCode(...octets);
-  let at = 0;
-  let spare = overhead;
-  const peek = (): string => {
-    if (at === text.length) throw PARTIAL;
-    return text[at]!;
-  };
-  const fail = (): never => {
-    at++;
-    throw new Error("malformed");
-  };
-  const expect = (wanted: string): void => {
-    for (const octet of wanted) {
-      if (peek() !== octet) fail();
-      at++;
-    }
-  };
-  /** An octet that counts. */
-  const spend = (allowed: boolean): void => {
-    if (!allowed || spare-- === 0) fail();
-    at++;
-  };
-  const token = (): string => {
-    const start = at;
-    spend(TOKEN.test(peek()));
-    while (TOKEN.test(peek())) spend(true);
-    return text.slice(start, at);
-  };
-  const quotedString = (): void => {
-    for (spend(true); peek() !== '"'; ) {
-      const escaped = peek() === "\\";
-      spend(QUOTABLE.test(peek()));
-      if (escaped) spend(QUOTABLE.test(peek()));
-    }
-    spend(true);
-  };
-  const extensions = (): void => {
-    while (peek() === ";") {
-      spend(true);
-      token();
-      if (peek() !== "=") continue;
-      spend(true);
-      if (peek() === '"') quotedString();
-      else token();
-    }
-  };
-  const size = (): number => {
-    let digits = "";
-    while (/[0-9A-Fa-f]/.test(peek())) {
-      digits += text[at];
-      if (digits.length > 16 || BigInt(`0x${digits}`) > BigInt(Number.MAX_SAFE_INTEGER)) fail();
-      at++;
-    }
-    if (digits === "") fail();
-    return Number.parseInt(digits, 16);
-  };
-  const trailerLine = (): void => {
-    const name = token();
-    if (peek() === ":" && NOT_IN_TRAILERS.test(name)) fail();
-    spend(peek() === ":");
-    while (QUOTABLE.test(peek())) spend(true);
-    spend(peek() === "\r");
-    spend(peek() === "\n");
-  };
-  try {
-    for (;;) {
-      const length = size();
-      extensions();
-      expect("\r\n");
-      if (length === 0) break;
-      if (text.length - at < length) {
-        at = text.length;
-        throw PARTIAL;
-      }
-      at += length;
-      expect("\r\n");
-    }
-    while (peek() !== "\r") trailerLine();
-    expect("\r\n");
-    return { kind: "done", at };
-  } catch (fault) {
-    return { kind: fault === PARTIAL ? "partial" : "malformed", at };
-  }
-}
-
-interface Parser {
-  initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void;
-  execute(octets: Uint8Array): number | Error;
-  [callback: number]: unknown;
-}
-/** Node lends its parser out here on every version that headgate runs on. */
-const { HTTPParser } = createRequire(import.meta.url)("_http_common") as {
-  HTTPParser: { new (): Parser } & Record<"REQUEST" | "kOnHeadersComplete" | "kOnMessageComplete" | "kOnBody", number>;
-};
-
 const POST = octetsOf("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 const GET = octetsOf("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
 
+if (nodeParserMissing !== null) skip("comparison with Node's parser", nodeParserMissing);
+
 /** What Node's parser says of the same body: the octet that ended it, and whether it reads the next request behind it. */
-function readByNode(octets: Uint8Array): Reading & { next: boolean; content: string } {
-  const parser = new HTTPParser();
-  parser.initialize(HTTPParser.REQUEST, {}, ROOM, 0);
-  let complete = 0;
-  let content = "";
-  parser[HTTPParser.kOnHeadersComplete] = () => 0;
-  parser[HTTPParser.kOnBody] = (body: Buffer) => {
-    content += body.toString("latin1");
-  };
-  parser[HTTPParser.kOnMessageComplete] = () => {
-    complete++;
-  };
-  assert.is(parser.execute(Buffer.from(POST)), POST.length);
-  for (let at = 0; at < octets.length; at++) {
-    const result = parser.execute(Buffer.of(octets[at]!));
-    if (result instanceof Error) return { kind: "malformed", at: at + 1, next: false, content };
-    if (complete > 0) {
-      const next = parser.execute(Buffer.from(GET)) === GET.length && complete === 2;
-      return { kind: "done", at: at + 1, next, content };
+function readByNode(octets: Uint8Array): ReferenceBody & { next: boolean } {
+  const reader = new NodeReader();
+  try {
+    assert.is(reader.read(POST), POST.length);
+    const [request] = reader.requests;
+    for (let at = 0; at < octets.length; at++) {
+      reader.read(octets.subarray(at, at + 1));
+      const { body: content, trailers } = request!;
+      if (reader.refused !== null) return { kind: "malformed", at: at + 1, next: false, content, trailers };
+      if (reader.complete > 0) {
+        const next = reader.read(GET) === GET.length && reader.complete === 2;
+        return { kind: "done", at: at + 1, next, content, trailers };
+      }
     }
+    const { body: content, trailers } = request!;
+    return { kind: "partial", at: octets.length, next: false, content, trailers };
+  } finally {
+    reader.close();
   }
-  return { kind: "partial", at: octets.length, next: false, content };
 }
 
 /** All that must hold of any octets. */
 function compare(octets: Buffer, overhead = ROOM, withNode = true): Reading {
-  const wanted = reference(octets, overhead);
+  const body = referenceBody(octets, overhead);
+  const wanted: Reading = { kind: body.kind, at: body.at };
   const shown = JSON.stringify(octets.toString("latin1"));
   assert.equal(read(cutUp(octets, "octets"), CHUNKED, overhead), wanted, `${shown} octet by octet`);
   const whole = read([octets], CHUNKED, overhead);
   assert.is(whole.kind, wanted.kind, `${shown} whole`);
   if (wanted.kind === "done") assert.is(whole.at, wanted.at, `${shown} whole`);
-  if (!withNode || wanted.kind === "malformed") return wanted;
-  const { kind, at, next } = readByNode(octets);
-  assert.equal({ kind, at }, wanted, `${shown} by Node`);
-  if (kind === "done") assert.ok(next, `${shown}: Node reads no request behind it`);
+  if (nodeParserMissing !== null || !withNode || wanted.kind === "malformed") return wanted;
+  const { next, ...node } = readByNode(octets);
+  // Node tells trailers when it has them all.
+  assert.equal(node, node.kind === "done" ? body : { ...body, trailers: [] }, `${shown} by Node`);
+  if (node.kind === "done") assert.ok(next, `${shown}: Node reads no request behind it`);
   return wanted;
 }
 

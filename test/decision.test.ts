@@ -116,6 +116,13 @@ for (const [name, request, arrival, scheme, expected] of [
     "method CONNECT is not allowed; wanted: a method for resources (open.test; port came from authority-form; scheme http by default)",
   ],
   [
+    "part of HTTP/2's connection preface",
+    head("PRI / HTTP/1.0", "Host: open.test\r\n"),
+    http,
+    "405 METHOD_NOT_ALLOWED",
+    "method PRI is not allowed; wanted: a method for resources (open.test; host came from Host, port from scheme http; scheme http by default)",
+  ],
+  [
     "an accepted upgrade",
     upgradeTo("open.test", "/a"),
     http,

@@ -11,10 +11,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { arrivalOf } from "#src/arrival/arrival.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/arrival/forwarded.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { wsFramer } from "#src/handover/ws.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
@@ -352,6 +354,74 @@ rules("an adoption that is narrowed trusts the same", async () => {
   await once(client.resume(), "close");
   server.close();
   assert.is((await ends[0]!).kind, "handed over");
+});
+
+for (const way of ["adopt", "guard", "strict guard"]) {
+  rules(`${way}: under absolute-form the application reads the host that a trusted hop says`, async () => {
+    const webSockets = new WebSocketServer({ noServer: true });
+    const seen: (string | undefined)[] = [];
+    webSockets.on("connection", (webSocket, request) => {
+      seen.push(request.headers.host);
+      webSocket.terminate();
+    });
+    const application = createServer((request, response) => {
+      seen.push(request.headers.host);
+      response.end();
+    });
+    gate = createGate({
+      vhosts: [{ name: "public.test", port: "any", upgrades: { "*": wsFramer(webSockets) } }],
+      trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
+      ...(way === "adopt" && { requests: application }),
+    });
+    if (way !== "adopt") gate.guard(application, { strict: way === "strict guard" });
+    const server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : application;
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    for (const fields of ["Connection: close\r\n", "Connection: close, upgrade\r\nUpgrade: h2c\r\n", handshakeFields]) {
+      const client = net.connect(addressOf(server), "127.0.0.1");
+      client.write(`GET http://backend/ HTTP/1.1\r\nHost: x\r\nForwarded: host="public.test:81"\r\n${fields}\r\n`);
+      await once(client.resume(), "close");
+    }
+    server.close();
+    assert.equal(seen, Array(3).fill("public.test:81"));
+  });
+}
+
+rules("guard: lines that Node leaves out are not taken for lines that no hop has written", async () => {
+  const hosts: string[] = [];
+  const server = createServer((request, response) => {
+    hosts.push(String(gate.decisionOf(request)?.authority));
+    response.end();
+  });
+  gate = createGate({
+    vhosts: ["public.test", "secret.test"].map((name) => ({ name, port: "any" })),
+    trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
+  });
+  gate.guard(server);
+  server.maxHeadersCount = 40;
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const get = (others: number, ...named: string[]): string => {
+    const [own, ...added] = named.map((host) => `Forwarded: host=${host};for=192.0.2.1\r\n`);
+    return `GET / HTTP/1.1\r\nHost: x\r\n${own}${"X: y\r\n".repeat(others)}${added.join("")}\r\n`;
+  };
+  // A client's own line, and behind it what the hop in front of this server has added.
+  const attack = get(70, "secret.test", "public.test");
+  const rows = [
+    [get(0, "secret.test", "public.test"), "200", "public.test"],
+    [get(30, "secret.test", "public.test"), "200", "public.test"],
+    [attack, "431", ""],
+    [get(0, "secret.test") + attack, "200 431", "secret.test"],
+  ] as const;
+  const answers: unknown[] = [];
+  for (const [sent] of rows) {
+    const client = net.connect(addressOf(server), "127.0.0.1");
+    client.end(sent);
+    let answer = "";
+    for await (const octets of client) answer += octets;
+    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+    answers.push([sent, statuses.join(" "), hosts.splice(0).join(" ")]);
+  }
+  server.close();
+  assert.equal(answers, rows);
 });
 
 const properties = suite("properties of forwarded");

@@ -444,6 +444,15 @@ later("CONNECT is 405", async () => {
   await atEveryCut(connect, [], ({ responses }) => assert.equal(statuses(responses), [405]));
 });
 
+// llhttp waits behind such a head for the rest of HTTP/2's connection preface, and the client would wait without end.
+later("PRI is 405", async () => {
+  await atEveryCut(`${get("/1")}PRI http://a HTTP/1.0\r\n\r\n${get("/3")}`, [], ({ responses, seen, refused }) => {
+    assert.equal(statuses(responses), [200, 405]);
+    assert.is(seen.length, 1);
+    assert.equal(refused, ["METHOD_NOT_ALLOWED"]);
+  });
+});
+
 later("under absolute-form the application reads the host that was ruled on", async () => {
   const absolute = (authority: string, host: string): string =>
     `GET http://${authority}/x?y HTTP/1.1\r\nX: 1\r\nHost: ${host}\r\nY: 2\r\n\r\n`;

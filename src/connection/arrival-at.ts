@@ -3,7 +3,14 @@
 // Never: asks a socket of one gate for what that gate knows better.
 
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalFrom, arrivalOf, type GivenArrival, readArrival, type SocketFacts } from "../arrival/arrival.js";
+import {
+  type Arrival,
+  arrivalFrom,
+  arrivalOf,
+  type GivenArrival,
+  readArrival,
+  type SocketFacts,
+} from "../arrival/arrival.js";
 import type { Gatehouse } from "../outcome/context.js";
 import { StandIn } from "./socket-facade.js";
 

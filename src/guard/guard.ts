@@ -14,7 +14,8 @@ import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { Known } from "../handover/side-table.js";
 import type { HeadgateError } from "../head/fault.js";
-import { headOf, type Message } from "../head/from-message.js";
+import { headOf, type Message, unseenUpgrade } from "../head/from-message.js";
+import type { HeadLimits } from "../head/limits.js";
 import type { Gatehouse } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { replyTo } from "../outcome/reply.js";
@@ -31,6 +32,8 @@ const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as co
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
 const NOTHING = new Uint8Array(0);
+/** What a server keeps whose `maxHeadersCount` is not set. */
+const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */
 const NO_ARRIVAL: GivenArrival = Object.freeze({});
 
@@ -255,8 +258,19 @@ export class Guard implements Disposable {
     return connection;
   }
 
+  /**
+   * What Node hands on of a head that has more field lines than the server's `maxHeadersCount` may lack the last ones, which
+   * are those of trusted hops.
+   */
+  get #limits(): HeadLimits {
+    const { policy, limits } = this.#house;
+    const most = this.#server.maxHeadersCount ?? NODE_FIELD_LINES;
+    if (policy.trust === null || most <= 0 || most > limits.fieldLines) return limits;
+    return { headBytes: limits.headBytes, fieldLines: Math.max(1, most - 1) };
+  }
+
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
-    const result = headOf(message, this.#house.limits);
+    const result = headOf(message, this.#limits);
     if (result.kind === "error") return { kind: "malformed", error: result.error };
     return decide(this.#house.policy, result.head, arrival);
   };
@@ -302,13 +316,13 @@ export class Guard implements Disposable {
     const { precedent, response: earlier } = connection;
     connection.owe(response);
     if (precedent !== null && !this.#house.hearsAccepted()) {
-      if (precedent.covers(request, this.#ruledFields!, this.#house.limits)) {
+      if (precedent.covers(request, this.#ruledFields!, this.#limits)) {
         connection.newest = new Alike(request, connection);
         this.#house.known.set(request, connection.newest);
         return true;
       }
     }
-    const ruling = this.#rule(request, connection.arrival);
+    const ruling = asRequest(this.#rule(request, connection.arrival));
     if (ruling.kind === "accepted") {
       this.#accept(request, ruling, connection);
       return true;
@@ -338,8 +352,7 @@ export class Guard implements Disposable {
     const left = this.#left.get(socket);
     if (left !== undefined) {
       this.#left.delete(socket);
-      this.#house.known.set(request, left);
-      this.#pass("upgrade", request, socket, rest);
+      this.#leaveUpgrade(request, socket, rest, left);
       return;
     }
     const connection = this.#connectionOf(request.socket);
@@ -353,7 +366,6 @@ export class Guard implements Disposable {
         return;
       }
       if (ruling.kind === "accepted") {
-        showRuledHost(request, ruling);
         connection.newest = { decision: ruling };
         this.#house.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
@@ -369,12 +381,18 @@ export class Guard implements Disposable {
     asNodeLeavesIt(socket);
     if (request !== undefined) {
       this.#leaving.delete(socket);
-      this.#pass("upgrade", request, socket, rest);
+      this.#leaveUpgrade(request, socket, rest, decision);
     } else {
       // Under a strict guard Node has not read it.
       this.#left.set(socket, decision);
       this.#giveBack(socket, leftHead(decision), rest);
     }
+  }
+
+  #leaveUpgrade(request: IncomingMessage, socket: Duplex, rest: Uint8Array, decision: Acceptance<FramerLike>): void {
+    showRuledHost(request, decision);
+    this.#house.known.set(request, decision);
+    this.#pass("upgrade", request, socket, rest);
   }
 
   /** Lets Node read the head from the socket once more. */
@@ -383,6 +401,12 @@ export class Guard implements Disposable {
     socket.unshift(head, "latin1");
     this.#pass(this.#connectionEvent, socket);
   }
+}
+
+/** The ruling on what Node gives as a request: of an upgrade that the policy accepts, Node did not see that it is one. */
+function asRequest(ruling: Ruling): Ruling {
+  if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
+  return { kind: "malformed", error: unseenUpgrade(ruling.head) };
 }
 
 /** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */

@@ -7,7 +7,7 @@ import type { RequestHead } from "../head/request-head.js";
 import type { Acceptance } from "../policy/decide.js";
 
 /** What a request was ruled on by. */
-type Ruled = Pick<Acceptance, "head" | "authority">;
+export type Ruled = Pick<Acceptance, "head" | "authority">;
 
 /**
  * The Host of a request whose target has absolute-form: the authority that was ruled on, its own (RFC 9112 §3.2.2) or the one that a

@@ -4,9 +4,8 @@
 
 import type { Duplex } from "node:stream";
 import type { RequestHead } from "../head/request-head.js";
-import { ruledHost, ruledRawHeaders } from "./ruled-host.js";
-import type { Acceptance } from "../policy/decide.js";
 import type { Framer, Handover } from "./framer.js";
+import { type Ruled, ruledHost, ruledRawHeaders } from "./ruled-host.js";
 
 /** What is used of a WebSocket of ws 8. */
 export interface WebSocketLike {
@@ -37,7 +36,7 @@ export class UpgradeRequest {
   readonly rawHeaders: string[];
   readonly socket: Duplex;
 
-  constructor(ruled: Pick<Acceptance, "head" | "authority">, socket: Duplex) {
+  constructor(ruled: Ruled, socket: Duplex) {
     const { head } = ruled;
     this.method = head.protocol === null ? head.method : "GET";
     this.url = head.requestTarget;

@@ -3,8 +3,11 @@
 // Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
 
 import type { IncomingMessage } from "node:http";
+import { Status } from "../../assembly/abi.js";
+import { HeadgateError } from "./fault.js";
 import type { HeadLimits } from "./limits.js";
 import { parseHeadText, type WholeHeadResult } from "./parse.js";
+import type { RequestHead } from "./request-head.js";
 
 /** The members of a message that a ruling is made from. */
 export type Message = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders">;
@@ -19,4 +22,12 @@ export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   return parseHeadText(`${text}\r\n`, rawHeaders.length >> 1, limits);
+}
+
+/**
+ * Why a request is malformed that the kernel reads as an upgrade and Node's parser did not: Node 20 does not see the option `upgrade`
+ * of Connection where an HTAB follows it, and does not show the HTAB.
+ */
+export function unseenUpgrade(head: RequestHead): HeadgateError {
+  return new HeadgateError(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));
 }

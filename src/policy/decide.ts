@@ -229,8 +229,9 @@ function takeUp<Claim>(served: Served<Claim>): Decision<Claim> {
       // RFC 9220 §3, which says it for HTTP/2 as well.
       return refuse(served, "PROTOCOL_UNKNOWN", 501, `:protocol ${head.protocol}`, "websocket", "");
     }
-    if (head.targetForm === "authority-form") {
-      return refuse(served, "METHOD_NOT_ALLOWED", 405, "method CONNECT", "a method for resources", "");
+    // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 behind it.
+    if (head.targetForm === "authority-form" || head.method === "PRI") {
+      return refuse(served, "METHOD_NOT_ALLOWED", 405, `method ${head.method}`, "a method for resources", "");
     }
     return accept(served, undefined, undefined);
   }

@@ -101,7 +101,7 @@ for (const [name, header] of Object.entries(unknown)) {
           ] as const) {
             const { gate, ruled, said } = open({ trust });
             const [near, far] = streamPair();
-            const end = gate.adopt(far, { arrival });
+            const end = gate.adopt(far, { arrival }).ended;
             const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${lines}${more}\r\n`;
             const head = more === "" ? request : request.replace("Connection: close\r\n", "");
             await new Client(near).send(Buffer.concat([header, octetsOf(head)]));
@@ -127,7 +127,7 @@ believed("LOCAL is the peer speaking for itself, and it is believed", async () =
     for (const arrival of Object.values(peers)) {
       const { gate, ruled, said } = open({ trust: { from, proxyProtocol: true, ...(forwarded && { forwarded }) } });
       const [near, far] = streamPair();
-      const end = gate.adopt(far, { arrival });
+      const end = gate.adopt(far, { arrival }).ended;
       const head = `GET / HTTP/1.1\r\nHost: outer\r\n${lines}${handshakeFields}\r\n`;
       await new Client(near).send(Buffer.concat([LOCAL, octetsOf(head)]));
       assert.is((await end).kind, "handed over");
@@ -244,7 +244,7 @@ believed("a child process that gets the socket does not take the peer for the cl
 believed("the explanation names the peer, an unknown client, and what it was not believed", async () => {
   const { gate } = open({ trust: { from, proxyProtocol: true, forwarded: "rfc7239" } });
   const [near, far] = streamPair();
-  const end = gate.adopt(far, { arrival: peers.IPv4! });
+  const end = gate.adopt(far, { arrival: peers.IPv4! }).ended;
   const head = `GET / HTTP/1.1\r\nHost: inner\r\n${claims.Forwarded!.lines}\r\n`;
   await new Client(near).send(Buffer.concat([unknown.UNKNOWN!, octetsOf(head)]));
   const how = await end;
@@ -268,7 +268,7 @@ interface Adopted {
 
 async function adopt(gate: Gate, octets: Buffer): Promise<Adopted> {
   const [near, far] = streamPair();
-  const end = gate.adopt(far, { arrival: peers.IPv4! });
+  const end = gate.adopt(far, { arrival: peers.IPv4! }).ended;
   const client = new Client(near);
   await client.send(octets);
   await new Promise(setImmediate);

@@ -96,7 +96,7 @@ function compareWithNode(octets: Uint8Array, head: RequestHead, tally: Tally): v
     framing: isTunnel ? node.framing : framingWords(framing),
   });
 
-  const forwarded = readByNode(Buffer.from(forwardedHead(head), "latin1"), framing);
+  const forwarded = readByNode(Buffer.from(forwardedHead({ head, authority: head.authority }), "latin1"), framing);
   if (isTunnel) return;
   if (forwarded.kind === "refused") throw failure(octets, "Node refuses the forwarded head", forwarded, node);
   same(
@@ -113,7 +113,8 @@ function ignoresUpgrade(head: RequestHead): boolean {
   return listed && head.field("upgrade") !== undefined && head.upgrade.length === 0;
 }
 
-function same(octets: Uint8Array, who: string, got: unknown, wanted: unknown): void {
+/** Fails where they differ, and shows the octets. */
+export function same(octets: Uint8Array, who: string, got: unknown, wanted: unknown): void {
   try {
     deepStrictEqual(got, wanted);
   } catch {
@@ -121,7 +122,7 @@ function same(octets: Uint8Array, who: string, got: unknown, wanted: unknown): v
   }
 }
 
-function failure(octets: Uint8Array, who: string, got: unknown, wanted: unknown): Error {
+export function failure(octets: Uint8Array, who: string, got: unknown, wanted: unknown): Error {
   const text = JSON.stringify(Buffer.from(octets).toString("latin1"));
   return new Error(`${who} differs on\n${text}\ngot    ${JSON.stringify(got)}\nwanted ${JSON.stringify(wanted)}`);
 }

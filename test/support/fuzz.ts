@@ -1,4 +1,4 @@
-// In:    --heads N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
+// In:    --heads N, --requests N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
 // Out:   exit code 0 where the readers of each agree on all of them; else the first that they differ on.
 // Never: runs in the tests; test/fuzz.test.ts has a short run.
 
@@ -11,45 +11,80 @@ import {
   newFieldTally,
   originMutations,
 } from "./field-differential.js";
+import { compareMessages, newMessageTally } from "./message-differential.js";
 import { mutations, seeded } from "./mutations.js";
 import { nodeParserMissing } from "./node-parser.js";
 import { compareProxy, newProxyTally, proxyMutations } from "./proxy-differential.js";
+import { compareRequests, newRequestTally } from "./request-differential.js";
+import { requestMutations } from "./request-mutations.js";
 
 const number = { type: "string", default: "1000000" } as const;
 const { values } = parseArgs({
-  options: { heads: number, proxy: number, forwarded: number, origins: number, seed: { ...number, default: "1" } },
+  options: {
+    ...{ heads: number, requests: number, proxy: number, forwarded: number, origins: number },
+    seed: { ...number, default: "1" },
+  },
 });
 const seed = Number(values.seed);
 
 /** Calls `step` as often as it is asked to, and says now and then how far it is. */
-function repeat(name: keyof typeof values, step: () => void): void {
+async function repeat(name: keyof typeof values, step: () => unknown): Promise<void> {
   const count = Number(values[name]);
   for (let i = 1; i <= count; i++) {
-    step();
+    await step();
     if (i % 50_000 === 0) process.stderr.write(`${i} of ${count}: ${name}\n`);
+    // Streams let go of what they hold in ticks of their own.
+    if (i % 100 === 0) await new Promise(setImmediate);
   }
   if (count > 0) console.log(`${count} ${name}, seed ${seed}: all readers agree`);
+}
+
+function showCounts(counts: ReadonlyMap<string, number>): void {
+  for (const [what, count] of [...counts].sort((a, b) => b[1] - a[1])) console.log(`  ${what}: ${count}`);
 }
 
 const heads = newTally();
 const headRow = mutations(fuzzSeeds(), seed);
 const random = seeded(~seed);
 if (nodeParserMissing !== null) console.error(`not compared with Node: ${nodeParserMissing}`);
-repeat("heads", () => compare(headRow.next().value, 1 + (random() % 40), heads));
+await repeat("heads", () => compare(headRow.next().value, 1 + (random() % 40), heads));
 if (heads.heads > 0) {
   console.log(`${heads.accepted} accepted, of which Node's parser reads ${heads.readByNode} identically and refuses:`);
-  const refused = [...heads.refusedByNode].sort((a, b) => b[1] - a[1]);
-  for (const [reason, count] of refused) console.log(`  ${reason}: ${count}`);
+  showCounts(heads.refusedByNode);
+}
+
+const requests = newRequestTally();
+const messages = newMessageTally();
+const requestRow = requestMutations(random);
+if (nodeParserMissing === null) {
+  await repeat("requests", async () => {
+    const octets = requestRow.next().value;
+    const by = random();
+    await compareRequests(octets, by, requests);
+    compareMessages(octets, by, messages);
+  });
+}
+if (requests.connections > 0) {
+  const { accepted, readByNode, rewritten, content, trailers } = requests;
+  console.log(
+    `${accepted} go on, of which Node reads ${readByNode} as they were ruled on: ${rewritten} rewritten, with`,
+  );
+  console.log(`${content} octets of content and ${trailers} trailer fields; and refuses:`);
+  showCounts(requests.refusedByNode);
+  console.log(
+    `${messages.accepted} read by Node alone are ruled on alike, ${messages.givenBack} of them read twice; Node hides of others:`,
+  );
+  showCounts(messages.unseen);
 }
 
 const proxy = newProxyTally();
 const proxyRow = proxyMutations(random);
-repeat("proxy", () => compareProxy(proxyRow.next().value, random(), proxy));
+await repeat("proxy", () => compareProxy(proxyRow.next().value, random(), proxy));
 if (proxy.headers > 0) console.log(`${proxy.accepted} accepted, ${proxy.partial} partial`);
 
 const forwarded = newFieldTally();
 const forwardedRow = forwardedMutations(random);
-repeat("forwarded", () => {
+await repeat("forwarded", () => {
   const lines = Array.from({ length: 1 + (random() % 8 === 0 ? 1 : 0) }, () => forwardedRow.next().value);
   compareForwarded(lines, forwarded);
 });
@@ -57,5 +92,5 @@ if (forwarded.values > 0) console.log(`${forwarded.read} read`);
 
 const origins = newFieldTally();
 const originRow = originMutations(random);
-repeat("origins", () => compareOrigin(originRow.next().value, origins));
+await repeat("origins", () => compareOrigin(originRow.next().value, origins));
 if (origins.values > 0) console.log(`${origins.read} read`);

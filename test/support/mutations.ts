@@ -70,13 +70,26 @@ const pieces = [
 /** Heads made from `seeds` by one to four mutations each. */
 export function* mutations(seeds: readonly Uint8Array[], seed: number): Generator<Uint8Array, never> {
   const random = seeded(seed);
+  for (;;) {
+    const head = seeds[random() % seeds.length]!;
+    yield mutated(head, 1 + (random() % 4), random, seeds);
+  }
+}
+
+/** The same octets with so many mutations, which take parts of `seeds` and `added` pieces. */
+export function mutated(
+  octets: Uint8Array,
+  count: number,
+  random: () => number,
+  seeds: readonly Uint8Array[],
+  added: readonly Uint8Array[] = [],
+): Uint8Array {
   const below = (n: number): number => random() % n;
   const pick = <T>(list: readonly T[]): T => list[below(list.length)]!;
-  for (;;) {
-    let head: number[] = [...pick(seeds)];
-    for (let n = 1 + below(4); n > 0; n--) head = mutate(head, below, pick, seeds);
-    yield Uint8Array.from(head);
-  }
+  const all = added.length === 0 ? pieces : [...pieces, ...added];
+  let head = [...octets];
+  for (let left = count; left > 0; left--) head = mutate(head, below, pick, seeds, all);
+  return Uint8Array.from(head);
 }
 
 function mutate(
@@ -84,6 +97,7 @@ function mutate(
   below: (n: number) => number,
   pick: <T>(list: readonly T[]) => T,
   seeds: readonly Uint8Array[],
+  pieces: readonly Uint8Array[],
 ): number[] {
   const at = below(head.length + 1);
   const before = head.slice(0, at);

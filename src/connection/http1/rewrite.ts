@@ -2,8 +2,7 @@
 // Out:   the octets of that head; the sender's own, but for two exceptions.
 // Never: rewrites anything else.
 
-import { ruledHost } from "../../handover/ruled-host.js";
-import type { Acceptance } from "../../policy/decide.js";
+import { type Ruled, ruledHost } from "../../handover/ruled-host.js";
 
 /**
  * The head as the server behind the filter gets it. Octets go on unchanged, except that
@@ -12,16 +11,16 @@ import type { Acceptance } from "../../policy/decide.js";
  * - an Upgrade that is not handed over loses its field line, and Connection its `upgrade` (RFC 9110 §7.8 lets a server
  *   ignore it), or the server would stop reading HTTP on this connection.
  */
-export function forwardedHead(accepted: Acceptance): string {
+export function forwardedHead(accepted: Ruled): string {
   return rewritten(accepted, accepted.head.fieldValues("upgrade").length > 0);
 }
 
 /** The head of an upgrade that is left to a server's own listeners: its Host is the effective authority, and its Upgrade stays. */
-export function leftHead(accepted: Acceptance): string {
+export function leftHead(accepted: Ruled): string {
   return rewritten(accepted, false);
 }
 
-function rewritten(accepted: Acceptance, dropsUpgrade: boolean): string {
+function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
   const { head } = accepted;
   const host = ruledHost(accepted);
   if (host === null && !dropsUpgrade) return head.toString();
