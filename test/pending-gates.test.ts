@@ -123,6 +123,7 @@ gates("trusted peers, UNIX-domain sockets and streams without an address are not
   }
 });
 
+const LOCAL = readProxyCorpus().find(({ title }) => title === "LOCAL without addresses")!;
 const V2 = readProxyCorpus().find(({ title }) => title === "TCP over IPv4")!;
 
 gates("behind a PROXY header the connection counts to the client that it names, from then on", async () => {
@@ -158,7 +159,7 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   assert.is(await codeOf(whole), "handed over");
   // A proxy that speaks for itself is the trusted peer.
   const local = [1, 2, 3].map(() => adopt(gate, PEER));
-  for (const adopted of local) await announce(adopted, "PROXY UNKNOWN\r\n");
+  for (const adopted of local) await announce(adopted, LOCAL.octets as Buffer);
   assert.is(gate.pendingHeads, 19);
   await leave(gate, [...crowd, ...waiting, ...local]);
 });
