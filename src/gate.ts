@@ -21,6 +21,7 @@ import { Known } from "./handover/side-table.js";
 import type { HeadgateError } from "./head/fault.js";
 import { type GateLimits, gateLimits } from "./head/limits.js";
 import { checkSettings } from "./head/options.js";
+import { readRest } from "./intake/socket-message.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Gatehouse, Http2Rules } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
@@ -248,9 +249,9 @@ export class Gate extends EventEmitter<GateEvents> {
     if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
     const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
     if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
-    if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
+    const octets = rest === NOTHING ? NOTHING : readRest(rest);
     const connection = new Connection(this.#houseFor(vhosts), socket, arrival);
-    connection.begin(rest);
+    connection.begin(octets);
     return new AdoptedConnection(connection);
   }
 

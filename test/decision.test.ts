@@ -5,13 +5,16 @@
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival/arrival.js";
+import { nothingSaid } from "#src/arrival/proxy/header.js";
 import { parseAuthority } from "#src/head/authority.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { messageOf, replyOf } from "#src/outcome/reply.js";
+import { Claims } from "#src/policy/claims.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { explain, explainError, explanation } from "#src/policy/explain.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
+import { printable } from "#src/policy/shown.js";
+import { NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
 
@@ -195,6 +198,86 @@ explanations("one line, printable and bounded, whatever a client sent", () => {
   );
   const text = explain(decision);
   assert.match(text, /^[\x20-\x7e]{20,1000}$/);
+});
+
+explanations("a decision shows and logs nothing but visible ASCII, and not much of it", () => {
+  const all = Array.from({ length: 256 }, (_, octet) => String.fromCharCode(octet))
+    .join("")
+    .repeat(20);
+  const obsText = all.replace(/[\0-\x08\x0a-\x1f\x7f]/g, "");
+  const proxy = {
+    ...nothingSaid,
+    version: 2,
+    command: "PROXY",
+    hop: "10.0.0.1",
+    size: 100,
+    authority: all,
+    uniqueId: all,
+  };
+  const arrival: Arrival = {
+    ...http,
+    remoteAddress: all,
+    serverName: all,
+    alpnProtocol: all,
+    proxy: { ...proxy, tlvs: [{ type: 238, value: all }] } as Arrival["proxy"],
+  };
+  const policy = definePolicy({
+    vhosts: [{ name: "a", upgrades: { "/ü": 1 } }],
+    trust: { from: ["10.0.0.1"], forwarded: "rfc7239" },
+  });
+  const requests = [
+    upgradeTo("a", `/${"a".repeat(3000)}`),
+    upgradeTo("a", "/", `Origin: ${obsText}\r\n`),
+    upgradeTo("a", "/", `Origin: x://${"a".repeat(3000)}\r\n`),
+    upgradeTo("a", "/ü".replace("ü", "%c3"), handshakeFields),
+    upgradeTo("a", "/", `Forwarded: for="${obsText.replace(/["\\]/g, "")}"\r\n`),
+    upgradeTo("a".repeat(3000)),
+    head(`${"A".repeat(3000)} / HTTP/1.1`, "Host: a\r\n"),
+  ];
+  const codes = new Set<string>();
+  for (const request of requests) {
+    for (const each of [arrival, { ...http, remoteAddress: "10.0.0.1" }]) {
+      const decision = decide(policy, request, each);
+      codes.add(words(decision));
+      assert.match(JSON.stringify(explanation(decision)), /^[\x20-\x7e]*$/, words(decision));
+      for (const text of Object.values(explanation(decision))) {
+        if (typeof text === "string") assert.ok(text.length <= 1000, text);
+      }
+      if (decision.kind === "accepted") continue;
+      for (const text of [decision.seen, decision.wanted, decision.remedy]) assert.match(text, /^[\x20-\x7e]{0,1000}$/);
+    }
+  }
+  assert.ok(codes.size >= 6, [...codes].join(", "));
+});
+
+explanations("a text is cut before it is escaped, at the same place", () => {
+  for (const text of [
+    "",
+    "a".repeat(1000),
+    "a".repeat(1001),
+    "\xff".repeat(250),
+    "\xff".repeat(251),
+    `${"a".repeat(998)}\0b`,
+  ]) {
+    const escaped = text.replace(/[^\x20-\x7e]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
+    assert.is(printable(text), escaped.length > 1000 ? `${escaped.slice(0, 997)}...` : escaped);
+  }
+  assert.is(printable("\x7f\x80\x9b\u{1f600}"), "\\x7f\\x80\\x9b\\xd83d\\xde00");
+});
+
+explanations("long lists are counted, and a remedy adds to them", () => {
+  const origins = Array.from({ length: 12 }, (_, i) => `https://o${i}.test`);
+  const ports = Array.from({ length: 12 }, (_, i) => 8000 + i);
+  const policy = definePolicy({
+    vhosts: [{ name: "a", port: ports, origins, upgrades: Object.fromEntries(ports.map((port) => [`/${port}`, 1])) }],
+  });
+  const foreign = decide(policy, head("GET / HTTP/1.1", "Host: a:8000\r\nOrigin: https://b.test\r\n"), http);
+  assert.match(explain(foreign), "https://o9.test, and 2 more (a;");
+  assert.match(explain(foreign), '; accepted with "https://b.test" added to the origins of vhost a');
+  const port = decide(policy, upgradeless("a:81"), http);
+  assert.match(explain(port), "host port 81 mismatches vhost port 8000, 8001,");
+  assert.match(explain(port), "8009, and 2 more (a;");
+  assert.match(explain(decide(policy, upgradeTo("a:8000"), http)), "/8009, and 2 more (a;");
 });
 
 explanations("a malformed head", () => {
@@ -562,7 +645,7 @@ names("a refusal names some vhosts, and counts the others", () => {
 });
 
 names("claims: exact, then the longest prefix, then all", () => {
-  const vhost: Vhost<string> = { name: "a", upgrades: { "/x": "exact", "/x/*": "x", "/x/y/*": "xy", "*": "all" } };
+  const claims = new Claims({ "/x": "exact", "/x/*": "x", "/x/y/*": "xy", "//*": "empty", "*": "all" });
   for (const [path, claim] of [
     ["/x", "exact"],
     ["/x/", "x"],
@@ -574,13 +657,18 @@ names("claims: exact, then the longest prefix, then all", () => {
     ["/", "all"],
     ["/x%2f", "all"],
     ["/x/*", "x"],
+    ["//", "empty"],
+    ["//x/y", "empty"],
+    ["*", "all"],
+    ["", "all"],
   ]) {
-    assert.is(claimOf(vhost, path!)?.claim, claim, path!);
+    assert.is(claims.find(path!)?.claim, claim, path!);
   }
-  assert.is(claimOf({ name: "a", upgrades: { "/x": 1 } }, "/x/"), null);
-  assert.is(claimOf({ name: "a", upgrades: { "/*": 1 } }, "/a/b")?.pattern, "/*");
-  assert.is(claimOf({ name: "a" }, "/"), null);
-  assert.is(claimOf({ name: "a", upgrades: { "/x": 1 } }, "/constructor"), null);
+  assert.is(new Claims({ "/x": 1 }).find("/x/"), null);
+  assert.is(new Claims({ "/x/y/*": 1 }).find("/x/z/y"), null);
+  assert.is(new Claims({ "/*": 1 }).find("/a/b")?.pattern, "/*");
+  assert.is(new Claims().find("/"), null);
+  assert.is(new Claims({ "/x": 1 }).find("/constructor"), null);
 });
 
 const properties = suite("properties");

@@ -3,6 +3,7 @@
 // Never: needs more octets than decide it, or takes one away.
 
 import { Capacity } from "../../assembly/abi.js";
+import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
 
@@ -19,6 +20,9 @@ const PREFACE = Uint8Array.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (character) 
 
 /** Octets of a method: a longer token begins no request. The longest that is registered has 17 (RFC 4437 §6). */
 const METHOD_OCTETS = 32;
+
+/** Octets that are more than it takes to tell: four empty lines, a method and SP. */
+const ROOM = 64;
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -62,7 +66,9 @@ function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
 /** Reads what a connection begins with. To be thrown away behind `complete` and `error`. */
 export class FirstOctets {
   readonly #most: number | null;
-  #octets: Uint8Array = new Uint8Array(0);
+  /** What has come and does not tell yet. */
+  readonly #held = new Uint8Array(ROOM);
+  #length = 0;
   #hello: ClientHelloReader | null = null;
 
   /** `most`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
@@ -72,18 +78,17 @@ export class FirstOctets {
 
   /** What came so far begins a TLS record, if anything does. */
   get isTls(): boolean {
-    return this.#hello !== null || this.#octets[0] === HANDSHAKE_RECORD;
+    return this.#hello !== null || this.#held[0] === HANDSHAKE_RECORD;
   }
 
   read(chunk: Uint8Array): FirstOctetsResult {
     if (this.#hello !== null) return this.#readHello(this.#hello, chunk);
-    const octets = this.#octets.length === 0 ? chunk : joined(this.#octets, chunk);
-    const protocol = protocolOf(octets);
-    if (protocol === null) {
-      // The chunk is somebody else's.
-      this.#octets = new Uint8Array(octets);
-      return { kind: "partial" };
-    }
+    const before = this.#length;
+    this.#length = Math.min(ROOM, before + countOctets(chunk));
+    this.#held.set(viewOf(chunk, 0, this.#length - before), before);
+    const protocol = protocolOf(this.#held.subarray(0, this.#length));
+    if (protocol === null) return { kind: "partial" };
+    const octets = before === 0 ? chunk : joined(this.#held.subarray(0, before), chunk);
     if (protocol !== "tls" || this.#most === null) return { kind: "complete", protocol, hello: null, octets };
     this.#hello = new ClientHelloReader(this.#most);
     return this.#readHello(this.#hello, octets);
@@ -96,7 +101,7 @@ export class FirstOctets {
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const octets = new Uint8Array(one.length + other.length);
+  const octets = new Uint8Array(one.length + countOctets(other));
   octets.set(one);
   octets.set(other, one.length);
   return octets;

@@ -4,6 +4,7 @@
 
 import { type Authority, parseAuthority, type Scheme } from "../head/authority.js";
 import { type Address, parsePeerAddress } from "../head/ip-address.js";
+import { spaceStart, tokenStart, trimmed } from "../head/scan.js";
 
 /** What cannot be read, in the words of an explanation. */
 export class Unreadable {
@@ -25,7 +26,6 @@ export interface Element {
   readonly scheme: Scheme | null;
 }
 
-const TOKEN_CHARACTER = /[!#$%&'*+.^_`|~0-9A-Za-z-]/;
 /** qdtext and quoted-pair (RFC 9110 §5.6.4), one character an octet. */
 const QUOTED = /^(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*$/;
 /** obfnode and obfport (RFC 7239 §6.2, §6.3). */
@@ -81,11 +81,11 @@ export class ForwardedElements extends FromTheRight {
     const { line } = rest;
     let end = rest.end;
     for (;;) {
-      const pair = readPairBefore(line, skipSpaceBefore(line, end));
+      const pair = readPairBefore(line, spaceStart(line, end));
       if (pair === null) return new Unreadable(`${JSON.stringify(line.slice(0, end))} does not end with name=value`);
       if (pairs.has(pair.name)) return new Unreadable(`${pair.name} stands twice in one element`);
       pairs.set(pair.name, pair.value);
-      end = skipSpaceBefore(line, pair.start);
+      end = spaceStart(line, pair.start);
       if (line[end - 1] !== ";") break;
       end--;
     }
@@ -105,13 +105,8 @@ export class ForwardedValues extends FromTheRight {
     if (rest === null) return null;
     const comma = rest.end === 0 ? -1 : rest.line.lastIndexOf(",", rest.end - 1);
     this.goOn(comma);
-    return rest.line.slice(comma + 1, rest.end).replace(/^[ \t]+|[ \t]+$/g, "");
+    return trimmed(rest.line.slice(comma + 1, rest.end));
   }
-}
-
-function skipSpaceBefore(line: string, end: number): number {
-  while (line[end - 1] === " " || line[end - 1] === "\t") end--;
-  return end;
 }
 
 /** The forwarded-pair that ends at `end`; null where there is none. */
@@ -124,19 +119,14 @@ function readPairBefore(line: string, end: number): { name: string; value: strin
     if (start < 0 || !QUOTED.test(quoted)) return null;
     value = quoted.replace(/\\(.)/gs, "$1");
   } else {
-    start = skipTokenBefore(line, end);
+    start = tokenStart(line, end);
     value = line.slice(start, end);
     if (value === "") return null;
   }
   const equals = start - 1;
   if (line[equals] !== "=") return null;
-  const first = skipTokenBefore(line, equals);
+  const first = tokenStart(line, equals);
   return first === equals ? null : { name: line.slice(first, equals).toLowerCase(), value, start: first };
-}
-
-function skipTokenBefore(line: string, end: number): number {
-  while (end > 0 && TOKEN_CHARACTER.test(line[end - 1]!)) end--;
-  return end;
 }
 
 /** -1 where none is. */
@@ -183,8 +173,8 @@ function readNode(text: string): Node | Unreadable {
 
 /** A value of X-Forwarded-For: a node, whose IPv6 address may stand without brackets if no port is behind it. */
 export function readForwardedFor(text: string): Node | Unreadable {
-  const colons = text.split(":").length - 1;
-  return readNode(colons > 1 && !text.startsWith("[") ? `[${text}]` : text);
+  const isIpv6 = text.indexOf(":") !== text.lastIndexOf(":") && !text.startsWith("[");
+  return readNode(isIpv6 ? `[${text}]` : text);
 }
 
 function readNodePort(text: string): number | null | Unreadable {

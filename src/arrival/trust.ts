@@ -5,13 +5,13 @@
 import type { Authority, Scheme } from "../head/authority.js";
 import {
   type Address,
-  contains,
   formatAddress,
   isIpv4Mapped,
   type Network,
   parseNetwork,
   parsePeerAddress,
 } from "../head/ip-address.js";
+import { NetworkTable } from "../head/network-table.js";
 import { checkSettings } from "../head/options.js";
 import type { Arrival, Forwarding } from "./arrival.js";
 import {
@@ -69,7 +69,7 @@ const fields: readonly ForwardedField[] = [
 /** Trusted hops, checked once. */
 export class Trust {
   readonly proxyProtocol: boolean;
-  readonly #networks: readonly Network[];
+  readonly #networks = new NetworkTable<true>();
   readonly #unix: boolean;
   /** Null where no such field is read. */
   readonly #field: Forwarding["field"] | null;
@@ -78,7 +78,7 @@ export class Trust {
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor({ from, forwarded, proxyProtocol = false }: TrustRules) {
     this.proxyProtocol = proxyProtocol;
-    this.#networks = from.filter((each) => each !== "unix").map((each) => readTrusted(each));
+    for (const each of from) if (each !== "unix") this.#networks.set(readTrusted(each), true);
     this.#unix = from.includes("unix");
     this.#field = forwarded === undefined ? null : forwarded === "rfc7239" ? "Forwarded" : "X-Forwarded";
     this.#fields = new Set(forwarded === "rfc7239" ? [] : forwarded);
@@ -178,7 +178,7 @@ export class Trust {
   }
 
   #holds(address: Address): boolean {
-    return this.#networks.some((network) => contains(network, address));
+    return this.#networks.find(address) === true;
   }
 }
 

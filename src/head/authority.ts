@@ -5,6 +5,7 @@
 import { AuthorityBlock, AuthorityKind, Head, Memory, Status } from "../../assembly/abi.js";
 import { HeadgateError } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
+import { countOctets } from "./kernel/latin1.js";
 
 export type Scheme = "http" | "https";
 
@@ -54,22 +55,22 @@ export type AuthorityResult =
  */
 export function parseAuthority(input: string | Uint8Array): AuthorityResult {
   const wasm = kernel();
-  const text = typeof input === "string" ? input : "";
-  if (input.length > Memory.INPUT_SIZE) {
+  const length = typeof input === "string" ? input.length : countOctets(input);
+  if (length > Memory.INPUT_SIZE) {
     return { kind: "error", error: new HeadgateError(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
   }
   if (typeof input === "string") {
     // A wider character would lose its high bits; 0xFF stands for it, which the grammar refuses as well.
-    wasm.text.write(text.replace(/[^\0-\xff]/g, "\xff"), 0);
+    wasm.text.write(input.replace(/[^\0-\xff]/g, "\xff"), 0);
   } else {
     wasm.input.set(input);
   }
   wasm.generation++;
-  const status = wasm.parseAuthority(input.length);
+  const status = wasm.parseAuthority(length);
   if (status !== Status.COMPLETE) {
     return { kind: "error", error: new HeadgateError(status, wasm.words[Head.OFFSET >> 2]!) };
   }
-  const written = typeof input === "string" ? text : wasm.text.read(0, input.length);
+  const written = typeof input === "string" ? input : wasm.text.read(0, length);
   return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };
 }
 

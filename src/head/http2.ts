@@ -3,7 +3,7 @@
 // Never: reads frames; trusts that the stack has looked at what the fields say.
 
 import { Status } from "../../assembly/abi.js";
-import { parseAuthority } from "./authority.js";
+import { type Authority, defaultPort, parseAuthority, type Scheme } from "./authority.js";
 import { HeadgateError } from "./fault.js";
 import type { HeadLimits } from "./limits.js";
 import { parseHeadText, type WholeHeadResult } from "./parse.js";
@@ -80,15 +80,18 @@ export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean,
 function namedBeside(control: ControlData, hosts: string[]): string[] {
   const authority = control[":authority"];
   if (authority === undefined) return hosts;
-  return hosts.filter((host) => host !== authority && !isSameAuthority(host, authority, control[":scheme"]));
+  const others = hosts.filter((host) => host !== authority);
+  // It is read once, however many there are.
+  const named = others.length === 0 ? null : parseAuthority(authority);
+  if (named?.kind !== "complete") return others;
+  const scheme = control[":scheme"]?.toLowerCase() === "http" ? "http" : "https";
+  return others.filter((host) => !isSameAuthority(host, named.authority, scheme));
 }
 
-function isSameAuthority(one: string, other: string, scheme = "https"): boolean {
-  const [a, b] = [parseAuthority(one), parseAuthority(other)];
-  if (a.kind === "error" || b.kind === "error") return false;
-  const known = scheme.toLowerCase() === "http" ? "http" : "https";
-  if (a.authority.uriHost !== b.authority.uriHost) return false;
-  return a.authority.effectivePort(known) === b.authority.effectivePort(known);
+function isSameAuthority(host: string, { uriHost, port }: Authority, scheme: Scheme): boolean {
+  const result = parseAuthority(host);
+  if (result.kind === "error" || result.authority.uriHost !== uriHost) return false;
+  return result.authority.effectivePort(scheme) === (port ?? defaultPort(scheme));
 }
 
 /** A head that came over HTTP/2. Its text, its size and its target are those of the HTTP/1.1 request that says the same. */

@@ -1,5 +1,5 @@
 // In:    text of IP addresses, and of networks in CIDR notation.
-// Out:   Address, Network, and whether one holds the other.
+// Out:   Address, Network, and the network that an address is in.
 // Never: reads what the grammar of RFC 3986 does not call an address: 127.1, 0x7f.1 and 010.0.0.1 are none.
 
 import { type Authority, parseAuthority } from "./authority.js";
@@ -60,20 +60,16 @@ export function parseNetwork(text: string): Network | string {
   const bits = 16 * address.length;
   const length = digits === undefined ? bits : Number(digits);
   if (length > bits) return `has a prefix of more than ${bits} bits`;
-  const first = address.map((piece, i) => piece & ~(0xffff >> Math.min(16, Math.max(0, length - 16 * i))));
+  const first = prefixOf(address, length);
   if (first.some((piece, i) => piece !== address[i])) {
     return `has bits behind its prefix; the network is ${formatAddress(first)}/${length}`;
   }
   return { address, length };
 }
 
-export function contains({ address, length }: Network, other: Address): boolean {
-  if (other.length !== address.length) return false;
-  for (let i = 0, bits = length; bits > 0; i++, bits -= 16) {
-    const beyond = Math.max(0, 16 - bits);
-    if (other[i]! >> beyond !== address[i]! >> beyond) return false;
-  }
-  return true;
+/** The address with no bits but its first `length`: the address of the network that it is in. */
+export function prefixOf(address: Address, length: number): Address {
+  return address.map((piece, i) => piece & ~(0xffff >> Math.min(16, Math.max(0, length - 16 * i))));
 }
 
 /** Canonical text, without brackets (RFC 5952). */

@@ -5,6 +5,7 @@
 import { Capacity, FieldLine, Flag, Head, Memory, Option, Status, TargetForm } from "../../assembly/abi.js";
 import { HeadgateError } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
+import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
 import { checkSettings } from "./options.js";
 import { RequestHead, run } from "./request-head.js";
@@ -41,10 +42,25 @@ export function kernelOptions(options: HeadOptions | undefined): number {
   return host === "optional" ? Option.HOST_OPTIONAL : 0;
 }
 
-/** @internal */
-export function checkOctets(bytes: Uint8Array): void {
-  if (!(bytes instanceof Uint8Array))
-    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
+/** The most octets that are copied for a head that ends within them, whatever the limit: a body may follow, or other heads. */
+const FIRST_OCTETS = 16_384;
+
+/** Has the kernel read the head at the beginning of `bytes`, of which there are `length`. @internal */
+export function readOctets(
+  wasm: Kernel,
+  bytes: Uint8Array,
+  length: number,
+  options: number,
+  limits: HeadLimits,
+): Status {
+  const { headBytes } = limits;
+  if (length > FIRST_OCTETS && headBytes > FIRST_OCTETS) {
+    wasm.input.set(viewOf(bytes, 0, FIRST_OCTETS));
+    const status = run(wasm, 0, FIRST_OCTETS, options, limits);
+    if (status !== Status.PARTIAL) return status;
+  }
+  wasm.input.set(length > headBytes ? viewOf(bytes, 0, headBytes) : bytes);
+  return run(wasm, 0, length, options, limits);
 }
 
 /** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. @internal */
@@ -64,12 +80,11 @@ export function finish(wasm: Kernel, status: Status): HeadResult {
  * RFC 9112 §2.1; docs/conformance.md names every choice.
  */
 export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
-  checkOctets(bytes);
+  const length = countOctets(bytes);
   const limits = headLimits(options?.limits);
   const bits = kernelOptions(options);
   const wasm = kernel();
-  wasm.input.set(bytes.length > limits.headBytes ? bytes.subarray(0, limits.headBytes) : bytes);
-  const status = run(wasm, 0, bytes.length, bits, limits);
+  const status = readOctets(wasm, bytes, length, bits, limits);
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
@@ -121,13 +136,13 @@ const ALL_RECORDS = Memory.RECORDS_SIZE >> 2;
  * `bytes.subarray(consumed)` until nothing more is read.
  */
 export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
-  checkOctets(bytes);
+  const given = countOctets(bytes);
   const limits = headLimits(options?.limits);
   const bits = kernelOptions(options);
   const wasm = kernel();
   const { words, input } = wasm;
-  const length = Math.min(bytes.length, input.length);
-  input.set(length < bytes.length ? bytes.subarray(0, length) : bytes);
+  const length = Math.min(given, input.length);
+  input.set(length < given ? viewOf(bytes, 0, length) : bytes);
   // One parse as far as a record's owner can tell: they are kept one behind another.
   const generation = ++wasm.generation;
   const heads: RequestHead[] = [];
@@ -137,7 +152,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
     const end = words[Head.OFFSET >> 2]!;
     if (status === Status.PARTIAL) {
       // The kernel's memory ends before it could see that there is more than the limit.
-      const isTooLarge = length - consumed >= limits.headBytes && bytes.length - consumed > limits.headBytes;
+      const isTooLarge = length - consumed >= limits.headBytes && given - consumed > limits.headBytes;
       if (isTooLarge) return { heads, consumed, error: new HeadgateError(Status.HEAD_TOO_LARGE, limits.headBytes) };
       break;
     }

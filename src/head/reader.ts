@@ -4,9 +4,9 @@
 
 import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
-import { scratch } from "./kernel/latin1.js";
+import { countOctets, scratch, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
-import { checkOctets, finish, type HeadOptions, type HeadResult, kernelOptions, PARTIAL } from "./parse.js";
+import { finish, type HeadOptions, type HeadResult, kernelOptions, PARTIAL, readOctets } from "./parse.js";
 import { run } from "./request-head.js";
 
 const LF = 0x0a;
@@ -58,10 +58,11 @@ export class HeadReader {
    * `error`: the connection has no further head; the reader forgets this one.
    */
   read(chunk: Uint8Array): HeadResult {
+    const count = countOctets(chunk);
     const wasm = kernel();
     const held = this.#held;
-    if (held === null) return chunk.length === 0 ? PARTIAL : this.#begin(wasm, chunk);
-    if (chunk.length === 1 && this.#hexdigits === 0) {
+    if (held === null) return count === 0 ? PARTIAL : this.#begin(wasm, chunk, count);
+    if (count === 1 && this.#hexdigits === 0) {
       // What pieces of one octet mostly are.
       const octet = chunk[0]!;
       const length = this.#length;
@@ -71,16 +72,13 @@ export class HeadReader {
         return PARTIAL;
       }
     }
-    return this.#follow(wasm, held, chunk) ? PARTIAL : this.#continue(wasm, chunk);
+    return this.#follow(wasm, held, chunk, count) ? PARTIAL : this.#continue(wasm, chunk, count);
   }
 
-  #begin(wasm: Kernel, chunk: Uint8Array): HeadResult {
-    checkOctets(chunk);
-    const { headBytes } = this.#limits;
-    wasm.input.set(chunk.length > headBytes ? chunk.subarray(0, headBytes) : chunk);
-    const status = run(wasm, 0, chunk.length, this.#options, this.#limits);
+  #begin(wasm: Kernel, chunk: Uint8Array, count: number): HeadResult {
+    const status = readOctets(wasm, chunk, count, this.#options, this.#limits);
     if (status !== Status.PARTIAL) return finish(wasm, status);
-    this.#append(chunk);
+    this.#append(chunk, count);
     return this.#wait(wasm);
   }
 
@@ -89,16 +87,16 @@ export class HeadReader {
    * nothing taken, for any other. Followed here as well: triplets in a reg-name (RFC 3986 §2.1), the CR that ends
    * a value, and whole lines of names that the kernel does not read, which are a token, a colon, a value and CRLF.
    */
-  #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array): boolean {
+  #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array, count: number): boolean {
     const { classes } = wasm;
     let length = this.#length;
-    if (length + chunk.length > held.length) return false;
+    if (length + count > held.length) return false;
     let run = this.#run;
     let hexdigits = this.#hexdigits;
     let lineStart = this.#lineStart;
     let fieldLines = this.#fieldLines;
     let unread = this.#unread;
-    for (let i = 0; i < chunk.length; i++) {
+    for (let i = 0; i < count; i++) {
       const octet = chunk[i]!;
       if (hexdigits > 0) {
         if ((classes[octet]! & OctetClass.HEXDIG) === 0) return false;
@@ -135,12 +133,12 @@ export class HeadReader {
     return length > NameEntry.LONGEST || ((wasm.suspects[length]! >> ((held[lineStart]! | 0x20) - 0x61)) & 1) === 0;
   }
 
-  #continue(wasm: Kernel, chunk: Uint8Array): HeadResult {
+  #continue(wasm: Kernel, chunk: Uint8Array, count: number): HeadResult {
     const before = this.#length;
-    const held = this.#append(chunk);
+    const held = this.#append(chunk, count);
     this.#show(wasm, held);
     const { words } = wasm;
-    let status = run(wasm, 0, before + chunk.length, this.#options | Option.RESUME, this.#limits);
+    let status = run(wasm, 0, before + count, this.#options | Option.RESUME, this.#limits);
     if (status === Status.PARTIAL) return this.#wait(wasm);
     if (status === Status.COMPLETE) {
       // The record needs all lines, and the kernel saw the last ones only.
@@ -172,10 +170,10 @@ export class HeadReader {
   }
 
   /** Keeps the octets of `chunk` that the limit leaves room for. */
-  #append(chunk: Uint8Array): Uint8Array {
+  #append(chunk: Uint8Array, count: number): Uint8Array {
     const { headBytes } = this.#limits;
     const before = this.#length;
-    const length = Math.min(headBytes, before + chunk.length);
+    const length = Math.min(headBytes, before + count);
     let held = this.#held ?? EMPTY;
     if (length > held.length) {
       // Most heads need one array, and the largest three.
@@ -183,8 +181,8 @@ export class HeadReader {
       wider.set(held.subarray(0, before));
       this.#held = held = wider;
     }
-    if (chunk.length === 1 && length > before) held[before] = chunk[0]!;
-    else held.set(length - before < chunk.length ? chunk.subarray(0, length - before) : chunk, before);
+    if (count === 1 && length > before) held[before] = chunk[0]!;
+    else held.set(length - before < count ? viewOf(chunk, 0, length - before) : chunk, before);
     this.#length = length;
     return held;
   }

@@ -16,6 +16,7 @@ import {
 import { type Authority, readAuthority } from "./authority.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
+import { members } from "./scan.js";
 
 /** The four forms of a request-target (RFC 9112 §3.2). */
 export type RequestTargetForm = "origin-form" | "absolute-form" | "authority-form" | "asterisk-form";
@@ -207,8 +208,7 @@ export class RequestHead {
     if (!this.#has(Flag.UPGRADE) || !this.#has(Flag.CONNECTION_UPGRADE) || !this.#has(Flag.VERSION_1_1)) return [];
     const values = this.fieldValues("upgrade");
     if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
-    const members = values.flatMap((value) => value.split(","));
-    return members.map((member) => member.replace(/^[ \t]+|[ \t]+$/g, "")).filter((member) => member !== "");
+    return values.flatMap((value) => members(value)).filter((member) => member !== "");
   }
 
   /** True where `upgrade` lists `websocket`, case ignored. */
@@ -325,9 +325,10 @@ function joinHeaders(raw: string[]): Record<string, string | string[] | undefine
     const name = raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
     const before = headers[name];
-    if (name === "set-cookie") headers[name] = [...((before as string[] | undefined) ?? []), value];
+    if (Array.isArray(before)) before.push(value);
+    else if (name === "set-cookie") headers[name] = [value];
     else if (before === undefined) headers[name] = value;
-    else if (!singular.has(name)) headers[name] = `${before as string}${name === "cookie" ? "; " : ", "}${value}`;
+    else if (!singular.has(name)) headers[name] = `${before}${name === "cookie" ? "; " : ", "}${value}`;
   }
   return headers;
 }

@@ -7,7 +7,7 @@ import { TLSSocket } from "node:tls";
 import { type Arrival, type GivenArrival, givenBy, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
 import type { RawHandover, Taker } from "../handover/passthrough.js";
-import { checkGiven, type Given, seal } from "./socket-message.js";
+import { checkGiven, type Given, readRest, seal } from "./socket-message.js";
 
 /**
  * Options of a `net.Server` whose sockets can be handed on: `createServer(UNREAD, listener)`. Such a socket is not read
@@ -40,7 +40,7 @@ interface Occupied extends Child {
 export function handOn(child: Child, socket: Socket, given: Given = {}): Promise<void> {
   checkGiven(given, "what is handed on");
   const { rest = NOTHING, arrival = {} } = given;
-  return send(child, socket, rest, arrival, 0);
+  return send(child, socket, readRest(rest), arrival, 0);
 }
 
 /** `kept`: octets in front of `rest` that were read for good. */

@@ -3,6 +3,7 @@
 // Never: touches a socket.
 
 import { checkGivenArrival, type GivenArrival } from "../arrival/arrival.js";
+import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
 
 /** What whoever gives a socket away knows of it; `AdoptOptions` has the same names. */
@@ -22,9 +23,13 @@ interface Envelope {
 export function checkGiven(given: Given, what: string): void {
   checkSettings(given, ["rest", "arrival"], what);
   if (given.arrival !== undefined) checkGivenArrival(given.arrival, "arrival");
-  if (given.rest !== undefined && !(given.rest instanceof Uint8Array)) {
-    throw new TypeError("rest must be the octets already read, a Uint8Array");
-  }
+}
+
+/** The octets that were read already, whatever their array says of itself. Throws `TypeError` for what are none. */
+export function readRest(rest: unknown): Uint8Array {
+  if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
+  const octets = viewOf(rest, 0, countOctets(rest));
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }
 
 export function seal(rest: Uint8Array, arrival: GivenArrival): Envelope {

@@ -4,6 +4,7 @@
 
 import { OctetClass } from "../../assembly/abi.js";
 import { kernel } from "../head/kernel/instance.js";
+import { countOctets } from "../head/kernel/latin1.js";
 import type { Framing } from "../head/request-head.js";
 
 /** Where in chunked-body the next octet stands (RFC 9112 §7.1). */
@@ -77,14 +78,15 @@ export class BodyReader {
    */
   read(octets: Uint8Array, start: number): number {
     const { classes } = kernel();
+    const length = countOctets(octets);
     let at = start;
-    while (at < octets.length && !this.done) {
+    while (at < length && !this.done) {
       if (this.#place !== "data") {
         const octet = octets[at++]!;
         if (!this.#step(octet, classes[octet]!)) return -1;
         continue;
       }
-      const count = Math.min(this.#left, octets.length - at);
+      const count = Math.min(this.#left, length - at);
       at += count;
       this.#left -= count;
       if (this.#left > 0) continue;

@@ -6,7 +6,8 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { ProxyError } from "../arrival/proxy/fault.js";
 import type { HelloError } from "../arrival/tls/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
-import { explainError, printable } from "../policy/explain.js";
+import { explainError } from "../policy/explain.js";
+import { printable } from "../policy/shown.js";
 import type { Abandoned } from "./end.js";
 
 /**

@@ -1,12 +1,19 @@
 // In:    octets that nobody takes yet, in pieces.
 // Out:   the same octets, in one piece.
-// Never: weighs much more than they do, however small the pieces are.
+// Never: weighs much more than they do, or takes longer, however small the pieces are.
 
 /** Pieces up to this size are joined: octets that come one by one would cost a Buffer each. */
 const PIECE_OCTETS = 2048;
+/** Room for the first of them. */
+const LEAST_ROOM = 64;
+
+const EMPTY = Buffer.alloc(0);
 
 export class HeldOctets {
   #pieces: Uint8Array[] = [];
+  /** What came in small pieces behind these, and maybe room for more. */
+  #joined = EMPTY;
+  #joinedLength = 0;
   #length = 0;
 
   get length(): number {
@@ -14,22 +21,38 @@ export class HeldOctets {
   }
 
   add(octets: Uint8Array): void {
-    if (octets.length === 0) return;
-    const last = this.#pieces.at(-1);
-    if (last !== undefined && last.length + octets.length <= PIECE_OCTETS) {
-      // Of memory of its own: a slice of Node's pool keeps the whole pool, which has 64 KiB since Node 24.
-      const joined = new Uint8Array(last.length + octets.length);
-      joined.set(last);
-      joined.set(octets, last.length);
-      this.#pieces[this.#pieces.length - 1] = joined;
-    } else {
-      this.#pieces.push(octets);
-    }
     this.#length += octets.length;
+    if (this.#joinedLength + octets.length > PIECE_OCTETS) {
+      this.#endPiece();
+      if (octets.length > PIECE_OCTETS / 2) {
+        this.#pieces.push(octets);
+        return;
+      }
+    }
+    this.#join(octets);
+  }
+
+  #join(octets: Uint8Array): void {
+    const length = this.#joinedLength + octets.length;
+    if (length > this.#joined.length) {
+      // Of memory of its own: a slice of Node's pool keeps the whole pool, which has 64 KiB since Node 24.
+      const wider = Buffer.allocUnsafeSlow(Math.min(PIECE_OCTETS, Math.max(LEAST_ROOM, 2 * length)));
+      wider.set(this.#joined.subarray(0, this.#joinedLength));
+      this.#joined = wider;
+    }
+    this.#joined.set(octets, this.#joinedLength);
+    this.#joinedLength = length;
+  }
+
+  #endPiece(): void {
+    if (this.#joinedLength > 0) this.#pieces.push(this.#joined.subarray(0, this.#joinedLength));
+    this.#joined = EMPTY;
+    this.#joinedLength = 0;
   }
 
   /** All that was held; nothing is from now on. */
   take(): Uint8Array {
+    this.#endPiece();
     const octets = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
     this.#pieces = [];
     this.#length = 0;

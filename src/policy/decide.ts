@@ -9,10 +9,11 @@ import type { Authority, Scheme } from "../head/authority.js";
 import { checkSettings } from "../head/options.js";
 import type { AuthorityField, RequestHead } from "../head/request-head.js";
 import type { NameTable } from "./host-map.js";
-import { isPlainName, nameKey } from "./host-pattern.js";
+import { isPlainName, isSameName, nameKey } from "./host-pattern.js";
 import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
-import { claimOf, NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
+import { listed, printable } from "./shown.js";
+import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
 
 /** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
 export interface PolicyRules<Claim = unknown> {
@@ -111,7 +112,7 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly kind: "refused";
   readonly code: RefusalCode;
   readonly statusCode: number;
-  /** What came, what would have been right, and the configuration that would accept what came ("" where none can). */
+  /** What came, what would have been right, and the configuration that would accept what came ("" where none can): all `printable`. */
   readonly seen: string;
   readonly wanted: string;
   readonly remedy: string;
@@ -120,9 +121,6 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
 }
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
-
-/** Names of vhosts that a refusal lists. */
-const SHOWN = 10;
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
@@ -197,7 +195,7 @@ function soften<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision
     refusal.statusCode === 403 ? refusal.vhost : (policy.index.find(null)[0] ?? fallbackFor(policy, refusal));
   if (!vhost || vhost.port === NO_LISTEN) return refusal;
   if (vhost.requires === "https" && refusal.arrival.scheme !== "https") return refusal;
-  const decision = takeUp(servedBy(vhost, refusal));
+  const decision = takeUp(policy, servedBy(vhost, refusal));
   return decision.kind === "accepted" ? { ...decision, reported: refusal } : refusal;
 }
 
@@ -218,11 +216,11 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   if (foreign !== null) {
     return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
   }
-  return takeUp(served);
+  return takeUp(policy, served);
 }
 
 /** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
-function takeUp<Claim>(served: Served<Claim>): Decision<Claim> {
+function takeUp<Claim>(policy: Policy<Claim>, served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
     if (head.protocol !== null) {
@@ -236,15 +234,17 @@ function takeUp<Claim>(served: Served<Claim>): Decision<Claim> {
     return accept(served, undefined, undefined);
   }
 
-  const claim = claimOf(vhost, head.path);
-  if (claim === null) {
-    const claimed = Object.keys(vhost.upgrades ?? {}).join(", ") || "no path";
-    const remedy = `upgrades: { ${JSON.stringify(head.path)}: framer } in vhost ${vhost.name}`;
-    return refuse(served, "PATH_UNCLAIMED", 404, `path ${head.path}`, claimed, remedy);
+  const { path } = head;
+  const claims = policy.index.claimsOf(vhost);
+  const claimed = claims.find(path);
+  if (claimed === null) {
+    const wanted = listed(claims.patterns) || "no path";
+    const remedy = `upgrades: { ${JSON.stringify(path)}: framer } in vhost ${vhost.name}`;
+    return refuse(served, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
   }
   const fault = handshakeFault(head);
   if (fault !== null) return refuse(served, fault.code, fault.statusCode, fault.seen, fault.wanted, "");
-  return accept(served, claim.claim, claim.pattern);
+  return accept(served, claimed.claim, claimed.pattern);
 }
 
 /** The refusal of an accepted request where nothing serves requests. */
@@ -313,10 +313,10 @@ function misdirected<Claim>({ secured }: Policy<Claim>, ruling: Ruling<Claim>): 
     if (secured?.find(authority) === undefined || arrival.schemeSource !== "tls") return null;
     return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, "TLS without a server name", "");
   }
-  if (serverName.toLowerCase().replace(/\.$/, "") === authority.uriHost) return null;
+  if (isSameName(serverName, authority)) return null;
   const { schemeSource, proxy, unix, remoteAddress } = arrival;
   const source = schemeSource === "tls" ? "of TLS" : proxy === undefined ? "given" : "by PROXY";
-  const wanted = `server name ${serverName} ${source}`;
+  const wanted = `server name ${printable(serverName)} ${source}`;
   const peer = source === "of TLS" && proxy === undefined ? (unix ? "unix" : remoteAddress) : undefined;
   const trust = `trust: { from: [${JSON.stringify(peer)}], forwarded: "rfc7239" }`;
   const remedy = peer === undefined ? "" : `${trust}, if a proxy speaks TLS for its clients`;
@@ -332,15 +332,14 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
     if (authority === null) {
       return refuse(ruling, "AUTHORITY_ABSENT", 421, "no Host", "a Host", "default: true in a vhost");
     }
-    const names = policy.vhosts.slice(0, SHOWN).map((vhost) => vhost.name);
-    if (policy.vhosts.length > SHOWN) names.push(`and ${policy.vhosts.length - SHOWN} more`);
+    const names = listed(policy.vhosts, (vhost) => vhost.name);
     // A name that could not be copied into a configuration is not offered for one.
     const isPlain = authority.kind !== "reg-name" || isPlainName(authority);
     const remedy = isPlain ? `a vhost with name: ${JSON.stringify(nameKey(authority))}` : "";
     if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
-      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
+      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names, remedy);
     }
-    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names.join(", "), remedy);
+    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names, remedy);
   }
   const known = servedBy(first, ruling);
   if (first.port === NO_LISTEN) {
@@ -363,7 +362,7 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));
   if (fitting !== undefined) return fitting;
   const ports = reachable.flatMap((vhost) => wantedPorts(vhost, arrival));
-  const wanted = `vhost port ${ports.length > 0 ? [...new Set(ports)].join(", ") : "local, which is not known"}`;
+  const wanted = `vhost port ${ports.length > 0 ? listed([...new Set(ports)]) : "local, which is not known"}`;
   // Of several vhosts of that name, the first could take the port as well.
   const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
   return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
@@ -433,9 +432,9 @@ function refuse<Claim>(
     kind: "refused",
     code,
     statusCode,
-    seen,
-    wanted,
-    remedy,
+    seen: printable(seen),
+    wanted: printable(wanted),
+    remedy: printable(remedy),
     head,
     arrival,
     upgrade,

@@ -9,6 +9,7 @@ import type { HelloError } from "../arrival/tls/fault.js";
 import type { Scheme } from "../head/authority.js";
 import type { HeadgateError } from "../head/fault.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decide.js";
+import { printable } from "./shown.js";
 
 /**
  * One line: what was seen, what was wanted, where it came from, and the configuration that would accept it.
@@ -27,7 +28,10 @@ export function explain(decision: Decision): string {
  */
 export type PortSource = AuthoritySource | "X-Forwarded-Port" | "scheme";
 
-/** A decision as plain data, for `JSON.stringify`. What is not there is null. */
+/**
+ * A decision as plain data, for `JSON.stringify`. What is not there is null. Text that a client or a proxy has sent is visible
+ * ASCII, at most 1000 characters each, as `JSON.stringify` would leave DEL and all octets above it as they are.
+ */
 export interface Explanation {
   readonly kind: Decision["kind"];
   /** Of a refusal. */
@@ -50,7 +54,7 @@ export interface Explanation {
   readonly host: { readonly value: string | null; readonly source: AuthoritySource };
   readonly port: { readonly value: number | null; readonly source: PortSource };
   readonly scheme: { readonly value: Scheme; readonly source: SchemeSource };
-  /** Field values, as sent. */
+  /** Field values. */
   readonly origin: readonly string[];
   readonly client: { readonly address: string | null; readonly port: number | null };
   /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
@@ -76,18 +80,18 @@ export function explanation(decision: Decision): Explanation {
     seen: refusal?.seen ?? null,
     wanted: refusal?.wanted ?? null,
     remedy: refusal?.remedy || null,
-    method: head.method,
-    path: head.path,
+    method: printable(head.method),
+    path: printable(head.path),
     upgrade,
     vhost: vhost?.name ?? null,
     pattern: kind === "accepted" ? (decision.pattern ?? null) : null,
-    host: { value: authority?.uriHost ?? null, source: authoritySource },
+    host: { value: visible(authority?.uriHost), source: authoritySource },
     port: { value: port, source: portSource(decision) },
     scheme: { value: arrival.scheme, source: arrival.schemeSource ?? "given" },
-    origin: head.fieldValues("origin"),
-    client: { address: arrival.remoteAddress ?? null, port: arrival.remotePort ?? null },
+    origin: head.fieldValues("origin").map(printable),
+    client: { address: visible(arrival.remoteAddress), port: arrival.remotePort ?? null },
     forwarding: forwarding ? { field: forwarding.field, element: forwarding.element, hop: forwarding.hop } : null,
-    proxy: arrival.proxy ?? null,
+    proxy: arrival.proxy === undefined ? null : allVisible(arrival.proxy),
     tls: tlsOf(arrival),
     reported: kind === "accepted" && decision.reported !== undefined ? explanation(decision.reported) : null,
   };
@@ -95,7 +99,16 @@ export function explanation(decision: Decision): Explanation {
 
 function tlsOf({ serverName, alpnProtocol }: Arrival): Explanation["tls"] {
   if (serverName === undefined && alpnProtocol === undefined) return null;
-  return { serverName: serverName ?? null, alpnProtocol: alpnProtocol ?? null };
+  return { serverName: visible(serverName), alpnProtocol: visible(alpnProtocol) };
+}
+
+function visible(text: string | null | undefined): string | null {
+  return text === null || text === undefined ? null : printable(text);
+}
+
+/** A copy whose texts are visible; members that are undefined are left out of it. */
+function allVisible<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value), (_name, part) => (typeof part === "string" ? printable(part) : part));
 }
 
 function portSource({ arrival, authority, authoritySource }: Decision): PortSource {
@@ -222,9 +235,3 @@ const schemeWords: Record<NonNullable<Arrival["schemeSource"]>, string> = {
   declared: "declared",
   default: "by default",
 };
-
-/** What a client sent may hold any octet; a log line may not, and has at most 1000. */
-export function printable(text: string): string {
-  const visible = text.replace(/[^\x20-\x7e]/g, (octet) => `\\x${octet.charCodeAt(0).toString(16).padStart(2, "0")}`);
-  return visible.length > 1000 ? `${visible.slice(0, 997)}...` : visible;
-}

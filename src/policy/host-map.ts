@@ -1,33 +1,46 @@
 // In:    values, each for a name or a wildcard.
 // Out:   the value that a name means.
-// Never: holds addresses' networks, or a default; who uses it does.
+// Never: looks for a suffix of a length that no wildcard has, however many a name may have.
 
 import type { Authority } from "../head/authority.js";
 import { isPlainName, type NamePattern, nameKey } from "./host-pattern.js";
 
+const DOT = 0x2e;
+
 /** Finds the exact name first, then the closest wildcard; of the same suffix `*.` before `**.`. */
 export class NameTable<Value> {
-  readonly #values = { "": new Map<string, Value>(), "*": new Map<string, Value>(), "**": new Map<string, Value>() };
+  readonly #exact = new Map<string, Value>();
+  /** By what is to the right of the stars. */
+  readonly #wildcards = new Map<string, { "*"?: Value; "**"?: Value }>();
+  /** The lengths of these suffixes, the longest first. */
+  #lengths: readonly number[] = [];
 
   /** The value of that very pattern. */
   get({ stars, key }: NamePattern): Value | undefined {
-    return this.#values[stars].get(key);
+    return stars === "" ? this.#exact.get(key) : this.#wildcards.get(key)?.[stars];
   }
 
   set({ stars, key }: NamePattern, value: Value): void {
-    this.#values[stars].set(key, value);
+    if (stars === "") this.#exact.set(key, value);
+    else {
+      this.#wildcards.set(key, { ...this.#wildcards.get(key), [stars]: value });
+      const lengths = new Set(this.#lengths).add(key.length);
+      this.#lengths = [...lengths].sort((one, other) => other - one);
+    }
   }
 
   find(authority: Authority): Value | undefined {
-    const exact = this.#values[""].get(nameKey(authority));
-    if (exact !== undefined || !isPlainName(authority)) return exact;
-    const { "*": oneLabel, "**": anyDepth } = this.#values;
+    const exact = this.#exact.get(nameKey(authority));
+    if (exact !== undefined || this.#lengths.length === 0 || !isPlainName(authority)) return exact;
     const { uriHost } = authority;
-    for (let dot = uriHost.indexOf("."), first = true; dot >= 0; first = false) {
-      const suffix = uriHost.slice(dot + 1);
-      const found = (first ? oneLabel.get(suffix) : undefined) ?? anyDepth.get(suffix);
-      if (found !== undefined) return found;
-      dot = uriHost.indexOf(".", dot + 1);
+    for (const length of this.#lengths) {
+      const dot = uriHost.length - length - 1;
+      if (uriHost.charCodeAt(dot) !== DOT) continue;
+      const found = this.#wildcards.get(uriHost.slice(dot + 1));
+      if (found === undefined) continue;
+      const isOneLabel = uriHost.lastIndexOf(".", dot - 1) < 0;
+      const value = (isOneLabel ? found["*"] : undefined) ?? found["**"];
+      if (value !== undefined) return value;
     }
     return undefined;
   }

@@ -5,8 +5,8 @@
 import { type Authority, parseAuthority } from "../head/authority.js";
 import { isIpv4Mapped, type Network, parseNetwork } from "../head/ip-address.js";
 
-/** A name of plain labels: no empty one, no percent-encoding, no sub-delims. Only such names meet a wildcard. */
-const PLAIN_NAME = /^[a-z0-9_~-]+(?:\.[a-z0-9_~-]+)*$/;
+/** What a name of plain labels holds: no percent-encoding, no sub-delims. */
+const PLAIN = /^[a-z0-9._~-]+$/;
 
 export interface NamePattern {
   /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */
@@ -22,17 +22,19 @@ export function nameKey({ kind, uriHost }: Authority): string {
   return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(uriHost) ? `${uriHost}.` : uriHost;
 }
 
-/** True for what may meet a wildcard. */
+/** True for what may meet a wildcard: plain labels, of which none is empty. */
 export function isPlainName({ kind, uriHost }: Authority): boolean {
-  return kind === "reg-name" && PLAIN_NAME.test(uriHost);
+  if (kind !== "reg-name" || !PLAIN.test(uriHost)) return false;
+  return !uriHost.startsWith(".") && !uriHost.endsWith(".") && !uriHost.includes("..");
 }
 
-/** True where the pattern means that authority; ports are not looked at. */
-export function meets({ stars, key }: NamePattern, authority: Authority): boolean {
-  if (stars === "") return nameKey(authority) === key;
-  const { uriHost } = authority;
-  if (!uriHost.endsWith(`.${key}`) || !isPlainName(authority)) return false;
-  return stars === "**" || uriHost.indexOf(".") === uriHost.length - key.length - 1;
+/**
+ * True where a server name is that of the authority; case and one trailing dot do not count. A connection has one, of any
+ * length, and any number of requests: none of them looks at it further than at its own name.
+ */
+export function isSameName(serverName: string, { uriHost }: Authority): boolean {
+  const length = serverName.endsWith(".") ? serverName.length - 1 : serverName.length;
+  return length === uriHost.length && serverName.slice(0, length).toLowerCase() === uriHost;
 }
 
 /**

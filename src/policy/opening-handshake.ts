@@ -3,6 +3,7 @@
 // Never: answers it; the framer does, once the policy has accepted.
 
 import type { RequestHead } from "../head/request-head.js";
+import { members, spaceEnd, tokenEnd } from "../head/scan.js";
 
 /** A fault of an opening handshake: stable code, status code, what was seen, what was wanted. */
 export interface HandshakeFault {
@@ -23,13 +24,11 @@ export const WEBSOCKET_VERSION = "13";
 
 /** base64 of 16 octets (RFC 6455 §4.1). */
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
-const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-const OWS = "[ \\t]*";
-/** 1#token (RFC 6455 §4.3). */
-const PROTOCOLS = new RegExp(`^${TOKEN}(?:${OWS},${OWS}${TOKEN})*$`);
-/** extension-param = token [ "=" ( token / quoted-string ) ], the quoted string holding a token (RFC 6455 §9.1). */
-const EXTENSION = `${TOKEN}(?:${OWS};${OWS}${TOKEN}(?:${OWS}=${OWS}(?:${TOKEN}|"${TOKEN}"))?)*`;
-const EXTENSIONS = new RegExp(`^${EXTENSION}(?:${OWS},${OWS}${EXTENSION})*$`);
+
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+const EQUALS = 0x3d;
+const QUOTE = 0x22;
 
 /**
  * Checks the client's half of the opening handshake (RFC 6455 §4.2.1) of a head that asks for a WebSocket, in the
@@ -57,7 +56,7 @@ export function handshakeFault(head: RequestHead): HandshakeFault | null {
     return fault("WEBSOCKET_PROTOCOL", 400, `Sec-WebSocket-Protocol ${shown([protocols])}`, wanted);
   }
   const extensions = head.field("sec-websocket-extensions");
-  if (extensions !== undefined && !EXTENSIONS.test(extensions)) {
+  if (extensions !== undefined && !isListOfExtensions(extensions)) {
     const wanted = "a list of extensions with their parameters";
     return fault("WEBSOCKET_EXTENSIONS", 400, `Sec-WebSocket-Extensions ${shown([extensions])}`, wanted);
   }
@@ -69,10 +68,41 @@ export function handshakeFault(head: RequestHead): HandshakeFault | null {
   return null;
 }
 
+/** 1#token (RFC 6455 §4.3). */
 function isListOfDifferentTokens(value: string): boolean {
-  if (!PROTOCOLS.test(value)) return false;
-  const protocols = value.split(/[ \t]*,[ \t]*/);
-  return new Set(protocols).size === protocols.length;
+  const protocols = members(value);
+  const areTokens = protocols.every((protocol) => protocol !== "" && tokenEnd(protocol, 0) === protocol.length);
+  return areTokens && new Set(protocols).size === protocols.length;
+}
+
+/** 1#extension, extension = token *( ";" extension-param ) (RFC 6455 §9.1) */
+function isListOfExtensions(value: string): boolean {
+  let before = COMMA;
+  for (let at = 0; ; at = spaceEnd(value, at + 1)) {
+    const nameEnd = tokenEnd(value, at);
+    if (nameEnd === at) return false;
+    at = spaceEnd(value, nameEnd);
+    if (before === SEMICOLON && value.charCodeAt(at) === EQUALS) {
+      const parameterEnd = parameterValueEnd(value, spaceEnd(value, at + 1));
+      if (parameterEnd < 0) return false;
+      at = spaceEnd(value, parameterEnd);
+    }
+    if (at === value.length) return true;
+    before = value.charCodeAt(at);
+    if (before !== COMMA && before !== SEMICOLON) return false;
+  }
+}
+
+/**
+ * extension-param = token [ "=" ( token / quoted-string ) ], the quoted string holding a token (RFC 6455 §9.1): where what
+ * is behind "=" ends; -1 for what is none.
+ */
+function parameterValueEnd(value: string, start: number): number {
+  const isQuoted = value.charCodeAt(start) === QUOTE;
+  const first = isQuoted ? start + 1 : start;
+  const end = tokenEnd(value, first);
+  if (end === first || (isQuoted && value.charCodeAt(end) !== QUOTE)) return -1;
+  return isQuoted ? end + 1 : end;
 }
 
 function fault(code: HandshakeFault["code"], statusCode: HandshakeFault["statusCode"], seen: string, wanted: string) {

@@ -5,7 +5,9 @@
 import type { Arrival } from "../arrival/arrival.js";
 import { type Authority, parseAuthority } from "../head/authority.js";
 import { checkSettings } from "../head/options.js";
-import { isPlainName, meets, type NamePattern, nameKey, readNamePattern } from "./host-pattern.js";
+import { NameTable } from "./host-map.js";
+import { isPlainName, type NamePattern, nameKey, readNamePattern } from "./host-pattern.js";
+import { isShort, listed } from "./shown.js";
 
 /**
  * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), beside which `same-authority` may
@@ -42,8 +44,6 @@ export interface OriginContext {
   readonly vhost: { readonly name: string };
 }
 
-/** Origins that a refusal lists. */
-const SHOWN = 10;
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 
 /** Null for what is no serialized-origin: a list of them, `null`, a path behind it, userinfo, white space. */
@@ -93,20 +93,29 @@ export class OriginRule {
   readonly #absentPasses: boolean;
   /** Canonical texts. */
   readonly #exact = new Set<string>();
-  readonly #wildcards: (Listed & { readonly name: NamePattern })[] = [];
-  /** As they were written, for explanations. */
+  /** By scheme and port. */
+  readonly #wildcards = new Map<string, NameTable<true>>();
+  /** As they were written, for explanations; and the words for them. */
   readonly #written: readonly string[];
+  readonly #listed: string;
 
   /** @internal */
   constructor(list: OriginList, absentPasses: boolean, where: string) {
     this.#any = list === "any";
     this.#absentPasses = absentPasses;
     this.#written = typeof list === "string" ? [] : list.filter((each) => each !== "same-authority");
+    this.#listed = listed(this.#written);
     this.sameAuthority = list.includes("same-authority");
     for (const written of this.#written) {
       const { scheme, port, name } = readListed(written, `${where} has ${JSON.stringify(written)}, which`);
-      if (name !== null && name.stars !== "") this.#wildcards.push({ scheme, port, name });
-      else this.#exact.add(canonical(scheme, name?.key ?? "", port));
+      if (name === null || name.stars === "") {
+        this.#exact.add(canonical(scheme, name?.key ?? "", port));
+        continue;
+      }
+      const place = canonical(scheme, "", port);
+      const names = this.#wildcards.get(place) ?? new NameTable();
+      names.set(name, true);
+      this.#wildcards.set(place, names);
     }
   }
 
@@ -142,8 +151,7 @@ export class OriginRule {
   }
 
   #meetsWildcard({ scheme, authority, port }: Origin): boolean {
-    if (authority === null) return false;
-    return this.#wildcards.some((each) => each.scheme === scheme && each.port === port && meets(each.name, authority));
+    return authority !== null && this.#wildcards.get(canonical(scheme, "", port))?.find(authority) === true;
   }
 
   #remedyFor(origin: Origin, context: OriginContext, mayDeclare: boolean): string {
@@ -152,16 +160,17 @@ export class OriginRule {
     }
     // A name that could not be copied into a configuration is not offered for one.
     if (origin.authority?.kind === "reg-name" && !isPlainName(origin.authority)) return "";
-    const listed = [...(this.sameAuthority ? ["same-authority"] : []), ...this.#written, formatOrigin(origin)];
-    return `origins: ${JSON.stringify(listed)} in vhost ${context.vhost.name}`;
+    const { name } = context.vhost;
+    const text = formatOrigin(origin);
+    if (!isShort(this.#written)) return `${JSON.stringify(text)} added to the origins of vhost ${name}`;
+    const origins = [...(this.sameAuthority ? ["same-authority"] : []), ...this.#written, text];
+    return `origins: ${JSON.stringify(origins)} in vhost ${name}`;
   }
 
   #fault(code: OriginFault["code"], seen: string, context: OriginContext, remedy: string): OriginFault {
     const own = this.#ownOrigin(context);
-    const wanted = own === null ? [...this.#written] : [own, ...this.#written];
-    if (wanted.length > SHOWN) wanted.splice(SHOWN, wanted.length, `and ${wanted.length - SHOWN} more`);
-    const words = wanted.length > 0 ? wanted.join(", ") : this.#any ? "any origin" : "no Origin";
-    return { code, statusCode: 403, seen, wanted: words, remedy };
+    const wanted = [own, this.#listed].filter(Boolean).join(", ") || (this.#any ? "any origin" : "no Origin");
+    return { code, statusCode: 403, seen, wanted, remedy };
   }
 }
 

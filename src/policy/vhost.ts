@@ -3,8 +3,10 @@
 // Never: compares ports or schemes of a request; decision.ts does that.
 
 import type { Authority } from "../head/authority.js";
-import { addressOf, contains, type Network } from "../head/ip-address.js";
+import { addressOf } from "../head/ip-address.js";
+import { NetworkTable } from "../head/network-table.js";
 import { checkSettings } from "../head/options.js";
+import { Claims } from "./claims.js";
 import { NameTable } from "./host-map.js";
 import { isPlainName, readNamePattern, readNetworkName } from "./host-pattern.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
@@ -46,10 +48,10 @@ const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
   readonly #named = new NameTable<Vhost<Claim>[]>();
-  /** The longest prefix first. */
-  readonly #networks: { readonly network: Network; readonly vhosts: Vhost<Claim>[] }[] = [];
+  readonly #networks = new NetworkTable<Vhost<Claim>[]>();
   readonly #default: Vhost<Claim>[];
   readonly #origins = new Map<Vhost<Claim>, OriginRule>();
+  readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
 
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor(vhosts: readonly Vhost<Claim>[]) {
@@ -60,9 +62,9 @@ export class VhostIndex<Claim> {
     }
     vhosts.forEach((vhost, i) => {
       this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
+      this.#claims.set(vhost, new Claims(vhost.upgrades));
       this.#add(vhost, `vhosts[${i}]`);
     });
-    this.#networks.sort((one, other) => other.network.length - one.network.length);
     this.#default = vhosts.filter((vhost) => vhost.default === true);
     if (this.#default.length > 1) {
       const names = this.#default.map((vhost) => vhost.name).join(" and ");
@@ -86,12 +88,9 @@ export class VhostIndex<Claim> {
     if (name.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
     const network = readNetworkName(name, shown);
     if (network !== null) {
-      const { address, length } = network;
-      const known = this.#networks.find((each) => each.network.length === length && contains(each.network, address));
-      if (known !== undefined) return known.vhosts;
-      const made = { network, vhosts: [] };
-      this.#networks.push(made);
-      return made.vhosts;
+      const known = this.#networks.get(network) ?? [];
+      this.#networks.set(network, known);
+      return known;
     }
     const pattern = readNamePattern(name, shown, "default: true");
     if (name.endsWith(":") || pattern.port !== null) {
@@ -107,7 +106,8 @@ export class VhostIndex<Claim> {
     if (authority === null) return this.#default;
     const named = this.#named.find(authority);
     if (named !== undefined) return named;
-    if (authority.kind !== "reg-name") return this.#findNetwork(authority);
+    const address = addressOf(authority);
+    if (address !== null) return this.#networks.find(address) ?? [];
     return isPlainName(authority) ? this.#default : [];
   }
 
@@ -116,10 +116,9 @@ export class VhostIndex<Claim> {
     return this.#origins.get(vhost)!;
   }
 
-  #findNetwork(authority: Authority): readonly Vhost<Claim>[] {
-    if (this.#networks.length === 0) return [];
-    const address = addressOf(authority)!;
-    return this.#networks.find(({ network }) => contains(network, address))?.vhosts ?? [];
+  /** Who takes the upgrades of a vhost. One that is not of this index stands in for a guarded server, and has one claim. */
+  claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
+    return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
   }
 }
 
@@ -187,18 +186,4 @@ function overlap(one: Vhost, other: Vhost): boolean {
 export function numbersOf(port: VhostPort | undefined): readonly number[] | null {
   if (typeof port === "number") return [port];
   return typeof port === "object" ? port : null;
-}
-
-/** The claim on a path of upgrades, with its pattern: exact, then the longest prefix, then `*`; null for none. */
-export function claimOf<Claim>(vhost: Vhost<Claim>, path: string): { pattern: string; claim: Claim } | null {
-  const { upgrades } = vhost;
-  if (upgrades === undefined) return null;
-  if (path !== "*" && !path.endsWith("/*") && Object.hasOwn(upgrades, path)) {
-    return { pattern: path, claim: upgrades[path]! };
-  }
-  for (let slash = path.lastIndexOf("/"); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf("/", slash - 1)) {
-    const pattern = `${path.slice(0, slash)}/*`;
-    if (Object.hasOwn(upgrades, pattern)) return { pattern, claim: upgrades[pattern]! };
-  }
-  return Object.hasOwn(upgrades, "*") ? { pattern: "*", claim: upgrades["*"]! } : null;
 }

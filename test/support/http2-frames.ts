@@ -74,7 +74,8 @@ export function fieldBlock(fields: Fields): Buffer {
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.of(0), text(name), text(value)]));
 }
 
-function text(value: string): Buffer {
+/** A string literal (RFC 7541 §5.2). */
+export function text(value: string): Buffer {
   return Buffer.concat([integer(value.length), Buffer.from(value, "latin1")]);
 }
 

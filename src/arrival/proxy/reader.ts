@@ -3,7 +3,7 @@
 // Never: guesses whether there is one; who configures a connection knows.
 
 import { formatAddress } from "../../head/ip-address.js";
-import { latin1 } from "../../head/kernel/latin1.js";
+import { countOctets, latin1, viewOf } from "../../head/kernel/latin1.js";
 import { ProxyError, type ProxyErrorCode } from "./fault.js";
 import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
 import { readProxyLine } from "./v1.js";
@@ -62,14 +62,15 @@ export class ProxyReader {
   }
 
   read(chunk: Uint8Array): ProxyResult {
+    const count = countOctets(chunk);
     let at = 0;
-    while (at < chunk.length) {
+    while (at < count) {
       let fault: ProxyErrorCode | null = null;
       if (this.#size > 0) {
-        const piece = chunk.subarray(at, at + this.#size - this.#length);
-        this.#octets.set(piece, this.#length);
-        this.#length += piece.length;
-        at += piece.length;
+        const end = Math.min(count, at + this.#size - this.#length);
+        this.#octets.set(viewOf(chunk, at, end), this.#length);
+        this.#length += end - at;
+        at = end;
       } else {
         const octet = chunk[at++]!;
         this.#octets[this.#length++] = octet;
@@ -164,8 +165,11 @@ export class ProxyReader {
 
 /** sun_path: up to its NUL; an abstract name begins with one, and its end is where only NULs follow. */
 function pathOf(octets: Uint8Array): string {
-  const path = latin1(octets).read(0, octets.length);
-  return path.startsWith("\0") ? path.replace(/\0+$/, "") : path.replace(/\0.*$/s, "");
+  const { length } = octets;
+  const nul = octets[0] === 0 ? -1 : octets.indexOf(0);
+  let end = nul < 0 ? length : nul;
+  while (octets[end - 1] === 0) end--;
+  return latin1(octets).read(0, end);
 }
 
 function addressOf(octets: Uint8Array, start: number, end: number): string {

@@ -3,7 +3,7 @@
 // Never: reads more of it than who is asked for, and for which protocols.
 
 import { parseAuthority } from "../../head/authority.js";
-import { latin1 } from "../../head/kernel/latin1.js";
+import { type Latin1, latin1 } from "../../head/kernel/latin1.js";
 import { nameKey } from "../../policy/host-pattern.js";
 import type { HelloErrorCode } from "./fault.js";
 
@@ -40,6 +40,8 @@ const RANDOM = 32;
 /** The octets of a message, and the first fault that was found in them. */
 interface Reading {
   readonly octets: Uint8Array;
+  /** The same, as text. */
+  readonly text: Latin1;
   fault: HelloFault | null;
 }
 
@@ -102,13 +104,13 @@ class Vector {
   }
 
   text(): string {
-    return this.#reading.fault === null ? latin1(this.#reading.octets).read(this.#at, this.#end) : "";
+    return this.#reading.fault === null ? this.#reading.text.read(this.#at, this.#end) : "";
   }
 }
 
 /** Reads a whole message, its header included. */
 export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
-  const reading: Reading = { octets, fault: null };
+  const reading: Reading = { octets, text: latin1(octets), fault: null };
   const hello = readFields(new Vector(reading, MESSAGE_HEADER, octets.length));
   return reading.fault ?? hello;
 }

@@ -2,6 +2,7 @@
 // Out:   what its ClientHello asks for, with all octets so far; or that more is needed, or why it is none.
 // Never: speaks TLS, or takes an octet away: whoever gets the connection reads all of them again.
 
+import { countOctets, viewOf } from "../../head/kernel/latin1.js";
 import { type ClientHello, readClientHello } from "./client-hello.js";
 import { HelloError, type HelloErrorCode } from "./fault.js";
 
@@ -62,7 +63,7 @@ export class ClientHelloReader {
   }
 
   #append(chunk: Uint8Array): void {
-    const length = this.#length + chunk.length;
+    const length = this.#length + countOctets(chunk);
     if (this.#length === 0) this.#octets = chunk;
     else {
       if (length > this.#octets.length) {
@@ -115,7 +116,8 @@ export class ClientHelloReader {
   }
 
   #finish(): HelloResult {
-    const octets = this.#octets.subarray(0, this.#length);
+    const isWhole = countOctets(this.#octets) === this.#length;
+    const octets = isWhole ? this.#octets : viewOf(this.#octets, 0, this.#length);
     const hello = readClientHello(this.#message());
     if (!("code" in hello)) return { kind: "complete", hello, octets };
     return { kind: "error", error: new HelloError(hello.code, this.#offsetOf(hello.at)) };
@@ -123,12 +125,11 @@ export class ClientHelloReader {
 
   /** The message without the headers of its records. */
   #message(): Uint8Array {
-    const first = this.#octets.subarray(RECORD_HEADER, RECORD_HEADER + this.#size);
-    if (this.#at === RECORD_HEADER + this.#size) return first;
+    if (this.#at === RECORD_HEADER + this.#size) return viewOf(this.#octets, RECORD_HEADER, this.#at);
     const message = new Uint8Array(this.#size);
     let filled = 0;
     for (const { start, end } of this.#records()) {
-      const piece = this.#octets.subarray(start, Math.min(end, start + this.#size - filled));
+      const piece = viewOf(this.#octets, start, Math.min(end, start + this.#size - filled));
       message.set(piece, filled);
       filled += piece.length;
     }

@@ -3,6 +3,7 @@
 // Never: rewrites anything else.
 
 import { type Ruled, ruledHost } from "../../handover/ruled-host.js";
+import { members } from "../../head/scan.js";
 
 /**
  * The head as the server behind the filter gets it. Octets go on unchanged, except that
@@ -41,7 +42,6 @@ function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
 }
 
 function withoutUpgrade(name: string, value: string): string[] {
-  const options = value.split(",").map((option) => option.trim());
-  const kept = options.filter((option) => option !== "" && option.toLowerCase() !== "upgrade");
+  const kept = members(value).filter((option) => option !== "" && option.toLowerCase() !== "upgrade");
   return kept.length === 0 ? [] : [`${name}: ${kept.join(", ")}`];
 }

@@ -65,6 +65,27 @@ export function decodeBase64(base64: string): Uint8Array {
   return octets;
 }
 
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object;
+const getterOf = (name: string) => Object.getOwnPropertyDescriptor(typedArray, name)!.get!;
+const length = getterOf("length");
+const buffer = getterOf("buffer");
+const byteOffset = getterOf("byteOffset");
+
+/**
+ * How many octets an array has: a subclass, or a property of the array's own, may say anything under `length`. Throws `TypeError`
+ * for what is no Uint8Array.
+ */
+export function countOctets(octets: Uint8Array): number {
+  if (!(octets instanceof Uint8Array))
+    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
+  return length.call(octets);
+}
+
+/** The octets from `start` up to `end`, in the same memory, as an array of no subclass. */
+export function viewOf(octets: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(buffer.call(octets), byteOffset.call(octets) + start, end - start);
+}
+
 /**
  * An array of which nothing is read that was not written before. Its memory is its own: a slice of Node's pool would keep the
  * whole pool, which has 64 KiB since Node 24, for as long as a head is awaited.

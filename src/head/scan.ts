@@ -1,0 +1,41 @@
+// In:    the text of a field value, one character an octet; places in it.
+// Out:   where tokens and white space begin and end; the members of a list.
+// Never: looks at an octet more than twice, as a pattern that ends with any number of spaces would.
+
+import { OctetClass } from "../../assembly/abi.js";
+import { kernel } from "./kernel/instance.js";
+
+/** Where octets of these classes end that begin at `start`. */
+function runEnd(text: string, start: number, wanted: OctetClass): number {
+  const { classes } = kernel();
+  let end = start;
+  while (end < text.length && (classes[text.charCodeAt(end)]! & wanted) !== 0) end++;
+  return end;
+}
+
+/** Where octets of these classes begin that end at `end`. */
+function runStart(text: string, end: number, wanted: OctetClass): number {
+  const { classes } = kernel();
+  let start = end;
+  while (start > 0 && (classes[text.charCodeAt(start - 1)]! & wanted) !== 0) start--;
+  return start;
+}
+
+/** token (RFC 9110 §5.6.2); at `start` itself where there is none. */
+export const tokenEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.TOKEN);
+export const tokenStart = (text: string, end: number): number => runStart(text, end, OctetClass.TOKEN);
+
+/** OWS (RFC 9110 §5.6.3) */
+export const spaceEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.WHITESPACE);
+export const spaceStart = (text: string, end: number): number => runStart(text, end, OctetClass.WHITESPACE);
+
+/** The text without white space around it. */
+export function trimmed(text: string): string {
+  const end = spaceStart(text, text.length);
+  return text.slice(Math.min(end, spaceEnd(text, 0)), end);
+}
+
+/** What is between the commas of a list, without white space around it; no comma is quoted (RFC 9110 §5.6.1). */
+export function members(list: string): string[] {
+  return list.split(",").map(trimmed);
+}

@@ -1,0 +1,47 @@
+// In:    claims, each with the pattern of the paths that it is on.
+// Out:   the claim on a path.
+// Never: looks for a prefix of a length that no pattern has, however many a path may have.
+
+/** A claim that was found, and the pattern that it was found by. */
+export interface Claimed<Claim> {
+  readonly pattern: string;
+  readonly claim: Claim;
+}
+
+const SLASH = 0x2f;
+
+/** Finds the exact path first, then the longest prefix, then `*`. */
+export class Claims<Claim> {
+  /** As they were written. */
+  readonly patterns: readonly string[];
+  readonly #exact = new Map<string, Claimed<Claim>>();
+  /** By what is to the left of the last slash. */
+  readonly #prefixes = new Map<string, Claimed<Claim>>();
+  /** The lengths of these prefixes, the longest first. */
+  readonly #lengths: readonly number[];
+  #all: Claimed<Claim> | null = null;
+
+  /** By pattern: `/exact`, `/prefix/*`, or `*`. */
+  constructor(upgrades: Readonly<Record<string, Claim>> = {}) {
+    this.patterns = Object.keys(upgrades);
+    for (const [pattern, claim] of Object.entries(upgrades)) {
+      const claimed = { pattern, claim };
+      if (pattern === "*") this.#all = claimed;
+      else if (pattern.endsWith("/*")) this.#prefixes.set(pattern.slice(0, -2), claimed);
+      else this.#exact.set(pattern, claimed);
+    }
+    const lengths = new Set([...this.#prefixes.keys()].map((prefix) => prefix.length));
+    this.#lengths = [...lengths].sort((one, other) => other - one);
+  }
+
+  /** Null where no pattern is on that path. */
+  find(path: string): Claimed<Claim> | null {
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) return exact;
+    for (const length of this.#lengths) {
+      const found = path.charCodeAt(length) === SLASH ? this.#prefixes.get(path.slice(0, length)) : undefined;
+      if (found !== undefined) return found;
+    }
+    return this.#all;
+  }
+}

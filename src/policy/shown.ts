@@ -1,0 +1,32 @@
+// In:    text that may hold what a client sent, and lists of a configuration.
+// Out:   what a log line shows of them: visible ASCII, and no more than a line has room for.
+// Never: works on more of a text or a list than it shows.
+
+/** Characters of a line, or of a value in one. */
+const LONGEST = 1000;
+/** Items of a list. */
+const ITEMS = 10;
+
+/** Visible ASCII, at most 1000 characters of it. What a client sent may hold any octet; a log line may not. */
+export function printable(text: string): string {
+  // Cut before it is escaped, which makes it four times as long.
+  const start = text.slice(0, LONGEST);
+  const visible = /[^\x20-\x7e]/.test(start) ? start.replace(/[^\x20-\x7e]/g, escaped) : start;
+  return Math.max(text.length, visible.length) > LONGEST ? `${visible.slice(0, LONGEST - 3)}...` : visible;
+}
+
+function escaped(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+}
+
+/** The first items of a list, and how many there are besides. */
+export function listed<Item>(items: readonly Item[], write: (item: Item) => unknown = String): string {
+  const shown = items.slice(0, ITEMS).map(write);
+  if (items.length > ITEMS) shown.push(`and ${items.length - ITEMS} more`);
+  return shown.join(", ");
+}
+
+/** True where `listed` shows all of a list. */
+export function isShort(items: readonly unknown[]): boolean {
+  return items.length <= ITEMS;
+}
