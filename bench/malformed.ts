@@ -2,7 +2,7 @@
 // Out:   rows: what a refusal costs.
 // Never: enters http-parser-js, Milo or the pure JavaScript parser, which take some of these for requests.
 
-import { HeadgateError, HeadReader, type HeadResult, parseRequestHead } from "../src/parser.js";
+import { HeadFault, HeadReader, type HeadResult, parseRequestHead } from "../src/parser.js";
 import { Sink } from "./contender.js";
 import { NodeSession, nodeParserHidden, nodeParserVersion } from "./contenders/node-parser.js";
 import { UndiciSession } from "./contenders/undici.js";
@@ -14,7 +14,7 @@ import { Stopwatch } from "./stopwatch.js";
 export interface Refuser {
   readonly name: string;
   /** Takes the next octets of a head. Null where it sees nothing wrong yet; behind an error it is ready for another head. */
-  read(octets: Octets): Error | HeadgateError | null;
+  read(octets: Octets): Error | HeadFault | null;
 }
 
 export type Manner = "whole" | "octet by octet";
@@ -23,8 +23,8 @@ export const manners: readonly Manner[] = ["whole", "octet by octet"];
 
 const ours: Record<Manner, string> = { whole: "headgate parseRequestHead", "octet by octet": "headgate HeadReader" };
 
-function errorOf(result: HeadResult): HeadgateError | null {
-  return result.kind === "error" ? result.error : null;
+function errorOf(result: HeadResult): HeadFault | null {
+  return result.kind === "malformed" ? result.fault : null;
 }
 
 /** A new one for each step: headgate, undici's llhttp and, where it shows its parser, Node. */
@@ -68,7 +68,7 @@ function piecesOf(manner: Manner): readonly (readonly Octets[])[] {
 export function rehearseRefusals({ name, read }: Refuser, manner: Manner): void {
   const pieces = piecesOf(manner);
   malformedHeads.forEach(({ octets, code, fault }, i) => {
-    let error: Error | HeadgateError | null = null;
+    let error: Error | HeadFault | null = null;
     let seen = 0;
     for (const piece of pieces[i]!) {
       error = read(piece);
@@ -76,7 +76,7 @@ export function rehearseRefusals({ name, read }: Refuser, manner: Manner): void 
       if (error !== null) break;
     }
     if (error === null) throw new Error(`${name} lets ${code} pass: ${octets.toString("latin1")}`);
-    if (!(error instanceof HeadgateError)) return;
+    if (!(error instanceof HeadFault)) return;
     if (error.code !== code) throw new Error(`${name}: ${error.code}, not ${code}`);
     if (manner === "octet by octet" && seen > fault) throw new Error(`${name} reads ${seen} octets to see ${code}`);
   });

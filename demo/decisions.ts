@@ -3,7 +3,7 @@
 // Never: decides anything; the sentences of decisions are the library's.
 
 import { styleText } from "node:util";
-import { explain, explainError, type Gate } from "headgate";
+import { explain, type Gate } from "headgate";
 
 export type Verdict = "accepted" | "refused" | "malformed" | "abandoned";
 
@@ -28,9 +28,9 @@ export function watchDecisions(gate: Gate, listener: (entry: Entry) => void): vo
     number++;
     listener({ number, time: new Date().toISOString(), verdict, statusCode, code, explanation });
   };
-  gate.on("handover", (decision) => report("accepted", decision.upgrade ? 101 : null, null, explain(decision)));
+  gate.on("accepted", (decision) => report("accepted", decision.upgrade ? 101 : null, null, explain(decision)));
   gate.on("refused", (decision) => report("refused", decision.statusCode, decision.code, explain(decision)));
-  gate.on("malformed", (error) => report("malformed", error.statusCode, error.code, explainError(error)));
+  gate.on("malformed", ({ fault }) => report("malformed", fault.statusCode, fault.code, explain(fault)));
   gate.on("abandoned", ({ code, stage }) => {
     const words = code.toLowerCase().replaceAll("_", " ");
     report("abandoned", null, code, `${words}; stage of the connection: ${stage}`);

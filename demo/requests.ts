@@ -58,7 +58,7 @@ async function answerTo(request: IncomingMessage): Promise<Answer> {
   // The gate has ruled on Host, so this reads it and does not judge it.
   const result = parseAuthority(request.headers.host ?? "");
   const name = result.kind === "complete" ? result.authority.uriHost : "";
-  if (result.kind === "error" || !PAGE_NAMES.some((known) => known === name)) {
+  if (result.kind === "malformed" || !PAGE_NAMES.some((known) => known === name)) {
     return { statusCode: 404, body: `${name} has WebSockets only; the page is on localhost\n` };
   }
   const path = request.url?.split("?")[0] ?? "";

@@ -13,7 +13,7 @@ const gate = createGate({
   vhosts: [{ name: "device.example", port: NO_LISTEN_SERVER, requires: "https" }],
   requests: (request, response) => response.end(`for ${gate.arrivalOf(request)?.remoteAddress}`),
 });
-gate.on("handover", (decision) => console.log(explain(decision)));
+gate.on("accepted", (decision) => console.log(explain(decision)));
 
 // Octets that come by another road: a channel of SSH, a stream of a multiplexer, here a pair in memory. Such a stream knows
 // nothing of its client; say what you know.

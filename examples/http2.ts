@@ -17,7 +17,7 @@ const gate = createGate({
   requests: (request, response) => void response.end(`a page over HTTP/${request.httpVersion}`),
   http2: { cleartext: true },
 });
-gate.on("handover", (decision) => console.log(explain(decision)));
+gate.on("accepted", (decision) => console.log(explain(decision)));
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
 const door = createServer((socket) => gate.adopt(socket));

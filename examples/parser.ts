@@ -17,5 +17,5 @@ if (result.kind === "complete") {
 const reader = new HeadReader();
 for (const piece of ["GET / HTTP/1.1\r\nHo", "st: a\r\nContent-Length: 1", "0\r\nContent-Length : 10\r\n"]) {
   const answer = reader.read(octets(piece));
-  console.log(answer.kind === "error" ? `${answer.error}` : answer.kind);
+  console.log(answer.kind === "malformed" ? `${answer.fault}` : answer.kind);
 }

@@ -7,7 +7,7 @@ import { EventEmitter } from "node:events";
 import { createServer, type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
-import { type Arrival, checkGivenArrival, type GivenArrival } from "./arrival/arrival.js";
+import { type Arrival, type ArrivalHints, checkArrivalHints } from "./arrival/arrival.js";
 import { Connection } from "./connection/connection.js";
 import { watchRequests } from "./connection/http1/server-socket.js";
 import { isKept } from "./connection/socket.js";
@@ -16,17 +16,16 @@ import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
-import { isTaker, type TakerLike } from "./handover/passthrough.js";
-import { Known } from "./handover/side-table.js";
-import type { HeadgateError } from "./head/fault.js";
+import { isPassthrough, type PassthroughLike } from "./handover/passthrough.js";
+import { SideTable } from "./handover/side-table.js";
 import { type GateLimits, gateLimits } from "./head/limits.js";
 import { checkSettings } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Authorize } from "./outcome/authorization.js";
-import type { Gatehouse, Http2Rules } from "./outcome/context.js";
+import type { Context, Http2Rules } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
-import type { Abandoned, AbandonedCode, End, Passed } from "./outcome/end.js";
-import { Pending } from "./outcome/waiting.js";
+import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
+import { WaitingRoom } from "./outcome/waiting.js";
 import {
   type Acceptance,
   type Decision,
@@ -52,7 +51,7 @@ export interface GateOptions extends PolicyRules<FramerLike | string> {
    */
   tls?: TlsRules;
   /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
-  fallback?: TakerLike;
+  fallback?: PassthroughLike;
   /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
@@ -81,14 +80,14 @@ export interface Http2Options {
 /** A connection that the gate has taken. */
 export interface Adoption {
   /** How it ends: handed over, refused, served, passed on, or abandoned. Never rejects. Made when it is first read. */
-  readonly ended: Promise<End>;
+  readonly ended: Promise<ConnectionEnd>;
 }
 
 export interface AdoptOptions {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
   /** What is known of the connection and cannot be read from the socket. */
-  arrival?: GivenArrival;
+  arrival?: ArrivalHints;
   /** Narrows this adoption to the vhosts of these names; the Host field cannot widen it. */
   vhosts?: readonly string[];
 }
@@ -102,11 +101,11 @@ export interface GuardOptions {
 
 export interface GateEvents {
   /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
-  handover: [decision: Acceptance<FramerLike>];
+  accepted: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
   /** In report mode: enforce mode would have refused what the next event hands over. */
   reported: [decision: Refusal<FramerLike>];
-  malformed: [error: HeadgateError, arrival: Arrival];
+  malformed: [end: Malformed];
   /** A connection that the gate does not read goes to its taker. */
   passed: [end: Passed];
   abandoned: [end: Abandoned];
@@ -140,7 +139,7 @@ const guardSettings = ["vhosts", "strict"];
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
-  handover: channel("headgate:handover"),
+  accepted: channel("headgate:accepted"),
   refused: channel("headgate:refused"),
   reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
@@ -155,10 +154,10 @@ export function createGate(options: GateOptions): Gate {
 
 /** Made by `createGate`. */
 export class Gate extends EventEmitter<GateEvents> {
-  readonly #house: Gatehouse;
+  readonly #context: Context;
   readonly #tls: ServerNames | null;
   /** The same with the policies of narrowed adoptions, by their names. */
-  readonly #narrowed = new Map<string, Gatehouse>();
+  readonly #narrowed = new Map<string, Context>();
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
@@ -187,7 +186,7 @@ export class Gate extends EventEmitter<GateEvents> {
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
     }
-    if (fallback !== undefined && !isTaker(fallback)) {
+    if (fallback !== undefined && !isPassthrough(fallback)) {
       throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
     }
     checkUndeclared(rules.scheme, tls);
@@ -196,7 +195,7 @@ export class Gate extends EventEmitter<GateEvents> {
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     const policy = withSecured(named, names?.named ?? null);
     this.#tls = names;
-    this.#house = {
+    this.#context = {
       policy,
       limits,
       expose,
@@ -206,31 +205,31 @@ export class Gate extends EventEmitter<GateEvents> {
       fallback,
       requestsAccepts: false,
       others: undefined,
-      heads: new Pending(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
+      heads: new WaitingRoom(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
-      authorizing: new Pending(limits.authorizeTimeout, limits.pendingHeads, limits.pendingPerAddress),
+      authorizing: new WaitingRoom(limits.authorizeTimeout, limits.pendingHeads, limits.pendingPerAddress),
       http2: http2Rules(http2),
       sessions: new Deadlines(limits.idleTimeout),
       lingering: new Deadlines(limits.lingerTimeout),
-      known: new Known(),
-      hearsAccepted: () => this.listenerCount("handover") > 0 || channels.handover.hasSubscribers,
+      known: new SideTable(),
+      hearsAccepted: () => this.listenerCount("accepted") > 0 || channels.accepted.hasSubscribers,
       accepted: (decision) => {
         const { reported } = decision;
         if (reported !== undefined) {
           count(this.#reported, reported.code);
-          this.#report("reported", { decision: reported }, reported);
+          this.#report("reported", reported);
         }
-        this.#report("handover", { decision }, decision);
+        this.#report("accepted", decision);
       },
-      passed: (end) => this.#report("passed", end, end),
+      passed: (end) => this.#report("passed", end),
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
-          this.#report("refused", { decision: end.decision }, end.decision);
-        } else if (end.kind === "malformed") this.#report("malformed", end, end.error, end.arrival);
+          this.#report("refused", end.decision);
+        } else if (end.kind === "malformed") this.#report("malformed", end);
         else {
           count(this.#abandoned, end.code);
-          this.#report("abandoned", end, end);
+          this.#report("abandoned", end);
         }
       },
     };
@@ -248,9 +247,9 @@ export class Gate extends EventEmitter<GateEvents> {
     checkSocket(socket);
     if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
     const { rest = NOTHING, arrival = NO_ARRIVAL, vhosts } = options;
-    if (arrival !== NO_ARRIVAL) checkGivenArrival(arrival, "arrival");
+    if (arrival !== NO_ARRIVAL) checkArrivalHints(arrival, "arrival");
     const octets = rest === NOTHING ? NOTHING : readRest(rest);
-    const connection = new Connection(this.#houseFor(vhosts), socket, arrival);
+    const connection = new Connection(this.#contextFor(vhosts), socket, arrival);
     connection.begin(octets);
     return new AdoptedConnection(connection);
   }
@@ -275,7 +274,7 @@ export class Gate extends EventEmitter<GateEvents> {
           "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
       );
     }
-    const narrowed = vhosts === undefined ? this.#house.policy : narrow(this.#house.policy, vhosts);
+    const narrowed = vhosts === undefined ? this.#context.policy : narrow(this.#context.policy, vhosts);
     // The server speaks its own TLS.
     const policy = withSecured(withFallback<FramerLike>(narrowed, { "*": LEAVE }), null);
     checkSomethingServed(policy);
@@ -284,8 +283,8 @@ export class Gate extends EventEmitter<GateEvents> {
     if (strict) watchRequests();
     // The server has its own TLS, and takes connections of its own protocol alone.
     const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
-    const house = { ...this.#house, ...own };
-    const guard = new Guard(house, server as Server, connectionEvent);
+    const context = { ...this.#context, ...own };
+    const guard = new Guard(context, server as Server, connectionEvent);
     this.#guards.set(server, guard);
     return guard;
   }
@@ -311,14 +310,14 @@ export class Gate extends EventEmitter<GateEvents> {
 
   /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
   decisionOf(object: object): Decision<FramerLike> | undefined {
-    const found = this.#house.known.get(object);
+    const found = this.#context.known.get(object);
     if (found === undefined) return undefined;
     return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
   /** Connections whose head is not whole yet. */
   get pendingHeads(): number {
-    return this.#house.heads.size;
+    return this.#context.heads.size;
   }
 
   /**
@@ -333,21 +332,22 @@ export class Gate extends EventEmitter<GateEvents> {
     };
   }
 
-  #houseFor(names: readonly string[] | undefined): Gatehouse {
+  #contextFor(names: readonly string[] | undefined): Context {
     const key = names === undefined ? "" : JSON.stringify(names);
     const known = this.#narrowed.get(key);
     if (known !== undefined) return known;
-    const house = names === undefined ? this.#house : { ...this.#house, policy: narrow(this.#house.policy, names) };
-    checkAdoptable(house.policy);
-    this.#narrowed.set(key, house);
-    return house;
+    const context =
+      names === undefined ? this.#context : { ...this.#context, policy: narrow(this.#context.policy, names) };
+    checkAdoptable(context.policy);
+    this.#narrowed.set(key, context);
+    return context;
   }
 
   /**
    * Says what became of a connection. A listener that throws has thrown when the connection has been dealt with: no
    * socket is left without an owner for it.
    */
-  #report<Name extends keyof GateEvents>(name: Name, message: object, ...values: GateEvents[Name]): void {
+  #report<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
     try {
       this.emit<keyof GateEvents>(name, ...values);
     } catch (error) {
@@ -355,28 +355,27 @@ export class Gate extends EventEmitter<GateEvents> {
         throw error;
       });
     }
-    const published = channels[name];
-    if (published.hasSubscribers) published.publish({ gate: this, ...message });
+    if (channels[name].hasSubscribers) channels[name].publish(values[0]);
   }
 }
 
 /** What `adopt` returns. Few callers wait for the end; a promise would weigh more than all else that is kept of a silent connection. */
 class AdoptedConnection implements Adoption {
   readonly #connection: Connection;
-  #ended: Promise<End> | undefined;
+  #ended: Promise<ConnectionEnd> | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
   }
 
-  get ended(): Promise<End> {
+  get ended(): Promise<ConnectionEnd> {
     return (this.#ended ??= this.#connection.ending());
   }
 }
 
 const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
-const NO_ARRIVAL: GivenArrival = Object.freeze({});
+const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
 function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);

@@ -2,9 +2,9 @@
 // Out:   the gate, the policy and the parser.
 // Never: holds code.
 
-export type { ProxyError, ProxyErrorCode } from "./arrival/proxy/fault.js";
+export type { ProxyFault, ProxyFaultCode } from "./arrival/proxy/fault.js";
 export type { ClientHello } from "./arrival/tls/client-hello.js";
-export { HelloError, type HelloErrorCode } from "./arrival/tls/fault.js";
+export { HelloFault, type HelloFaultCode } from "./arrival/tls/fault.js";
 export type { TlsRules } from "./connection/tls/routes.js";
 export type { TlsTerms } from "./connection/tls/terminator.js";
 export {
@@ -19,10 +19,10 @@ export {
 } from "./gate.js";
 export type { Guard } from "./guard/guard.js";
 export { type Framer, type FramerLike, type Handover, LEAVE } from "./handover/framer.js";
-export type { RawHandover, Taker, TakerLike } from "./handover/passthrough.js";
+export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { GateLimits } from "./head/limits.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
-export type { Abandoned, AbandonedCode, End, Passed } from "./outcome/end.js";
-export { explainAbandoned } from "./outcome/explain-end.js";
+export type { Abandoned, AbandonedCode, ConnectionEnd, Passed } from "./outcome/end.js";
+export { explain } from "./outcome/explain-end.js";
 export * from "./parser.js";
 export * from "./policy.js";

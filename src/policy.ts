@@ -2,7 +2,7 @@
 // Out:   the policy, for any JavaScript runtime: pure functions of values.
 // Never: imports node: modules, ws, or a socket.
 
-export type { Arrival, Forwarding, GivenArrival, Proxying, SchemeSource } from "./arrival/arrival.js";
+export type { Arrival, ArrivalHints, Forwarding, Proxying, SchemeSource } from "./arrival/arrival.js";
 export type { ProxyEndpoint, ProxyHeader, ProxyTls, ProxyTlv } from "./arrival/proxy/header.js";
 export type { ForwardedField, TrustRules } from "./arrival/trust.js";
 export {
@@ -16,7 +16,7 @@ export {
   type Refusal,
   type RefusalCode,
 } from "./policy/decide.js";
-export { type Explanation, explain, explainError, explanation, type PortSource } from "./policy/explain.js";
+export { type Explanation, explain, explanation, type PortSource } from "./policy/explain.js";
 export { type LocalhostOptions, localhost } from "./policy/localhost.js";
 export type { OriginList, Origins } from "./policy/origin.js";
 export { NO_LISTEN, NO_LISTEN_SERVER, type Vhost, type VhostPort } from "./policy/vhost.js";

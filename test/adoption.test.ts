@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
@@ -64,7 +64,7 @@ for (const [manner, options] of Object.entries({ flowing: {}, paused: { pauseOnC
     near.write(HI);
     const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
     const text = collect(near);
-    assert.is((await end).kind, "handed over");
+    assert.is((await end).kind, "handed-over");
     await sleep(30);
     near.write(BYE);
     const echoes = (await text).split("\r\n\r\n")[1]!;
@@ -79,7 +79,7 @@ ways("octets that the giver has read come first, at every cut", async () => {
     near.write(whole.subarray(cut));
     const text = collect(near);
     const end = await gateWith({ "*": wsFramer(echo()) }).adopt(far, { rest: whole.subarray(0, cut) }).ended;
-    assert.is(end.kind, "handed over");
+    assert.is(end.kind, "handed-over");
     assert.match((await text).split("\r\n\r\n")[1]!, "\x81\x02hi", `cut at ${cut}`);
   }
 });
@@ -92,7 +92,7 @@ ways("octets beyond ASCII are kept as they are, at every cut", async () => {
     const end = gateWith({ "*": ({ head }) => void (value = head.field("x-all")) }).adopt(far).ended;
     near.write(head.subarray(0, cut));
     near.write(head.subarray(cut));
-    assert.is((await end).kind, "handed over");
+    assert.is((await end).kind, "handed-over");
     assert.is(value, "\x80\xa0\xe9\xff");
     near.destroy();
   }
@@ -103,7 +103,7 @@ ways("a Duplex that is no socket, octet by octet", async () => {
   const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
   const text = collect(near);
   for (const octet of Buffer.concat([Buffer.from(handshake), HI, BYE])) near.write(Uint8Array.of(octet));
-  assert.is((await end).kind, "handed over");
+  assert.is((await end).kind, "handed-over");
   assert.match(await text, "\x81\x02hi");
 });
 
@@ -118,7 +118,7 @@ ways("a framer that is a function gets a paused socket without listeners of the 
     },
   });
   near.write(Buffer.concat([Buffer.from(handshake), HI]));
-  assert.is((await gate.adopt(far).ended).kind, "handed over");
+  assert.is((await gate.adopt(far).ended).kind, "handed-over");
   assert.equal(Buffer.from(got!.rest), Buffer.from(HI));
   // It listens for no errors, and one must not end the process.
   assert.equal(listeners(far), { ...before, error: 1 });
@@ -193,7 +193,7 @@ const ends = suite("adoption: one end each");
 async function endOf(
   act: (near: net.Socket, far: net.Socket) => void,
   options: Partial<GateOptions> = {},
-): Promise<{ end: End; text: string; gate: Gate }> {
+): Promise<{ end: ConnectionEnd; text: string; gate: Gate }> {
   const { near, far } = await pair();
   const gate = gateWith({ "*": wsFramer(echo()) }, options);
   const text = collect(near);
@@ -341,7 +341,7 @@ ends("too many pending heads: 503, counted", async () => {
   assert.is(((await gate.adopt(second.far).ended) as { code: string }).code, "OVERLOADED");
   assert.is(statusOf(await text), 503);
   first.near.write(handshake);
-  assert.is((await firstEnd).kind, "handed over");
+  assert.is((await firstEnd).kind, "handed-over");
   first.near.destroy();
 });
 
@@ -394,7 +394,7 @@ ends("what a framer returns matters only where it is a promise, and then once", 
   for (const framer of framers) {
     const { near, far } = await pair();
     near.write(handshake);
-    assert.is((await gateWith({ "*": framer as () => void }).adopt(far).ended).kind, "handed over");
+    assert.is((await gateWith({ "*": framer as () => void }).adopt(far).ended).kind, "handed-over");
     assert.is(far.destroyed, false);
     near.destroy();
     far.destroy();
@@ -405,14 +405,14 @@ const faces = suite("adoption: events and misuse");
 
 faces("each outcome is an event and a diagnostics message, with the decision", async () => {
   const messages: [string, object][] = [];
-  const names = ["handover", "refused", "malformed", "abandoned"] as const;
+  const names = ["accepted", "refused", "malformed", "abandoned"] as const;
   const subscribers = names.map((name) => (message: unknown) => messages.push([name, message as object]));
   for (const [i, name] of names.entries()) channel(`headgate:${name}`).subscribe(subscribers[i]!);
   const events: string[] = [];
   const gate = gateWith({ "*": wsFramer(echo()) }, { requests: (_request, response) => response.end("served") });
-  gate.on("handover", ({ upgrade, vhost }) => events.push(`handover ${upgrade} ${vhost.name}`));
+  gate.on("accepted", ({ upgrade, vhost }) => events.push(`handover ${upgrade} ${vhost.name}`));
   gate.on("refused", ({ code }) => events.push(code));
-  gate.on("malformed", ({ code }, { scheme }) => events.push(`${code} ${scheme}`));
+  gate.on("malformed", ({ fault, arrival }) => events.push(`${fault.code} ${arrival.scheme}`));
   gate.on("abandoned", ({ code }) => events.push(code));
   const world = await openWorld(() => gate);
   await world.send(handshake);
@@ -442,7 +442,7 @@ faces("the scheme follows the giver, the socket, the declaration", async () => {
     const { near, far } = await pair();
     if (encrypted) Object.assign(far, { encrypted });
     const gate = gateWith({ "*": () => {} }, declared === undefined ? {} : { scheme: declared });
-    gate.on("handover", (decision) => schemes.push(`${decision.arrival.scheme} ${decision.arrival.schemeSource}`));
+    gate.on("accepted", (decision) => schemes.push(`${decision.arrival.scheme} ${decision.arrival.schemeSource}`));
     near.write(handshake);
     await gate.adopt(far, { arrival }).ended;
     near.destroy();
@@ -456,7 +456,7 @@ faces("addresses and ports of an arrival are the socket's, unless they are given
   const gate = gateWith({ "*": () => {} });
   near.write(handshake);
   const end = await gate.adopt(far, { arrival: { remoteAddress: "192.0.2.7" } }).ended;
-  if (end.kind !== "handed over") throw new Error(end.kind);
+  if (end.kind !== "handed-over") throw new Error(end.kind);
   const { arrival } = end.decision;
   const shown = {
     scheme: "http",
@@ -491,7 +491,7 @@ faces("a framer that takes its time loses nothing of a socket whose head its giv
   near.write("early");
   await sleep(50);
   goOn();
-  assert.is((await end).kind, "handed over");
+  assert.is((await end).kind, "handed-over");
   near.end("late");
   await once(far, "end");
   assert.is(Buffer.concat(taken).toString(), "earlylate");
@@ -516,7 +516,7 @@ faces("an adoption may be narrowed, and Host cannot widen it", async () => {
   const vhosts = ["a", "b"].map((name) => ({ name, port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }));
   const gate = createGate({ vhosts });
   for (const [only, kind] of [
-    ["a", "handed over"],
+    ["a", "handed-over"],
     ["b", "refused"],
   ] as const) {
     const { near, far } = await pair();

@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { createGate, type GateOptions } from "#src/gate.js";
 import { LEAVE } from "#src/handover/framer.js";
 import type { Authorize } from "#src/outcome/authorization.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
@@ -64,9 +64,9 @@ async function open(
     return { said: world.said, causes, taken, connect: () => world.connect(), close: () => world.close() };
   }
   const said: string[] = [];
-  const ends: Promise<End>[] = [];
+  const ends: Promise<ConnectionEnd>[] = [];
   const gate = createGate({ ...options, requests: (_request, response) => response.end() });
-  gate.on("handover", () => said.push("handover"));
+  gate.on("accepted", () => said.push("handover"));
   gate.on("refused", ({ code }) => said.push(code));
   gate.on("abandoned", ({ code, cause }) => [said.push(code), causes.push(cause)]);
   const door = await openDoor((socket) => ends.push(gate.adopt(socket).ended));

@@ -80,7 +80,7 @@ for (const variant of kernelVariants) {
   const run = async (made: Gate, head: string, right: Right): Promise<void> => {
     gate = made;
     decision = null;
-    gate.on("handover", (accepted) => {
+    gate.on("accepted", (accepted) => {
       decision = accepted;
     });
     gate.on("refused", (refused) => {
@@ -90,7 +90,7 @@ for (const variant of kernelVariants) {
     const wanted = right.upgrade ? [101] : right.statusCode!;
     assert.ok(wanted.includes(statusOf(response)), `wanted ${wanted}, got ${JSON.stringify(response)}`);
     const end = await world.ends.at(-1)!;
-    assert.is(end.kind === "handed over", right.upgrade);
+    assert.is(end.kind === "handed-over", right.upgrade);
     if (right.vhost !== undefined) assert.is(decision!.vhost?.name, right.vhost);
     assert.is(gate.pendingHeads, 0);
   };

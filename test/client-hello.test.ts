@@ -6,7 +6,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { FirstOctets, type FirstOctetsResult, protocolOf } from "#src/arrival/first-octets.js";
 import { ClientHelloReader, type HelloResult } from "#src/arrival/tls/records.js";
-import { explainError } from "#src/policy/explain.js";
+import { explain } from "#src/policy/explain.js";
 import { referenceHello } from "./reference/client-hello.js";
 import { readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
 import { seeded } from "./support/mutations.js";
@@ -30,7 +30,7 @@ const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (o
 
 /** What a result says, in the words of the corpus. */
 function wordsOf(result: HelloResult): object {
-  if (result.kind === "error") return { refused: result.error.code, offset: result.error.offset };
+  if (result.kind === "malformed") return { refused: result.fault.code, offset: result.fault.offset };
   return result.kind === "partial" ? { partial: true } : { ...result.hello };
 }
 
@@ -95,9 +95,9 @@ reader("keeps nothing of a caller's octets while more is needed", () => {
 reader("a fault is explained with its octet and source", () => {
   const { octets } = corpus.find(({ title }) => title === "an IPv4 address")!;
   const result = readPieces([octets]);
-  assert.ok(result.kind === "error");
+  assert.ok(result.kind === "malformed");
   assert.is(
-    explainError(result.error),
+    explain(result.fault),
     "the host_name is no name of a host; an address is none (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
   );
 });
@@ -226,5 +226,5 @@ telling("more octets never change what was told", () => {
 telling("a ClientHello that is none is an error, not another protocol", () => {
   const { octets } = corpus.find(({ title }) => title === "NUL in a name")!;
   const result = tell(octetByOctet(octets));
-  assert.ok(result.kind === "error" && result.error.code === "HELLO_HOST_NAME");
+  assert.ok(result.kind === "malformed" && result.fault.code === "HELLO_HOST_NAME");
 });

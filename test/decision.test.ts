@@ -12,7 +12,7 @@ import type { RequestHead } from "#src/head/request-head.js";
 import { messageOf, replyOf } from "#src/outcome/reply.js";
 import { Claims } from "#src/policy/claims.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
-import { explain, explainError, explanation } from "#src/policy/explain.js";
+import { explain, explanation } from "#src/policy/explain.js";
 import { printable } from "#src/policy/shown.js";
 import { NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
@@ -283,11 +283,11 @@ explanations("long lists are counted, and a remedy adds to them", () => {
 explanations("a malformed head", () => {
   const result = parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost : a\r\n\r\n"));
   assert.is(
-    result.kind === "error" && explainError(result.error),
+    result.kind === "malformed" && explain(result.fault),
     "white space stands between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
   );
   assert.is(
-    result.kind === "error" && String(result.error),
+    result.kind === "malformed" && String(result.fault),
     "FIELD_NAME_SPACE: white space stands between a field name and its colon (octet 20; RFC 9112 §5.1)",
   );
 });
@@ -695,7 +695,7 @@ properties("an authority is read back from its own text", () => {
   fc.assert(
     fc.property(ipv6, (text) => {
       const first = parseAuthority(text);
-      if (first.kind === "error") throw new Error(`${text}: ${first.error}`);
+      if (first.kind === "malformed") throw new Error(`${text}: ${first.fault}`);
       const { uriHost } = first.authority;
       const again = parseAuthority(uriHost);
       assert.is(again.kind === "complete" && again.authority.uriHost, uriHost);

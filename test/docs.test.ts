@@ -6,11 +6,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as assert from "uvu/assert";
-import { proxyErrorTable } from "#src/arrival/proxy/fault.js";
+import { proxyFaults } from "#src/arrival/proxy/fault.js";
 import { PROXY_LINE_OCTETS } from "#src/arrival/proxy/reader.js";
-import { helloErrorTable } from "#src/arrival/tls/fault.js";
+import { helloFaults } from "#src/arrival/tls/fault.js";
 import { transitions } from "#src/connection/lifecycle.js";
-import { errorTable } from "#src/head/fault.js";
+import { headFaults } from "#src/head/fault.js";
 import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/head/limits.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import type { Results } from "../bench/results.js";
@@ -76,25 +76,30 @@ function below(folder: string): string[] {
 
 const codes = suite("documents: errors");
 
-codes("docs/errors.md has the table of HeadgateError, in its order", () => {
+codes("docs/errors.md has the table of HeadFault, in its order", () => {
   const documented = rows(section(errors, "## Malformed heads")).map((row) => row.map(plain));
-  const wanted = errorTable().map(({ code, statusCode, rfc, message }) => [code, String(statusCode), rfc, message]);
+  const wanted = headFaults().map(({ code, statusCode, source, message }) => [
+    code,
+    String(statusCode),
+    source,
+    message,
+  ]);
   assert.equal(documented, wanted);
 });
 
-codes("docs/errors.md has the table of ProxyError, in its order", () => {
+codes("docs/errors.md has the table of ProxyFault, in its order", () => {
   const documented = rows(section(errors, "## Malformed PROXY headers")).map((row) => row.map(plain));
   assert.equal(
     documented,
-    proxyErrorTable().map(({ code, section: source, message }) => [code, source, message]),
+    proxyFaults().map(({ code, source, message }) => [code, source, message]),
   );
 });
 
-codes("docs/errors.md has the table of HelloError, in its order", () => {
+codes("docs/errors.md has the table of HelloFault, in its order", () => {
   const documented = rows(section(errors, "## Malformed ClientHellos")).map((row) => row.map(plain));
   assert.equal(
     documented,
-    helloErrorTable().map(({ code, rfc, message }) => [code, rfc, message]),
+    helloFaults().map(({ code, source, message }) => [code, source, message]),
   );
 });
 
@@ -138,7 +143,7 @@ codes("docs/errors.md has every code of an abandoned connection, and every stage
 codes("docs/errors.md has every kind of end", () => {
   const documented = rows(section(errors, "## How a connection ends")).map(([kind]) => plain(kind));
   const text = read("src/outcome/end.ts");
-  const type = text.slice(text.indexOf("export type End ="), text.indexOf("| Abandoned;"));
+  const type = text.slice(text.indexOf("export type ConnectionEnd ="), text.indexOf("| Abandoned;"));
   const kinds = [...type.matchAll(/readonly kind: "([^"]+)"/g)].map((match) => match[1]!);
   assert.equal(documented.sort(), [...kinds, "abandoned"].sort());
 });
@@ -147,7 +152,7 @@ codes("docs/conformance.md names the codes that there are, all of them", () => {
   const named = new Set([...conformance.matchAll(/`((?!HPE_)[A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1]!));
   assert.equal(
     [...named].sort(),
-    errorTable()
+    headFaults()
       .map(({ code }): string => code)
       .sort(),
   );
@@ -162,7 +167,7 @@ codes("Status and the table of errors are in one order", () => {
   );
   assert.equal(
     [...status.keys()].slice(2),
-    errorTable().map(({ code }): string => code),
+    headFaults().map(({ code }): string => code),
   );
 });
 
@@ -269,7 +274,7 @@ const order = (state: string): number =>
     "reading",
     "serving",
     "authorizing",
-    "handed over",
+    "handed-over",
     "served",
     "refused",
     "abandoned",
@@ -291,7 +296,7 @@ pictures("docs/ownership.md has an owner for each state of a connection, and its
     Object.keys(transitions).sort((a, b) => order(a) - order(b)),
   );
   for (const [state, owner] of owners) {
-    assert.is(owner!.startsWith("nobody"), ENDS.includes(plain(state)) && plain(state) !== "handed over", state);
+    assert.is(owner!.startsWith("nobody"), ENDS.includes(plain(state)) && plain(state) !== "handed-over", state);
   }
   const moves = documented
     .filter(({ length }) => length === 2)

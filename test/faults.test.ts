@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
 import type { Handover } from "#src/handover/framer.js";
 import type { Authorization } from "#src/outcome/authorization.js";
-import type { Abandoned, End } from "#src/outcome/end.js";
+import type { Abandoned, ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { openTransport, type Pair, type Transport } from "./support/transport.js";
@@ -32,7 +32,7 @@ interface Case extends Pair {
   readonly gate: Gate;
   readonly hands: Hands;
   readonly server: http.Server;
-  readonly end: Promise<End>;
+  readonly end: Promise<ConnectionEnd>;
   /** Kinds of ends that the gate has told of. */
   readonly told: string[];
 }
@@ -150,8 +150,8 @@ const slow = {
 } satisfies Record<string, Step>;
 
 const handed = {
-  "in the hands of a slow framer": { ...slow["in the hands of a slow framer"], end: "handed over" },
-  "handed over": { octets: upgrade("/"), shows: ({ handover }) => handover, end: "handed over" },
+  "in the hands of a slow framer": { ...slow["in the hands of a slow framer"], end: "handed-over" },
+  "handed-over": { octets: upgrade("/"), shows: ({ handover }) => handover, end: "handed-over" },
 } satisfies Record<string, Step>;
 
 /** What is read on behind its last response. */
@@ -253,7 +253,7 @@ const faults: Record<string, Fault> = {
       breakUnheard(one);
       one.hands.answer!(true);
     },
-    wanted: "handed over",
+    wanted: "handed-over",
   },
   "authorize says no, and the client has reset": {
     at: authorizing,
@@ -344,10 +344,10 @@ function leftOn(socket: Duplex, found: Map<string | symbol, number>): string[] {
     .map(([name]) => `${String(name)}`);
 }
 
-function shown(end: End): string {
+function shown(end: ConnectionEnd): string {
   if (end.kind === "abandoned") return `${end.code} ${end.stage}`;
   if (end.kind === "refused") return end.decision.code;
-  return end.kind === "malformed" ? end.error.code : end.kind;
+  return end.kind === "malformed" ? end.fault.code : end.kind;
 }
 
 /** Brings a connection to a step, strikes it, and sees what is left; how it ended. */
@@ -377,7 +377,7 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
   const how = await Promise.race([end, sleep(10_000, null, { ref: false })]);
   if (how === null) throw new Error("it never ends");
   // A client that never closes is not waited for.
-  if (how.kind !== "handed over") await until("the socket is closed", () => far.closed);
+  if (how.kind !== "handed-over") await until("the socket is closed", () => far.closed);
   near.destroy();
   wire.destroy();
   await until("the framer's socket is closed", () => far.closed);
@@ -385,7 +385,7 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
   for (let i = 0; i < 100 && leftOn(far, found).length > 0; i++) await sleep(2);
   assert.equal(leftOn(far, found), []);
   assert.is(gate.pendingHeads, 0);
-  assert.equal(told, ["handed over", "served"].includes(how.kind) ? [] : [how.kind]);
+  assert.equal(told, ["handed-over", "served"].includes(how.kind) ? [] : [how.kind]);
   await until("the server's connection is closed", () => hands.request?.socket.destroyed ?? true);
   await until("nothing is left", () => held().sockets <= before.sockets && held().timers <= before.timers);
   assert.equal(unhandled.splice(0), []);

@@ -121,7 +121,7 @@ for (const row of rows) {
   sockets(row.id, async () => {
     const decisions: Decision[] = [];
     gate = createGate(claiming(policies[row.policy]!, ({ socket }) => void socket.end("taken")));
-    gate.on("handover", (decision) => decisions.push(decision));
+    gate.on("accepted", (decision) => decisions.push(decision));
     gate.on("refused", (decision) => decisions.push(decision));
     given = factsOf(row.peer);
     const client =
@@ -162,7 +162,7 @@ sockets("a trusted hop stays one though it resets the connection behind its requ
   const decisions: Decision[] = [];
   const trusting = { ...policies.rfc7239!, trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } as const };
   gate = createGate(claiming(trusting, ({ socket }) => void socket.destroy()));
-  gate.on("handover", (decision) => decisions.push(decision));
+  gate.on("accepted", (decision) => decisions.push(decision));
   gate.on("refused", (decision) => decisions.push(decision));
   const server = net.createServer((socket) => {
     gate.adopt(socket);
@@ -192,7 +192,7 @@ for (const strict of [false, true]) {
     };
     const guarding = createGate(rules);
     const seen: (string | undefined)[] = [];
-    guarding.on("handover", ({ arrival, upgrade }) => seen.push(`${arrival.remoteAddress} ${upgrade}`));
+    guarding.on("accepted", ({ arrival, upgrade }) => seen.push(`${arrival.remoteAddress} ${upgrade}`));
     const server = createServer((request, response) => {
       seen.push(guarding.arrivalOf(request)?.remoteAddress);
       response.end();
@@ -219,7 +219,7 @@ for (const strict of [false, true]) {
   sockets(`a trusted hop of a guarded server stays one though it resets, strict: ${strict}`, async () => {
     const guarding = createGate({ vhosts: [{ name: "a" }], trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } });
     const decisions: Decision[] = [];
-    guarding.on("handover", (decision) => decisions.push(decision));
+    guarding.on("accepted", (decision) => decisions.push(decision));
     const server = createServer();
     guarding.guard(server, { strict });
     server.prependListener("connection", () => {
@@ -353,7 +353,7 @@ rules("an adoption that is narrowed trusts the same", async () => {
   client.end(headText(rows[0]!));
   await once(client.resume(), "close");
   server.close();
-  assert.is((await ends[0]!).kind, "handed over");
+  assert.is((await ends[0]!).kind, "handed-over");
 });
 
 for (const way of ["adopt", "guard", "strict guard"]) {

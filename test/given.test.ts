@@ -5,7 +5,7 @@
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { Client, octetsOf } from "./support/tcp.js";
@@ -24,10 +24,10 @@ function openGate(): Gate {
   });
 }
 
-function shown(end: End): string {
+function shown(end: ConnectionEnd): string {
   if (end.kind === "abandoned") return `${end.code} ${end.stage}`;
   if (end.kind === "refused") return end.decision.code;
-  return end.kind === "malformed" ? end.error.code : end.kind;
+  return end.kind === "malformed" ? end.fault.code : end.kind;
 }
 
 /** How a socket comes to be given so, from the moment on when it was accepted. */
@@ -79,7 +79,7 @@ const rests: Record<string, string> = {
 const wanted: Record<string, Record<string, string>> = {
   "the client has ended, and the giver heard it": still,
   // Where the end is still to be heard, a framer gets the socket before, and hears it.
-  "the client has ended, and nobody heard it": { ...still, upgrade: "handed over" },
+  "the client has ended, and nobody heard it": { ...still, upgrade: "handed-over" },
   "the client has ended, and Node has ended the other half": over,
   "the giver has ended": over,
   "the giver has destroyed it": destroyed,
@@ -106,7 +106,7 @@ for (const isTls of [false, true]) {
         const end = await gate.adopt(pair.far, { rest: octetsOf(rests[name]!) }).ended;
         if (!pair.far.closed) await once(pair.far, "close");
         assert.is(gate.pendingHeads, 0);
-        if (end.kind === "handed over") {
+        if (end.kind === "handed-over") {
           assert.is(shown(end), how, name);
           continue;
         }

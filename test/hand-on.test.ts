@@ -7,8 +7,8 @@ import { once } from "node:events";
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
-import { createGate, type End, type Gate, NO_LISTEN_SERVER } from "headgate";
-import { adopted, type Child, handOn, handOnTo, UNREAD } from "headgate/intake";
+import { type ConnectionEnd, createGate, type Gate, NO_LISTEN_SERVER } from "headgate";
+import { type Child, receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
@@ -71,25 +71,25 @@ const whole = Buffer.concat([Buffer.from(head()), BEHIND]);
 const cuts: Cut[] = ["whole", ...Array.from({ length: 40 }, (_, i) => i + 1)];
 
 ways("a socket that nobody has read, forty at once", async () => {
-  const server = net.createServer(UNREAD, (socket) => void handOn(children[0]!, socket));
+  const server = net.createServer(UNREAD, (socket) => void sendSocket(children[0]!, socket));
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
   server.close();
 });
 
 ways("a socket whose head a gate has read and ruled on goes to the child of its Host, forty at once", async () => {
-  const ends: Promise<End>[] = [];
-  const upgrades = (child: ChildProcess) => ({ "/chat": handOnTo(child) });
+  const ends: Promise<ConnectionEnd>[] = [];
+  const upgrades = (child: ChildProcess) => ({ "/chat": toProcess(child) });
   const gate = createGate({
     vhosts: [
       { name: "a", port: NO_LISTEN_SERVER, upgrades: upgrades(children[0]!) },
-      { name: "b", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(() => children[1]!) } },
+      { name: "b", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(() => children[1]!) } },
     ],
   });
   const server = net.createServer(UNREAD, (socket) => ends.push(gate.adopt(socket).ended));
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
-  assert.equal(new Set((await Promise.all(ends)).map(({ kind }) => kind)), new Set(["handed over"]));
+  assert.equal(new Set((await Promise.all(ends)).map(({ kind }) => kind)), new Set(["handed-over"]));
   // The other child knows no vhost b, and says so itself.
   assert.is(statusOf((await ask(port, Buffer.from(head("b")), "octets")).toString("latin1")), 421);
   // Nobody knows c: the parent refuses.
@@ -100,7 +100,7 @@ ways("a socket whose head a gate has read and ruled on goes to the child of its 
 
 ways("authorize may take its time", async () => {
   const gate = createGate({
-    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(children[0]!) } }],
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(children[0]!) } }],
     authorize: async () => {
       await sleep(30);
       return true;
@@ -116,7 +116,7 @@ ways("octets that the parent has read go first, and what it knows goes along", a
   const server = net.createServer(UNREAD, (socket) => {
     socket.once("readable", () => {
       const rest = (socket.read() as Buffer | null) ?? Buffer.alloc(0);
-      void handOn(children[0]!, socket, { rest, arrival: { scheme: "https", remoteAddress: "198.51.100.7" } });
+      void sendSocket(children[0]!, socket, { rest, arrival: { scheme: "https", remoteAddress: "198.51.100.7" } });
     });
   });
   const port = await listen(server);
@@ -131,7 +131,7 @@ ways(
   "a socket that began with a PROXY header: the child gets what the header says, and every octet behind it",
   async () => {
     const gate = createGate({
-      vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": handOnTo(children[0]!) } }],
+      vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": toProcess(children[0]!) } }],
       trust: { from: ["127.0.0.1", "198.51.100.0/24"], proxyProtocol: true, forwarded: "rfc7239" },
     });
     const server = net.createServer(UNREAD, (socket) => gate.adopt(socket));
@@ -181,7 +181,7 @@ gone("a child that dies: what waits is the parent's again", async () => {
   const server = net.createServer(UNREAD, (socket) => {
     sockets.push(socket);
     outcomes.push(
-      handOn(child, socket).then(
+      sendSocket(child, socket).then(
         () => "sent",
         (error: Error) => error.message,
       ),
@@ -209,8 +209,8 @@ gone("a child that dies: what waits is the parent's again", async () => {
 gone("a child without a channel: the client of a gate gets 500", async () => {
   const child = await openChild("leaving");
   await closeChild(child);
-  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(child) } }] });
-  let end: End | undefined;
+  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(child) } }] });
+  let end: ConnectionEnd | undefined;
   const server = net.createServer(UNREAD, async (socket) => {
     end = await gate.adopt(socket).ended;
   });
@@ -225,7 +225,7 @@ gone("a client that is gone", async () => {
   let outcome: Promise<unknown> | undefined;
   const server = net.createServer(UNREAD, (socket) => {
     socket.destroy();
-    outcome = handOn(child, socket).catch((error: Error) => error.message);
+    outcome = sendSocket(child, socket).catch((error: Error) => error.message);
   });
   const port = await listen(server);
   await once(net.connect(port, "127.0.0.1"), "close");
@@ -241,7 +241,7 @@ gone("the parent leaves: the loop ends, and what nobody took is closed", async (
     on: (name: string, listener: (...values: unknown[]) => void) => void (listeners[name] = listener),
     removeListener: (name: string) => void delete listeners[name],
   };
-  const sockets = adopted(channel as never);
+  const sockets = receiveSockets(channel as never);
   const [one, two] = [new net.Socket(), new net.Socket()];
   listeners.message!({ other: 1 }, one);
   listeners.message!({ headgate: { rest: "", arrival: {} } }, undefined);
@@ -274,7 +274,7 @@ async function accepted(options: net.ServerOpts): Promise<{ near: net.Socket; fa
 misuse("sockets that would lose octets", async () => {
   for (const options of [{}, { pauseOnConnect: true }, { highWaterMark: 0 }]) {
     const { near, far } = await accepted(options);
-    assert.throws(() => handOn(nobody, far), /createServer\(UNREAD, listener\)/);
+    assert.throws(() => sendSocket(nobody, far), /createServer\(UNREAD, listener\)/);
     near.destroy();
     far.destroy();
   }
@@ -282,13 +282,13 @@ misuse("sockets that would lose octets", async () => {
   near.write("GET");
   await new Promise<void>((resolve) => far.on("readable", resolve));
   assert.throws(
-    () => handOn(nobody, far),
+    () => sendSocket(nobody, far),
     "3 octets were read from the socket, and rest has 0; the others would be lost",
   );
   far.read();
-  assert.throws(() => handOn(nobody, far, { rest: Buffer.from("GE") }), /3 octets were read/);
-  assert.throws(() => handOn(nobody, far, { rest: "GET" as never }), /rest must be/);
-  assert.throws(() => handOn(nobody, far, { head: 1 } as never), /head is no setting of what is handed on/);
+  assert.throws(() => sendSocket(nobody, far, { rest: Buffer.from("GE") }), /3 octets were read/);
+  assert.throws(() => sendSocket(nobody, far, { rest: "GET" as never }), /rest must be/);
+  assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is no setting of what is handed on/);
   near.destroy();
   far.destroy();
 });
@@ -298,13 +298,13 @@ misuse("TLS, streams, and what is no child", async () => {
   const near = tls.connect({ port: await listen(server), host: "127.0.0.1", rejectUnauthorized: false });
   const [far] = (await once(server, "secureConnection")) as [tls.TLSSocket];
   assert.throws(
-    () => handOn(nobody, far),
+    () => sendSocket(nobody, far),
     /^TypeError: TLS state cannot travel with a passed handle|TLS state cannot travel/,
   );
   near.destroy();
   server.close();
-  assert.throws(() => handOn(nobody, streamPair()[0] as never), /only a net\.Socket/);
-  assert.throws(() => handOn({} as never, new net.Socket()), /fork\(\)/);
-  assert.throws(() => handOnTo({} as never), /fork\(\)/);
-  assert.throws(() => adopted({ connected: undefined } as never), /no channel to a parent/);
+  assert.throws(() => sendSocket(nobody, streamPair()[0] as never), /only a net\.Socket/);
+  assert.throws(() => sendSocket({} as never, new net.Socket()), /fork\(\)/);
+  assert.throws(() => toProcess({} as never), /fork\(\)/);
+  assert.throws(() => receiveSockets({ connected: undefined } as never), /no channel to a parent/);
 });

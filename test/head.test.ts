@@ -26,7 +26,7 @@ function assertExpected(test: CorpusCase, result: HeadResult, how: string): void
   if (isPartial(expected)) {
     assert.equal(answerOf(result), { kind: "partial" }, name);
   } else if (isRefusal(expected)) {
-    assert.equal(answerOf(result), { kind: "error", code: expected.refused, offset: expected.offset }, name);
+    assert.equal(answerOf(result), { kind: "malformed", code: expected.refused, offset: expected.offset }, name);
   } else {
     if (result.kind !== "complete") throw new Error(`${name}: ${JSON.stringify(answerOf(result))}`);
     const { head } = result;
@@ -59,7 +59,7 @@ function readPieces(test: CorpusCase, pieces: Uint8Array[]): HeadResult {
       assert.is(reader.pending, 0);
       return { ...result, consumed: result.consumed + before };
     }
-    if (result.kind === "error") return result;
+    if (result.kind === "malformed") return result;
     before += piece.length;
   }
   return { kind: "partial" };
@@ -110,10 +110,10 @@ function behindAnother(test: CorpusCase, alignment: number) {
   const { octets } = test;
   if (test.options.headBytes < filler.length || test.options.fieldLines < 1)
     return answerOf(parseRequestHead(octets, optionsOf(test)));
-  const { heads, error } = parseRequestHeads(Buffer.concat([filler, octets]), optionsOf(test));
+  const { heads, fault } = parseRequestHeads(Buffer.concat([filler, octets]), optionsOf(test));
   const head = heads[1];
   if (head !== undefined) return answerOf({ kind: "complete", head, consumed: head.size });
-  return answerOf(error === null ? { kind: "partial" } : { kind: "error", error });
+  return answerOf(fault === null ? { kind: "partial" } : { kind: "malformed", fault });
 }
 
 const placement = suite("placement of refusals");
@@ -211,9 +211,9 @@ misuse("options and input are checked, content never throws", () => {
   for (const size of [0, 1, 131_071, 131_072, 131_073, 300_000]) {
     const limits = { headBytes: 131_072 };
     const octets = new Uint8Array(size).fill(0x41);
-    const kind = size > 131_072 ? "error" : "partial";
+    const kind = size > 131_072 ? "malformed" : "partial";
     assert.is(parseRequestHead(octets, { limits }).kind, kind);
     assert.is(new HeadReader({ limits }).read(octets).kind, kind);
-    assert.is(parseRequestHeads(octets, { limits }).error?.code, kind === "error" ? "HEAD_TOO_LARGE" : undefined);
+    assert.is(parseRequestHeads(octets, { limits }).fault?.code, kind === "malformed" ? "HEAD_TOO_LARGE" : undefined);
   }
 });

@@ -59,7 +59,7 @@ async function open(options: Partial<GateOptions> = {}): Promise<Opened> {
     ...options,
   });
   const decisions: Decision[] = [];
-  gate.on("handover", (decision) => decisions.push(decision));
+  gate.on("accepted", (decision) => decisions.push(decision));
   gate.on("refused", (decision) => decisions.push(decision));
   const server = net.createServer((socket) => gate.adopt(socket));
   const sockets = new Set<net.Socket>();

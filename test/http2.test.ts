@@ -14,7 +14,7 @@ import { createGate, type GateOptions } from "#src/gate.js";
 import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { UNREAD } from "#src/intake/send-socket.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";
@@ -74,9 +74,9 @@ const opened: RoadEnd[] = [];
 async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptions>, road = overTls!) {
   const gate = createGate({ vhosts, ...options });
   const said: string[] = [];
-  gate.on("handover", ({ upgrade }) => said.push(upgrade ? "upgrade" : "request"));
+  gate.on("accepted", ({ upgrade }) => said.push(upgrade ? "upgrade" : "request"));
   gate.on("refused", ({ code }) => said.push(code));
-  gate.on("malformed", ({ code }) => said.push(code));
+  gate.on("malformed", ({ fault: { code } }) => said.push(code));
   gate.on("abandoned", ({ code, stage }) => said.push(`${code} ${stage}`));
   const end = await openRoad(road, "adopted");
   opened.push(end);
@@ -84,7 +84,7 @@ async function adopting(options: Omit<GateOptions, "vhosts"> & Partial<GateOptio
   return { gate, said, end };
 }
 
-async function endOf(ends: Promise<End>[]): Promise<string> {
+async function endOf(ends: Promise<ConnectionEnd>[]): Promise<string> {
   const end = await ends.at(-1)!;
   return end.kind === "abandoned" ? `${end.code} ${end.stage}` : end.kind;
 }
@@ -140,7 +140,7 @@ requests("by prior knowledge, however the socket is given and the preface is cut
         requests: (_request, response) => void response.end(),
         http2: { cleartext: true },
       });
-      const ends: Promise<End>[] = [];
+      const ends: Promise<ConnectionEnd>[] = [];
       const server = net.createServer(given, (socket) => ends.push(gate.adopt(socket).ended));
       await once(server.listen(0, "127.0.0.1"), "listening");
       const client = new FrameClient(net.connect((server.address() as AddressInfo).port, "127.0.0.1"));
@@ -272,7 +272,7 @@ requests("a head says what was sent", async () => {
   const { end, gate } = await adopting({ requests: (_request, response) => void response.end() });
   const session = await end.session();
   const heads: unknown[] = [];
-  gate.on("handover", ({ head, authoritySource }) => {
+  gate.on("accepted", ({ head, authoritySource }) => {
     const { method, httpVersion, scheme, path, query, protocol, rawHeaders, framing, upgrade, keepAlive } = head;
     heads.push({ method, httpVersion, scheme, path, query, protocol, rawHeaders, framing, upgrade, keepAlive });
     heads.push([`${head.host}`, `${head.authority}`, authoritySource, head.field("cookie"), head.headers.host]);
@@ -629,7 +629,7 @@ guarded("allowHTTP1: both protocols, one policy", async () => {
   const gate = createGate({ vhosts: [{ name: "localhost", upgrades }] });
   end.put(gate);
   const said: string[] = [];
-  gate.on("handover", ({ head, upgrade }) => said.push(`${head.httpVersion} ${upgrade}`));
+  gate.on("accepted", ({ head, upgrade }) => said.push(`${head.httpVersion} ${upgrade}`));
   gate.on("refused", ({ head, code }) => said.push(`${head.httpVersion} ${code}`));
   for (const protocol of ["h2", "http/1.1"]) {
     const { port } = end;

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import { createGate, NO_LISTEN_SERVER } from "headgate";
-import { handOn, handOnTo, UNREAD } from "headgate/intake";
+import { sendSocket, toProcess, UNREAD } from "headgate/intake";
 import { HEAD_TIMEOUT, listenersOfTls, openContractGate } from "./contract/gate.js";
 import { intakeContract, type Way } from "./contract/intake.js";
 import { activate, cannotActivate } from "./support/activation.js";
@@ -164,7 +164,7 @@ intakeContract("TLS that is passed on by its server name to a child process", {}
   const { child, leave } = await forked("adopted with TLS");
   const front = createGate({
     vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
-    tls: { a: handOnTo(child) },
+    tls: { a: toProcess(child) },
   });
   return behindTls((socket) => front.adopt(socket), leave);
 });
@@ -206,7 +206,7 @@ async function forked(way = "adopted"): Promise<{ child: ChildProcess; leave: ()
 intakeContract("a parent process that reads nothing", {}, async () => {
   const { child, leave } = await forked();
   return behind(
-    net.createServer(UNREAD, (socket) => void handOn(child, socket)),
+    net.createServer(UNREAD, (socket) => void sendSocket(child, socket)),
     leave,
   );
 });
@@ -214,7 +214,7 @@ intakeContract("a parent process that reads nothing", {}, async () => {
 intakeContract("a parent process that rules", { upgradesOnly: true }, async () => {
   const { child, leave } = await forked();
   const gate = createGate({
-    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(child) } }],
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(child) } }],
     limits: { headTimeout: HEAD_TIMEOUT },
   });
   return behind(

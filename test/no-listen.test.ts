@@ -36,7 +36,7 @@ const echo = (): WebSocketServer =>
 async function upgrade({ vhosts, scheme, host }: Upgrade): Promise<{ came: string; arrival: Arrival | undefined }> {
   const gate = createGate({ vhosts, ...(scheme && { scheme }) });
   let arrival: Arrival | undefined;
-  gate.on("handover", (decision) => (arrival = readArrival(decision.arrival)));
+  gate.on("accepted", (decision) => (arrival = readArrival(decision.arrival)));
   const refused = new Promise<string>((resolve) => gate.on("refused", (decision) => resolve(explain(decision))));
   const server = net.createServer((socket) => gate.adopt(socket)).listen(path);
   await once(server, "listening");

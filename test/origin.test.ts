@@ -94,7 +94,7 @@ for (const row of rows) {
     const explained: string[] = [];
     // The ports of these vhosts are all declared or unchecked, so that sockets can be adopted.
     gate = createGate({ ...claiming(rules, wsFramer(webSocketServer)), requests: (_, response) => response.end() });
-    gate.on("handover", (decision) => explained.push(explain(decision)));
+    gate.on("accepted", (decision) => explained.push(explain(decision)));
     gate.on("refused", (decision) => explained.push(explain(decision)));
     const refusal = Number.parseInt(right, 10);
     const upgraded = await world.send(Buffer.from(upgradeHead(row), "latin1"));

@@ -102,7 +102,7 @@ test("import and require give the same", () => {
   assert.equal(names.get("headgate/parser"), [
     "Authority",
     "HeadReader",
-    "HeadgateError",
+    "HeadFault",
     "RequestHead",
     "kernelVariant",
     "parseAuthority",
@@ -116,15 +116,15 @@ test("import and require give the same", () => {
     "decide",
     "definePolicy",
     "explain",
-    "explainError",
+    "explain",
     "explanation",
     "localhost",
   ]);
   assert.equal(names.get("headgate/intake"), [
     "UNREAD",
     "adopted",
-    "handOn",
-    "handOnTo",
+    "sendSocket",
+    "toProcess",
     "inetdConnection",
     "systemdConnection",
     "systemdDescriptors",
@@ -165,7 +165,7 @@ test("strict TypeScript is content, whatever resolves its modules, with and with
 import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
 import { fork } from "node:child_process";
 import cluster from "node:cluster";
-import { adopted, handOn, handOnTo, UNREAD } from "headgate/intake";
+import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
 import { javascript } from "headgate/kernel/javascript";
 import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
 import { decide, definePolicy, type Vhost } from "headgate/policy";
@@ -182,9 +182,9 @@ createServer({ pauseOnConnect: true }, async (socket) => {
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
 const child = fork("child.js");
-const onwards: Framer[] = [handOnTo(child), handOnTo(({ decision }) => cluster.workers![decision.vhost?.name ?? ""]!)];
-createServer(UNREAD, (socket) => handOn(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket).ended));
-for await (const { socket, rest, arrival } of adopted(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }).ended);
+const onwards: Framer[] = [toProcess(child), toProcess(({ decision }) => cluster.workers![decision.vhost?.name ?? ""]!)];
+createServer(UNREAD, (socket) => sendSocket(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket).ended));
+for await (const { socket, rest, arrival } of receiveSockets(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }).ended);
 useKernel(javascript);
 const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });

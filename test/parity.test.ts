@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 import { createGate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { Decision, PolicyRules } from "#src/policy/decide.js";
-import { explain, explainError } from "#src/policy/explain.js";
+import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { type Ask, overHttp1, overHttp2 } from "./support/ask.js";
 import { FrameClient, type Outcome } from "./support/http2-client.js";
@@ -226,11 +226,11 @@ async function come(end: RoadEnd, { vhosts, ask, claims = "*" }: Case, scheme: S
     assert.is(ruled, null, "ruled on twice");
     ruled = ruledOn(decision);
   };
-  gate.on("handover", note);
+  gate.on("accepted", note);
   gate.on("refused", note);
-  gate.on("malformed", (error) => {
-    const text = withoutSources(explainError(error));
-    ruled = { words: error.code, vhost: null, text, statusCode: error.statusCode };
+  gate.on("malformed", ({ fault }) => {
+    const text = withoutSources(explain(fault));
+    ruled = { words: fault.code, vhost: null, text, statusCode: fault.statusCode };
   });
   const release = end.put(gate);
   const said: Ask = { ...ask, scheme };

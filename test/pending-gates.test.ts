@@ -7,10 +7,10 @@ import { Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import type { GivenArrival } from "#src/arrival/arrival.js";
+import type { ArrivalHints } from "#src/arrival/arrival.js";
 import type { Gate } from "#src/gate.js";
 import type { Abandoned } from "#src/outcome/end.js";
-import { explainAbandoned } from "#src/outcome/explain-end.js";
+import { explain } from "#src/outcome/explain-end.js";
 import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, settled, TEN } from "./support/adopted.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
@@ -20,7 +20,7 @@ import { Client, closeDoors, openDoor, streamPair } from "./support/tcp.js";
 const LINE = (address: string): string =>
   `PROXY ${address.includes(":") ? "TCP6" : "TCP4"} ${address} ${address.includes(":") ? "::1" : "192.0.2.1"} 51234 443\r\n`;
 const request = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
-const PEER: GivenArrival = { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 80 };
+const PEER: ArrivalHints = { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 80 };
 const trust = { from: ["10.0.0.0/8", "unix"], proxyProtocol: true };
 
 const gates = suite("pending: gates");
@@ -68,7 +68,7 @@ gates("in a crowd one more of an address is answered 503, counted and explained;
   assert.is((await third.client.all())[0]!.statusCode, 503);
   assert.equal(said, [end]);
   assert.is(
-    explainAbandoned(end),
+    explain(end),
     "at least 2 connections of 192.0.2.7 had no whole head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 2)",
   );
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
@@ -95,7 +95,7 @@ gates("IPv6 is counted by its subnet of 64 bits", async () => {
     adopt(gate, { remoteAddress }),
   );
   const end = (await adopt(gate, { remoteAddress: "2001:db8:0:1::3" }).end) as Abandoned;
-  assert.match(explainAbandoned(end), "at least 2 connections of 2001:db8:0:1::/64 had no whole head");
+  assert.match(explain(end), "at least 2 connections of 2001:db8:0:1::/64 had no whole head");
   await leave(gate, [...strangers, ...waiting]);
 });
 
@@ -104,7 +104,7 @@ gates("too many in all come first, and are explained", async () => {
   const first = adopt(gate, { remoteAddress: "192.0.2.7" });
   const end = (await adopt(gate, { remoteAddress: "192.0.2.7" }).end) as Abandoned;
   assert.is(
-    explainAbandoned(end),
+    explain(end),
     "1 connections had no whole head (OVERLOADED, silent; client 192.0.2.7; limits.pendingHeads is 1)",
   );
   await leave(gate, [first]);
@@ -114,7 +114,7 @@ gates("trusted peers, UNIX-domain sockets and streams without an address are not
   for (const proxyProtocol of [true, false]) {
     const limits = { ...TEN, pendingPerAddress: 1 };
     const gate = gateOf(limits, { trust: { ...trust, proxyProtocol, forwarded: "rfc7239" } });
-    const peers: GivenArrival[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: "unknown" }])];
+    const peers: ArrivalHints[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: "unknown" }])];
     // So many that ten would be a crowd, of which half would be of each.
     const waiting = Array.from({ length: 20 }, (_, i) => adopt(gate, peers[i % peers.length]!));
     await settled();
@@ -149,14 +149,14 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   await announce(unknown[2]!, LINE(source.address));
   const end = (await unknown[2]!.end) as Abandoned;
   assert.equal([end.code, end.stage, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "silent", source.address]);
-  assert.match(explainAbandoned(end), `client ${source.address}; PROXY from trusted hop 10.0.0.1; limits.`);
+  assert.match(explain(end), `client ${source.address}; PROXY from trusted hop 10.0.0.1; limits.`);
   assert.is((await unknown[2]!.client.all())[0]!.statusCode, 503);
   await announce(unknown[3]!, LINE(source.address) + handshake.slice(0, 20));
   assert.is(((await unknown[3]!.end) as Abandoned).stage, "head");
   // A head that comes whole behind its header does not wait.
   const whole = adopt(gate, PEER);
   await announce(whole, LINE(source.address) + handshake);
-  assert.is(await codeOf(whole), "handed over");
+  assert.is(await codeOf(whole), "handed-over");
   // A proxy that speaks for itself is the trusted peer.
   const local = [1, 2, 3].map(() => adopt(gate, PEER));
   for (const adopted of local) await announce(adopted, LOCAL.octets as Buffer);
@@ -216,7 +216,7 @@ gates("a whole head in rest is not counted, and half a one is", async () => {
   const from = { remoteAddress: "192.0.2.7" };
   const waiting = [adopt(gate, from, handshake.slice(0, 30)), adopt(gate, { remoteAddress: "192.0.2.8" })];
   assert.is(gate.pendingHeads, 2);
-  assert.is(await codeOf(adopt(gate, from, handshake)), "handed over");
+  assert.is(await codeOf(adopt(gate, from, handshake)), "handed-over");
   assert.is(await codeOf(adopt(gate, from, handshake.slice(0, 30))), "OVERLOADED");
   waiting.pop()!.client.stream.destroy();
   while (gate.pendingHeads > 1) await settled();
@@ -264,7 +264,7 @@ gates("no address is asked for while none could have too many, and then each onc
     const waiting = Array.from({ length: most }, () => adoptAsked(gate));
     assert.is(asked, 0);
     for (const { client } of waiting) await client.send(handshake);
-    for (const { end } of waiting) assert.is((await end).kind, "handed over");
+    for (const { end } of waiting) assert.is((await end).kind, "handed-over");
     assert.is(asked, 0);
   }
   const gate = gateOf({ ...TEN, pendingPerAddress: 3 });
@@ -302,7 +302,7 @@ gates("over TCP, adopted and under a strict guard", async () => {
 
 /** What may befall a connection that waits; each ends its waiting. */
 const fates = {
-  "handed over": ({ client }) => void client.send(handshake),
+  "handed-over": ({ client }) => void client.send(handshake),
   refused: ({ client }) => void client.send(request("b")),
   malformed: ({ client }) => void client.send("?"),
   "vanished client": ({ client }) => void client.stream.destroy(),

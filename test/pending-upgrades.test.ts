@@ -4,7 +4,7 @@
 
 import * as assert from "uvu/assert";
 import type { Abandoned } from "#src/outcome/end.js";
-import { explainAbandoned } from "#src/outcome/explain-end.js";
+import { explain } from "#src/outcome/explain-end.js";
 import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, settled, TEN } from "./support/adopted.js";
 import { suite } from "./support/suite.js";
 
@@ -28,14 +28,14 @@ test("upgrades that wait for authorize are counted by themselves, and one more i
   );
   assert.is((await third.client.all())[0]!.statusCode, 503);
   assert.is(
-    explainAbandoned(end),
+    explain(end),
     "at least 2 upgrades of 192.0.2.7 waited for authorize, and the gate was crowded (ADDRESS_OVERLOADED, authorize; client 192.0.2.7; limits.pendingPerAddress is 2)",
   );
   assert.is(answers.length, 2);
   const other = adopt(gate, { remoteAddress: "192.0.2.8" }, handshake);
   // Answered, or gone: each makes room for one.
   answers[0]!(true);
-  assert.is(await codeOf(first), "handed over");
+  assert.is(await codeOf(first), "handed-over");
   const fourth = adopt(gate, from, handshake);
   second.client.stream.destroy();
   assert.is(await codeOf(second), "PEER_ENDED");
@@ -43,7 +43,7 @@ test("upgrades that wait for authorize are counted by themselves, and one more i
   assert.is(await codeOf(adopt(gate, from, handshake)), "ADDRESS_OVERLOADED");
   assert.is(answers.length, 5);
   for (const answer of [...theirs, ...answers]) answer(true);
-  for (const one of [...strangers, other, fourth, fifth]) assert.is(await codeOf(one), "handed over");
+  for (const one of [...strangers, other, fourth, fifth]) assert.is(await codeOf(one), "handed-over");
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 2, PEER_ENDED: 1 });
   await leave(gate, heads);
 });
@@ -52,7 +52,7 @@ test("upgrades that wait for authorize are too many in all, as well", async () =
   const gate = gateOf({ pendingHeads: 1, pendingPerAddress: 1 }, { authorize: () => new Promise(() => {}) });
   const first = adopt(gate, { remoteAddress: "192.0.2.7" }, handshake);
   const end = (await adopt(gate, { remoteAddress: "192.0.2.8" }, handshake).end) as Abandoned;
-  assert.match(explainAbandoned(end), "1 upgrades waited for authorize (OVERLOADED, authorize; client 192.0.2.8;");
+  assert.match(explain(end), "1 upgrades waited for authorize (OVERLOADED, authorize; client 192.0.2.8;");
   await leave(gate, [first]);
 });
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { countedNetwork } from "#src/head/ip-address.js";
-import { Pending, type Waiting } from "#src/outcome/waiting.js";
+import { type Waiting, WaitingRoom } from "#src/outcome/waiting.js";
 import { suite } from "./support/suite.js";
 
 const counting = suite("pending: who is counted as what");
@@ -53,16 +53,16 @@ class OneThatWaits implements Waiting {
 }
 
 /** All go, so that no deadline is left. */
-function empty(heads: Pending): void {
+function empty(heads: WaitingRoom): void {
   for (const one of [...heads]) heads.remove(one);
 }
 
 /** Whether each of so many may wait, in their order. */
-const verdicts = (heads: Pending, address: string, count: number): string =>
+const verdicts = (heads: WaitingRoom, address: string, count: number): string =>
   Array.from({ length: count }, () => heads.admit(new OneThatWaits(address)) ?? "-").join(" ");
 
 /** How many of an address may wait, and why not one more. */
-function room(heads: Pending, address: string): [number, string] {
+function room(heads: WaitingRoom, address: string): [number, string] {
   for (let count = 0; ; count++) {
     const overload = heads.admit(new OneThatWaits(address));
     if (overload !== null) return [count, overload];
@@ -85,7 +85,7 @@ counting("one address fills a crowd's room and not more; another has that but fo
     [2, 1, [1, "ADDRESS_OVERLOADED"], [1, "OVERLOADED"]],
     [1, 1, [1, "OVERLOADED"], [0, "OVERLOADED"]],
   ] as const) {
-    const heads = new Pending(60_000, most, each);
+    const heads = new WaitingRoom(60_000, most, each);
     const names = `${each} of ${most}`;
     assert.equal(room(heads, "a"), first, `the first: ${names}`);
     assert.equal(room(heads, "b"), second, `the second: ${names}`);
@@ -96,7 +96,7 @@ counting("one address fills a crowd's room and not more; another has that but fo
 });
 
 counting("in a crowd of strangers each address has its limit, and no more", () => {
-  const heads = new Pending(60_000, 10_000, 100);
+  const heads = new WaitingRoom(60_000, 10_000, 100);
   for (let i = 0; i < 1000; i++) assert.is(heads.admit(new OneThatWaits(`${i}`)), null);
   for (const address of ["a", "b", "c"]) assert.equal(room(heads, address), [100, "ADDRESS_OVERLOADED"]);
   empty(heads);
@@ -120,7 +120,7 @@ const steps = fc.array(
 counting("over any sequence it says what one says who counts everything all the time", () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 24 }), limitOfEach, (sequence, most, each) => {
-      const heads = new Pending(60_000, most, each);
+      const heads = new WaitingRoom(60_000, most, each);
       const crowd = each < most ? Math.min(Math.max(1000, each), Math.floor(most / 2)) : Number.POSITIVE_INFINITY;
       const all: OneThatWaits[] = [];
       const waiting = new Set<OneThatWaits>();
@@ -166,7 +166,7 @@ counting("over any sequence it says what one says who counts everything all the 
 });
 
 counting("connections that come and go in a crowd have the others asked once, until half of the crowd has gone", () => {
-  const heads = new Pending(60_000, 10_000, 100);
+  const heads = new WaitingRoom(60_000, 10_000, 100);
   const others: OneThatWaits[] = [];
   const fill = (): void => {
     while (heads.size < 1000) {
@@ -203,7 +203,7 @@ counting("connections that come and go in a crowd have the others asked once, un
 });
 
 counting("one whose address is as before waits on, also where another of its address may not come", () => {
-  const heads = new Pending(60_000, 8, 1);
+  const heads = new WaitingRoom(60_000, 8, 1);
   const first = new OneThatWaits("a");
   heads.admit(first);
   assert.is(verdicts(heads, "a", 4), "- - - ADDRESS_OVERLOADED");
@@ -213,7 +213,7 @@ counting("one whose address is as before waits on, also where another of its add
 });
 
 counting("those whose time is over are taken off", async () => {
-  const heads = new Pending(20, 8, 1);
+  const heads = new WaitingRoom(20, 8, 1);
   for (let round = 0; round < 2; round++) {
     assert.is(verdicts(heads, "a", 5), "- - - - ADDRESS_OVERLOADED");
     assert.is(verdicts(heads, "b", 4), "- - - ADDRESS_OVERLOADED");

@@ -4,7 +4,7 @@
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
-import { isLenient, Precedent, RuledFields } from "#src/guard/same-ruling.js";
+import { isLenient, RuledFields, SameRuling } from "#src/guard/same-ruling.js";
 import { headOf, type Message } from "#src/head/from-message.js";
 import { gateLimits } from "#src/head/limits.js";
 import { type Decision, decide, definePolicy, type Policy } from "#src/policy/decide.js";
@@ -29,7 +29,7 @@ type Rulable = Decision | { readonly kind: "malformed"; readonly code: string };
 
 function rule(policy: Policy, message: Message): Rulable {
   const result = headOf(message, limits);
-  if (result.kind === "error") return { kind: "malformed", code: result.error.code };
+  if (result.kind === "malformed") return { kind: "malformed", code: result.fault.code };
   return decide(policy, result.head, arrival);
 }
 
@@ -97,7 +97,7 @@ test("what a precedent covers is ruled on alike", () => {
   const property = fc.property(fc.constantFrom(...policies), pair, (policy, [one, other]) => {
     const first = rule(policy, one);
     if (first.kind !== "accepted" || first.upgrade) return;
-    if (!Precedent.of(one, fields)?.covers(other, fields, limits)) return;
+    if (!SameRuling.of(one, fields)?.covers(other, fields, limits)) return;
     covered++;
     const second = rule(policy, other);
     assert.is(second.kind, "accepted");
@@ -121,7 +121,7 @@ test("everyday requests of one page are covered", () => {
     httpVersion: "1.1",
     rawHeaders: headers(accept),
   });
-  const precedent = Precedent.of(get("/", "text/html"), fields)!;
+  const precedent = SameRuling.of(get("/", "text/html"), fields)!;
   assert.ok(precedent.covers(get("/style.css?v=1", "text/css"), fields, limits));
   assert.ok(precedent.covers({ ...get("/form", "*/*"), method: "POST" }, fields, limits));
   assert.not.ok(precedent.covers({ ...get("/", "*/*"), rawHeaders: [...headers("*/*"), "Host", "a"] }, fields, limits));

@@ -47,7 +47,7 @@ async function openBehind(): Promise<Behind> {
     trust: { from: ["127.0.0.1"], proxyProtocol: true },
     requests: (_request, response) => response.end("served"),
   });
-  gate.on("handover", ({ arrival }) => arrivals.push(arrival));
+  gate.on("accepted", ({ arrival }) => arrivals.push(arrival));
   gate.on("abandoned", ({ code, stage }) => abandoned.push(`${code} ${stage}`));
   return { gate, door: await openDoor((socket) => gate.adopt(socket)), arrivals, abandoned };
 }

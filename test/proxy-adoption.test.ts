@@ -5,12 +5,12 @@
 import { createServer } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import type { Arrival, GivenArrival } from "#src/arrival/arrival.js";
-import { ProxyError } from "#src/arrival/proxy/fault.js";
+import type { Arrival, ArrivalHints } from "#src/arrival/arrival.js";
+import { ProxyFault } from "#src/arrival/proxy/fault.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { Handover } from "#src/handover/framer.js";
-import type { Abandoned, End } from "#src/outcome/end.js";
-import { explain, explainError, explanation } from "#src/policy/explain.js";
+import type { Abandoned, ConnectionEnd } from "#src/outcome/end.js";
+import { explain, explanation } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
@@ -33,7 +33,7 @@ const PLAIN_BLOCK = caseNamed("the client spoke no TLS");
 interface Adopted {
   gate: Gate;
   client: Client;
-  end: Promise<End>;
+  end: Promise<ConnectionEnd>;
   /** What the framer got. */
   handovers: Handover[];
   abandoned: Abandoned[];
@@ -41,7 +41,7 @@ interface Adopted {
 
 type Options = Partial<Omit<GateOptions, "vhosts">> & { requires?: "https" };
 
-function adopt(from: GivenArrival, options: Options = {}, rest?: Uint8Array): Adopted {
+function adopt(from: ArrivalHints, options: Options = {}, rest?: Uint8Array): Adopted {
   const handovers: Handover[] = [];
   const abandoned: Abandoned[] = [];
   const { requires, ...more } = options;
@@ -60,7 +60,7 @@ function adopt(from: GivenArrival, options: Options = {}, rest?: Uint8Array): Ad
   return { gate, client: new Client(near), end, handovers, abandoned };
 }
 
-const PROXY: GivenArrival = {
+const PROXY: ArrivalHints = {
   remoteAddress: "10.0.0.1",
   remotePort: 40_000,
   localAddress: "10.0.0.2",
@@ -72,7 +72,7 @@ async function arrivalBehind(octets: string | Buffer, options: Options = {}, fro
   const { client, end, handovers } = adopt(from, options);
   await client.send(octets);
   const how = await end;
-  assert.is(how.kind, "handed over", JSON.stringify(how));
+  assert.is(how.kind, "handed-over", JSON.stringify(how));
   return handovers[0]!.arrival;
 }
 
@@ -92,7 +92,7 @@ test("every octet behind the header reaches its owner once, at every cut, also w
     for (let cut = 0; cut < whole.length; cut += 3) {
       const { client, end, handovers } = adopt(PROXY, {}, whole.subarray(0, cut));
       await client.send(whole.subarray(cut));
-      assert.is((await end).kind, "handed over", `cut at ${cut}`);
+      assert.is((await end).kind, "handed-over", `cut at ${cut}`);
       const { rest, head, socket } = handovers[0]!;
       const later = socket.read() as Buffer | null;
       assert.is(Buffer.concat([rest, later ?? Buffer.of()]).toString(), "early", `cut at ${cut}`);
@@ -155,7 +155,7 @@ test("port 0 of a header is no port", async () => {
 const behind = (header: Buffer): Buffer => Buffer.concat([header, octetsOf(handshake())]);
 
 test("the scheme: what the header says of TLS, before the giver's word and the gate's", async () => {
-  const schemeOf = async (header: Buffer, options: Options = {}, from: GivenArrival = PROXY): Promise<string> => {
+  const schemeOf = async (header: Buffer, options: Options = {}, from: ArrivalHints = PROXY): Promise<string> => {
     const { scheme, schemeSource } = await arrivalBehind(behind(header), options, from);
     return `${scheme} ${schemeSource}`;
   };
@@ -170,7 +170,7 @@ test("the scheme: what the header says of TLS, before the giver's word and the g
 test("TLS on the socket is never downgraded", async () => {
   const { gate } = adopt(PROXY);
   const [near, far] = streamPair();
-  const handover = new Promise<Arrival>((resolve) => gate.on("handover", ({ arrival }) => resolve(arrival)));
+  const handover = new Promise<Arrival>((resolve) => gate.on("accepted", ({ arrival }) => resolve(arrival)));
   gate.adopt(Object.assign(far, { encrypted: true }), { arrival: PROXY });
   await new Client(near).send(behind(PLAIN_BLOCK));
   const { scheme, schemeSource } = await handover;
@@ -224,7 +224,7 @@ async function abandonedAs(adopted: Adopted, code: string, stage: string): Promi
 }
 
 ends("a peer that is not trusted is closed at once, whatever it would say", async () => {
-  for (const from of [{ remoteAddress: "11.0.0.1" }, {}, { remoteAddress: "fe80::1%eth0" }] as GivenArrival[]) {
+  for (const from of [{ remoteAddress: "11.0.0.1" }, {}, { remoteAddress: "fe80::1%eth0" }] as ArrivalHints[]) {
     const end = await abandonedAs(adopt(from), "PROXY_UNTRUSTED", "proxy");
     assert.is(end.cause, undefined);
     await abandonedAs(adopt(from, {}, octetsOf(LINE + handshake())), "PROXY_UNTRUSTED", "proxy");
@@ -241,11 +241,8 @@ ends("a trusted peer that does not begin with PROXY", async () => {
     const adopted = adopt(PROXY);
     await adopted.client.send(octets, "octets");
     const end = await abandonedAs(adopted, "PROXY_MISSING", "proxy");
-    assert.ok(end.cause instanceof ProxyError);
-    assert.match(
-      explainError(end.cause),
-      /begin neither with PROXY.*\(PROXY_SIGNATURE at octet \d; PROXY protocol §2\)/,
-    );
+    assert.ok(end.cause instanceof ProxyFault);
+    assert.match(explain(end.cause), /begin neither with PROXY.*\(PROXY_SIGNATURE at octet \d; PROXY protocol §2\)/);
   }
 });
 
@@ -256,7 +253,7 @@ ends("every refused header of the corpus, with a request behind it", async () =>
     const adopted = adopt(PROXY);
     await adopted.client.send(Buffer.concat([octets, octetsOf(handshake())]));
     const end = await abandonedAs(adopted, "PROXY_MALFORMED", "proxy");
-    assert.is((end.cause as ProxyError).code, expected.refused, id);
+    assert.is((end.cause as ProxyFault).code, expected.refused, id);
     count++;
   }
   assert.ok(count > 40, `${count} cases`);
@@ -266,7 +263,7 @@ ends("a header above proxyBytes", async () => {
   const adopted = adopt(PROXY, { limits: { proxyBytes: 232 } });
   await adopted.client.send(caseNamed("UNIQUE_ID of 128 octets").fill("\x00\xd9", 14, 16, "latin1"));
   const end = await abandonedAs(adopted, "PROXY_MALFORMED", "proxy");
-  assert.is((end.cause as ProxyError).code, "PROXY_TOO_LARGE");
+  assert.is((end.cause as ProxyFault).code, "PROXY_TOO_LARGE");
 });
 
 ends("a second header is a malformed head", async () => {

@@ -18,7 +18,7 @@ const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (o
 
 /** What a result says, in the words of the corpus. */
 function wordsOf(result: ProxyResult): object {
-  if (result.kind === "error") return { refused: result.error.code, offset: result.error.offset };
+  if (result.kind === "malformed") return { refused: result.fault.code, offset: result.fault.offset };
   return result.kind === "partial" ? { partial: true } : { ...result.header, consumed: result.consumed };
 }
 

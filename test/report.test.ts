@@ -169,7 +169,7 @@ async function run(
 ): Promise<{ gate: Gate; statusCodes: number[]; events: string[] }> {
   const events: string[] = [];
   const gate = createGate(options(({ socket }) => void socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n")));
-  for (const event of ["handover", "refused", "reported"] as const) {
+  for (const event of ["accepted", "refused", "reported"] as const) {
     gate.on(event, (decision: Decision) =>
       events.push(`${event} ${decision.kind === "refused" ? decision.code : decision.vhost.name}`),
     );

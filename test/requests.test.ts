@@ -13,7 +13,7 @@ import { WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { GateLimits } from "#src/head/limits.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { mutations, seeded } from "./support/mutations.js";
 import { suite } from "./support/suite.js";
@@ -126,7 +126,7 @@ interface World {
   /** Requests that the gate gave to the application, refusals and malformed heads by code, other ends by code. */
   readonly accepted: string[];
   readonly refused: string[];
-  readonly ends: Promise<End>[];
+  readonly ends: Promise<ConnectionEnd>[];
   connect(way?: Way): Promise<Client>;
   /** Fails where anything is left behind, or the application saw anything else than the gate let through. */
   close(): Promise<void>;
@@ -145,7 +145,7 @@ interface Setting {
 async function openWorld({ limits = {}, app = application(), echo, disagree = false }: Setting = {}): Promise<World> {
   const accepted: string[] = [];
   const refused: string[] = [];
-  const ends: Promise<End>[] = [];
+  const ends: Promise<ConnectionEnd>[] = [];
   const clients: Client[] = [];
   const framer = wsFramer(echo ?? new WebSocketServer({ noServer: true }));
   const gate = createGate({
@@ -153,12 +153,12 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
     requests: app.server,
     limits,
   });
-  gate.on("handover", ({ upgrade, head, authority }) => {
+  gate.on("accepted", ({ upgrade, head, authority }) => {
     const host = head.targetForm === "absolute-form" ? String(authority) : head.field("host");
     if (!upgrade) accepted.push(`${head.method} ${head.requestTarget} ${host}`);
   });
   gate.on("refused", ({ code }) => refused.push(code));
-  gate.on("malformed", ({ code }) => refused.push(code));
+  gate.on("malformed", ({ fault: { code } }) => refused.push(code));
   gate.on("abandoned", ({ code, stage }) => refused.push(`${code} ${stage}`));
   const door = await openDoor((socket) => ends.push(gate.adopt(socket).ended));
   return {
@@ -182,7 +182,7 @@ async function openWorld({ limits = {}, app = application(), echo, disagree = fa
       settled.forEach((end, i) => {
         const socket = door.sockets[i]!;
         assert.ok(socket.destroyed, "a socket is open");
-        if (end.kind === "handed over") return;
+        if (end.kind === "handed-over") return;
         for (const event of ["data", "end", "timeout", "readable", "drain"]) {
           // net.Socket listens for its own 'end'.
           const own = event === "end" && socket instanceof net.Socket ? 1 : 0;
@@ -201,7 +201,7 @@ interface Outcome {
   readonly responses: Response[];
   readonly seen: Seen[];
   readonly refused: string[];
-  readonly end: End;
+  readonly end: ConnectionEnd;
   readonly label: string;
 }
 
@@ -802,7 +802,7 @@ lasting("a WebSocket as third request, frames glued to it", async () => {
       const received = await client.octets(before + ECHOED.length);
       assert.equal(received.subarray(before), ECHOED, `${way}, ${cut}`);
       await client.closed();
-      assert.is((await world.ends[0]!).kind, "handed over");
+      assert.is((await world.ends[0]!).kind, "handed-over");
       await world.close();
       assert.is(world.app.seen.length, 2);
       assert.is(world.app.seen[1]!.body, "abc");
@@ -821,14 +821,14 @@ lasting("after the handover the socket has no listener of the gate, and its own 
   let before: Record<string, number> = {};
   const listeners = (socket: Duplex): Record<string, number> =>
     Object.fromEntries(["data", "end", "close", "timeout", "drain"].map((name) => [name, socket.listenerCount(name)]));
-  const ends: Promise<End>[] = [];
+  const ends: Promise<ConnectionEnd>[] = [];
   const door = await openDoor((socket) => {
     before = listeners(socket);
     ends.push(gate.adopt(socket).ended);
   });
   const client = await door.connect();
   await client.send(get("/1") + handshake("a"));
-  assert.is((await ends[0]!).kind, "handed over");
+  assert.is((await ends[0]!).kind, "handed-over");
   assert.equal(listeners(taken!), before);
   assert.is(taken!.allowHalfOpen, false);
   assert.is((taken as net.Socket).timeout, 0);

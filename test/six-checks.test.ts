@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import { explain, explainError } from "#src/policy/explain.js";
+import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
@@ -35,9 +35,9 @@ const optionsOf = (port: typeof NO_LISTEN_SERVER | "any"): GateOptions => ({
 });
 
 function listen(gate: Gate): void {
-  gate.on("handover", (decision) => said.push("accepted", explain(decision)));
+  gate.on("accepted", (decision) => said.push("accepted", explain(decision)));
   gate.on("refused", (decision) => said.push(`${decision.statusCode} ${decision.code}`, explain(decision)));
-  gate.on("malformed", (error) => said.push(`${error.statusCode} ${error.code}`, explainError(error)));
+  gate.on("malformed", ({ fault }) => said.push(`${fault.statusCode} ${fault.code}`, explain(fault)));
 }
 
 /** Each opens a way in, and says how to close it. */

@@ -98,7 +98,7 @@ function readAtEveryCut(octets: Buffer): ClientHello {
     for (const piece of pieces) {
       const result = reader.read(piece);
       if (result.kind === "complete") return result.hello;
-      if (result.kind === "error") throw new Error(`${result.error}`);
+      if (result.kind === "malformed") throw new Error(`${result.fault}`);
     }
     throw new Error("no end");
   };
@@ -173,7 +173,7 @@ async function openGate(more: tls.TlsOptions = {}) {
     tls: { "a.test": { ...a, ...more } },
     requests: (_, response) => response.end("served over TLS"),
   });
-  gate.on("handover", ({ arrival }) => arrivals.push(arrival));
+  gate.on("accepted", ({ arrival }) => arrivals.push(arrival));
   gate.on("abandoned", ({ code, stage }) => codes.push(`${code} ${stage}`));
   const server = net.createServer((socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -9,21 +9,20 @@ import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import {
   type Abandoned,
+  type ConnectionEnd,
   createGate,
-  type End,
-  explainAbandoned,
+  explain,
   type Gate,
   type GateOptions,
   NO_LISTEN_SERVER,
-  type RawHandover,
+  type RawConnection,
 } from "headgate";
 import { UNREAD } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
 import type { Arrival } from "#src/arrival/arrival.js";
-import { HelloError } from "#src/arrival/tls/fault.js";
+import { HelloFault } from "#src/arrival/tls/fault.js";
 import { wsFramer } from "#src/handover/ws.js";
-import { explain } from "#src/policy/explain.js";
 import { certificate } from "./support/certificate.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
@@ -35,7 +34,7 @@ const port = NO_LISTEN_SERVER;
 
 interface World {
   readonly gate: Gate;
-  readonly ends: Promise<End>[];
+  readonly ends: Promise<ConnectionEnd>[];
   readonly abandoned: Abandoned[];
   readonly arrivals: Arrival[];
   readonly port: number;
@@ -44,7 +43,7 @@ interface World {
 
 /** A gate that answers requests with their Host, behind a net.Server. */
 async function open(options: Partial<GateOptions>, server: net.ServerOpts = {}): Promise<World> {
-  const [ends, abandoned, arrivals]: [Promise<End>[], Abandoned[], Arrival[]] = [[], [], []];
+  const [ends, abandoned, arrivals]: [Promise<ConnectionEnd>[], Abandoned[], Arrival[]] = [[], [], []];
   const gate = createGate({
     vhosts: [
       { name: "a.test", port },
@@ -54,7 +53,7 @@ async function open(options: Partial<GateOptions>, server: net.ServerOpts = {}):
     ...options,
   });
   gate.on("abandoned", (end) => abandoned.push(end));
-  gate.on("handover", ({ arrival }) => arrivals.push(arrival));
+  gate.on("accepted", ({ arrival }) => arrivals.push(arrival));
   const door = net.createServer(server, (socket) => ends.push(gate.adopt(socket).ended));
   await once(door.listen(0, "127.0.0.1"), "listening");
   return {
@@ -153,7 +152,7 @@ speaking("a WebSocket, and requests one behind another", async () => {
   agent.destroy();
   assert.equal(
     (await Promise.all(world.ends)).map(({ kind }) => kind),
-    ["handed over", "served"],
+    ["handed-over", "served"],
   );
   await world.close();
 });
@@ -303,7 +302,7 @@ speaking("an adopted TLSSocket is taken as it is", async () => {
     tls: { "a.test": b },
   });
   const arrivals: Arrival[] = [];
-  gate.on("handover", ({ arrival }) => arrivals.push(arrival));
+  gate.on("accepted", ({ arrival }) => arrivals.push(arrival));
   const server = tls.createServer({ ...a, ALPNProtocols: ["http/1.1"] }, (socket) => gate.adopt(socket));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port: at } = server.address() as net.AddressInfo;
@@ -428,7 +427,7 @@ agreeing(
 const passing = suite("TLS that is passed on");
 
 passing("a taker gets every octet, and what the ClientHello asks for, at any cut", async () => {
-  const taken: RawHandover[] = [];
+  const taken: RawConnection[] = [];
   const gate = createGate({
     vhosts: [{ name: "a.test", port }],
     tls: { "**.test": (handover) => void taken.push(handover), "b.test": a },
@@ -474,7 +473,7 @@ passing("a taker that throws, or whose promise is rejected: the socket is destro
     const world = await open({ tls: { "*": tlsRule } });
     assert.is(await refusal(world), "ECONNRESET");
     const [end] = (await Promise.all(world.ends)) as [Abandoned];
-    assert.equal([end.code, end.stage, String(end.cause)], ["TAKER_FAILED", "handover", "Error: no"]);
+    assert.equal([end.code, end.stage, String(end.cause)], ["PASSTHROUGH_FAILED", "handover", "Error: no"]);
     await world.close();
   }
 });
@@ -495,7 +494,7 @@ passing("nobody there: an alert that says so", async () => {
 
 passing("one port for several things", async () => {
   const taken: string[] = [];
-  const fallback = ({ socket, rest, hello }: RawHandover): void => {
+  const fallback = ({ socket, rest, hello }: RawConnection): void => {
     taken.push(`${Buffer.from(rest).toString("latin1")} ${hello}`);
     socket.resume().end("something else");
   };
@@ -533,7 +532,7 @@ passing("without tls and without fallback, what is not HTTP/1.1 is a malformed h
     const [response] = await client.all();
     assert.ok(response!.statusCode >= 400);
     const [end] = await Promise.all(world.ends);
-    assert.ok(end!.kind === "malformed" && end!.error.code === code, JSON.stringify(end));
+    assert.ok(end!.kind === "malformed" && end!.fault.code === code, JSON.stringify(end));
     await world.close();
   }
 });
@@ -586,7 +585,7 @@ failing("each fault has its code and stage, and no error is left without a liste
     const end = await endOf(world, octets, then);
     assert.equal([end.code, end.stage], [code, "tls"]);
     assert.is(end.cause !== undefined, code === "TLS_FAILED" || code === "TLS_MALFORMED", code);
-    assert.match(explainAbandoned(end), /^[^\\]+ \([A-Z_]+, tls; client /, code);
+    assert.match(explain(end), /^[^\\]+ \([A-Z_]+, tls; client /, code);
   }
   assert.is(await refusal(world, { maxVersion: "TLSv1.2" }), "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
   assert.is(await refusal(world, { ALPNProtocols: ["foo"] }), "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL");
@@ -691,7 +690,7 @@ hostile("each comes to its end within the deadline, and nothing is left", async 
     const started = performance.now();
     const end = await endOf(world, octets, "wait", cut);
     assert.equal([end.code, end.stage], [code, "tls"], name);
-    assert.is(end.cause instanceof HelloError ? end.cause.code : undefined, fault, name);
+    assert.is(end.cause instanceof HelloFault ? end.cause.code : undefined, fault, name);
     // Clients that are slow to be served are not the gate's doing.
     if (code === "HEAD_TIMEOUT") assert.ok(performance.now() - started > 450, name);
   }

@@ -35,7 +35,7 @@ async function firstRefusals(mode: "enforce" | "report"): Promise<string[]> {
     const said: string[] = [];
     gate = createGate(options);
     for (const event of ["refused", "reported"] as const) gate.on(event, ({ code }) => said.push(code));
-    gate.on("malformed", ({ code }) => said.push(`malformed ${code}`));
+    gate.on("malformed", ({ fault: { code } }) => said.push(`malformed ${code}`));
     await world.send(connection.join(""));
     firsts.push(said[0] ?? "none");
   }

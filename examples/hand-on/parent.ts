@@ -5,9 +5,9 @@
 import { fork } from "node:child_process";
 import { createServer } from "node:net";
 import { createGate, explain, NO_LISTEN_SERVER } from "headgate";
-import { handOnTo, UNREAD } from "headgate/intake";
+import { toProcess, UNREAD } from "headgate/intake";
 
-const tenant = (name: string) => handOnTo(fork(new URL("tenant.js", import.meta.url), [name]));
+const tenant = (name: string) => toProcess(fork(new URL("tenant.js", import.meta.url), [name]));
 
 const gate = createGate({
   vhosts: [

@@ -3,7 +3,7 @@
 // Never: listens.
 
 import { createGate, NO_LISTEN_SERVER } from "headgate";
-import { adopted } from "headgate/intake";
+import { receiveSockets } from "headgate/intake";
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
 
@@ -13,4 +13,4 @@ wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.
 
 // The head comes along, and this gate rules on it again.
 const gate = createGate({ vhosts: [{ name, port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }] });
-for await (const { socket, rest, arrival } of adopted(process)) gate.adopt(socket, { rest, arrival });
+for await (const { socket, rest, arrival } of receiveSockets(process)) gate.adopt(socket, { rest, arrival });

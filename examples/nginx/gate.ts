@@ -3,7 +3,7 @@
 // Never: believes anybody but nginx.
 
 import { createServer } from "node:net";
-import { createGate, explain, explainError, type TrustRules } from "headgate";
+import { createGate, explain, type TrustRules } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
 
@@ -35,7 +35,7 @@ for (const [i, way] of ways.entries()) {
     },
   });
   gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
-  gate.on("malformed", (error) => console.log(error.statusCode, explainError(error)));
+  gate.on("malformed", ({ fault }) => console.log(fault.statusCode, explain(fault)));
   gate.on("abandoned", ({ code, cause }) => console.log(code, `${cause ?? ""}`));
   createServer((socket) => gate.adopt(socket)).listen(gatePorts[i], "127.0.0.1");
 }

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { createGate, explain, explainError, HelloError, NO_LISTEN_SERVER } from "headgate";
+import { createGate, explain, HelloFault, NO_LISTEN_SERVER } from "headgate";
 
 const folder = process.env.CERTIFICATES ?? "/etc/headgate";
 const names = ["a.example.com", "b.example.com"];
@@ -24,7 +24,7 @@ const gate = createGate({
 });
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 gate.on("abandoned", ({ code, stage, cause }) => {
-  console.log(code, stage, cause instanceof HelloError ? explainError(cause) : `${cause ?? ""}`);
+  console.log(code, stage, cause instanceof HelloFault ? explain(cause) : `${cause ?? ""}`);
 });
 
 process.on("SIGHUP", () => {

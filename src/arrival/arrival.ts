@@ -75,7 +75,7 @@ export interface Arrival {
  * What may be said of a socket at adoption; what is left out is read from the socket. An address that is null is not known: that
  * of the socket, and its port, are another's.
  */
-export type GivenArrival = Partial<
+export type ArrivalHints = Partial<
   Omit<Arrival, "schemeSource" | "proxy" | "forwarding" | "remoteAddress" | "localAddress">
 > & {
   readonly remoteAddress?: string | null | undefined;
@@ -101,7 +101,7 @@ export interface SocketFacts {
  * The scheme is the giver's word, else https where the socket is TLS, else the declared one, else http. True TLS is
  * never downgraded: a TLS socket is https whatever is said of it.
  */
-export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Scheme | undefined): Arrival {
+export function arrivalOf(facts: SocketFacts, given: ArrivalHints, declared: Scheme | undefined): Arrival {
   const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
   return new SocketArrival(scheme, schemeSource, given, facts);
 }
@@ -110,11 +110,11 @@ export function arrivalOf(facts: SocketFacts, given: GivenArrival, declared: Sch
  * The arrival that one gate has made, for another gate that gets a stream of the first one's instead of the socket. The stream itself
  * shows less than is known, and shows as TLS what was only declared.
  */
-export function arrivalFrom(arrival: Arrival, given: GivenArrival, declared: Scheme | undefined): Arrival {
+export function arrivalFrom(arrival: Arrival, given: ArrivalHints, declared: Scheme | undefined): Arrival {
   const { schemeSource, serverName, alpnProtocol, clientVerified } = arrival;
   const isTls = schemeSource === "tls";
   const facts = isTls ? { encrypted: true, servername: serverName, alpnProtocol, authorized: clientVerified } : {};
-  return arrivalOf(facts, { ...givenBy(arrival), ...given }, declared);
+  return arrivalOf(facts, { ...hintsFrom(arrival), ...given }, declared);
 }
 
 class SocketArrival implements Arrival {
@@ -122,10 +122,10 @@ class SocketArrival implements Arrival {
   readonly schemeSource: SchemeSource;
   /** Read at once: a socket that has closed proves nothing any more. */
   readonly unix: boolean;
-  readonly #given: GivenArrival;
+  readonly #given: ArrivalHints;
   readonly #facts: SocketFacts;
 
-  constructor(scheme: Scheme, schemeSource: SchemeSource, given: GivenArrival, facts: SocketFacts) {
+  constructor(scheme: Scheme, schemeSource: SchemeSource, given: ArrivalHints, facts: SocketFacts) {
     this.scheme = scheme;
     this.schemeSource = schemeSource;
     this.#given = given;
@@ -237,7 +237,7 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
  * What one gate tells another that gets the connection from it, as a stream or in another process. An address that is not known
  * here must not be read from the socket there.
  */
-export function givenBy(arrival: Arrival): GivenArrival {
+export function hintsFrom(arrival: Arrival): ArrivalHints {
   const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix } = arrival;
   const ends = unix
     ? { unix }
@@ -293,7 +293,7 @@ const settings = [
 ] as const;
 
 /** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
-export function checkGivenArrival(given: GivenArrival, where: string): void {
+export function checkArrivalHints(given: ArrivalHints, where: string): void {
   checkSettings(given, settings, where);
   checkScheme(`${where}.scheme`, given.scheme);
   for (const name of ["remoteAddress", "localAddress"] as const) {

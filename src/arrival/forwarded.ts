@@ -191,7 +191,7 @@ export function readPort(text: string): number | Unreadable {
 export function readHost(text: string): Authority | Unreadable {
   const result = parseAuthority(text);
   if (result.kind === "complete") return result.authority;
-  return new Unreadable(`host ${JSON.stringify(text)}: ${result.error.message}`);
+  return new Unreadable(`host ${JSON.stringify(text)}: ${result.fault.message}`);
 }
 
 /** ws is http, wss is https: some proxies name the protocol of the upgrade. */

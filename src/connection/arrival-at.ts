@@ -5,22 +5,22 @@
 import type { Duplex } from "node:stream";
 import {
   type Arrival,
+  type ArrivalHints,
   arrivalFrom,
   arrivalOf,
-  type GivenArrival,
   readArrival,
   type SocketFacts,
 } from "../arrival/arrival.js";
-import type { Gatehouse } from "../outcome/context.js";
-import { StandIn } from "./socket-facade.js";
+import type { Context } from "../outcome/context.js";
+import { SocketFacade } from "./socket-facade.js";
 
 /**
  * Where a socket came in. It is read now where a ruling depends on it: a client that resets its connection takes its addresses
  * away.
  */
-export function arrivalAt({ policy }: Gatehouse, socket: Duplex, given: GivenArrival): Arrival {
+export function arrivalAt({ policy }: Context, socket: Duplex, given: ArrivalHints): Arrival {
   const arrival =
-    socket instanceof StandIn
+    socket instanceof SocketFacade
       ? arrivalFrom(socket.arrival, given, policy.scheme)
       : arrivalOf(socket as SocketFacts, given, policy.scheme);
   return policy.readsAddresses ? readArrival(arrival) : arrival;

@@ -5,16 +5,23 @@
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { type Arrival, type GivenArrival, securedArrival } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, securedArrival } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
-import { type TakerLike, takeRaw } from "../handover/passthrough.js";
-import { RawSocketHandover } from "../handover/socket-handover.js";
-import type { HeadgateError } from "../head/fault.js";
-import { countedAs, type Gatehouse, type HandshakeOwner, type Secures } from "../outcome/context.js";
+import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
+import { ReceivedConnection } from "../handover/socket-handover.js";
+import type { HeadFault } from "../head/fault.js";
+import { type Context, countedAs, type HandshakeOwner, type Secures } from "../outcome/context.js";
 import type { Timed } from "../outcome/deadlines.js";
-import { type Abandoned, type AbandonedCode, type Answered, abandoned, type End, type Passed } from "../outcome/end.js";
+import {
+  type Abandoned,
+  type AbandonedCode,
+  type Answered,
+  abandoned,
+  type ConnectionEnd,
+  type Passed,
+} from "../outcome/end.js";
 import { give, handOver, type Taking } from "../outcome/hand-over.js";
 import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
@@ -56,17 +63,17 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   list: object | null = null;
   previous: Timed | null = null;
   next: Timed | null = null;
-  readonly input: Input<FramerLike, Gatehouse>;
+  readonly input: Input<FramerLike, Context>;
   /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
   socket: Kept;
   readonly #allowedHalfOpen: boolean;
   /** What its giver said, until somebody asks for the arrival. */
-  #said: GivenArrival | Arrival;
+  #said: ArrivalHints | Arrival;
   #phase: Phase;
   /** How it ended, or whom to tell. */
-  #outcome: End | ((end: End) => void) | null = null;
+  #outcome: ConnectionEnd | ((end: ConnectionEnd) => void) | null = null;
 
-  constructor(context: Gatehouse, socket: Duplex, given: GivenArrival | Arrival) {
+  constructor(context: Context, socket: Duplex, given: ArrivalHints | Arrival) {
     this.socket = socket;
     this.#said = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
@@ -74,7 +81,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     this.input = new Input(context, recognizes(context, socket));
   }
 
-  get context(): Gatehouse {
+  get context(): Context {
     return this.input.rules;
   }
 
@@ -115,10 +122,10 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   }
 
   /** Resolves with how it ended. To be asked once. */
-  ending(): Promise<End> {
+  ending(): Promise<ConnectionEnd> {
     return new Promise((resolve) => {
       if (this.#outcome === null) this.#outcome = resolve;
-      else resolve(this.#outcome as End);
+      else resolve(this.#outcome as ConnectionEnd);
     });
   }
 
@@ -187,7 +194,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
 
   /**
    * Takes one piece of a socket that is read on demand, and asks for the next where a head is still awaited. Behind a whole head
-   * the socket reads nothing, so that whoever gets it can hand it to another process (`handOn`).
+   * the socket reads nothing, so that whoever gets it can hand it to another process (`sendSocket`).
    */
   readPiece(): void {
     const octets: Uint8Array | null = this.socket.read();
@@ -257,7 +264,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   /** Does what follows from a head. */
   act(ruled: Ruled<FramerLike>): void {
     if (ruled.kind === "malformed") {
-      this.malformed(ruled.error);
+      this.malformed(ruled.fault);
       return;
     }
     const { decision, kind } = routeOf(ruled.decision, this.context.ways);
@@ -362,18 +369,18 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     // It may have ended while an earlier response was on its way.
     if (this.hasEnded(this.#phase.stage === "requests" ? "requests" : "head")) return;
     this.letGo();
-    handOver(this.context, this.socket, decision, rest, this.taking({ kind: "handed over", decision }));
+    handOver(this.context, this.socket, decision, rest, this.taking({ kind: "handed-over", decision }));
   }
 
   /** To whom takes the connection as it is, with every octet. */
-  pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void {
+  pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void {
     if (this.hasEnded(hello === null ? "head" : "tls")) return;
     const { arrival } = this;
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();
     this.context.passed(end);
-    const handover = new RawSocketHandover(this.socket, octets, hello, arrival);
-    give(() => takeRaw(taker, handover), this.taking(end));
+    const handover = new ReceivedConnection(this.socket, octets, hello, arrival);
+    give(() => passThrough(taker, handover), this.taking(end));
   }
 
   /** Whoever got a socket whose client has ended would wait for an 'end' that has been: it is closed. */
@@ -394,17 +401,17 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     this.socket.pause();
   }
 
-  private taking(end: Extract<End, { kind: "handed over" | "passed" }>): Taking {
+  private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
     const written = bytesWritten(this.socket);
     return {
       taken: () => {
         leaveErrors(this.socket);
-        this.input.become("handed over");
+        this.input.become("handed-over");
         this.settle(end);
       },
       notTaken: (cause) => {
         const isUntouched = written !== undefined && bytesWritten(this.socket) === written;
-        this.notTaken(cause, end.kind === "passed" ? "TAKER_FAILED" : "FRAMER_FAILED", isUntouched);
+        this.notTaken(cause, end.kind === "passed" ? "PASSTHROUGH_FAILED" : "FRAMER_FAILED", isUntouched);
       },
     };
   }
@@ -426,8 +433,8 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     this.endWith("refused", { kind: "refused", decision }, decision.head.method);
   }
 
-  private malformed(error: HeadgateError): void {
-    this.endWith("refused", { kind: "malformed", error, arrival: this.arrival });
+  private malformed(fault: HeadFault): void {
+    this.endWith("refused", { kind: "malformed", fault, arrival: this.arrival });
   }
 
   abandonWith(code: AbandonedCode, cause?: unknown, method?: string): void {
@@ -465,7 +472,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   }
 
   /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
-  private over(state: "refused" | "abandoned" | "served", end: End): void {
+  private over(state: "refused" | "abandoned" | "served", end: ConnectionEnd): void {
     unlisten(this.socket);
     this.leave();
     this.#phase = this;
@@ -473,7 +480,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     this.settle(end);
   }
 
-  private settle(end: End): void {
+  private settle(end: ConnectionEnd): void {
     if (typeof this.#outcome === "function") this.#outcome(end);
     this.#outcome = end;
   }
@@ -493,7 +500,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
 }
 
 /** There is a choice between protocols; TLS is never looked for within TLS. */
-function recognizes({ tls, fallback, http2 }: Gatehouse, socket: Duplex): boolean {
+function recognizes({ tls, fallback, http2 }: Context, socket: Duplex): boolean {
   const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
   return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
 }

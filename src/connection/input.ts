@@ -4,11 +4,11 @@
 
 import type { Arrival } from "../arrival/arrival.js";
 import { FirstOctets, type FirstOctetsResult } from "../arrival/first-octets.js";
-import type { ProxyError } from "../arrival/proxy/fault.js";
+import type { ProxyFault } from "../arrival/proxy/fault.js";
 import type { ProxyHeader } from "../arrival/proxy/header.js";
 import { ProxyReader } from "../arrival/proxy/reader.js";
-import type { HelloError } from "../arrival/tls/fault.js";
-import type { HeadgateError } from "../head/fault.js";
+import type { HelloFault } from "../arrival/tls/fault.js";
+import type { HeadFault } from "../head/fault.js";
 import { latin1 } from "../head/kernel/latin1.js";
 import type { GateLimits } from "../head/limits.js";
 import { HeadReader } from "../head/reader.js";
@@ -19,17 +19,17 @@ export type Step<Claim> =
   | { kind: "wait" }
   /** By a PROXY header of `size` octets, or by what is none. `rest`: what came behind it in the same octets. */
   | { kind: "announced"; header: ProxyHeader; size: number; rest: Uint8Array }
-  | { kind: "not announced"; error: ProxyError }
+  | { kind: "not announced"; fault: ProxyFault }
   /** By the first octets: `octets` are all that came behind a PROXY header. */
   | { kind: "recognized"; first: Recognized }
-  | { kind: "no hello"; error: HelloError }
+  | { kind: "no hello"; fault: HelloFault }
   | Ruled<Claim>;
 
 export type Recognized = Extract<FirstOctetsResult, { kind: "complete" }>;
 
 /** What is done about a head. */
 export type Ruled<Claim> =
-  | { kind: "malformed"; error: HeadgateError }
+  | { kind: "malformed"; fault: HeadFault }
   /** `rest`: what came behind the head in the same octets. */
   | { kind: "decided"; decision: Decision<Claim>; rest: Uint8Array };
 
@@ -88,7 +88,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
       return WAIT;
     }
     this.#begun = null;
-    if (result.kind === "error") return { kind: "malformed", error: result.error };
+    if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
     const decision = decide(this.rules.policy, result.head, owner.arrival);
     const rest = result.consumed === octets.length ? NOTHING : octets.subarray(result.consumed);
     return { kind: "decided", decision, rest };
@@ -102,7 +102,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
       return WAIT;
     }
     this.#begun = null;
-    if (result.kind === "error") return { kind: "not announced", error: result.error };
+    if (result.kind === "malformed") return { kind: "not announced", fault: result.fault };
     this.become(recognizes ? "recognizing" : "reading");
     const { header, size, consumed } = result;
     return { kind: "announced", header, size, rest: octets.subarray(consumed) };
@@ -117,7 +117,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
       return WAIT;
     }
     this.#begun = null;
-    if (result.kind === "error") return { kind: "no hello", error: result.error };
+    if (result.kind === "malformed") return { kind: "no hello", fault: result.fault };
     return { kind: "recognized", first: result };
   }
 

@@ -15,7 +15,7 @@ export type ConnectionState =
   | "reading"
   | "serving"
   | "authorizing"
-  | "handed over"
+  | "handed-over"
   | "served"
   | "refused"
   | "abandoned";
@@ -23,13 +23,13 @@ export type ConnectionState =
 /** From each state, the states that may follow; docs/ownership.md shows it. */
 export const transitions: Readonly<Record<ConnectionState, readonly ConnectionState[]>> = {
   announcing: ["recognizing", "reading", "abandoned"],
-  recognizing: ["securing", "reading", "handed over", "abandoned"],
+  recognizing: ["securing", "reading", "handed-over", "abandoned"],
   securing: ["reading", "abandoned"],
-  reading: ["serving", "authorizing", "handed over", "refused", "abandoned"],
-  serving: ["authorizing", "handed over", "served", "refused", "abandoned"],
-  authorizing: ["handed over", "refused", "abandoned"],
+  reading: ["serving", "authorizing", "handed-over", "refused", "abandoned"],
+  serving: ["authorizing", "handed-over", "served", "refused", "abandoned"],
+  authorizing: ["handed-over", "refused", "abandoned"],
   served: [],
-  "handed over": [],
+  "handed-over": [],
   refused: [],
   abandoned: [],
 };

@@ -6,7 +6,7 @@ import { Duplex, type DuplexOptions } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 
 /** Stands where an application expects a client's net.Socket. */
-export abstract class StandIn extends Duplex {
+export abstract class SocketFacade extends Duplex {
   readonly #arrival: Arrival;
   /** As tls.TLSSocket; frameworks derive `req.protocol` from it. */
   readonly encrypted: boolean;

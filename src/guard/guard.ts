@@ -5,24 +5,24 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, type GivenArrival, readArrival } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, readArrival } from "../arrival/arrival.js";
 import { arrivalAt } from "../connection/arrival-at.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
-import { Front } from "../connection/http1/server-socket.js";
+import { ServerSocket } from "../connection/http1/server-socket.js";
 import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
-import { Known } from "../handover/side-table.js";
-import type { HeadgateError } from "../head/fault.js";
+import { SideTable } from "../handover/side-table.js";
+import type { HeadFault } from "../head/fault.js";
 import { headOf, type Message, unseenUpgrade } from "../head/from-message.js";
 import type { HeadLimits } from "../head/limits.js";
-import type { Gatehouse } from "../outcome/context.js";
+import type { Context } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { replyTo } from "../outcome/reply.js";
 import { type Acceptance, type Decision, decide } from "../policy/decide.js";
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
-import { isLenient, Precedent, RuledFields } from "./same-ruling.js";
+import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
 import { checkListening } from "./server.js";
 
 /** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
@@ -35,9 +35,9 @@ const NOTHING = new Uint8Array(0);
 /** What a server keeps whose `maxHeadersCount` is not set. */
 const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */
-const NO_ARRIVAL: GivenArrival = Object.freeze({});
+const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
-type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly error: HeadgateError };
+type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
 /** One connection of the server, from its first request on. */
 class GuardedConnection {
@@ -46,7 +46,7 @@ class GuardedConnection {
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
-  precedent: Precedent | null = null;
+  precedent: SameRuling | null = null;
   /** To the newest request, until it is written; those to earlier ones are written before it. */
   response: ServerResponse | null = null;
   /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
@@ -87,7 +87,7 @@ class GuardedConnection {
 }
 
 /** A request that a precedent covers; it is read when somebody asks for the decision. */
-class Alike {
+class DeferredRuling {
   readonly #connection: GuardedConnection;
   readonly #method: string | undefined;
   readonly #url: string | undefined;
@@ -117,7 +117,7 @@ type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean
 
 /** What `gate.guard(server)` returns. */
 export class Guard implements Disposable {
-  readonly #house: Gatehouse;
+  readonly #context: Context;
   readonly #server: Server;
   /** 'connection', or 'secureConnection' for https. */
   readonly #connectionEvent: string;
@@ -127,7 +127,7 @@ export class Guard implements Disposable {
   readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
   /** Null where Node's parser lets pass what a precedent must not. */
   readonly #ruledFields: RuledFields | null;
-  readonly #connections = new Known<GuardedConnection>();
+  readonly #connections = new SideTable<GuardedConnection>();
   /** The requests of upgrades that may be left to other listeners, by their sockets. */
   readonly #leaving = new WeakMap<object, IncomingMessage>();
   /** Sockets whose upgrade has been left to the other listeners, and that Node reads once more. */
@@ -135,14 +135,14 @@ export class Guard implements Disposable {
   #released = false;
 
   /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
-  constructor(house: Gatehouse, server: Server, connectionEvent: string) {
+  constructor(context: Context, server: Server, connectionEvent: string) {
     const others = {
       listening: (event: string) => this.#hasOthers(event),
       take: (handover: Handover) => this.#leave(handover),
     };
-    const isStrict = house.requests !== undefined;
-    const ways = { ...house.ways, serves: isStrict, hears: () => this.#hasOthers("upgrade") };
-    this.#house = { ...house, http2: undefined, requestsAccepts: isStrict, others, ways };
+    const isStrict = context.requests !== undefined;
+    const ways = { ...context.ways, serves: isStrict, hears: () => this.#hasOthers("upgrade") };
+    this.#context = { ...context, http2: undefined, requestsAccepts: isStrict, others, ways };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
@@ -203,13 +203,14 @@ export class Guard implements Disposable {
           if (this.#connections.get(values[1])?.refused) return true;
           break;
         case "listening":
-          checkListening(this.#house.policy, this.#server);
+          checkListening(this.#context.policy, this.#server);
           break;
       }
-      if (this.#house.requests !== undefined) {
-        if (values[0] instanceof Front && event === "connection") return this.#pass(this.#connectionEvent, ...values);
+      if (this.#context.requests !== undefined) {
+        if (values[0] instanceof ServerSocket && event === "connection")
+          return this.#pass(this.#connectionEvent, ...values);
         if (event === this.#connectionEvent) return this.#connection(values[0] as Duplex);
-      } else if (event === this.#connectionEvent && this.#house.policy.readsAddresses) {
+      } else if (event === this.#connectionEvent && this.#context.policy.readsAddresses) {
         this.#connectionOf(values[0] as Duplex);
       }
     }
@@ -231,29 +232,29 @@ export class Guard implements Disposable {
 
   /** A new HTTP/2 connection, of which nobody has heard yet. */
   #session(session: ServerHttp2Session): void {
-    guardSession(this.#house, session, this.#arrivalOf(session), () => !this.#released);
+    guardSession(this.#context, session, this.#arrivalOf(session), () => !this.#released);
   }
 
   /** A stream of a session: one that was ruled on, or one of a session that is older than this guard. */
   #stream(values: StreamValues): boolean {
     const [stream] = values;
-    if (this.#house.known.get(stream) !== undefined) return this.#pass("stream", ...values);
+    if (this.#context.known.get(stream) !== undefined) return this.#pass("stream", ...values);
     const arrival = this.#arrivalOf(stream.session as ServerHttp2Session);
-    new GuardedSession(this.#house, arrival, (...passed) => this.#pass("stream", ...passed)).rule(...values);
+    new GuardedSession(this.#context, arrival, (...passed) => this.#pass("stream", ...passed)).rule(...values);
     return true;
   }
 
   /** Read now: a session shows its socket only while it is open. */
   #arrivalOf({ socket }: ServerHttp2Session): Arrival {
-    return readArrival(arrivalAt(this.#house, socket, NO_ARRIVAL));
+    return readArrival(arrivalAt(this.#context, socket, NO_ARRIVAL));
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = new GuardedConnection(arrivalAt(this.#house, socket, NO_ARRIVAL), this.#rule);
+      connection = new GuardedConnection(arrivalAt(this.#context, socket, NO_ARRIVAL), this.#rule);
       this.#connections.set(socket, connection);
-      this.#house.known.set(socket, connection);
+      this.#context.known.set(socket, connection);
     }
     return connection;
   }
@@ -263,7 +264,7 @@ export class Guard implements Disposable {
    * are those of trusted hops.
    */
   get #limits(): HeadLimits {
-    const { policy, limits } = this.#house;
+    const { policy, limits } = this.#context;
     const most = this.#server.maxHeadersCount ?? NODE_FIELD_LINES;
     if (policy.trust === null || most <= 0 || most > limits.fieldLines) return limits;
     return { headBytes: limits.headBytes, fieldLines: Math.max(1, most - 1) };
@@ -271,8 +272,8 @@ export class Guard implements Disposable {
 
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
     const result = headOf(message, this.#limits);
-    if (result.kind === "error") return { kind: "malformed", error: result.error };
-    return decide(this.#house.policy, result.head, arrival);
+    if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
+    return decide(this.#context.policy, result.head, arrival);
   };
 
   /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
@@ -285,11 +286,11 @@ export class Guard implements Disposable {
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
     if (request instanceof Http2ServerRequest) {
       // Its stream was ruled on.
-      const ruled = this.#house.known.get(request.stream);
-      if (ruled !== undefined) this.#house.known.set(request, ruled);
+      const ruled = this.#context.known.get(request.stream);
+      if (ruled !== undefined) this.#context.known.set(request, ruled);
     }
     // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
-    if (this.#house.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
+    if (this.#context.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
     if (event === "request" || this.#hasOthers(event)) return this.#pass(event, request, response);
     // As Node does without a listener.
     if (event === "checkExpectation") {
@@ -302,7 +303,7 @@ export class Guard implements Disposable {
 
   /** A connection under a strict guard: the request filter gives the server a front in its place. */
   #connection(socket: Duplex): boolean {
-    new Connection(this.#house, socket, NO_ARRIVAL).begin(NOTHING);
+    new Connection(this.#context, socket, NO_ARRIVAL).begin(NOTHING);
     return true;
   }
 
@@ -315,10 +316,10 @@ export class Guard implements Disposable {
     }
     const { precedent, response: earlier } = connection;
     connection.owe(response);
-    if (precedent !== null && !this.#house.hearsAccepted()) {
+    if (precedent !== null && !this.#context.hearsAccepted()) {
       if (precedent.covers(request, this.#ruledFields!, this.#limits)) {
-        connection.newest = new Alike(request, connection);
-        this.#house.known.set(request, connection.newest);
+        connection.newest = new DeferredRuling(request, connection);
+        this.#context.known.set(request, connection.newest);
         return true;
       }
     }
@@ -330,9 +331,9 @@ export class Guard implements Disposable {
     connection.refused = true;
     const { arrival } = connection;
     const end: Answered = ruling.kind === "refused" ? { kind: "refused", decision: ruling } : { ...ruling, arrival };
-    this.#house.ended(end);
-    const reply = replyTo(end, this.#house.expose)!;
-    whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#house.lingering));
+    this.#context.ended(end);
+    const reply = replyTo(end, this.#context.expose)!;
+    whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#context.lingering));
     return false;
   }
 
@@ -340,11 +341,11 @@ export class Guard implements Disposable {
     showRuledHost(request, decision);
     // What is only reported is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
-      connection.precedent = Precedent.of(request, this.#ruledFields);
+      connection.precedent = SameRuling.of(request, this.#ruledFields);
     }
     connection.newest = { decision };
-    this.#house.known.set(request, decision);
-    this.#house.accepted(decision);
+    this.#context.known.set(request, decision);
+    this.#context.accepted(decision);
   }
 
   /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
@@ -367,11 +368,11 @@ export class Guard implements Disposable {
       }
       if (ruling.kind === "accepted") {
         connection.newest = { decision: ruling };
-        this.#house.known.set(request, ruling);
+        this.#context.known.set(request, ruling);
         if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
       }
       const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
-      new Connection(this.#house, socket, connection.arrival).beginRuled(step);
+      new Connection(this.#context, socket, connection.arrival).beginRuled(step);
     });
   }
 
@@ -391,7 +392,7 @@ export class Guard implements Disposable {
 
   #leaveUpgrade(request: IncomingMessage, socket: Duplex, rest: Uint8Array, decision: Acceptance<FramerLike>): void {
     showRuledHost(request, decision);
-    this.#house.known.set(request, decision);
+    this.#context.known.set(request, decision);
     this.#pass("upgrade", request, socket, rest);
   }
 
@@ -406,7 +407,7 @@ export class Guard implements Disposable {
 /** The ruling on what Node gives as a request: of an upgrade that the policy accepts, Node did not see that it is one. */
 function asRequest(ruling: Ruling): Ruling {
   if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
-  return { kind: "malformed", error: unseenUpgrade(ruling.head) };
+  return { kind: "malformed", fault: unseenUpgrade(ruling.head) };
 }
 
 /** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */

@@ -6,7 +6,7 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Arrival } from "../arrival/arrival.js";
 import type { Opened } from "../connection/http2/compat.js";
 import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
-import type { Gatehouse } from "../outcome/context.js";
+import type { Context } from "../outcome/context.js";
 import type { Ways } from "../outcome/route.js";
 
 /** The values of 'stream'. */
@@ -19,20 +19,20 @@ export type Pass = (...values: StreamValues) => void;
 export class GuardedSession implements ExchangeOwner {
   readonly ways: Ways;
   readonly arrival: Arrival;
-  readonly #house: Gatehouse;
+  readonly #context: Context;
   readonly #pass: Pass;
 
-  constructor(house: Gatehouse, arrival: Arrival, pass: Pass) {
-    this.#house = house;
-    const hears = (): boolean => house.others!.listening("stream");
-    this.ways = { authorizes: house.authorize !== undefined, serves: true, hears };
+  constructor(context: Context, arrival: Arrival, pass: Pass) {
+    this.#context = context;
+    const hears = (): boolean => context.others!.listening("stream");
+    this.ways = { authorizes: context.authorize !== undefined, serves: true, hears };
     this.arrival = arrival;
     this.#pass = pass;
   }
 
   /** Rules on a stream before anybody else sees it. */
   rule(...[stream, headers, flags, rawHeaders]: StreamValues): void {
-    new Exchange(this.#house, this, { stream, headers, flags, rawHeaders }).begin();
+    new Exchange(this.#context, this, { stream, headers, flags, rawHeaders }).begin();
   }
 
   serve({ stream, headers, flags, rawHeaders }: Opened): void {
@@ -45,14 +45,14 @@ export class GuardedSession implements ExchangeOwner {
  * the guard was released.
  */
 export function guardSession(
-  house: Gatehouse,
+  context: Context,
   session: ServerHttp2Session,
   arrival: Arrival,
   isActive: () => boolean,
 ): void {
   const { emit } = session;
   const pass = (...values: unknown[]): boolean => Reflect.apply(emit, session, values);
-  const guarded = new GuardedSession(house, arrival, (...values) => pass("stream", ...values));
+  const guarded = new GuardedSession(context, arrival, (...values) => pass("stream", ...values));
   session.emit = (event: string | symbol, ...values: unknown[]): boolean => {
     if (event !== "stream" || !isActive()) return pass(event, ...values);
     guarded.rule(...(values as StreamValues));

@@ -34,7 +34,7 @@ const ORIGIN_FORM = /^\/[!"$-~]*$/;
  * no other; not on the method, nor on an origin-form. All else that a reading could refuse, Node's parser has refused, unless
  * it is lenient: names that are no tokens, control octets in values.
  */
-export class Precedent {
+export class SameRuling {
   /** Name, value, name, value. */
   readonly #ruledOn: readonly string[];
 
@@ -43,13 +43,13 @@ export class Precedent {
   }
 
   /** Of an accepted request; null where it can be none. */
-  static of({ url, httpVersion, rawHeaders }: Message, fields: RuledFields): Precedent | null {
+  static of({ url, httpVersion, rawHeaders }: Message, fields: RuledFields): SameRuling | null {
     if (httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return null;
     const ruledOn: string[] = [];
     for (let i = 0; i < rawHeaders.length; i += 2) {
       if (fields.has(rawHeaders[i]!)) ruledOn.push(rawHeaders[i]!, rawHeaders[i + 1]!);
     }
-    return new Precedent(ruledOn);
+    return new SameRuling(ruledOn);
   }
 
   /** True where a reading would come to the same ruling. */

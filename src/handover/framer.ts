@@ -19,7 +19,7 @@ export interface Handover {
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal;
   /** Lets `gate.decisionOf` and `gate.arrivalOf` answer for what the framer makes of the socket, as a WebSocket. */
-  introduce(made: object): void;
+  associate(made: object): void;
 }
 
 /** Takes sockets whose upgrade was accepted, and answers the opening handshake. */

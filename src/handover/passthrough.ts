@@ -7,7 +7,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 
 /** A connection that nobody has interpreted, on its way to its next owner. */
-export interface RawHandover {
+export interface RawConnection {
   /** Paused. The gate has no listener on it any more and will not touch it. */
   readonly socket: Duplex;
   /** Every octet that has come, from the first behind a PROXY header on; nobody else has them. */
@@ -20,19 +20,19 @@ export interface RawHandover {
 }
 
 /** Takes connections as they are. */
-export interface Taker {
+export interface Passthrough {
   /** Owns the socket from the call on. Where it throws, the socket is destroyed. */
-  take(handover: RawHandover): void | Promise<void>;
+  take(handover: RawConnection): void | Promise<void>;
 }
 
 /** A taker, or its `take` alone. */
-export type TakerLike = Taker | Taker["take"];
+export type PassthroughLike = Passthrough | Passthrough["take"];
 
 /** True for what may take a connection. */
-export function isTaker(value: unknown): value is TakerLike {
-  return typeof value === "function" || typeof (value as Taker | null | undefined)?.take === "function";
+export function isPassthrough(value: unknown): value is PassthroughLike {
+  return typeof value === "function" || typeof (value as Passthrough | null | undefined)?.take === "function";
 }
 
-export function takeRaw(taker: TakerLike, handover: RawHandover): void | Promise<void> {
+export function passThrough(taker: PassthroughLike, handover: RawConnection): void | Promise<void> {
   return typeof taker === "function" ? taker(handover) : taker.take(handover);
 }

@@ -3,7 +3,7 @@
 // Never: keeps an object alive, or shows on it.
 
 /** Returns the object that it is given, so that the fields of a class that extends it are put on that object. */
-class Given {
+class SocketDetails {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: the point of it
     return object;
@@ -14,7 +14,7 @@ class Given {
  * What a WeakMap does, as a private field on the object itself. A WeakMap that gets an entry for each request costs the
  * collector some 3 µs a request; this costs 0.1 µs, and ends with the object. Each instance has a field of its own.
  */
-export class Known<Value> {
+export class SideTable<Value> {
   readonly #marks = newMarks<Value>();
 
   set(object: object, value: Value): void {
@@ -28,7 +28,7 @@ export class Known<Value> {
 }
 
 function newMarks<Value>() {
-  return class Mark extends Given {
+  return class Mark extends SocketDetails {
     #value: Value;
 
     constructor(object: object, value: Value) {

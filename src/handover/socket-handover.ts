@@ -1,5 +1,5 @@
 // In:    a socket, the acceptance of its upgrade or its ClientHello, the octets that the next owner has to get.
-// Out:   the Handover that a framer gets, or the RawHandover of a taker.
+// Out:   the Handover that a framer gets, or the RawConnection of a taker.
 // Never: listens to the socket before a framer asks for a signal.
 
 import type { Duplex } from "node:stream";
@@ -7,7 +7,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { Acceptance } from "../policy/decide.js";
 import type { FramerLike, Handover } from "./framer.js";
-import type { RawHandover } from "./passthrough.js";
+import type { RawConnection } from "./passthrough.js";
 
 /** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
 export class SocketHandover implements Handover {
@@ -16,20 +16,20 @@ export class SocketHandover implements Handover {
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
-  readonly #introduce: (made: object) => void;
+  readonly #associate: (made: object) => void;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, introduce: (made: object) => void) {
+  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, associate: (made: object) => void) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
     this.arrival = decision.arrival;
     this.decision = decision;
-    this.#introduce = introduce;
+    this.#associate = associate;
   }
 
-  introduce(made: object): void {
-    this.#introduce(made);
+  associate(made: object): void {
+    this.#associate(made);
   }
 
   get signal(): AbortSignal {
@@ -37,8 +37,8 @@ export class SocketHandover implements Handover {
   }
 }
 
-/** A `RawHandover`, with its signal likewise. */
-export class RawSocketHandover implements RawHandover {
+/** A `RawConnection`, with its signal likewise. */
+export class ReceivedConnection implements RawConnection {
   readonly socket: Duplex;
   readonly rest: Uint8Array;
   readonly hello: ClientHello | null;

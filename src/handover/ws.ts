@@ -87,8 +87,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
         webSocket.on("close", forget);
         // ws listens now, and leaves a socket paused that it got paused.
         socket.resume();
-        handover.introduce(request);
-        handover.introduce(webSocket);
+        handover.associate(request);
+        handover.associate(webSocket);
         webSocketServer.emit("connection", webSocket, request);
       });
     },

@@ -3,7 +3,7 @@
 // Never: matches it against a policy.
 
 import { AuthorityBlock, AuthorityKind, Head, Memory, Status } from "../../assembly/abi.js";
-import { HeadgateError } from "./fault.js";
+import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import { countOctets } from "./kernel/latin1.js";
 
@@ -46,8 +46,8 @@ export function defaultPort(scheme: Scheme): number {
 
 export type AuthorityResult =
   | { kind: "complete"; authority: Authority }
-  /** `error.offset` counts from the input's first octet. */
-  | { kind: "error"; error: HeadgateError };
+  /** `fault.offset` counts from the input's first octet. */
+  | { kind: "malformed"; fault: HeadFault };
 
 /**
  * Reads `uri-host [ ":" port ]`, whole: `example.com`, `127.0.0.1:8080`, `[::1]:8080`. Never throws for content.
@@ -57,7 +57,7 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
   const wasm = kernel();
   const length = typeof input === "string" ? input.length : countOctets(input);
   if (length > Memory.INPUT_SIZE) {
-    return { kind: "error", error: new HeadgateError(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
+    return { kind: "malformed", fault: new HeadFault(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
   }
   if (typeof input === "string") {
     // A wider character would lose its high bits; 0xFF stands for it, which the grammar refuses as well.
@@ -68,7 +68,7 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
   wasm.generation++;
   const status = wasm.parseAuthority(length);
   if (status !== Status.COMPLETE) {
-    return { kind: "error", error: new HeadgateError(status, wasm.words[Head.OFFSET >> 2]!) };
+    return { kind: "malformed", fault: new HeadFault(status, wasm.words[Head.OFFSET >> 2]!) };
   }
   const written = typeof input === "string" ? input : wasm.text.read(0, length);
   return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };

@@ -1,11 +1,11 @@
-// In:    a status number of the kernel, and the octet to blame.
-// Out:   the error value that a caller sees: code, status code, source, sentence.
+// In:    a status number of the kernel, and the offending octet.
+// Out:   the fault that a caller sees: code, status code, source, sentence.
 // Never: throws. A malformed head is data, not an exception.
 
 import { Status } from "../../assembly/abi.js";
 
 /** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. They never change their meaning. */
-export type HeadgateErrorCode = (typeof refusals)[number][0];
+export type HeadFaultCode = (typeof refusals)[number][0];
 
 type StatusCode = 400 | 431 | 505;
 
@@ -60,42 +60,45 @@ const refusals = [
 ] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
 
 /**
- * Why octets are no request head, or no authority. A value: it is returned, never thrown, and being no `Error`
- * it carries no stack, whose capture would cost more than the parse.
+ * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, as capturing a stack
+ * would cost more than the parse.
  */
-export class HeadgateError {
+export abstract class Fault<Code extends string = string> {
   /** Stable; docs/errors.md lists them all. */
-  readonly code: HeadgateErrorCode;
-  /** How a server answers: 400, 431 or 505. */
-  readonly statusCode: StatusCode;
-  /** The octet to blame, counted from the head's first. */
+  readonly code: Code;
+  /** The offending octet, counted from the first of what was read. */
   readonly offset: number;
-  /** The RFC and section that the octets depart from. */
-  readonly rfc: string;
+  /** The specification and section that the octets depart from: `RFC 9112 §5.1`. */
+  readonly source: string;
   /** One sentence in English. It may change; `code` does not. */
   readonly message: string;
 
-  /** @internal */
-  constructor(status: number, offset: number) {
-    const [code, statusCode, rfc, message] = refusals[status - Status.TLS_RECORD]!;
+  protected constructor(code: Code, offset: number, source: string, message: string) {
     this.code = code;
-    this.statusCode = statusCode;
     this.offset = offset;
-    this.rfc = rfc;
+    this.source = source;
     this.message = message;
   }
 
   toString(): string {
-    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.rfc})`;
+    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.source})`;
+  }
+}
+
+/** Why octets are not a request head, or not an authority; `offset` counts from the head's first octet. */
+export class HeadFault extends Fault<HeadFaultCode> {
+  /** How a server answers: 400, 431 or 505. */
+  readonly statusCode: StatusCode;
+
+  /** @internal */
+  constructor(status: number, offset: number) {
+    const [code, statusCode, source, message] = refusals[status - Status.TLS_RECORD]!;
+    super(code, offset, source, message);
+    this.statusCode = statusCode;
   }
 }
 
 /** Every code with its status code, source and sentence, for documentation and tests. */
-export function errorTable(): readonly {
-  code: HeadgateErrorCode;
-  statusCode: StatusCode;
-  rfc: string;
-  message: string;
-}[] {
-  return refusals.map(([code, statusCode, rfc, message]) => ({ code, statusCode, rfc, message }));
+export function headFaults(): readonly Pick<HeadFault, "code" | "statusCode" | "source" | "message">[] {
+  return refusals.map(([code, statusCode, source, message]) => ({ code, statusCode, source, message }));
 }

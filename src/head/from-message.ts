@@ -1,10 +1,10 @@
 // In:    a request as Node's parser took it apart.
-// Out:   its RequestHead or HeadgateError, as if its octets had been read.
+// Out:   its RequestHead or HeadFault, as if its octets had been read.
 // Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
 
 import type { IncomingMessage } from "node:http";
 import { Status } from "../../assembly/abi.js";
-import { HeadgateError } from "./fault.js";
+import { HeadFault } from "./fault.js";
 import type { HeadLimits } from "./limits.js";
 import { parseHeadText, type WholeHeadResult } from "./parse.js";
 import type { RequestHead } from "./request-head.js";
@@ -28,6 +28,6 @@ export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
  * Why a request is malformed that the kernel reads as an upgrade and Node's parser did not: Node 20 does not see the option `upgrade`
  * of Connection where an HTAB follows it, and does not show the HTAB.
  */
-export function unseenUpgrade(head: RequestHead): HeadgateError {
-  return new HeadgateError(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));
+export function unseenUpgrade(head: RequestHead): HeadFault {
+  return new HeadFault(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));
 }

@@ -4,7 +4,7 @@
 
 import { Status } from "../../assembly/abi.js";
 import { type Authority, defaultPort, parseAuthority, type Scheme } from "./authority.js";
-import { HeadgateError } from "./fault.js";
+import { HeadFault } from "./fault.js";
 import type { HeadLimits } from "./limits.js";
 import { parseHeadText, type WholeHeadResult } from "./parse.js";
 import { type AuthorityField, type Framing, RequestHead } from "./request-head.js";
@@ -61,7 +61,7 @@ export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean,
   const target = (isTunnel ? named : control[":path"]) ?? "";
   // Of other schemes than http and https a stack may let anything pass, an absolute-form among it.
   if (!isTunnel && !target.startsWith("/") && target !== "*") {
-    return { kind: "error", error: new HeadgateError(Status.TARGET_FORM, method.length + 1) };
+    return { kind: "malformed", fault: new HeadFault(Status.TARGET_FORM, method.length + 1) };
   }
   // The kernel knows CONNECT by its authority-form alone.
   const said = method === "CONNECT" && !isTunnel ? "GET" : method;
@@ -90,7 +90,7 @@ function namedBeside(control: ControlData, hosts: string[]): string[] {
 
 function isSameAuthority(host: string, { uriHost, port }: Authority, scheme: Scheme): boolean {
   const result = parseAuthority(host);
-  if (result.kind === "error" || result.authority.uriHost !== uriHost) return false;
+  if (result.kind === "malformed" || result.authority.uriHost !== uriHost) return false;
   return result.authority.effectivePort(scheme) === (port ?? defaultPort(scheme));
 }
 

@@ -22,7 +22,7 @@ export function addressOf({ kind, uriHost }: Authority): Address | null {
 /** An address without brackets; null for what is none. */
 export function parseAddress(text: string): Address | null {
   const result = parseAuthority(text.includes(":") ? `[${text}]` : text);
-  if (result.kind === "error" || result.authority.port !== null) return null;
+  if (result.kind === "malformed" || result.authority.port !== null) return null;
   return addressOf(result.authority);
 }
 

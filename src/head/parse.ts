@@ -1,9 +1,9 @@
 // In:    octets that begin with a request head.
-// Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadgateError.
+// Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadFault.
 // Never: throws for what the octets hold, or keeps the caller's array.
 
 import { Capacity, FieldLine, Flag, Head, Memory, Option, Status, TargetForm } from "../../assembly/abi.js";
-import { HeadgateError } from "./fault.js";
+import { HeadFault } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
@@ -21,8 +21,8 @@ export type HeadResult =
   | { kind: "complete"; head: RequestHead; consumed: number }
   /** More octets are needed; what came so far is the beginning of a head. */
   | { kind: "partial" }
-  /** `error.offset` counts from the head's first octet. */
-  | { kind: "error"; error: HeadgateError };
+  /** `fault.offset` counts from the head's first octet. */
+  | { kind: "malformed"; fault: HeadFault };
 
 /** Of octets to which none will be added. */
 export type WholeHeadResult = Exclude<HeadResult, { kind: "partial" }>;
@@ -66,7 +66,7 @@ export function readOctets(
 /** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. @internal */
 export function finish(wasm: Kernel, status: Status): HeadResult {
   const offset = wasm.words[Head.OFFSET >> 2]!;
-  if (status !== Status.COMPLETE) return { kind: "error", error: new HeadgateError(status, offset) };
+  if (status !== Status.COMPLETE) return { kind: "malformed", fault: new HeadFault(status, offset) };
   return {
     kind: "complete",
     head: new RequestHead(wasm.text.read(0, offset), wasm.words, wasm.generation, 0, 0),
@@ -108,10 +108,10 @@ export function parseHeadText(
   const status = run(wasm, 0, text.length, 0, limits);
   const offset = wasm.words[Head.OFFSET >> 2]!;
   if (status !== Status.COMPLETE && status !== Status.PARTIAL) {
-    return { kind: "error", error: new HeadgateError(status, offset) };
+    return { kind: "malformed", fault: new HeadFault(status, offset) };
   }
   if (offset !== text.length || wasm.words[Head.FIELD_LINES >> 2] !== fieldLines) {
-    return { kind: "error", error: new HeadgateError(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
+    return { kind: "malformed", fault: new HeadFault(Status.CONTROL_OCTET, Math.min(offset, text.length)) };
   }
   return { kind: "complete", head: make(text, wasm.words, wasm.generation), consumed: offset };
 }
@@ -122,7 +122,7 @@ export interface HeadsResult {
   /** Octets of all those heads. */
   readonly consumed: number;
   /** Why the octets behind them are no head; its offset counts from `consumed`. Null where they may become one. */
-  readonly error: HeadgateError | null;
+  readonly fault: HeadFault | null;
 }
 
 /** Words of the largest record, and of the records that can be kept behind it. */
@@ -153,10 +153,10 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
     if (status === Status.PARTIAL) {
       // The kernel's memory ends before it could see that there is more than the limit.
       const isTooLarge = length - consumed >= limits.headBytes && given - consumed > limits.headBytes;
-      if (isTooLarge) return { heads, consumed, error: new HeadgateError(Status.HEAD_TOO_LARGE, limits.headBytes) };
+      if (isTooLarge) return { heads, consumed, fault: new HeadFault(Status.HEAD_TOO_LARGE, limits.headBytes) };
       break;
     }
-    if (status !== Status.COMPLETE) return { heads, consumed, error: new HeadgateError(status, end - consumed) };
+    if (status !== Status.COMPLETE) return { heads, consumed, fault: new HeadFault(status, end - consumed) };
     const size = (Head.SIZE + words[Head.FIELD_LINES >> 2]! * FieldLine.SIZE) >> 2;
     if (record + size > ALL_RECORDS) break;
     words.copyWithin(record, 0, size);
@@ -165,7 +165,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
     record += size;
     if (!isFollowedByHead(words)) break;
   }
-  return { heads, consumed, error: null };
+  return { heads, consumed, fault: null };
 }
 
 /** False behind a head with a body, an upgrade, or CONNECT. */

@@ -1,5 +1,5 @@
 // In:    octets of a connection, in pieces.
-// Out:   HeadResult of each piece: partial, a RequestHead, or a HeadgateError.
+// Out:   HeadResult of each piece: partial, a RequestHead, or a HeadFault.
 // Never: looks at an octet more than a bounded number of times, or keeps anything between heads.
 
 import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";

@@ -1,16 +1,16 @@
 // In:    messages of a parent process with sockets beside them.
 // Out:   the sockets, each with the octets that the parent had read from it.
-// Never: reads a socket, or takes a message that is not from handOn.
+// Never: reads a socket, or takes a message that is not from sendSocket.
 
 import type { Socket } from "node:net";
-import type { GivenArrival } from "../arrival/arrival.js";
+import type { ArrivalHints } from "../arrival/arrival.js";
 import { unseal } from "./socket-message.js";
 
 /** A socket that the parent process has handed on: `gate.adopt(socket, { rest, arrival })`. */
-export interface HandedOn {
+export interface ReceivedSocket {
   readonly socket: Socket;
   readonly rest: Uint8Array;
-  readonly arrival: GivenArrival;
+  readonly arrival: ArrivalHints;
 }
 
 /** `process` of a child that has a channel to its parent. */
@@ -23,13 +23,13 @@ export interface Channel {
 }
 
 /**
- * The sockets that the parent gives by `handOn`, from this call on, until the parent closes the channel or is gone:
- * `for await (const { socket, rest, arrival } of adopted(process)) void gate.adopt(socket, { rest, arrival })`.
+ * The sockets that the parent gives by `sendSocket`, from this call on, until the parent closes the channel or is gone:
+ * `for await (const { socket, rest, arrival } of receiveSockets(process)) void gate.adopt(socket, { rest, arrival })`.
  * Other messages stay with their own listeners. Leaving the loop closes the sockets that have come and were not taken.
  *
  * Throws `TypeError` where the process has no channel.
  */
-export function adopted(channel: Channel): AsyncIterableIterator<HandedOn> {
+export function receiveSockets(channel: Channel): AsyncIterableIterator<ReceivedSocket> {
   if (channel?.connected !== true) {
     throw new TypeError(
       "this process has no channel to a parent; start it with fork() of node:child_process or node:cluster",
@@ -41,10 +41,10 @@ export function adopted(channel: Channel): AsyncIterableIterator<HandedOn> {
 /** A socket that waits may break, and nobody else hears of it yet. */
 function onError(): void {}
 
-class Sockets implements AsyncIterableIterator<HandedOn> {
+class Sockets implements AsyncIterableIterator<ReceivedSocket> {
   readonly #channel: Channel;
-  readonly #come: HandedOn[] = [];
-  readonly #awaited: ((result: IteratorResult<HandedOn>) => void)[] = [];
+  readonly #come: ReceivedSocket[] = [];
+  readonly #awaited: ((result: IteratorResult<ReceivedSocket>) => void)[] = [];
   #isOver = false;
 
   constructor(channel: Channel) {
@@ -57,7 +57,7 @@ class Sockets implements AsyncIterableIterator<HandedOn> {
     const sealed = unseal(message);
     // A client that vanishes on the way takes its socket along.
     if (sealed === null || socket === undefined || socket === null) return;
-    const handed: HandedOn = { socket: socket as Socket, ...sealed };
+    const handed: ReceivedSocket = { socket: socket as Socket, ...sealed };
     const resolve = this.#awaited.shift();
     if (resolve !== undefined) {
       resolve({ done: false, value: handed });
@@ -74,7 +74,7 @@ class Sockets implements AsyncIterableIterator<HandedOn> {
     for (const resolve of this.#awaited.splice(0)) resolve({ done: true, value: undefined });
   };
 
-  next(): Promise<IteratorResult<HandedOn>> {
+  next(): Promise<IteratorResult<ReceivedSocket>> {
     const handed = this.#come.shift();
     if (handed !== undefined) {
       handed.socket.removeListener("error", onError);
@@ -84,7 +84,7 @@ class Sockets implements AsyncIterableIterator<HandedOn> {
     return new Promise((resolve) => this.#awaited.push(resolve));
   }
 
-  return(): Promise<IteratorResult<HandedOn>> {
+  return(): Promise<IteratorResult<ReceivedSocket>> {
     this.#onDisconnect();
     for (const { socket } of this.#come.splice(0)) socket.destroy();
     return Promise.resolve({ done: true, value: undefined });

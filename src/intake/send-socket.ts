@@ -4,10 +4,10 @@
 
 import { type ServerOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { type Arrival, type GivenArrival, givenBy, proxiedArrival } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, hintsFrom, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
-import type { RawHandover, Taker } from "../handover/passthrough.js";
-import { checkGiven, type Given, readRest, seal } from "./socket-message.js";
+import type { Passthrough, RawConnection } from "../handover/passthrough.js";
+import { checkDetails, readRest, type SocketDetails, seal } from "./socket-message.js";
 
 /**
  * Options of a `net.Server` whose sockets can be handed on: `createServer(UNREAD, listener)`. Such a socket is not read
@@ -30,21 +30,21 @@ interface Occupied extends Child {
 }
 
 /**
- * Gives a socket of an `UNREAD` server to a child process, where `adopted(process)` has it. `rest`: everything that was
+ * Gives a socket of an `UNREAD` server to a child process, where `receiveSockets(process)` has it. `rest`: everything that was
  * read from it here. Resolves when it is sent; from then on it is no concern of this process. Rejects where the child is
  * gone, or the client; the socket is still the caller's then.
  *
  * Throws `TypeError` for a socket that would lose octets: one that reads by itself, or of which more was read than `rest` has;
  * and for TLS, whose state cannot travel.
  */
-export function handOn(child: Child, socket: Socket, given: Given = {}): Promise<void> {
-  checkGiven(given, "what is handed on");
+export function sendSocket(child: Child, socket: Socket, given: SocketDetails = {}): Promise<void> {
+  checkDetails(given, "what is handed on");
   const { rest = NOTHING, arrival = {} } = given;
   return send(child, socket, readRest(rest), arrival, 0);
 }
 
 /** `kept`: octets in front of `rest` that were read for good. */
-function send(child: Child, socket: Socket, rest: Uint8Array, arrival: GivenArrival, kept: number): Promise<void> {
+function send(child: Child, socket: Socket, rest: Uint8Array, arrival: ArrivalHints, kept: number): Promise<void> {
   checkChild(child);
   checkUnread(socket, rest.length + kept);
   if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be handed on"));
@@ -66,17 +66,17 @@ function send(child: Child, socket: Socket, rest: Uint8Array, arrival: GivenArri
  * `child` may be a function that chooses one for each handover.
  *
  * The gate must have the socket from an `UNREAD` server, and an upgrade must be its first request. Otherwise the handover fails
- * with the `TypeError` of `handOn`; the client of an upgrade gets 500.
+ * with the `TypeError` of `sendSocket`; the client of an upgrade gets 500.
  */
-export function handOnTo(child: Child): Framer & Taker;
-export function handOnTo(choose: (handover: Handover) => Child): Framer;
-export function handOnTo(choose: (handover: RawHandover) => Child): Taker;
-export function handOnTo(child: Child | ((handover: Handover & RawHandover) => Child)): Framer & Taker {
+export function toProcess(child: Child): Framer & Passthrough;
+export function toProcess(choose: (handover: Handover) => Child): Framer;
+export function toProcess(choose: (handover: RawConnection) => Child): Passthrough;
+export function toProcess(child: Child | ((handover: Handover & RawConnection) => Child)): Framer & Passthrough {
   if (typeof child !== "function") checkChild(child);
   return {
-    take(handover: Handover | RawHandover): Promise<void> {
+    take(handover: Handover | RawConnection): Promise<void> {
       const { socket, rest, arrival } = handover;
-      const chosen = typeof child === "function" ? child(handover as Handover & RawHandover) : child;
+      const chosen = typeof child === "function" ? child(handover as Handover & RawConnection) : child;
       const octets = "head" in handover ? Buffer.concat([Buffer.from(handover.head.toString(), "latin1"), rest]) : rest;
       return send(chosen, socket as Socket, octets, givenOf(arrival), arrival.proxy?.size ?? 0);
     },
@@ -89,11 +89,11 @@ const NOTHING = new Uint8Array(0);
  * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
  * addresses in its head again, and needs those of the connection.
  */
-function givenOf(arrival: Arrival): GivenArrival {
+function givenOf(arrival: Arrival): ArrivalHints {
   const { proxy, forwarding } = arrival;
-  if (forwarding === undefined) return givenBy(arrival);
+  if (forwarding === undefined) return hintsFrom(arrival);
   if (proxy?.command !== "PROXY") return {};
-  return givenBy(proxiedArrival(NOTHING_KNOWN, proxy, proxy.hop, proxy.size));
+  return hintsFrom(proxiedArrival(NOTHING_KNOWN, proxy, proxy.hop, proxy.size));
 }
 
 const NOTHING_KNOWN: Arrival = Object.freeze({ scheme: "http", schemeSource: "default" });

@@ -2,27 +2,27 @@
 // Out:   the message that travels beside the socket, and what it says.
 // Never: touches a socket.
 
-import { checkGivenArrival, type GivenArrival } from "../arrival/arrival.js";
+import { type ArrivalHints, checkArrivalHints } from "../arrival/arrival.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
 
 /** What whoever gives a socket away knows of it; `AdoptOptions` has the same names. */
-export interface Given {
+export interface SocketDetails {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
   /** What is known of the connection and cannot be read from the socket. */
-  arrival?: GivenArrival;
+  arrival?: ArrivalHints;
 }
 
 /** Text, so that each serialization of a channel carries it. */
 interface Envelope {
-  readonly headgate: { readonly rest: string; readonly arrival: GivenArrival };
+  readonly headgate: { readonly rest: string; readonly arrival: ArrivalHints };
 }
 
 /** Throws `TypeError` for another name, or what is no value of it. */
-export function checkGiven(given: Given, what: string): void {
+export function checkDetails(given: SocketDetails, what: string): void {
   checkSettings(given, ["rest", "arrival"], what);
-  if (given.arrival !== undefined) checkGivenArrival(given.arrival, "arrival");
+  if (given.arrival !== undefined) checkArrivalHints(given.arrival, "arrival");
 }
 
 /** The octets that were read already, whatever their array says of itself. Throws `TypeError` for what are none. */
@@ -32,12 +32,12 @@ export function readRest(rest: unknown): Uint8Array {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }
 
-export function seal(rest: Uint8Array, arrival: GivenArrival): Envelope {
+export function seal(rest: Uint8Array, arrival: ArrivalHints): Envelope {
   return { headgate: { rest: Buffer.from(rest).toString("base64"), arrival } };
 }
 
 /** Null for a message that is somebody else's. */
-export function unseal(message: unknown): { rest: Uint8Array; arrival: GivenArrival } | null {
+export function unseal(message: unknown): { rest: Uint8Array; arrival: ArrivalHints } | null {
   const { headgate } = (message ?? {}) as Partial<Envelope>;
   if (typeof headgate?.rest !== "string") return null;
   return { rest: Buffer.from(headgate.rest, "base64"), arrival: headgate.arrival };

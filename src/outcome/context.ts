@@ -7,16 +7,16 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
-import type { TakerLike } from "../handover/passthrough.js";
-import type { Known } from "../handover/side-table.js";
+import type { PassthroughLike } from "../handover/passthrough.js";
+import type { SideTable } from "../handover/side-table.js";
 import { countedNetwork } from "../head/ip-address.js";
 import type { GateLimits } from "../head/limits.js";
 import type { Acceptance, Decision, Policy } from "../policy/decide.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";
-import type { End, Passed } from "./end.js";
+import type { ConnectionEnd, Passed } from "./end.js";
 import type { Ways } from "./route.js";
-import type { Pending } from "./waiting.js";
+import type { WaitingRoom } from "./waiting.js";
 
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
@@ -51,7 +51,7 @@ export interface Secures {
 /** What is done about TLS, by the server name of a ClientHello. */
 export type TlsRoute =
   | { readonly kind: "secure"; readonly terminator: Secures }
-  | { readonly kind: "pass"; readonly taker: TakerLike };
+  | { readonly kind: "pass"; readonly taker: PassthroughLike };
 
 export interface TlsRoutes {
   /** Null: the client names none. Undefined where there is none for it. */
@@ -59,7 +59,7 @@ export interface TlsRoutes {
 }
 
 /** What the gate lends to each of its connections. */
-export interface Gatehouse {
+export interface Context {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
@@ -68,16 +68,16 @@ export interface Gatehouse {
   /** What is done about TLS on adopted sockets; null where all of them are to be HTTP. */
   readonly tls: TlsRoutes | null;
   /** Who takes what is neither TLS nor HTTP. */
-  readonly fallback: TakerLike | undefined;
+  readonly fallback: PassthroughLike | undefined;
   /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
   readonly requestsAccepts: boolean;
   /** True where clients are told why they are refused. */
   readonly expose: boolean;
   /** Connections whose head is not whole. */
-  readonly heads: Pending;
+  readonly heads: WaitingRoom;
   /** Who has the last word on upgrades, and those that wait for it. */
   readonly authorize: Authorize | undefined;
-  readonly authorizing: Pending;
+  readonly authorizing: WaitingRoom;
   /** How HTTP/2 is spoken; undefined where it is not, or a server that is guarded speaks it. */
   readonly http2: Http2Rules | undefined;
   /** HTTP/2 connections behind their first stream: without an open one they end, with one they are asked for a sign of life. */
@@ -85,14 +85,14 @@ export interface Gatehouse {
   /** Refused connections that are read on. */
   readonly lingering: Deadlines;
   /** What `decisionOf` answers from. */
-  readonly known: Known<Learned>;
+  readonly known: SideTable<Learned>;
   /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
   readonly others: OtherListeners | undefined;
   /** False where nobody would hear of an accepted request. */
   hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
-  ended(end: Exclude<End, Passed | { kind: "handed over" | "served" }>): void;
+  ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
   /** A connection goes to a taker. */
   passed(end: Passed): void;
 }
@@ -104,7 +104,7 @@ const UNKNOWN = "unknown";
  * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
  * trusted peer speaks for others.
  */
-export function countedAs({ policy }: Gatehouse, arrival: Arrival): string | null {
+export function countedAs({ policy }: Context, arrival: Arrival): string | null {
   const { remoteAddress, proxy, forwarding } = arrival;
   if (remoteAddress === undefined) return proxy?.command === "PROXY" && forwarding === undefined ? UNKNOWN : null;
   const isClient = (policy.trust?.trustedPeer(arrival) ?? null) === null;

@@ -5,7 +5,7 @@
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
-import type { HeadgateError } from "../head/fault.js";
+import type { HeadFault } from "../head/fault.js";
 import type { GateLimits } from "../head/limits.js";
 import type { Acceptance, Refusal } from "../policy/decide.js";
 
@@ -28,7 +28,7 @@ export type AbandonedCode =
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
   | "FRAMER_FAILED"
-  | "TAKER_FAILED";
+  | "PASSTHROUGH_FAILED";
 
 /** The limit that a code is about. */
 const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
@@ -50,7 +50,7 @@ export interface Abandoned {
   /** The limit that it met, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /**
-   * What the socket, the TLS handshake, `authorize`, the framer or the taker threw; the `ProxyError` or `HelloError` where octets are no
+   * What the socket, the TLS handshake, `authorize`, the framer or the taker threw; the `ProxyFault` or `HelloFault` where octets are no
    * PROXY header or no ClientHello.
    */
   readonly cause?: unknown;
@@ -76,10 +76,10 @@ export function abandoned(
 }
 
 /** How an adopted connection ended. */
-export type End =
-  | { readonly kind: "handed over"; readonly decision: Acceptance<FramerLike> }
+export type ConnectionEnd =
+  | { readonly kind: "handed-over"; readonly decision: Acceptance<FramerLike> }
   | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  | { readonly kind: "malformed"; readonly error: HeadgateError; readonly arrival: Arrival }
+  | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival }
   /** The http.Server, or the client behind its last response, ended the connection. */
   | { readonly kind: "served"; readonly arrival: Arrival }
   /** Who takes connections as they are has it: for its ClientHello, or since it is neither TLS nor HTTP (`hello` null). */
@@ -87,6 +87,8 @@ export type End =
   | Abandoned;
 
 /** The ends that are told to a client, if any. */
-export type Answered = Extract<End, { kind: "refused" | "malformed" | "abandoned" }>;
+export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
 
-export type Passed = Extract<End, { kind: "passed" }>;
+export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }>;
+
+export type Passed = Extract<ConnectionEnd, { kind: "passed" }>;

@@ -1,27 +1,46 @@
-// In:    an abandoned connection.
+// In:    a decision, a fault, or how a connection ended.
 // Out:   the same as a sentence for a person.
 // Never: shows octets that a log line may not hold.
 
 import type { Arrival } from "../arrival/arrival.js";
-import type { ProxyError } from "../arrival/proxy/fault.js";
-import type { HelloError } from "../arrival/tls/fault.js";
+import type { ProxyFault } from "../arrival/proxy/fault.js";
+import type { HelloFault } from "../arrival/tls/fault.js";
+import type { Fault } from "../head/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
-import { explainError } from "../policy/explain.js";
+import type { Decision } from "../policy/decide.js";
+import { explain as explainDecision } from "../policy/explain.js";
 import { printable } from "../policy/shown.js";
-import type { Abandoned } from "./end.js";
+import type { Abandoned, ConnectionEnd } from "./end.js";
 
 /**
- * One line: why a connection was abandoned, where it was, whose it was, and the limit that it met.
+ * One line for the log, on whatever a gate decided or reports. Of an abandoned connection: why, where it was, whose it was, and the
+ * limit that it met.
  *
  *     at least 100 connections of 192.0.2.7 had no whole head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
-export function explainAbandoned(end: Abandoned): string {
-  const { code, stage, arrival, limit } = end;
-  const client = printable(arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown"));
-  const parts = [`${code}, ${stage}`, `client ${client}`];
+export function explain(what: Decision | Fault | ConnectionEnd): string {
+  if ("decision" in what) return explainDecision(what.decision);
+  if ("fault" in what) return explainDecision(what.fault);
+  if (!("kind" in what) || what.kind === "accepted" || what.kind === "refused") return explainDecision(what);
+  const { arrival } = what;
+  const parts = what.kind === "abandoned" ? [`${what.code}, ${what.stage}`] : [];
+  parts.push(`client ${printable(arrival.remoteAddress ?? (arrival.unix ? "unix" : "unknown"))}`);
   if (arrival.proxy !== undefined) parts.push(`PROXY from trusted hop ${arrival.proxy.hop}`);
-  if (limit !== undefined) parts.push(`limits.${limit.name} is ${limit.value}`);
-  return `${verdict(end)} (${parts.join("; ")})`;
+  if (what.kind === "abandoned" && what.limit !== undefined) {
+    parts.push(`limits.${what.limit.name} is ${what.limit.value}`);
+  }
+  return `${verdictOn(what)} (${parts.join("; ")})`;
+}
+
+function verdictOn(end: Extract<ConnectionEnd, { kind: "served" | "passed" | "abandoned" }>): string {
+  switch (end.kind) {
+    case "served":
+      return "the connection was served to its end";
+    case "passed":
+      return `the connection was passed on unread${end.hello?.serverName ? `, for server name ${printable(end.hello.serverName)}` : ""}`;
+    default:
+      return verdict(end);
+  }
 }
 
 function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
@@ -31,7 +50,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "PROXY_MISSING":
     case "PROXY_MALFORMED":
     case "TLS_MALFORMED":
-      return explainError(cause as ProxyError | HelloError);
+      return explainDecision(cause as ProxyFault | HelloFault);
     case "SERVER_NAME_UNKNOWN": {
       const { serverName } = arrival;
       return serverName
@@ -63,7 +82,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       return `more than ${limit?.value} octets came before authorize had answered`;
     case "FRAMER_FAILED":
       return `the framer failed: ${thrown(cause)}`;
-    case "TAKER_FAILED":
+    case "PASSTHROUGH_FAILED":
       return `the taker failed: ${thrown(cause)}`;
   }
 }

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { type FramerLike, LEAVE, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
 import type { Acceptance } from "../policy/decide.js";
-import type { Gatehouse } from "./context.js";
+import type { Context } from "./context.js";
 
 /** Called once, one of them; within the call where the taker answers at once. */
 export interface Taking {
@@ -16,7 +16,7 @@ export interface Taking {
 
 /** Gives an accepted upgrade to the framer that claims it, or to the other listeners of a guarded server. */
 export function handOver(
-  context: Gatehouse,
+  context: Context,
   socket: Duplex,
   decision: Acceptance<FramerLike>,
   rest: Uint8Array,

@@ -3,7 +3,7 @@
 // Never: tells a client why, unless the gate exposes it.
 
 import { STATUS_CODES } from "node:http";
-import { explain, explainError } from "../policy/explain.js";
+import { explain } from "../policy/explain.js";
 import { WEBSOCKET_VERSION } from "../policy/opening-handshake.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
@@ -64,7 +64,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
       return replyOf(statusCode, { explanation: expose ? explain(end.decision) : undefined, fields });
     }
     case "malformed":
-      return replyOf(end.error.statusCode, { explanation: expose ? explainError(end.error) : undefined });
+      return replyOf(end.fault.statusCode, { explanation: expose ? explain(end.fault) : undefined });
     case "abandoned": {
       const statusCode = told[end.code];
       return statusCode === undefined ? null : replyOf(statusCode);

@@ -23,7 +23,7 @@ const CROWD = 1000;
  * While no address could be refused, none is asked for. Then those that wait are asked, once, and from then on each that comes, until
  * half of the crowd has gone: to ask them all again takes as many new ones.
  */
-export class Pending extends Deadlines<Waiting> {
+export class WaitingRoom extends Deadlines<Waiting> {
   readonly #most: number;
   readonly #mostPerAddress: number;
   readonly #crowd: number;

@@ -8,7 +8,7 @@ import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
 import type { Authority, Scheme } from "../head/authority.js";
 import { checkSettings } from "../head/options.js";
 import type { AuthorityField, RequestHead } from "../head/request-head.js";
-import type { NameTable } from "./host-map.js";
+import type { HostMap } from "./host-map.js";
 import { isPlainName, isSameName, nameKey } from "./host-pattern.js";
 import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { OriginFault } from "./origin.js";
@@ -50,7 +50,7 @@ export interface Policy<Claim = unknown> {
   /** A ruling depends on addresses or ports of the connection, which a socket shows only while it is open. @internal */
   readonly readsAddresses: boolean;
   /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
-  readonly secured: NameTable<unknown> | null;
+  readonly secured: HostMap<unknown> | null;
   /** The scheme may be declared: not beside TLS of the gate's own, also for servers that such a gate guards. @internal */
   readonly mayDeclare: boolean;
 }
@@ -146,7 +146,7 @@ export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Re
 }
 
 /** The same policy, where clients come by TLS that the gate speaks on terms of their own for these names; null where it does not. */
-export function withSecured<Claim>(policy: Policy<Claim>, secured: NameTable<unknown> | null): Policy<Claim> {
+export function withSecured<Claim>(policy: Policy<Claim>, secured: HostMap<unknown> | null): Policy<Claim> {
   return Object.freeze({ ...policy, secured, mayDeclare: policy.mayDeclare && secured === null });
 }
 
@@ -161,7 +161,7 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
     throw new TypeError('an arrival has a scheme: decide(policy, head, { scheme: "https" })');
   }
   const decision = enforce(policy, head, arrival);
-  return policy.mode === "report" && decision.kind === "refused" ? soften(policy, decision) : decision;
+  return policy.mode === "report" && decision.kind === "refused" ? reportInstead(policy, decision) : decision;
 }
 
 /** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
@@ -189,7 +189,7 @@ const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
  * by a guarded server. The refusal itself where none takes the request, or it is wrong in another way as well; plaintext
  * reaches no vhost that requires https.
  */
-function soften<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision<Claim> {
+function reportInstead<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Decision<Claim> {
   if (!isSoft(refusal)) return refusal;
   const vhost =
     refusal.statusCode === 403 ? refusal.vhost : (policy.index.find(null)[0] ?? fallbackFor(policy, refusal));

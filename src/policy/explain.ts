@@ -3,21 +3,24 @@
 // Never: decides anything; every value it shows was decided on.
 
 import type { Arrival, Proxying, SchemeSource } from "../arrival/arrival.js";
-import type { ProxyError } from "../arrival/proxy/fault.js";
 import type { ProxyEndpoint } from "../arrival/proxy/header.js";
-import type { HelloError } from "../arrival/tls/fault.js";
 import type { Scheme } from "../head/authority.js";
-import type { HeadgateError } from "../head/fault.js";
+import type { Fault } from "../head/fault.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decide.js";
 import { printable } from "./shown.js";
 
 /**
- * One line: what was seen, what was wanted, where it came from, and the configuration that would accept it.
+ * One line for the log. Of a decision: what was seen, what was wanted, where it came from, and the configuration that would accept it.
+ * Of a fault: what is wrong, and where.
  *
  *     host port 8080 mismatches vhost port 443 (chat.example.com; port came from Host; scheme https declared); ...
  */
-export function explain(decision: Decision): string {
-  if (decision.kind === "accepted") return explainAcceptance(decision);
+export function explain(what: Decision | Fault): string {
+  if ("offset" in what) return `${what.message} (${what.code} at octet ${what.offset}; ${what.source})`;
+  return what.kind === "accepted" ? explainAcceptance(what) : explainRefusal(what);
+}
+
+function explainRefusal(decision: Refusal): string {
   const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
   return printable(`${verdict(decision)} (${context(decision)}${disbelieved(decision)})${remedy}`);
 }
@@ -116,16 +119,10 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
   return arrival.forwarding?.port ? "X-Forwarded-Port" : "scheme";
 }
 
-/** One line on a head that was no head, or on a PROXY header or a ClientHello that was none. */
-export function explainError(error: HeadgateError | ProxyError | HelloError): string {
-  const source = "rfc" in error ? error.rfc : error.section;
-  return `${error.message} (${error.code} at octet ${error.offset}; ${source})`;
-}
-
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
-  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explain(decision.reported)}`;
+  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explainRefusal(decision.reported)}`;
   return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
 }
 

@@ -3,12 +3,12 @@
 // Never: looks for a suffix of a length that no wildcard has, however many a name may have.
 
 import type { Authority } from "../head/authority.js";
-import { isPlainName, type NamePattern, nameKey } from "./host-pattern.js";
+import { type HostPattern, isPlainName, nameKey } from "./host-pattern.js";
 
 const DOT = 0x2e;
 
 /** Finds the exact name first, then the closest wildcard; of the same suffix `*.` before `**.`. */
-export class NameTable<Value> {
+export class HostMap<Value> {
   readonly #exact = new Map<string, Value>();
   /** By what is to the right of the stars. */
   readonly #wildcards = new Map<string, { "*"?: Value; "**"?: Value }>();
@@ -16,11 +16,11 @@ export class NameTable<Value> {
   #lengths: readonly number[] = [];
 
   /** The value of that very pattern. */
-  get({ stars, key }: NamePattern): Value | undefined {
+  get({ stars, key }: HostPattern): Value | undefined {
     return stars === "" ? this.#exact.get(key) : this.#wildcards.get(key)?.[stars];
   }
 
-  set({ stars, key }: NamePattern, value: Value): void {
+  set({ stars, key }: HostPattern, value: Value): void {
     if (stars === "") this.#exact.set(key, value);
     else {
       this.#wildcards.set(key, { ...this.#wildcards.get(key), [stars]: value });

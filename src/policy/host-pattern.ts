@@ -1,5 +1,5 @@
 // In:    host names as a configuration writes them.
-// Out:   NamePattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
+// Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
 // Never: knows what the name is for.
 
 import { type Authority, parseAuthority } from "../head/authority.js";
@@ -8,7 +8,7 @@ import { isIpv4Mapped, type Network, parseNetwork } from "../head/ip-address.js"
 /** What a name of plain labels holds: no percent-encoding, no sub-delims. */
 const PLAIN = /^[a-z0-9._~-]+$/;
 
-export interface NamePattern {
+export interface HostPattern {
   /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */
   readonly stars: "" | "*" | "**";
   /** See `nameKey`. */
@@ -41,7 +41,7 @@ export function isSameName(serverName: string, { uriHost }: Authority): boolean 
  * Reads a name, with `*.` or `**.` in front and, maybe, a port behind. `shown` begins the sentences of its TypeErrors: the
  * place and the value; `forAll` is the setting for who wants every name.
  */
-export function readNamePattern(written: string, shown: string, forAll: string): NamePattern {
+export function readHostPattern(written: string, shown: string, forAll: string): HostPattern {
   const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;
   if (name!.includes("*")) {
     throw new TypeError(
@@ -52,12 +52,12 @@ export function readNamePattern(written: string, shown: string, forAll: string):
     throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${name}]`);
   }
   const result = parseAuthority(toAscii(name!, shown));
-  if (result.kind === "error") throw new TypeError(`${shown} is no host name: ${result.error.message}`);
+  if (result.kind === "malformed") throw new TypeError(`${shown} is no host name: ${result.fault.message}`);
   const { authority } = result;
   if (stars !== "" && !isPlainName(authority)) {
     throw new TypeError(`${shown}: behind ${stars}. stands a plain name`);
   }
-  return { stars: stars as NamePattern["stars"], key: nameKey(authority), port: authority.port };
+  return { stars: stars as HostPattern["stars"], key: nameKey(authority), port: authority.port };
 }
 
 /** Reads `127.0.0.0/8` or `[fd00::]/8`; null for what has no such end. */

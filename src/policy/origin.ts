@@ -5,8 +5,8 @@
 import type { Arrival } from "../arrival/arrival.js";
 import { type Authority, parseAuthority } from "../head/authority.js";
 import { checkSettings } from "../head/options.js";
-import { NameTable } from "./host-map.js";
-import { isPlainName, type NamePattern, nameKey, readNamePattern } from "./host-pattern.js";
+import { HostMap } from "./host-map.js";
+import { type HostPattern, isPlainName, nameKey, readHostPattern } from "./host-pattern.js";
 import { isShort, listed } from "./shown.js";
 
 /**
@@ -55,7 +55,7 @@ export function parseOrigin(text: string): Origin | null {
   // RFC 3986 §3.2.2 lets a scheme have an empty host; http and https do not (RFC 9110 §4.2.1).
   if (host === "") return isHttp(scheme) ? null : { scheme, authority: null, port: null };
   const result = parseAuthority(host);
-  if (result.kind === "error") return null;
+  if (result.kind === "malformed") return null;
   const { authority } = result;
   return { scheme, authority, port: authority.port ?? impliedPort(scheme) };
 }
@@ -82,7 +82,7 @@ interface Listed {
   readonly scheme: string;
   readonly port: number | null;
   /** Null for an empty host. */
-  readonly name: NamePattern | null;
+  readonly name: HostPattern | null;
 }
 
 /** The origins of one vhost, checked once. */
@@ -94,7 +94,7 @@ export class OriginRule {
   /** Canonical texts. */
   readonly #exact = new Set<string>();
   /** By scheme and port. */
-  readonly #wildcards = new Map<string, NameTable<true>>();
+  readonly #wildcards = new Map<string, HostMap<true>>();
   /** As they were written, for explanations; and the words for them. */
   readonly #written: readonly string[];
   readonly #listed: string;
@@ -113,7 +113,7 @@ export class OriginRule {
         continue;
       }
       const place = canonical(scheme, "", port);
-      const names = this.#wildcards.get(place) ?? new NameTable();
+      const names = this.#wildcards.get(place) ?? new HostMap();
       names.set(name, true);
       this.#wildcards.set(place, names);
     }
@@ -216,6 +216,6 @@ function readListed(written: unknown, shown: string): Listed {
     throw new TypeError(`${shown} holds more than scheme, host and port; write ${JSON.stringify(origin)}`);
   }
   if (host === "" && !isHttp(scheme)) return { scheme, port: null, name: null };
-  const name = readNamePattern(host, shown, 'origins: "any"');
+  const name = readHostPattern(host, shown, 'origins: "any"');
   return { scheme, port: name.port ?? impliedPort(scheme), name };
 }

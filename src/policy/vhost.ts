@@ -7,8 +7,8 @@ import { addressOf } from "../head/ip-address.js";
 import { NetworkTable } from "../head/network-table.js";
 import { checkSettings } from "../head/options.js";
 import { Claims } from "./claims.js";
-import { NameTable } from "./host-map.js";
-import { isPlainName, readNamePattern, readNetworkName } from "./host-pattern.js";
+import { HostMap } from "./host-map.js";
+import { isPlainName, readHostPattern, readNetworkName } from "./host-pattern.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
@@ -47,7 +47,7 @@ const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"
 
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
-  readonly #named = new NameTable<Vhost<Claim>[]>();
+  readonly #named = new HostMap<Vhost<Claim>[]>();
   readonly #networks = new NetworkTable<Vhost<Claim>[]>();
   readonly #default: Vhost<Claim>[];
   readonly #origins = new Map<Vhost<Claim>, OriginRule>();
@@ -92,7 +92,7 @@ export class VhostIndex<Claim> {
       this.#networks.set(network, known);
       return known;
     }
-    const pattern = readNamePattern(name, shown, "default: true");
+    const pattern = readHostPattern(name, shown, "default: true");
     if (name.endsWith(":") || pattern.port !== null) {
       throw new TypeError(`${shown} holds a port; write it as port: ${pattern.port ?? 443}`);
     }

@@ -7,18 +7,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
-import {
-  createGate,
-  type End,
-  explain,
-  explainAbandoned,
-  type Gate,
-  type GateOptions,
-  NO_LISTEN_SERVER,
-} from "headgate";
-import { handOnTo, UNREAD } from "headgate/intake";
+import { type ConnectionEnd, createGate, explain, type Gate, type GateOptions, NO_LISTEN_SERVER } from "headgate";
+import { toProcess, UNREAD } from "headgate/intake";
 import * as assert from "uvu/assert";
-import type { Arrival, GivenArrival } from "#src/arrival/arrival.js";
+import type { Arrival, ArrivalHints } from "#src/arrival/arrival.js";
 import type { Abandoned } from "#src/outcome/end.js";
 import { certificate } from "../support/certificate.js";
 import { readProxyCorpus } from "../support/corpus.js";
@@ -59,7 +51,7 @@ const claims: Record<string, { forwarded: NonNullable<GateOptions["trust"]>["for
 };
 
 /** Peers that the gate trusts, by what is known of their sockets. */
-const peers: Record<string, GivenArrival> = {
+const peers: Record<string, ArrivalHints> = {
   IPv4: { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 8080 },
   "IPv4-mapped": { remoteAddress: "::ffff:10.0.0.1", remotePort: 4 },
   loopback: { remoteAddress: "127.0.0.1", remotePort: 4, localAddress: "127.0.0.1", localPort: 8080 },
@@ -81,7 +73,7 @@ function open(options: Partial<GateOptions>): { gate: Gate; ruled: Arrival[]; sa
     requests: (_request, response) => void response.end(),
     ...options,
   });
-  gate.on("handover", ({ arrival, vhost }) => ruled.push(arrival) && said.push(vhost.name));
+  gate.on("accepted", ({ arrival, vhost }) => ruled.push(arrival) && said.push(vhost.name));
   gate.on("refused", ({ arrival, code }) => ruled.push(arrival) && said.push(code));
   return { gate, ruled, said };
 }
@@ -130,7 +122,7 @@ believed("LOCAL is the peer speaking for itself, and it is believed", async () =
       const end = gate.adopt(far, { arrival }).ended;
       const head = `GET / HTTP/1.1\r\nHost: outer\r\n${lines}${handshakeFields}\r\n`;
       await new Client(near).send(Buffer.concat([LOCAL, octetsOf(head)]));
-      assert.is((await end).kind, "handed over");
+      assert.is((await end).kind, "handed-over");
       assert.equal([said, ruled[0]!.scheme], [["inner"], "https"]);
     }
   }
@@ -169,7 +161,7 @@ believed("over HTTP/2, with TLS and without", async () => {
 
 believed("a giver may say that nobody knows the client, and the socket's own address is not asked for", async () => {
   const { gate, ruled, said } = open({ trust: { from, forwarded: "rfc7239" } });
-  const given: GivenArrival[] = [{ remoteAddress: null }, { remoteAddress: null, localAddress: null }];
+  const given: ArrivalHints[] = [{ remoteAddress: null }, { remoteAddress: null, localAddress: null }];
   for (const arrival of given) {
     const door = await openDoor((socket) => gate.adopt(socket, { arrival }));
     const client = await door.connect();
@@ -195,7 +187,7 @@ believed(
           trust: { from, forwarded: "rfc7239" },
         });
         const said: string[] = [];
-        second.on("handover", ({ vhost, arrival }) =>
+        second.on("accepted", ({ vhost, arrival }) =>
           said.push(`${vhost.name} ${arrival.remoteAddress} ${arrival.unix}`),
         );
         second.guard(server, { strict });
@@ -223,7 +215,7 @@ believed("a child process that gets the socket does not take the peer for the cl
   child = fork("dist/test/support/child.js", ["child"]);
   await once(child, "message");
   const gate = createGate({
-    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": handOnTo(child) } }],
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(child) } }],
     trust: { from, proxyProtocol: true, forwarded: "rfc7239" },
   });
   const server = net.createServer(UNREAD, (socket) => gate.adopt(socket)).listen(0, "127.0.0.1");
@@ -263,7 +255,7 @@ const LINE = (address: string): Buffer => octetsOf(`PROXY TCP4 ${address} 192.0.
 
 interface Adopted {
   readonly client: Client;
-  readonly end: Promise<End>;
+  readonly end: Promise<ConnectionEnd>;
 }
 
 async function adopt(gate: Gate, octets: Buffer): Promise<Adopted> {
@@ -295,10 +287,7 @@ for (const waits of ["for a head", "for authorize"]) {
       const { client, end } = await come(header);
       const how = (await end) as Abandoned;
       assert.equal([how.kind, how.code], ["abandoned", "ADDRESS_OVERLOADED"]);
-      assert.match(
-        explainAbandoned(how),
-        asks ? "2 upgrades of unknown clients waited" : "2 connections of unknown clients",
-      );
+      assert.match(explain(how), asks ? "2 upgrades of unknown clients waited" : "2 connections of unknown clients");
       assert.is((await client.all())[0]!.statusCode, 503);
     }
     // A known client has its own, and the peer that speaks for itself is not counted.

@@ -10,7 +10,7 @@ import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
 import { createGate, definePolicy, explain, type Gate, type GateOptions, NO_LISTEN_SERVER } from "headgate";
 import * as assert from "uvu/assert";
-import type { GivenArrival } from "#src/arrival/arrival.js";
+import type { ArrivalHints } from "#src/arrival/arrival.js";
 import { certificate } from "../support/certificate.js";
 import { readProxyCorpus } from "../support/corpus.js";
 import { suite } from "../support/suite.js";
@@ -67,7 +67,7 @@ const announced = { from: ["127.0.0.1"], proxyProtocol: true } as const;
 /** What a request in plaintext comes to, by what is said of its connection. */
 const words: Record<
   string,
-  [outcome: string, options: Partial<GateOptions>, arrival: GivenArrival, octets: Buffer, lines: string]
+  [outcome: string, options: Partial<GateOptions>, arrival: ArrivalHints, octets: Buffer, lines: string]
 > = {
   nothing: ["SCHEME_REQUIRED", {}, {}, octetsOf(""), ""],
   "Forwarded of a stranger": ["SCHEME_REQUIRED", {}, {}, octetsOf(""), FORWARDED],
@@ -101,7 +101,7 @@ for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(
           requests: (_request, response) => void response.end(),
           ...options,
         });
-        gate.on("handover", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
+        gate.on("accepted", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
         gate.on("refused", (decision) => {
           said.push(decision.code);
           assert.is(decision.remedy, "no requires in vhost a");
@@ -139,7 +139,7 @@ plain("the remedy of a page's own origin under https does not name the scheme ei
 async function askGuarded(server: net.Server, options: Partial<GateOptions>, strict: boolean): Promise<string> {
   const gate = createGate({ vhosts: [{ name: "a", requires: "https" }], ...options });
   const said: string[] = [];
-  gate.on("handover", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
+  gate.on("accepted", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
   gate.on("refused", ({ remedy }) => said.push(remedy));
   server.on("request", (_request, response) => response.end());
   const guard = gate.guard(server as http.Server, strict ? { strict } : {});

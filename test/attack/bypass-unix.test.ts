@@ -30,7 +30,7 @@ const trust: GateOptions["trust"] = { from: ["unix"], forwarded: "rfc7239" };
 /** What a gate said of the requests that it accepted: who they are for, and by whose word. */
 function listening(gate: Gate): string[] {
   const said: string[] = [];
-  gate.on("handover", ({ arrival }) => said.push(`${arrival.remoteAddress} by ${arrival.forwarding?.hop}`));
+  gate.on("accepted", ({ arrival }) => said.push(`${arrival.remoteAddress} by ${arrival.forwarding?.hop}`));
   gate.on("refused", ({ code }) => said.push(code));
   return said;
 }
@@ -281,7 +281,7 @@ test("it stays one when it has closed", async () => {
 test("a socket that is said to stand for a UNIX-domain one has no address, whatever it shows", async () => {
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests });
   const ends: unknown[] = [];
-  gate.on("handover", ({ arrival }) => ends.push([arrival.unix, arrival.remoteAddress, arrival.remotePort]));
+  gate.on("accepted", ({ arrival }) => ends.push([arrival.unix, arrival.remoteAddress, arrival.remotePort]));
   const server = net.createServer((socket) => gate.adopt(socket, { arrival: { unix: true } }));
   await once(server.listen(0, "127.0.0.1"), "listening");
   await ask(net.connect((server.address() as AddressInfo).port), { isTls: false, isHttp2: false });

@@ -11,7 +11,7 @@ import { ClientHelloReader } from "#src/arrival/tls/records.js";
 import { forwardedHead } from "#src/connection/http1/rewrite.js";
 import { ServerNames } from "#src/connection/tls/routes.js";
 import { createGate } from "#src/gate.js";
-import { Precedent, RuledFields } from "#src/guard/same-ruling.js";
+import { RuledFields, SameRuling } from "#src/guard/same-ruling.js";
 import { headOf, type Message } from "#src/head/from-message.js";
 import { readHttp2Head } from "#src/head/http2.js";
 import { kernel } from "#src/head/kernel/instance.js";
@@ -243,7 +243,7 @@ const readings: Record<string, (octets: number) => Work> = {
     const fields = new RuledFields();
     const one = message(Array.from({ length: n / 16 }, () => ["Origin", "b"]).flat());
     const other = structuredClone(one);
-    const precedent = Precedent.of(one, fields)!;
+    const precedent = SameRuling.of(one, fields)!;
     return () => assert.ok(precedent.covers(other, fields, limits));
   },
 };

@@ -68,7 +68,7 @@ const PROXY = "PROXY TCP4 198.51.100.7 192.0.2.1 51234 443\r\n";
 const HELLO = readHelloCorpus()[0]!.octets;
 
 const authorityOf = (result: AuthorityResult): unknown =>
-  result.kind === "error" ? result : [String(result.authority), result.authority.kind];
+  result.kind === "malformed" ? result : [String(result.authority), result.authority.kind];
 
 /** By entry: what it answers to octets, for a comparison. */
 const entries: Record<string, [octets: Uint8Array, read: (octets: Uint8Array) => unknown]> = {
@@ -81,8 +81,8 @@ const entries: Record<string, [octets: Uint8Array, read: (octets: Uint8Array) =>
   parseRequestHeads: [
     octetsOf(HEAD + HEAD + BEGUN),
     (octets) => {
-      const { heads, consumed, error } = parseRequestHeads(octets);
-      return [heads.map(String), consumed, error];
+      const { heads, consumed, fault } = parseRequestHeads(octets);
+      return [heads.map(String), consumed, fault];
     },
   ],
   HeadReader: [octetsOf(HEAD), (octets) => answerOf(new HeadReader().read(octets))],
@@ -182,7 +182,7 @@ sockets("adopt: the octets that its giver has read", async () => {
   }
 });
 
-sockets("handOn: the octets that its giver has read", () => {
+sockets("sendSocket: the octets that its giver has read", () => {
   for (const [which, lie] of Object.entries(lies)) {
     const sent = unseal(seal(readRest(lie(octetsOf(HEAD))), {}));
     assert.is(Buffer.from(sent!.rest).toString("latin1"), HEAD, which);

@@ -4,7 +4,7 @@
 
 import cluster from "node:cluster";
 import { createServer } from "node:net";
-import { adopted, inetdConnection, systemdConnection, systemdListeners } from "headgate/intake";
+import { inetdConnection, receiveSockets, systemdConnection, systemdListeners } from "headgate/intake";
 import { certificate } from "../support/certificate.js";
 import { listenersOfTls, openContractGate } from "./gate.js";
 
@@ -24,5 +24,5 @@ else if (way === "cluster" && cluster.isPrimary) {
   createServer({ pauseOnConnect: true }, (socket) => contract.adopt(socket)).listen(0, "127.0.0.1");
 } else {
   process.send!("up");
-  for await (const { socket, rest, arrival } of adopted(process)) contract.adopt(socket, { rest, arrival });
+  for await (const { socket, rest, arrival } of receiveSockets(process)) contract.adopt(socket, { rest, arrival });
 }

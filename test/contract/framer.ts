@@ -83,7 +83,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
       http2: { cleartext: true },
       limits: { lingerTimeout: 300 },
     });
-    gate.on("handover", () => said.push("handover"));
+    gate.on("accepted", () => said.push("handover"));
     gate.on("refused", ({ code }) => said.push(code));
     gate.on("abandoned", ({ code, stage }) => said.push(`${code} ${stage}`));
     end.put(gate);

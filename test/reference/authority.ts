@@ -14,7 +14,7 @@ export interface ReferenceAuthority {
 
 export type ReferenceAuthorityResult =
   | { kind: "complete"; authority: ReferenceAuthority }
-  | { kind: "error"; code: string; offset: number };
+  | { kind: "malformed"; code: string; offset: number };
 
 /**
  * A piece of ABNF: a string is one octet out of those listed; a list of lists is a group of alternatives, each a
@@ -204,12 +204,12 @@ export function referenceAuthority(octets: Uint8Array): ReferenceAuthorityResult
   for (let at = 0; at < text.length; at++) {
     const octet = text.charAt(at);
     const code = lineFeedOrControl(octet) ?? authorityOctet(text.slice(0, at), octet);
-    if (code !== null) return { kind: "error", code, offset: at };
+    if (code !== null) return { kind: "malformed", code, offset: at };
   }
   const cut = authorityCut(text);
-  if (cut !== null) return { kind: "error", code: cut, offset: text.length };
+  if (cut !== null) return { kind: "malformed", code: cut, offset: text.length };
   const whole = authorityWhole(text);
-  if (whole !== null) return { kind: "error", code: whole, offset: 0 };
+  if (whole !== null) return { kind: "malformed", code: whole, offset: 0 };
   return { kind: "complete", authority: readAuthority(text) };
 }
 

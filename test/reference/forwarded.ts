@@ -60,7 +60,7 @@ function readElement({ for: node, host, proto }: Record<string, string | undefin
 }
 
 function readHost(text: string): ReferenceElement["host"] {
-  if (referenceAuthority(Buffer.from(text, "latin1")).kind === "error") none();
+  if (referenceAuthority(Buffer.from(text, "latin1")).kind === "malformed") none();
   const authority = readAuthority(text);
   return [canonicalHost(authority), authority.port];
 }
@@ -79,7 +79,7 @@ function readNode(text: string): ReferenceElement["node"] {
   const port = colon < 0 ? null : readPort(text.slice(colon + 1));
   if (name.toLowerCase() === "unknown" || /^_[A-Za-z0-9._-]+$/.test(name)) return { address: null, port };
   if (isIPv4(name)) return { address: ipv4(name), port };
-  if (!/^\[[0-9a-f:.]+\]$/i.test(name) || referenceAuthority(Buffer.from(name, "latin1")).kind === "error") none();
+  if (!/^\[[0-9a-f:.]+\]$/i.test(name) || referenceAuthority(Buffer.from(name, "latin1")).kind === "malformed") none();
   const pieces = readAuthority(name).ipv6!;
   // IPv4-mapped is IPv4 (RFC 4291 §2.5.5.2).
   const isMapped = pieces.slice(0, 6).join() === "0,0,0,0,0,65535";

@@ -12,7 +12,7 @@ export function referenceOrigin(text: string): string | null {
   const implied = { http: 80, https: 443 }[name];
   // Origins of files have no host.
   if (rest === "") return implied === undefined ? `${name}://` : null;
-  if (/[^\0-\xff]/.test(rest) || referenceAuthority(Buffer.from(rest, "latin1")).kind === "error") return null;
+  if (/[^\0-\xff]/.test(rest) || referenceAuthority(Buffer.from(rest, "latin1")).kind === "malformed") return null;
   const authority = readAuthority(rest);
   const own = authority.port === null || authority.port === implied ? "" : `:${authority.port}`;
   return `${name}://${canonicalHost(authority)}${own}`;

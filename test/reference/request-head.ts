@@ -40,7 +40,7 @@ export interface ReferenceHead {
 export type ReferenceResult =
   | { kind: "complete"; head: ReferenceHead }
   | { kind: "partial" }
-  | { kind: "error"; code: string; offset: number };
+  | { kind: "malformed"; code: string; offset: number };
 
 export interface ReferenceOptions {
   hostOptional?: boolean;
@@ -67,8 +67,8 @@ function refuse(code: string, back = 0): Refusal {
 }
 
 /** A refusal as the caller gets it: the offset counts from the head's first octet. */
-function error(code: string, offset: number): { kind: "error"; code: string; offset: number } {
-  return { kind: "error", code, offset };
+function error(code: string, offset: number): { kind: "malformed"; code: string; offset: number } {
+  return { kind: "malformed", code, offset };
 }
 
 /** `HTTP-message = start-line CRLF *( field-line CRLF ) CRLF [ message-body ]` (RFC 9112 §2.1). */

@@ -5,10 +5,10 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import type { GivenArrival } from "#src/arrival/arrival.js";
+import type { ArrivalHints } from "#src/arrival/arrival.js";
 import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import type { GateLimits } from "#src/head/limits.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Client, octetsOf, streamPair } from "./tcp.js";
 import { handshakeFields } from "./world.js";
@@ -27,10 +27,10 @@ export function gateOf(limits: Partial<GateLimits>, more: Partial<GateOptions> =
 export interface Adopted {
   readonly client: Client;
   readonly far: Duplex;
-  readonly end: Promise<End>;
+  readonly end: Promise<ConnectionEnd>;
 }
 
-export function adopt(gate: Gate, arrival: GivenArrival, rest?: string): Adopted {
+export function adopt(gate: Gate, arrival: ArrivalHints, rest?: string): Adopted {
   const [near, far] = streamPair();
   const end = gate.adopt(far, { arrival, ...(rest !== undefined && { rest: octetsOf(rest) }) }).ended;
   return { client: new Client(near), far, end };
@@ -40,7 +40,7 @@ export function adopt(gate: Gate, arrival: GivenArrival, rest?: string): Adopted
 export const TEN: Partial<GateLimits> = { pendingHeads: 20 };
 
 /** Makes a gate with the limits `TEN` crowded: ten wait that are each of another address, or of `arrival`. */
-export function fill(gate: Gate, rest?: string, arrival?: GivenArrival): Adopted[] {
+export function fill(gate: Gate, rest?: string, arrival?: ArrivalHints): Adopted[] {
   return Array.from({ length: 10 }, (_, i) => adopt(gate, arrival ?? { remoteAddress: `203.0.113.${i}` }, rest));
 }
 

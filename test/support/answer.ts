@@ -15,7 +15,7 @@ export interface AuthorityAnswer {
 
 export type Answer =
   | { kind: "partial" }
-  | { kind: "error"; code: string; offset: number }
+  | { kind: "malformed"; code: string; offset: number }
   | {
       kind: "complete";
       consumed: number;
@@ -38,7 +38,7 @@ const octets = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
 export function answerOf(result: HeadResult): Answer {
   if (result.kind === "partial") return { kind: "partial" };
-  if (result.kind === "error") return { kind: "error", code: result.error.code, offset: result.error.offset };
+  if (result.kind === "malformed") return { kind: "malformed", code: result.fault.code, offset: result.fault.offset };
   return { kind: "complete", consumed: result.consumed, ...headAnswer(result.head) };
 }
 
@@ -71,7 +71,7 @@ export function authorityAnswer(authority: Authority | null): AuthorityAnswer | 
   const { uriHost, kind, port } = authority;
   if (kind !== "IP-literal") return { uriHost, kind, port };
   const again = referenceAuthority(octets(uriHost));
-  if (again.kind === "error") throw new Error(`uriHost ${uriHost} is no authority`);
+  if (again.kind === "malformed") throw new Error(`uriHost ${uriHost} is no authority`);
   return { uriHost: again.authority.ipv6!.join(), kind, port };
 }
 

@@ -3,7 +3,7 @@
 // Never: runs tests; hand-on.test.ts forks it.
 
 import { createGate, type Handover, NO_LISTEN_SERVER } from "headgate";
-import { adopted } from "headgate/intake";
+import { receiveSockets } from "headgate/intake";
 
 /** Says what it got, with all that comes until the client ends. */
 function tell({ socket, head, rest, arrival }: Handover): void {
@@ -23,6 +23,6 @@ process.on("message", (message) => {
     process.send!(process.getActiveResourcesInfo().filter((name) => /Socket/.test(name)).length);
 });
 process.send!("up");
-for await (const { socket, rest, arrival } of adopted(process)) {
+for await (const { socket, rest, arrival } of receiveSockets(process)) {
   gate.adopt(socket, { rest, arrival });
 }

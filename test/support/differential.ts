@@ -70,7 +70,7 @@ function readPieces(octets: Uint8Array, size: number): Answer {
   for (let at = 0; at < octets.length; at += size) {
     const result = reader.read(octets.subarray(at, at + size));
     if (result.kind === "complete") return answerOf({ ...result, consumed: result.consumed + at });
-    if (result.kind === "error") return answerOf(result);
+    if (result.kind === "malformed") return answerOf(result);
   }
   return { kind: "partial" };
 }

@@ -91,9 +91,9 @@ export async function openGuarded(setting: Setting): Promise<Guarded> {
   const gate = createGate(setting.gate);
   const guard = gate.guard(server, options);
   if (beside === "after") server.on("upgrade", other);
-  gate.on("handover", () => said.push("handover"));
+  gate.on("accepted", () => said.push("handover"));
   gate.on("refused", ({ code }) => said.push(code));
-  gate.on("malformed", ({ code }) => said.push(code));
+  gate.on("malformed", ({ fault: { code } }) => said.push(code));
   gate.on("abandoned", ({ code }) => said.push(code));
   const sockets = new Set<Duplex>();
   const clients: Client[] = [];

@@ -38,7 +38,7 @@ type Ruling = Decision<string> | { readonly kind: "malformed"; readonly code: st
 function ruleOnMessage(request: NodeRequest, policy: Policy<string>): Ruling {
   const { method, requestTarget: url, httpVersion, fields: rawHeaders } = request;
   const result = headOf({ method, url, httpVersion, rawHeaders }, limits);
-  if (result.kind === "error") return { kind: "malformed", code: result.error.code };
+  if (result.kind === "malformed") return { kind: "malformed", code: result.fault.code };
   return decide(policy, result.head, arrival);
 }
 

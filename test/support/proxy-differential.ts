@@ -27,7 +27,7 @@ export function readPieces(pieces: readonly Uint8Array[], most = PROXY_OCTETS): 
   for (const piece of pieces) {
     const result = reader.read(piece);
     if (result.kind === "complete") return { ...result, consumed: before + result.consumed };
-    if (result.kind === "error") return result;
+    if (result.kind === "malformed") return result;
     before += piece.length;
   }
   return { kind: "partial" };
@@ -63,7 +63,7 @@ export function compareProxy(octets: Buffer, seed: number, tally: ProxyTally): v
   if (whole.kind === "complete") {
     tally.accepted++;
     same(octets, "reference", answer, { header: whole.header, length: whole.consumed });
-  } else if (whole.kind === "error") same(octets, "reference", answer, { refused: whole.error.code });
+  } else if (whole.kind === "malformed") same(octets, "reference", answer, { refused: whole.fault.code });
   else {
     tally.partial++;
     same(octets, "reference", answer, "partial");

@@ -6,7 +6,7 @@
 import type { Server } from "node:http";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { type FilterOwner, RequestFilter } from "#src/connection/http1/filter.js";
-import type { Front } from "#src/connection/http1/server-socket.js";
+import type { ServerSocket } from "#src/connection/http1/server-socket.js";
 import { Input, type Rules } from "#src/connection/input.js";
 import { gateLimits } from "#src/head/limits.js";
 import { parseRequestHead } from "#src/head/parse.js";
@@ -88,7 +88,7 @@ export function ruleOn(octets: Buffer, policy: Policy<string>): Rulings {
   for (let at = 0; ; ) {
     const result = parseRequestHead(octets.subarray(at));
     if (result.kind === "partial") return { requests, end: "waits" };
-    if (result.kind === "error") return { requests, end: `malformed ${result.error.code}` };
+    if (result.kind === "malformed") return { requests, end: `malformed ${result.fault.code}` };
     const { head, consumed } = result;
     const decision = decide(policy, head, arrival);
     if (decision.kind === "refused") return { requests, end: `refused ${decision.code}`, last: decision };
@@ -165,7 +165,7 @@ class Passage implements FilterOwner {
     this.node.close();
   }
 
-  frontMade(front: Front): void {
+  serverSocketMade(front: ServerSocket): void {
     front.push = (octets: Buffer | null) => {
       if (octets !== null) this.#goOn(octets);
       else {
@@ -196,7 +196,7 @@ class Passage implements FilterOwner {
 
   nextHead(octets: Uint8Array): void {
     const step = this.#connection.receive(octets, { arrival, recognizes: false });
-    if (step.kind === "malformed") this.#finish(`malformed ${step.error.code}`);
+    if (step.kind === "malformed") this.#finish(`malformed ${step.fault.code}`);
     if (step.kind !== "decided") return;
     const { decision, rest } = step;
     const at = this.#received - rest.length;

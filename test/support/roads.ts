@@ -9,7 +9,7 @@ import net, { type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { Gate } from "#src/gate.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { certificate } from "./certificate.js";
 
 export interface Road {
@@ -33,7 +33,7 @@ export interface RoadEnd {
   readonly way: Way;
   readonly port: number;
   /** How each adopted connection ended. */
-  readonly ends: Promise<End>[];
+  readonly ends: Promise<ConnectionEnd>[];
   /** From now on connections are those of this gate; of a guarded server until `release` is called. */
   put(gate: Gate): () => void;
   /** A client's end of a new connection, which names no server by TLS; over HTTP/2 nothing has been said yet. */
@@ -66,7 +66,7 @@ export async function openRoad(
     void response.end(),
 ): Promise<RoadEnd> {
   const server = serverOf(road, way);
-  const ends: Promise<End>[] = [];
+  const ends: Promise<ConnectionEnd>[] = [];
   const sockets = new Set<Duplex>();
   let current: Gate | undefined;
   server.on("connection", (socket: Duplex) => {

@@ -3,12 +3,12 @@
 // Never: looks into the gate.
 
 import type { Gate } from "#src/gate.js";
-import type { End } from "#src/outcome/end.js";
+import type { ConnectionEnd } from "#src/outcome/end.js";
 import { type Door, openDoor } from "./tcp.js";
 
 export interface World {
   /** How each adopted connection ended, in the order of adoption. */
-  readonly ends: Promise<End>[];
+  readonly ends: Promise<ConnectionEnd>[];
   /** Sends octets; resolves with all that came back when the connection is closed. */
   send(octets: string | Buffer): Promise<string>;
   close(): Promise<void>;
@@ -16,7 +16,7 @@ export interface World {
 
 /** Accepts on a loopback port, as some other program would, and lets `gate()` adopt. */
 export async function openWorld(gate: () => Gate): Promise<World> {
-  const ends: Promise<End>[] = [];
+  const ends: Promise<ConnectionEnd>[] = [];
   const door = await openDoor((socket) => ends.push(gate().adopt(socket).ended));
   return { ends, send: (octets) => exchange(door, octets), close: () => door.close() };
 }

@@ -1,9 +1,11 @@
-// In:    why octets are no PROXY header, and the octet to blame.
-// Out:   the error value: code, section of the specification, sentence.
+// In:    why octets are not a PROXY header, and the offending octet.
+// Out:   the fault: code, section of the specification, sentence.
 // Never: throws. What a proxy sends is data, not an exception.
 
+import { Fault } from "../../head/fault.js";
+
 /** Stable; docs/errors.md lists them. They never change their meaning. */
-export type ProxyErrorCode = keyof typeof faults;
+export type ProxyFaultCode = keyof typeof faults;
 
 /** By code: the section of the PROXY protocol's specification (HAProxy's proxy-protocol.txt), and a sentence. */
 const faults = {
@@ -26,33 +28,18 @@ const faults = {
   PROXY_CHECKSUM: ["2.2.3", "the header does not have the CRC32C that it carries"],
 } as const satisfies Record<string, readonly [string, string]>;
 
-/** Why octets are no PROXY header. A value, as `HeadgateError` is: it is returned, never thrown, and is no `Error`. */
-export class ProxyError {
-  readonly code: ProxyErrorCode;
-  /** The octet to blame, counted from the connection's first. */
-  readonly offset: number;
-  /** The section of the specification that the octets depart from: `PROXY protocol §2.1`. */
-  readonly section: string;
-  /** One sentence in English. It may change; `code` does not. */
-  readonly message: string;
-
+/** Why octets are not a PROXY header; `offset` counts from the connection's first octet. */
+export class ProxyFault extends Fault<ProxyFaultCode> {
   /** @internal */
-  constructor(code: ProxyErrorCode, offset: number) {
+  constructor(code: ProxyFaultCode, offset: number) {
     const [section, message] = faults[code];
-    this.code = code;
-    this.offset = offset;
-    this.section = `PROXY protocol §${section}`;
-    this.message = message;
-  }
-
-  toString(): string {
-    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.section})`;
+    super(code, offset, `PROXY protocol §${section}`, message);
   }
 }
 
-/** Every code with its section and sentence, for documentation and tests. */
-export function proxyErrorTable(): readonly { code: string; section: string; message: string }[] {
+/** Every code with its source and sentence, for documentation and tests. */
+export function proxyFaults(): readonly Pick<Fault, "code" | "source" | "message">[] {
   return Object.entries(faults).map(([code, [section, message]]) => {
-    return { code, section: `PROXY protocol §${section}`, message };
+    return { code, source: `PROXY protocol §${section}`, message };
   });
 }

@@ -4,7 +4,7 @@
 
 import { formatAddress } from "../../head/ip-address.js";
 import { countOctets, latin1, viewOf } from "../../head/kernel/latin1.js";
-import { ProxyError, type ProxyErrorCode } from "./fault.js";
+import { ProxyFault, type ProxyFaultCode } from "./fault.js";
 import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
 import { readProxyLine } from "./v1.js";
 import { readProxyTlvs } from "./v2-tlvs.js";
@@ -13,7 +13,7 @@ export type ProxyResult =
   /** `consumed`: octets of this chunk that belong to the header; `size`: all that it has. */
   | { kind: "complete"; header: ProxyHeader; consumed: number; size: number }
   | { kind: "partial" }
-  | { kind: "error"; error: ProxyError };
+  | { kind: "malformed"; fault: ProxyFault };
 
 /** What a header begins with (PROXY protocol §2.1, §2.2). They differ in their first octet. */
 const LINE = Uint8Array.from("PROXY", (character) => character.charCodeAt(0));
@@ -65,7 +65,7 @@ export class ProxyReader {
     const count = countOctets(chunk);
     let at = 0;
     while (at < count) {
-      let fault: ProxyErrorCode | null = null;
+      let fault: ProxyFaultCode | null = null;
       if (this.#size > 0) {
         const end = Math.min(count, at + this.#size - this.#length);
         this.#octets.set(viewOf(chunk, at, end), this.#length);
@@ -76,14 +76,14 @@ export class ProxyReader {
         this.#octets[this.#length++] = octet;
         fault = this.#octets[0] === LINE[0] ? this.#stepLine(octet) : this.#stepBlock(octet);
       }
-      if (fault !== null) return { kind: "error", error: new ProxyError(fault, this.#blamed(fault)) };
+      if (fault !== null) return { kind: "malformed", fault: new ProxyFault(fault, this.#blamed(fault)) };
       if (this.#length === this.#size) return this.#finish(at);
     }
     return PARTIAL as ProxyResult;
   }
 
   /** The newest octet of a line; the octet to blame is this one, or the CR in front of it. */
-  #stepLine(octet: number): ProxyErrorCode | null {
+  #stepLine(octet: number): ProxyFaultCode | null {
     const at = this.#length - 1;
     if (at < LINE.length) return octet === LINE[at] ? null : "PROXY_SIGNATURE";
     const isBehindCr = this.#octets[at - 1] === CR;
@@ -94,7 +94,7 @@ export class ProxyReader {
   }
 
   /** The newest octet of what stands in front of the addresses of version 2. */
-  #stepBlock(octet: number): ProxyErrorCode | null {
+  #stepBlock(octet: number): ProxyFaultCode | null {
     const at = this.#length - 1;
     if (at < SIGNATURE.length) return octet === SIGNATURE[at] ? null : "PROXY_SIGNATURE";
     if (at === COMMAND_AT) {
@@ -107,7 +107,7 @@ export class ProxyReader {
     return null;
   }
 
-  #readLength(): ProxyErrorCode | null {
+  #readLength(): ProxyFaultCode | null {
     const octets = this.#octets;
     const size = FIXED_OCTETS + ((octets[LENGTH_AT]! << 8) | octets[LENGTH_AT + 1]!);
     if (size > this.#most) return "PROXY_TOO_LARGE";
@@ -130,7 +130,7 @@ export class ProxyReader {
     return FIXED_OCTETS + 2 * (address + port);
   }
 
-  #blamed(fault: ProxyErrorCode): number {
+  #blamed(fault: ProxyFaultCode): number {
     const at = this.#length - 1;
     if (fault === "PROXY_TOO_LARGE" || fault === "PROXY_BLOCK_SHORT") return LENGTH_AT;
     return fault === "PROXY_LINE_ENDING" && this.#octets[at - 1] === CR ? at - 1 : at;
@@ -139,7 +139,7 @@ export class ProxyReader {
   #finish(consumed: number): ProxyResult {
     const octets = this.#octets.subarray(0, this.#size);
     const header = octets[0] === LINE[0] ? readProxyLine(octets.subarray(0, -2)) : this.#readBlock(octets);
-    if (header instanceof ProxyError) return { kind: "error", error: header };
+    if (header instanceof ProxyFault) return { kind: "malformed", fault: header };
     return { kind: "complete", header, consumed, size: this.#size };
   }
 
@@ -147,12 +147,12 @@ export class ProxyReader {
    * Two addresses, then two ports, then TLVs (§2.2). Behind LOCAL and UNSPEC nothing is read: nobody says where the
    * addresses end that may stand there.
    */
-  #readBlock(octets: Uint8Array): ProxyHeader | ProxyError {
+  #readBlock(octets: Uint8Array): ProxyHeader | ProxyFault {
     if (this.#isLocal) return { ...nothingSaid, version: 2, command: "LOCAL" };
     const { transport, address, port } = families.get(octets[FAMILY_AT]!)!;
     if (transport === null) return { ...nothingSaid, version: 2, command: "PROXY" };
     const tlvs = readProxyTlvs(octets, this.#tlvsAt);
-    if (tlvs instanceof ProxyError) return tlvs;
+    if (tlvs instanceof ProxyFault) return tlvs;
     const end = (i: 0 | 1): ProxyEndpoint => {
       const start = FIXED_OCTETS + i * address;
       const portAt = FIXED_OCTETS + 2 * address + i * port;

@@ -4,7 +4,7 @@
 
 import { formatAddress, parseAddress } from "../../head/ip-address.js";
 import { latin1 } from "../../head/kernel/latin1.js";
-import { ProxyError } from "./fault.js";
+import { ProxyFault } from "./fault.js";
 import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
 
 const PORT = /^(?:0|[1-9]\d{0,4})$/;
@@ -17,24 +17,24 @@ const PORT = /^(?:0|[1-9]\d{0,4})$/;
  * CRLF; it begins with PROXY and holds neither CR nor LF. IPv6 addresses may end as IPv4 addresses do (RFC 4291 §2.2), as
  * nginx sends them.
  */
-export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyError {
+export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyFault {
   const line = latin1(octets).read(0, octets.length);
-  if (line[5] !== " ") return new ProxyError("PROXY_LINE_FORM", 5);
+  if (line[5] !== " ") return new ProxyFault("PROXY_LINE_FORM", 5);
   const family = partAt(line, 6);
   if (family === "UNKNOWN") return { ...nothingSaid, version: 1, command: "PROXY" };
-  if (family !== "TCP4" && family !== "TCP6") return new ProxyError("PROXY_LINE_FAMILY", 6);
+  if (family !== "TCP4" && family !== "TCP6") return new ProxyFault("PROXY_LINE_FAMILY", 6);
   const parts: string[] = [];
   let at = 10;
   while (parts.length < 4) {
-    if (line[at] !== " ") return new ProxyError("PROXY_LINE_FORM", at);
+    if (line[at] !== " ") return new ProxyFault("PROXY_LINE_FORM", at);
     const part = partAt(line, at + 1);
-    if (part === "") return new ProxyError("PROXY_LINE_FORM", at + 1);
+    if (part === "") return new ProxyFault("PROXY_LINE_FORM", at + 1);
     const read = parts.length < 2 ? readAddress(part, family) : readPort(part);
-    if (read === null) return new ProxyError(parts.length < 2 ? "PROXY_ADDRESS" : "PROXY_PORT", at + 1);
+    if (read === null) return new ProxyFault(parts.length < 2 ? "PROXY_ADDRESS" : "PROXY_PORT", at + 1);
     parts.push(read);
     at += 1 + part.length;
   }
-  if (at < line.length) return new ProxyError("PROXY_LINE_FORM", at);
+  if (at < line.length) return new ProxyFault("PROXY_LINE_FORM", at);
   const end = (i: number): ProxyEndpoint => ({ address: parts[i]!, port: Number(parts[i + 2]) });
   return { ...nothingSaid, version: 1, command: "PROXY", transport: "stream", source: end(0), destination: end(1) };
 }

@@ -4,7 +4,7 @@
 
 import { latin1 } from "../../head/kernel/latin1.js";
 import { crc32c } from "./crc32c.js";
-import { ProxyError } from "./fault.js";
+import { ProxyFault } from "./fault.js";
 import type { ProxyHeader, ProxyTls, ProxyTlv } from "./header.js";
 
 /** PP2_TYPE_ and PP2_SUBTYPE_SSL_ (PROXY protocol §2.2); a subtype stands within SSL alone. */
@@ -53,9 +53,9 @@ type Said = Pick<ProxyHeader, "alpn" | "authority" | "uniqueId" | "tls" | "names
  * them); NOOP is not. Deviation: a type of which one can count stands once, since two readers could take different ones
  * (corpus: PROXY-86).
  */
-export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyError {
+export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFault {
   const spans = split(header, start, header.length, types);
-  if (spans instanceof ProxyError) return spans;
+  if (spans instanceof ProxyFault) return spans;
   const tlvs: ProxyTlv[] = [];
   const said = new Map<number, string>();
   let tls: ProxyTls | false | null = null;
@@ -65,20 +65,20 @@ export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyEr
     const length = span.end - span.start;
     if (type === CRC32C) checksum = span;
     if ((type === CRC32C && length !== 4) || (type === UNIQUE_ID && length > UNIQUE_ID_OCTETS)) {
-      return new ProxyError("PROXY_TLV_LENGTH", span.start - 2);
+      return new ProxyFault("PROXY_TLV_LENGTH", span.start - 2);
     }
     if (type === SSL) {
       const read = readTls(header, span);
-      if (read instanceof ProxyError) return read;
+      if (read instanceof ProxyFault) return read;
       tls = read;
     } else if (types.has(type)) {
       const text = textOf(header, span);
-      if (text === null) return new ProxyError("PROXY_TLV_TEXT", span.start);
+      if (text === null) return new ProxyFault("PROXY_TLV_TEXT", span.start);
       said.set(type, text);
     } else if (type !== NOOP) tlvs.push({ type, value: octetsOf(header, span) });
   }
   if (checksum !== undefined && crc32c(header, checksum.start) !== readUint32(header, checksum.start)) {
-    return new ProxyError("PROXY_CHECKSUM", checksum.start);
+    return new ProxyFault("PROXY_CHECKSUM", checksum.start);
   }
   return {
     alpn: said.get(ALPN) ?? null,
@@ -91,15 +91,15 @@ export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyEr
 }
 
 /** Type, length in two octets, value; whole from `start` to `end`. */
-function split(header: Uint8Array, start: number, end: number, single: ReadonlySet<number>): Span[] | ProxyError {
+function split(header: Uint8Array, start: number, end: number, single: ReadonlySet<number>): Span[] | ProxyFault {
   const spans: Span[] = [];
   const seen = new Set<number>();
   for (let at = start; at < end; at = spans.at(-1)!.end) {
     const type = header[at]!;
     const value = at + 3;
     const valueEnd = value <= end ? value + ((header[at + 1]! << 8) | header[at + 2]!) : end + 1;
-    if (valueEnd > end) return new ProxyError("PROXY_TLV_OVERRUN", at);
-    if (single.has(type) && seen.has(type)) return new ProxyError("PROXY_TLV_REPEATED", at);
+    if (valueEnd > end) return new ProxyFault("PROXY_TLV_OVERRUN", at);
+    if (single.has(type) && seen.has(type)) return new ProxyFault("PROXY_TLV_REPEATED", at);
     seen.add(type);
     spans.push({ type, start: value, end: valueEnd });
   }
@@ -107,15 +107,15 @@ function split(header: Uint8Array, start: number, end: number, single: ReadonlyS
 }
 
 /** False where the proxy says that the client spoke no TLS (§2.2.6). */
-function readTls(header: Uint8Array, { start, end }: Span): ProxyTls | false | ProxyError {
-  if (end - start < SSL_OCTETS) return new ProxyError("PROXY_TLV_LENGTH", start - 2);
+function readTls(header: Uint8Array, { start, end }: Span): ProxyTls | false | ProxyFault {
+  if (end - start < SSL_OCTETS) return new ProxyFault("PROXY_TLV_LENGTH", start - 2);
   const spans = split(header, start + SSL_OCTETS, end, subtypes);
-  if (spans instanceof ProxyError) return spans;
+  if (spans instanceof ProxyFault) return spans;
   const said = new Map<number, string>();
   for (const span of spans) {
     if (!subtypes.has(span.type)) continue;
     const text = textOf(header, span);
-    if (text === null) return new ProxyError("PROXY_TLV_TEXT", span.start);
+    if (text === null) return new ProxyFault("PROXY_TLV_TEXT", span.start);
     said.set(span.type, text);
   }
   const client = header[start]!;

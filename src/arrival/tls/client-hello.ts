@@ -5,7 +5,7 @@
 import { parseAuthority } from "../../head/authority.js";
 import { type Latin1, latin1 } from "../../head/kernel/latin1.js";
 import { nameKey } from "../../policy/host-pattern.js";
-import type { HelloErrorCode } from "./fault.js";
+import type { HelloFaultCode } from "./fault.js";
 
 /** What a client asks for in its first message (RFC 8446 §4.1.2). */
 export interface ClientHello {
@@ -22,7 +22,7 @@ export interface ClientHello {
 
 /** Where a message is at fault; `at` counts from its first octet. */
 export interface HelloFault {
-  readonly code: HelloErrorCode;
+  readonly code: HelloFaultCode;
   readonly at: number;
 }
 
@@ -68,7 +68,7 @@ class Vector {
     return this.#at;
   }
 
-  fail(code: HelloErrorCode, at: number): void {
+  fail(code: HelloFaultCode, at: number): void {
     this.#reading.fault ??= { code, at };
   }
 
@@ -88,7 +88,7 @@ class Vector {
   }
 
   /** A vector within, whose length stands in front of it in so many octets. `code`: of a length that it may not have. */
-  vector(lengthOctets: number, least: number, unit: number, code: HelloErrorCode): Vector {
+  vector(lengthOctets: number, least: number, unit: number, code: HelloFaultCode): Vector {
     const at = this.#at;
     const length = this.number(lengthOctets);
     const start = this.#at;
@@ -99,7 +99,7 @@ class Vector {
   }
 
   /** All of it has been read. */
-  end(code: HelloErrorCode): void {
+  end(code: HelloFaultCode): void {
     if (!this.isEmpty) this.fail(code, this.#at);
   }
 

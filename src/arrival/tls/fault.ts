@@ -1,9 +1,11 @@
-// In:    why octets are no ClientHello, and the octet to blame.
-// Out:   the error value: code, RFC and section, sentence.
+// In:    why octets are not a ClientHello, and the offending octet.
+// Out:   the fault: code, RFC and section, sentence.
 // Never: throws. What a client sends is data, not an exception.
 
+import { Fault } from "../../head/fault.js";
+
 /** Stable; docs/errors.md lists them. They never change their meaning. */
-export type HelloErrorCode = keyof typeof faults;
+export type HelloFaultCode = keyof typeof faults;
 
 /** By code: the source, and a sentence. */
 const faults = {
@@ -22,31 +24,16 @@ const faults = {
   HELLO_VERSIONS: ["RFC 8446 §4.2.1", "supported_versions is no list of versions"],
 } as const;
 
-/** Why octets are no ClientHello. A value as `HeadgateError` is: returned, never thrown, and no `Error`. */
-export class HelloError {
-  readonly code: HelloErrorCode;
-  /** The octet to blame, counted from the first record's first. */
-  readonly offset: number;
-  /** The RFC and section that the octets depart from. */
-  readonly rfc: string;
-  /** One sentence in English. It may change; `code` does not. */
-  readonly message: string;
-
+/** Why octets are not a ClientHello; `offset` counts from the first record's first octet. */
+export class HelloFault extends Fault<HelloFaultCode> {
   /** @internal */
-  constructor(code: HelloErrorCode, offset: number) {
-    const [rfc, message] = faults[code];
-    this.code = code;
-    this.offset = offset;
-    this.rfc = rfc;
-    this.message = message;
-  }
-
-  toString(): string {
-    return `${this.code}: ${this.message} (octet ${this.offset}; ${this.rfc})`;
+  constructor(code: HelloFaultCode, offset: number) {
+    const [source, message] = faults[code];
+    super(code, offset, source, message);
   }
 }
 
 /** Every code with its source and sentence, for documentation and tests. */
-export function helloErrorTable(): readonly { code: string; rfc: string; message: string }[] {
-  return Object.entries(faults).map(([code, [rfc, message]]) => ({ code, rfc, message }));
+export function helloFaults(): readonly Pick<Fault, "code" | "source" | "message">[] {
+  return Object.entries(faults).map(([code, [source, message]]) => ({ code, source, message }));
 }

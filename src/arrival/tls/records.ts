@@ -4,13 +4,13 @@
 
 import { countOctets, viewOf } from "../../head/kernel/latin1.js";
 import { type ClientHello, readClientHello } from "./client-hello.js";
-import { HelloError, type HelloErrorCode } from "./fault.js";
+import { HelloFault, type HelloFaultCode } from "./fault.js";
 
 export type HelloResult =
   /** `octets`: all that came, also what stands behind the ClientHello. */
   | { kind: "complete"; hello: ClientHello; octets: Uint8Array }
   | { kind: "partial" }
-  | { kind: "error"; error: HelloError };
+  | { kind: "malformed"; fault: HelloFault };
 
 /** ContentType handshake, the first octet of a record; and the major version of all TLS, the second (RFC 8446 §5.1). */
 export const HANDSHAKE_RECORD = 22;
@@ -54,7 +54,7 @@ export class ClientHelloReader {
     this.#append(chunk);
     while (this.#at < this.#length) {
       const fault = this.#at === this.#most ? "HELLO_TOO_LARGE" : this.#step();
-      if (fault !== null) return { kind: "error", error: new HelloError(fault, this.#at) };
+      if (fault !== null) return { kind: "malformed", fault: new HelloFault(fault, this.#at) };
       if (this.#read >= MESSAGE_HEADER && this.#read === this.#size) return this.#finish();
     }
     // The chunk is somebody else's; one with a whole ClientHello, as most are, is not copied.
@@ -77,7 +77,7 @@ export class ClientHelloReader {
   }
 
   /** Reads an octet of a header, or many behind it. */
-  #step(): HelloErrorCode | null {
+  #step(): HelloFaultCode | null {
     if (this.#at >= this.#recordEnd) return this.#stepRecord(this.#octets[this.#at]!);
     if (this.#read < MESSAGE_HEADER) return this.#stepMessage(this.#octets[this.#at]!);
     const end = Math.min(this.#length, this.#recordEnd, this.#most, this.#at + this.#size - this.#read);
@@ -87,7 +87,7 @@ export class ClientHelloReader {
   }
 
   /** The next octet of a record's header. Only the major version is looked at, since the other one says nothing (§5.1). */
-  #stepRecord(octet: number): HelloErrorCode | null {
+  #stepRecord(octet: number): HelloFaultCode | null {
     const place = this.#at - this.#recordStart;
     if (place === 0 && octet !== HANDSHAKE_RECORD) return "HELLO_RECORD_TYPE";
     if (place === 1 && octet !== TLS_MAJOR) return "HELLO_RECORD_VERSION";
@@ -102,7 +102,7 @@ export class ClientHelloReader {
   }
 
   /** The next octet of the message's header. */
-  #stepMessage(octet: number): HelloErrorCode | null {
+  #stepMessage(octet: number): HelloFaultCode | null {
     if (this.#read === 0 && octet !== CLIENT_HELLO) return "HELLO_MESSAGE_TYPE";
     // The type is 1, so that what stands behind it is the length.
     if (this.#read > 0) this.#size = (this.#size << 8) | octet;
@@ -120,7 +120,7 @@ export class ClientHelloReader {
     const octets = isWhole ? this.#octets : viewOf(this.#octets, 0, this.#length);
     const hello = readClientHello(this.#message());
     if (!("code" in hello)) return { kind: "complete", hello, octets };
-    return { kind: "error", error: new HelloError(hello.code, this.#offsetOf(hello.at)) };
+    return { kind: "malformed", fault: new HelloFault(hello.code, this.#offsetOf(hello.at)) };
   }
 
   /** The message without the headers of its records. */

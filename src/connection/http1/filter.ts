@@ -8,7 +8,7 @@ import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import type { Acceptance } from "../../policy/decide.js";
 import { forwardedHead } from "./rewrite.js";
-import { Front, type FrontOwner } from "./server-socket.js";
+import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 
 /** The connection that a filter stands in. */
 export interface FilterOwner {
@@ -20,7 +20,7 @@ export interface FilterOwner {
   /** Takes octets where a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
   /** The application gets the server's stream, whose newest request is that of `connection.decision`. */
-  frontMade(front: Front, connection: RequestFilter): void;
+  serverSocketMade(front: ServerSocket, connection: RequestFilter): void;
   /** The application gets this request by this decision. */
   requestBegins(request: IncomingMessage, decision: Acceptance): void;
   /** Writes to the client; `done` once it is taken. */
@@ -56,9 +56,9 @@ interface Passing {
 }
 
 /** One connection's way to an http.Server: heads through the policy, bodies by their framing. */
-export class RequestFilter implements FrontOwner {
+export class RequestFilter implements ServerSocketOwner {
   readonly #owner: FilterOwner;
-  readonly #front: Front;
+  readonly #front: ServerSocket;
   /** Null while a head is awaited. */
   #passing: Passing | null = null;
   /** What came behind the request that is passing. */
@@ -72,8 +72,8 @@ export class RequestFilter implements FrontOwner {
 
   constructor(owner: FilterOwner) {
     this.#owner = owner;
-    this.#front = new Front(this, owner.arrival);
-    owner.frontMade(this.#front, this);
+    this.#front = new ServerSocket(this, owner.arrival);
+    owner.serverSocketMade(this.#front, this);
   }
 
   /** On the newest request. */

@@ -5,10 +5,10 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
-import { StandIn } from "../socket-facade.js";
+import { SocketFacade } from "../socket-facade.js";
 
 /** Whom a front serves. */
-export interface FrontOwner {
+export interface ServerSocketOwner {
   /** The server wants more octets. */
   serverReads(): void;
   /** The server writes; `done` once the client's socket has taken it. */
@@ -28,15 +28,15 @@ export interface FrontOwner {
 }
 
 /** Stands where the client's socket would stand, in front of an http.Server. */
-export class Front extends StandIn {
-  readonly #owner: FrontOwner;
+export class ServerSocket extends SocketFacade {
+  readonly #owner: ServerSocketOwner;
 
-  constructor(owner: FrontOwner, arrival: Arrival) {
+  constructor(owner: ServerSocketOwner, arrival: Arrival) {
     super(arrival, { allowHalfOpen: true });
     this.#owner = owner;
   }
 
-  get owner(): FrontOwner {
+  get owner(): ServerSocketOwner {
     return this.#owner;
   }
 
@@ -87,12 +87,12 @@ const RESPONSE_FINISH = "http.server.response.finish";
 
 function onRequestStart(message: unknown): void {
   const { request, socket } = message as { request: IncomingMessage; socket: unknown };
-  if (socket instanceof Front) socket.owner.requestBegins(request);
+  if (socket instanceof ServerSocket) socket.owner.requestBegins(request);
 }
 
 function onResponseFinish(message: unknown): void {
   const { socket } = message as { socket: unknown };
-  if (socket instanceof Front) socket.owner.responseEnds();
+  if (socket instanceof ServerSocket) socket.owner.responseEnds();
 }
 
 /** From now on fronts hear of each request and of the end of its response; calling it again changes nothing. */

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { GateLimits } from "../../head/limits.js";
-import type { Gatehouse, Http2Rules } from "../../outcome/context.js";
+import type { Context, Http2Rules } from "../../outcome/context.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decide.js";
@@ -52,7 +52,7 @@ function optionsOf({ enableConnectProtocol }: Http2Rules, limits: GateLimits): S
 
 /** One HTTP/2 connection. */
 export class Session implements ExchangeOwner {
-  readonly #house: Gatehouse;
+  readonly #context: Context;
   readonly #owner: SessionOwner;
   readonly #session: ServerHttp2Session;
   #open = 0;
@@ -64,10 +64,10 @@ export class Session implements ExchangeOwner {
   #isAsked = false;
 
   /** `socket` has no listener for data; what was read from it already has been put back. */
-  constructor(house: Gatehouse, rules: Http2Rules, owner: SessionOwner, socket: Duplex) {
-    this.#house = house;
+  constructor(context: Context, rules: Http2Rules, owner: SessionOwner, socket: Duplex) {
+    this.#context = context;
     this.#owner = owner;
-    const session = performServerHandshake(socket, optionsOf(rules, house.limits));
+    const session = performServerHandshake(socket, optionsOf(rules, context.limits));
     this.#session = session;
     session.once("remoteSettings", () => {
       this.#hasSpoken = true;
@@ -84,7 +84,7 @@ export class Session implements ExchangeOwner {
   }
 
   get ways(): Ways {
-    return this.#house.ways;
+    return this.#context.ways;
   }
 
   /** Streams that are open, or were at the session's end. */
@@ -109,12 +109,12 @@ export class Session implements ExchangeOwner {
       // Streams that a session takes along when it ends were open at its end.
       if (!this.#session.destroyed && --this.#open === 0) this.#owner.sessionIdle();
     });
-    new Exchange(this.#house, this, opened).begin();
+    new Exchange(this.#context, this, opened).begin();
   }
 
   serve(opened: Opened, decision: Acceptance<FramerLike>): void {
     try {
-      serve(this.#house.requests!, opened, (request) => this.#house.known.set(request, decision));
+      serve(this.#context.requests!, opened, (request) => this.#context.known.set(request, decision));
     } catch (error) {
       // A listener of the server threw; its response may have begun.
       const { stream } = opened;

@@ -4,10 +4,10 @@
 
 import type { Arrival } from "../../arrival/arrival.js";
 import { type FramerLike, LEAVE } from "../../handover/framer.js";
-import type { HeadgateError } from "../../head/fault.js";
+import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
-import { countedAs, type Gatehouse } from "../../outcome/context.js";
+import { type Context, countedAs } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
 import { handOver } from "../../outcome/hand-over.js";
@@ -36,20 +36,20 @@ export class Exchange implements Waiting {
   list: object | null = null;
   previous: Timed | null = null;
   next: Timed | null = null;
-  readonly #house: Gatehouse;
+  readonly #context: Context;
   readonly #owner: ExchangeOwner;
   readonly #opened: Opened;
   #question: Question | null = null;
 
-  constructor(house: Gatehouse, owner: ExchangeOwner, opened: Opened) {
-    this.#house = house;
+  constructor(context: Context, owner: ExchangeOwner, opened: Opened) {
+    this.#context = context;
     this.#owner = owner;
     this.#opened = opened;
   }
 
   /** Of a request behind trusted hops, by what they say of it. */
   get countedAs(): string | null {
-    return countedAs(this.#house, this.#arrival);
+    return countedAs(this.#context, this.#arrival);
   }
 
   /** Of the request, as far as it is known. */
@@ -69,9 +69,9 @@ export class Exchange implements Waiting {
       stream.on("error", ignoreError);
       return;
     }
-    const result = readHttp2Head(rawHeaders, stream.endAfterHeaders, this.#house.limits);
-    if (result.kind === "error") this.#malformed(result.error);
-    else this.#act(decide(this.#house.policy, result.head, this.#owner.arrival));
+    const result = readHttp2Head(rawHeaders, stream.endAfterHeaders, this.#context.limits);
+    if (result.kind === "malformed") this.#malformed(result.fault);
+    else this.#act(decide(this.#context.policy, result.head, this.#owner.arrival));
   }
 
   #act(ruled: Decision<FramerLike>): void {
@@ -92,8 +92,8 @@ export class Exchange implements Waiting {
   }
 
   #serve(decision: Acceptance<FramerLike>): void {
-    this.#house.known.set(this.#opened.stream, decision);
-    this.#house.accepted(decision);
+    this.#context.known.set(this.#opened.stream, decision);
+    this.#context.accepted(decision);
     this.#owner.serve(this.#opened, decision);
   }
 
@@ -102,23 +102,23 @@ export class Exchange implements Waiting {
     const question = new Question(decision);
     this.#question = question;
     this.#opened.stream.on("error", ignoreError).once("close", this.#onClose);
-    const overload = this.#house.authorizing.admit(this);
+    const overload = this.#context.authorizing.admit(this);
     if (overload !== null) {
       this.#tell(this.#abandoned(overload, "authorize"), decision.head.method);
       return;
     }
-    question.ask(this.#house.authorize!, (verdict) => {
+    question.ask(this.#context.authorize!, (verdict) => {
       if (this.#question === question) this.#answered(decision, verdict);
     });
   }
 
-  readonly #onClose = (): void => this.#house.ended(this.#abandoned("PEER_ENDED", "authorize"));
+  readonly #onClose = (): void => this.#context.ended(this.#abandoned("PEER_ENDED", "authorize"));
 
   #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
     const { arrival, head } = decision;
     this.#asked();
     if (verdict.kind === "failed") {
-      const { limits } = this.#house;
+      const { limits } = this.#context;
       this.#tell(abandoned("AUTHORIZE_FAILED", "authorize", arrival, limits, verdict.cause), head.method);
     } else if (verdict.kind === "refused") this.#refuse(verdict.decision);
     else this.#handOver(decision);
@@ -129,7 +129,7 @@ export class Exchange implements Waiting {
     const question = this.#question;
     if (question === null) return null;
     this.#question = null;
-    this.#house.authorizing.remove(this);
+    this.#context.authorizing.remove(this);
     this.#opened.stream.removeListener("close", this.#onClose);
     return question;
   }
@@ -137,7 +137,7 @@ export class Exchange implements Waiting {
   /** The application's word did not come in time. */
   expire(): void {
     const { decision } = this.#question!;
-    this.#refuse(refuseUnanswered(decision, this.#house.limits.authorizeTimeout));
+    this.#refuse(refuseUnanswered(decision, this.#context.limits.authorizeTimeout));
   }
 
   #handOver(decision: Acceptance<FramerLike>): void {
@@ -150,14 +150,14 @@ export class Exchange implements Waiting {
     stream.on("error", ignoreError);
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
-    this.#house.known.set(stream, decision);
-    handOver(this.#house, tunnel, decision, NOTHING, {
+    this.#context.known.set(stream, decision);
+    handOver(this.#context, tunnel, decision, NOTHING, {
       taken() {},
       notTaken: (cause) => {
         const end = this.#abandoned("FRAMER_FAILED", "handover", cause);
         if (!tunnel.hasAnswered) this.#tell(end, decision.head.method);
         else {
-          this.#house.ended(end);
+          this.#context.ended(end);
           tunnel.destroy();
         }
       },
@@ -169,20 +169,20 @@ export class Exchange implements Waiting {
     this.#tell({ kind: "refused", decision }, decision.head.method);
   }
 
-  #malformed(error: HeadgateError): void {
-    this.#tell({ kind: "malformed", error, arrival: this.#owner.arrival });
+  #malformed(fault: HeadFault): void {
+    this.#tell({ kind: "malformed", fault, arrival: this.#owner.arrival });
   }
 
   #abandoned(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): Abandoned {
     const arrival = this.#arrival;
     this.#asked()?.abort();
-    return abandoned(code, stage, arrival, this.#house.limits, cause);
+    return abandoned(code, stage, arrival, this.#context.limits, cause);
   }
 
   /** Ends the request, and tells its client. `method`: of the request, where it is known. */
   #tell(end: Answered, method?: string): void {
-    this.#house.ended(end);
-    const reply = replyTo(end, this.#house.expose);
+    this.#context.ended(end);
+    const reply = replyTo(end, this.#context.expose);
     if (reply !== null) respond(this.#opened.stream, method, reply);
   }
 }

@@ -4,7 +4,7 @@
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Arrival } from "../../arrival/arrival.js";
-import { StandIn } from "../socket-facade.js";
+import { SocketFacade } from "../socket-facade.js";
 import { resetStream, withoutConnectionFields } from "./respond.js";
 
 /** Octets of a framer's response head, beyond which it is taken for none. */
@@ -17,7 +17,7 @@ type Done = (error?: Error | null) => void;
  * the octets of HTTP/1.1, of which 101 becomes 200 (RFC 8441 §5). END_STREAM is the end of the socket; a socket that is
  * destroyed is a stream that is reset with CANCEL (RFC 8441 §5).
  */
-export class Tunnel extends StandIn {
+export class Tunnel extends SocketFacade {
   readonly #stream: ServerHttp2Stream;
   /** What came of the response's head so far; null behind it. */
   #response: string | null = "";

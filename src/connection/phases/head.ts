@@ -6,7 +6,7 @@ import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
 import { alert } from "../../arrival/tls/alert.js";
 import type { ClientHello } from "../../arrival/tls/client-hello.js";
 import type { FramerLike } from "../../handover/framer.js";
-import type { TakerLike } from "../../handover/passthrough.js";
+import type { PassthroughLike } from "../../handover/passthrough.js";
 import type { Secures } from "../../outcome/context.js";
 import type { Recognized, Ruled, Step } from "../input.js";
 import type { Phased } from "./phase.js";
@@ -22,7 +22,7 @@ export interface Switchboard extends Phased {
   act(ruled: Ruled<FramerLike>): void;
   speakHttp2(octets: Uint8Array): void;
   secure(secures: Secures, octets: Uint8Array): void;
-  pass(taker: TakerLike, hello: ClientHello | null, octets: Uint8Array): void;
+  pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void;
 }
 
 export function readHead(connection: Switchboard, octets: Uint8Array): void {
@@ -48,8 +48,8 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
     case "not announced":
       // What begins neither as one version does nor as the other is no PROXY header that went wrong.
       connection.abandon(
-        step.error.code === "PROXY_SIGNATURE" ? "PROXY_MISSING" : "PROXY_MALFORMED",
-        step.error,
+        step.fault.code === "PROXY_SIGNATURE" ? "PROXY_MISSING" : "PROXY_MALFORMED",
+        step.fault,
         "proxy",
       );
       socket.destroy();
@@ -58,7 +58,7 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
       recognized(connection, step.first);
       return;
     case "no hello":
-      connection.abandon("TLS_MALFORMED", step.error, "tls");
+      connection.abandon("TLS_MALFORMED", step.fault, "tls");
       connection.close(alert("decode_error"));
       return;
     default:

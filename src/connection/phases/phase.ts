@@ -5,7 +5,7 @@
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
-import type { Gatehouse } from "../../outcome/context.js";
+import type { Context } from "../../outcome/context.js";
 import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../../policy/decide.js";
@@ -32,9 +32,9 @@ export interface Phase {
 
 /** A connection, as its phases see it. */
 export interface Phased extends Waiting {
-  readonly context: Gatehouse;
+  readonly context: Context;
   readonly socket: Duplex;
-  readonly input: Input<FramerLike, Gatehouse>;
+  readonly input: Input<FramerLike, Context>;
   readonly arrival: Arrival;
   /** From now on this is known of where it came in. */
   learn(arrival: Arrival): void;

@@ -8,7 +8,7 @@ import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decide.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
-import type { Front } from "../http1/server-socket.js";
+import type { ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
@@ -84,7 +84,7 @@ export class Serving implements Phase, FilterOwner {
     this.#connection.readHead(octets);
   }
 
-  frontMade(front: Front, filter: RequestFilter): void {
+  serverSocketMade(front: ServerSocket, filter: RequestFilter): void {
     this.#connection.context.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
   }
 

@@ -3,29 +3,29 @@
 // Never: touches a socket.
 
 import type { SecureContextOptions } from "node:tls";
-import { isTaker, type TakerLike } from "../../handover/passthrough.js";
+import { isPassthrough, type PassthroughLike } from "../../handover/passthrough.js";
 import { Authority } from "../../head/authority.js";
 import type { TlsRoutes } from "../../outcome/context.js";
-import { NameTable } from "../../policy/host-map.js";
-import { type NamePattern, readNamePattern } from "../../policy/host-pattern.js";
+import { HostMap } from "../../policy/host-map.js";
+import { type HostPattern, readHostPattern } from "../../policy/host-pattern.js";
 import { Terminator, type TlsTerms } from "./terminator.js";
 
 /**
  * By server name, with `*.` or `**.` in front as vhosts have it; `*` is for all others, and for clients that name none. TLS options,
  * by which the gate speaks TLS itself, or who takes the connection as it is.
  */
-export type TlsRules = Readonly<Record<string, TlsTerms | TakerLike>>;
+export type TlsRules = Readonly<Record<string, TlsTerms | PassthroughLike>>;
 
 /** A route that knows how to renew its certificate. */
 type NamedRoute =
   | { readonly kind: "secure"; readonly terminator: Terminator }
-  | { readonly kind: "pass"; readonly taker: TakerLike };
+  | { readonly kind: "pass"; readonly taker: PassthroughLike };
 
 /** For all other names, and for none. */
 const ALL = "*";
 
 export class ServerNames implements TlsRoutes {
-  readonly #named = new NameTable<NamedRoute>();
+  readonly #named = new HostMap<NamedRoute>();
   #others: NamedRoute | undefined;
 
   /** `protocols`: offered by ALPN. Throws `TypeError` with the path, the value and the fix. */
@@ -37,7 +37,7 @@ export class ServerNames implements TlsRoutes {
     }
     for (const [name, rule] of Object.entries(rules)) {
       const where = `tls[${JSON.stringify(name)}]`;
-      const made: NamedRoute = isTaker(rule)
+      const made: NamedRoute = isPassthrough(rule)
         ? { kind: "pass", taker: rule }
         : { kind: "secure", terminator: new Terminator(rule, protocols, where) };
       if (name === ALL) {
@@ -52,7 +52,7 @@ export class ServerNames implements TlsRoutes {
   }
 
   /** Those that are named; `*` names none. */
-  get named(): NameTable<unknown> {
+  get named(): HostMap<unknown> {
     return this.#named;
   }
 
@@ -70,8 +70,8 @@ export class ServerNames implements TlsRoutes {
   }
 }
 
-function readServerName(name: string, where: string): NamePattern {
-  const pattern = readNamePattern(name, where, `"${ALL}"`);
+function readServerName(name: string, where: string): HostPattern {
+  const pattern = readHostPattern(name, where, `"${ALL}"`);
   if (pattern.port !== null) throw new TypeError(`${where} holds a port, and TLS names none; leave it out`);
   // What is spelt like an address has another key, and a name never begins with a bracket.
   if (/^\[|^[\d.]+$/.test(pattern.key)) {
