@@ -267,7 +267,7 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
       this.malformed(ruled.fault);
       return;
     }
-    const { decision, kind } = routeOf(ruled.decision, this.context.ways);
+    const { decision, kind } = routeOf(ruled.decision, this.context.ways, this.socket);
     switch (kind) {
       case "refuse":
         this.refuse(decision);

@@ -10,16 +10,22 @@ import { arrivalAt } from "../connection/arrival-at.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
-import { type FramerLike, type Handover, LEAVE } from "../handover/framer.js";
+
+import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
+
 import { SideTable } from "../handover/side-table.js";
 import type { HeadFault } from "../head/fault.js";
-import { headOf, type Message, unseenUpgrade } from "../head/from-message.js";
+
+import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
 import type { HeadLimits } from "../head/limits.js";
-import type { Context } from "../outcome/context.js";
+import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
+import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
 import { type Acceptance, type Decision, decide } from "../policy/decide.js";
+import { claimsOf, Guards } from "./guards.js";
+
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
@@ -128,20 +134,29 @@ export class Guard implements Disposable {
   /** Null where Node's parser lets pass what a precedent must not. */
   readonly #ruledFields: RuledFields | null;
   readonly #connections = new SideTable<GuardedConnection>();
-  /** The requests of upgrades that may be left to other listeners, by their sockets. */
-  readonly #leaving = new WeakMap<object, IncomingMessage>();
-  /** Sockets whose upgrade has been left to the other listeners, and that Node reads once more. */
-  readonly #left = new WeakMap<object, Acceptance<FramerLike>>();
+  readonly #rulings = new SideTable<Ruling>();
+  readonly #sessions = new SideTable<GuardedSession>();
+  /** Of this server, this one among them. */
+  readonly #guards: Guards<Guard>;
+  /** Some upgrades go to framers of its own. @internal */
+  readonly hasFramers: boolean;
+  /** By their sockets, the requests of upgrades that Node has read. */
+  readonly #read = new WeakMap<object, IncomingMessage>();
   #released = false;
 
   /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
   constructor(context: Context, server: Server, connectionEvent: string) {
-    const others = {
-      listening: (event: string) => this.#hasOthers(event),
-      take: (handover: Handover) => this.#leave(handover),
+    const guards = Guards.of<Guard>(server);
+    guards.check(context.policy);
+    this.#guards = guards;
+    this.hasFramers = claimsOf(context.policy).length > 0;
+    const others: OtherListeners = {
+      listening: (event, on) => this.#hasOthers(event) || guards.mayTake(on, this),
+      take: (handover) => this.#accepted(handover),
+      takeStream: (...values) => this.#acceptedStream(...values),
     };
     const isStrict = context.requests !== undefined;
-    const ways = { ...context.ways, serves: isStrict, hears: () => this.#hasOthers("upgrade") };
+    const ways = { ...context.ways, serves: isStrict, hears: (on: Duplex) => others.listening("upgrade", on) };
     this.#context = { ...context, http2: undefined, requestsAccepts: isStrict, others, ways };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
@@ -154,6 +169,7 @@ export class Guard implements Disposable {
     const choosing = server as Choosing;
     this.#shouldUpgrade = choosing.shouldUpgradeCallback;
     if (this.#shouldUpgrade !== undefined) choosing.shouldUpgradeCallback = this.#choose;
+    guards.add(this);
   }
 
   /** False when it was released. */
@@ -166,13 +182,17 @@ export class Guard implements Disposable {
     if (this.#released) return;
     this.#released = true;
     for (const event of marked) this.#server.removeListener(event, marker);
-    // Where somebody has put another function over ours, that one goes on calling ours, which lets everything pass.
-    if (this.#server.emit === this.#intercept) {
-      if (this.#hadOwnEmit) this.#server.emit = this.#emit;
-      else delete (this.#server as { emit?: unknown }).emit;
-    }
+    this.#guards.remove(this, (guard) => guard.#takeOff());
+  }
+
+  /** False where another function has been put over ours: that one goes on calling ours, which lets everything pass. */
+  #takeOff(): boolean {
     const choosing = this.#server as Choosing;
     if (choosing.shouldUpgradeCallback === this.#choose) choosing.shouldUpgradeCallback = this.#shouldUpgrade;
+    if (this.#server.emit !== this.#intercept) return false;
+    if (this.#hadOwnEmit) this.#server.emit = this.#emit;
+    else delete (this.#server as { emit?: unknown }).emit;
+    return true;
   }
 
   [Symbol.dispose](): void {
@@ -207,9 +227,12 @@ export class Guard implements Disposable {
           break;
       }
       if (this.#context.requests !== undefined) {
-        if (values[0] instanceof ServerSocket && event === "connection")
-          return this.#pass(this.#connectionEvent, ...values);
-        if (event === this.#connectionEvent) return this.#connection(values[0] as Duplex);
+        const isConnection = event === "connection" || event === this.#connectionEvent;
+        // Of this guard, or of another that is strict as well and has read the octets.
+        if (isConnection && values[0] instanceof ServerSocket) return this.#pass(this.#connectionEvent, ...values);
+        if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
+          return this.#connection(values[0] as Duplex);
+        }
       } else if (event === this.#connectionEvent && this.#context.policy.readsAddresses) {
         this.#connectionOf(values[0] as Duplex);
       }
@@ -232,16 +255,25 @@ export class Guard implements Disposable {
 
   /** A new HTTP/2 connection, of which nobody has heard yet. */
   #session(session: ServerHttp2Session): void {
-    guardSession(this.#context, session, this.#arrivalOf(session), () => !this.#released);
+    const guarded = guardSession(this.#context, session, this.#arrivalOf(session), () => !this.#released);
+    this.#sessions.set(session, guarded);
   }
 
   /** A stream of a session: one that was ruled on, or one of a session that is older than this guard. */
   #stream(values: StreamValues): boolean {
     const [stream] = values;
     if (this.#context.known.get(stream) !== undefined) return this.#pass("stream", ...values);
-    const arrival = this.#arrivalOf(stream.session as ServerHttp2Session);
-    new GuardedSession(this.#context, arrival, (...passed) => this.#pass("stream", ...passed)).rule(...values);
+    this.#sessionOf(stream.session as ServerHttp2Session).rule(...values);
     return true;
+  }
+
+  #sessionOf(session: ServerHttp2Session): GuardedSession {
+    const known = this.#sessions.get(session);
+    if (known !== undefined) return known;
+    const pass = (...values: StreamValues): unknown => this.#pass("stream", ...values);
+    const guarded = new GuardedSession(this.#context, this.#arrivalOf(session), pass);
+    this.#sessions.set(session, guarded);
+    return guarded;
   }
 
   /** Read now: a session shows its socket only while it is open. */
@@ -276,12 +308,26 @@ export class Guard implements Disposable {
     return decide(this.#context.policy, result.head, arrival);
   };
 
-  /** What is not an upgrade that is accepted stays a request, whose refusal keeps its place among the responses. */
-  readonly #choose = (request: IncomingMessage): boolean => {
-    if (this.#left.has(request.socket)) return true;
+  /** Where Node asks which requests are upgrades, that has been ruled on before they are emitted. */
+  #ruleOnce(request: IncomingMessage): Ruling {
+    const known = this.#rulings.get(request);
+    if (known !== undefined) return known;
     const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
-    return ruling.kind === "accepted" && ruling.upgrade;
+    if (this.#shouldUpgrade !== undefined) this.#rulings.set(request, ruling);
+    return ruling;
+  }
+
+  /** What is not an upgrade that all guards accept stays a request, whose refusal keeps its place among the responses. */
+  readonly #choose = (request: IncomingMessage): boolean => {
+    if (this.#released) return this.#shouldUpgrade!.call(this.#server, request);
+    return this.#guards.members.every((guard) => guard.#acceptsUpgrade(request));
   };
+
+  #acceptsUpgrade(request: IncomingMessage): boolean {
+    if (this.#guards.lets(request.socket, this)) return true;
+    const ruling = this.#ruleOnce(request);
+    return ruling.kind === "accepted" && ruling.upgrade;
+  }
 
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
     if (request instanceof Http2ServerRequest) {
@@ -292,6 +338,9 @@ export class Guard implements Disposable {
     // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
     if (this.#context.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
     if (event === "request" || this.#hasOthers(event)) return this.#pass(event, request, response);
+    // Another guard has yet to rule on it.
+    const isRuled = this.#guards.under(this).every((guard) => guard.#context.known.get(request) !== undefined);
+    if (!isRuled) return this.#pass(event, request, response);
     // As Node does without a listener.
     if (event === "checkExpectation") {
       response.writeHead(417).end();
@@ -323,7 +372,7 @@ export class Guard implements Disposable {
         return true;
       }
     }
-    const ruling = asRequest(this.#rule(request, connection.arrival));
+    const ruling = asRequest(this.#ruleOnce(request));
     if (ruling.kind === "accepted") {
       this.#accept(request, ruling, connection);
       return true;
@@ -350,10 +399,11 @@ export class Guard implements Disposable {
 
   /** 'upgrade' and 'connect': Node has taken its parser off the socket. */
   #detached(request: IncomingMessage, socket: Duplex, rest: Uint8Array): void {
-    const left = this.#left.get(socket);
-    if (left !== undefined) {
-      this.#left.delete(socket);
-      this.#leaveUpgrade(request, socket, rest, left);
+    const accepted = this.#guards.letPass(socket, this);
+    if (accepted !== undefined) {
+      showRuledHost(request, accepted);
+      this.#context.known.set(request, accepted);
+      this.#pass("upgrade", request, socket, rest);
       return;
     }
     const connection = this.#connectionOf(request.socket);
@@ -361,39 +411,65 @@ export class Guard implements Disposable {
     if (connection.refused) return;
     whenAnswered(connection.response, socket, () => {
       socket.removeListener("error", ignoreError);
-      const ruling = this.#rule(request, connection.arrival);
+      const ruling = this.#ruleOnce(request);
       if (ruling.kind === "accepted" && !ruling.upgrade) {
         this.#giveBack(socket, forwardedHead(ruling), rest);
         return;
       }
       if (ruling.kind === "accepted") {
-        connection.newest = { decision: ruling };
-        this.#context.known.set(request, ruling);
-        if (ruling.claim === LEAVE) this.#leaving.set(socket, request);
+        this.#read.set(socket, request);
       }
-      const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
-      new Connection(this.#context, socket, connection.arrival).beginRuled(step);
+      this.#act(ruling, connection, socket, rest);
     });
   }
 
-  /** Leaves an accepted upgrade to the other listeners, with the socket as Node gives it. */
-  #leave({ socket, rest, decision }: Handover): void {
-    const request = this.#leaving.get(socket);
-    asNodeLeavesIt(socket);
-    if (request !== undefined) {
-      this.#leaving.delete(socket);
-      this.#leaveUpgrade(request, socket, rest, decision);
-    } else {
-      // Under a strict guard Node has not read it.
-      this.#left.set(socket, decision);
-      this.#giveBack(socket, leftHead(decision), rest);
-    }
+  /** Follows the ruling on an upgrade, whose head has been read. */
+  #act(ruling: Ruling, connection: GuardedConnection, socket: Duplex, rest: Uint8Array): void {
+    if (ruling.kind === "accepted") connection.newest = { decision: ruling };
+    const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
+    new Connection(this.#context, socket, connection.arrival).beginRuled(step);
   }
 
-  #leaveUpgrade(request: IncomingMessage, socket: Duplex, rest: Uint8Array, decision: Acceptance<FramerLike>): void {
-    showRuledHost(request, decision);
-    this.#context.known.set(request, decision);
-    this.#pass("upgrade", request, socket, rest);
+  /** An upgrade that this guard has accepted: the next guard rules on it, and after the last one it goes where it is claimed. */
+  #accepted({ socket, head, rest, decision }: Handover): void | Promise<void> {
+    const { known } = this.#context;
+    const leave = (behind: Uint8Array): void => this.#leave(socket, decision, behind);
+    const passage = this.#guards.accept(socket, this, { decision, known }, leave);
+    const next = this.#guards.next(passage);
+    if (next !== undefined) {
+      const connection = next.#connectionOf(socket);
+      next.#act(next.#rule(messageOf(head), connection.arrival), connection, socket, rest);
+      return;
+    }
+    const { claimed } = passage;
+    if (claimed === null) {
+      // While an authorize decided, listeners may have gone, or a guard whose framers there were.
+      if (!this.#hasOthers("upgrade")) throw new Error("nothing listens any more for the upgrade that was left");
+      this.#guards.leave(socket, passage, rest);
+      return;
+    }
+    this.#guards.end(socket);
+    return takeClaimed(claimed, socket, rest);
+  }
+
+  #acceptedStream(opened: Opened, decision: Acceptance<FramerLike>, { open, leave }: StreamWays): void {
+    const { stream, headers, flags, rawHeaders } = opened;
+    const passage = this.#guards.accept(stream, this, { decision, known: this.#context.known }, leave);
+    const next = this.#guards.next(passage);
+    if (next !== undefined) {
+      next.#sessionOf(stream.session as ServerHttp2Session).rule(stream, headers, flags, rawHeaders);
+    } else if (passage.claimed !== null) open(passage.claimed);
+    else passage.leave(NOTHING);
+  }
+
+  /** Leaves an upgrade that all guards have accepted to the other listeners, with the socket as Node gives it. */
+  #leave(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array): void {
+    const request = this.#read.get(socket);
+    this.#read.delete(socket);
+    asNodeLeavesIt(socket);
+    // Under a strict guard Node has not read it.
+    if (request === undefined) this.#giveBack(socket, leftHead(decision), rest);
+    else (this.#guards.members.at(-1) ?? this).#detached(request, socket, rest);
   }
 
   /** Lets Node read the head from the socket once more. */

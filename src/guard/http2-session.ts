@@ -3,10 +3,10 @@
 // Never: lets a listener see a stream that was not ruled on, be it one of the server or of the session.
 
 import type { ServerHttp2Session } from "node:http2";
+import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
-import type { Opened } from "../connection/http2/compat.js";
 import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
-import type { Context } from "../outcome/context.js";
+import type { Context, Opened } from "../outcome/context.js";
 import type { Ways } from "../outcome/route.js";
 
 /** The values of 'stream'. */
@@ -24,7 +24,7 @@ export class GuardedSession implements ExchangeOwner {
 
   constructor(context: Context, arrival: Arrival, pass: Pass) {
     this.#context = context;
-    const hears = (): boolean => context.others!.listening("stream");
+    const hears = (on: Duplex): boolean => context.others!.listening("stream", on);
     this.ways = { authorizes: context.authorize !== undefined, serves: true, hears };
     this.arrival = arrival;
     this.#pass = pass;
@@ -42,20 +42,22 @@ export class GuardedSession implements ExchangeOwner {
 
 /**
  * Puts a ruling in front of every listener of a session's 'stream', that of its server among them. `isActive`: false when
- * the guard was released.
+ * the guard was released. A stream that was ruled on, as the guards of a server see to it among themselves, goes on.
  */
 export function guardSession(
   context: Context,
   session: ServerHttp2Session,
   arrival: Arrival,
   isActive: () => boolean,
-): void {
+): GuardedSession {
   const { emit } = session;
   const pass = (...values: unknown[]): boolean => Reflect.apply(emit, session, values);
   const guarded = new GuardedSession(context, arrival, (...values) => pass("stream", ...values));
   session.emit = (event: string | symbol, ...values: unknown[]): boolean => {
-    if (event !== "stream" || !isActive()) return pass(event, ...values);
+    const isRuled = event !== "stream" || !isActive() || context.known.get(values[0] as object) !== undefined;
+    if (isRuled) return pass(event, ...values);
     guarded.rule(...(values as StreamValues));
     return true;
   };
+  return guarded;
 }

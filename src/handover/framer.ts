@@ -53,6 +53,8 @@ export function checkFramer(framer: unknown, where: string): void {
     throw new TypeError(`${where} is no framer; write wsFramer(wss), a function, or LEAVE`);
 }
 
-export function take(framer: Exclude<FramerLike, typeof LEAVE>, handover: Handover): void | Promise<void> {
+/** Lets the framer take an upgrade that claims it. */
+export function take(handover: Handover): void | Promise<void> {
+  const framer = handover.decision.claim as Exclude<FramerLike, typeof LEAVE>;
   return typeof framer === "function" ? framer(handover) : framer.take(handover);
 }

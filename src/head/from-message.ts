@@ -12,6 +12,11 @@ import type { RequestHead } from "./request-head.js";
 /** The members of a message that a ruling is made from. */
 export type Message = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders">;
 
+/** A request as another guard has read it. */
+export function messageOf({ method, requestTarget, httpVersion, rawHeaders }: RequestHead): Message {
+  return { method, url: requestTarget, httpVersion, rawHeaders };
+}
+
 /**
  * The head of a request, from its raw headers. What Node has not kept cannot be seen: white space around values, the
  * spelling of line ends, empty lines in front of the request line. Offsets of errors count in the head as it is put

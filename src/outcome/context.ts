@@ -3,6 +3,7 @@
 // Never: has anything of one connection.
 
 import type { Server } from "node:http";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Arrival } from "../arrival/arrival.js";
@@ -21,11 +22,35 @@ import type { WaitingRoom } from "./waiting.js";
 /** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
 
-/** The listeners of a guarded server for what a policy leaves to them. */
+/** By which decision a framer takes an upgrade, and where to note what it makes of it. */
+export interface Claimed {
+  readonly decision: Acceptance<FramerLike>;
+  readonly known: SideTable<Learned>;
+}
+
+/** What 'stream' of a session tells. */
+export interface Opened {
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly flags: number;
+  /** Name, value, name, value; each field line by itself. */
+  readonly rawHeaders: string[];
+}
+
+/** What else a guarded server has: guards of other gates, and listeners for what a policy leaves to them. */
 export interface OtherListeners {
-  /** There is one, of 'upgrade', or over HTTP/2 of 'stream'. */
-  listening(event: "upgrade" | "stream"): boolean;
-  take(handover: Handover): void;
+  /** One of them may take an upgrade that is left: of 'upgrade', or over HTTP/2 of 'stream'. `on`: its socket or stream. */
+  listening(event: "upgrade" | "stream", on: Duplex): boolean;
+  /** Gets an upgrade that was accepted, for a framer or for them: the other gates rule on it before anything takes it. */
+  take(handover: Handover): void | Promise<void>;
+  /** The same over HTTP/2. */
+  takeStream(opened: Opened, decision: Acceptance<FramerLike>, ways: StreamWays): void;
+}
+
+/** Where an upgrade over HTTP/2 may go. */
+export interface StreamWays {
+  open(claimed: Claimed): void;
+  leave(): void;
 }
 
 /** How a gate speaks HTTP/2. */
@@ -86,7 +111,7 @@ export interface Context {
   readonly lingering: Deadlines;
   /** What `decisionOf` answers from. */
   readonly known: SideTable<Learned>;
-  /** Whom a guard leaves upgrades to whose claim is `LEAVE`. */
+  /** Of a guarded server; undefined for adopted connections. */
   readonly others: OtherListeners | undefined;
   /** False where nobody would hear of an accepted request. */
   hearsAccepted(): boolean;

@@ -3,10 +3,10 @@
 // Never: touches the socket.
 
 import type { Duplex } from "node:stream";
-import { type FramerLike, LEAVE, take } from "../handover/framer.js";
+import { type FramerLike, type Handover, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
 import type { Acceptance } from "../policy/decide.js";
-import type { Context } from "./context.js";
+import type { Claimed, Context } from "./context.js";
 
 /** Called once, one of them; within the call where the taker answers at once. */
 export interface Taking {
@@ -14,7 +14,7 @@ export interface Taking {
   notTaken(cause: unknown): void;
 }
 
-/** Gives an accepted upgrade to the framer that claims it, or to the other listeners of a guarded server. */
+/** Gives an accepted upgrade to the framer that claims it; of a guarded server, to the other gates and listeners that it has. */
 export function handOver(
   context: Context,
   socket: Duplex,
@@ -25,9 +25,17 @@ export function handOver(
   const { known, others } = context;
   known.set(socket, decision);
   context.accepted(decision);
-  const handover = new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
-  const claim = decision.claim!;
-  give(() => (claim === LEAVE ? others!.take(handover) : take(claim, handover)), taking);
+  const handover = handoverOf({ decision, known }, socket, rest);
+  give(() => (others === undefined ? take(handover) : others.take(handover)), taking);
+}
+
+/** Lets the framer that claims an upgrade take it. */
+export function takeClaimed(claimed: Claimed, socket: Duplex, rest: Uint8Array): void | Promise<void> {
+  return take(handoverOf(claimed, socket, rest));
+}
+
+function handoverOf({ decision, known }: Claimed, socket: Duplex, rest: Uint8Array): Handover {
+  return new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
 }
 
 /** Calls `take`; a promise that it returns is waited for. */

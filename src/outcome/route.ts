@@ -2,6 +2,7 @@
 // Out:   what follows from it.
 // Never: does it; HTTP/1.1, HTTP/2 and a guard each do, by the same route.
 
+import type { Duplex } from "node:stream";
 import { type FramerLike, LEAVE } from "../handover/framer.js";
 import { type Acceptance, type Decision, type Refusal, requireListener, requireUpgrade } from "../policy/decide.js";
 
@@ -11,8 +12,8 @@ export interface Ways {
   readonly authorizes: boolean;
   /** Requests that are not upgrades are served. */
   readonly serves: boolean;
-  /** Upgrades that the policy leaves to others have a listener, at this moment. */
-  hears(): boolean;
+  /** What is left to others may find a listener, or a framer of another gate, at this moment. `on`: the socket or stream. */
+  hears(on: Duplex): boolean;
 }
 
 export type Route =
@@ -21,10 +22,10 @@ export type Route =
   | { readonly kind: "authorize" | "hand over" | "serve"; readonly decision: Acceptance<FramerLike> };
 
 /** What an accepted request needs and does not find is its refusal; the one that is reported, where report mode let it through. */
-export function routeOf(decision: Decision<FramerLike>, ways: Ways): Route {
+export function routeOf(decision: Decision<FramerLike>, ways: Ways, on: Duplex): Route {
   if (decision.kind === "refused") return { kind: "refuse", decision };
   if (decision.upgrade) {
-    if (decision.claim === LEAVE && !ways.hears()) {
+    if (decision.claim === LEAVE && !ways.hears(on)) {
       return { kind: "refuse", decision: decision.reported ?? requireListener(decision) };
     }
     return { kind: ways.authorizes ? "authorize" : "hand over", decision };

@@ -10,15 +10,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-
-/** What 'stream' of a session tells. */
-export interface Opened {
-  readonly stream: ServerHttp2Stream;
-  readonly headers: IncomingHttpHeaders;
-  readonly flags: number;
-  /** Name, value, name, value; each field line by itself. */
-  readonly rawHeaders: string[];
-}
+import type { Opened } from "../../outcome/context.js";
 
 type StreamListener = (
   stream: ServerHttp2Stream,

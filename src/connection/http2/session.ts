@@ -7,11 +7,11 @@ import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { GateLimits } from "../../head/limits.js";
-import type { Context, Http2Rules } from "../../outcome/context.js";
+import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decide.js";
-import { type Opened, onStream, serve } from "./compat.js";
+import { onStream, serve } from "./compat.js";
 import { resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
 

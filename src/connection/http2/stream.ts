@@ -3,19 +3,18 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../../arrival/arrival.js";
-import { type FramerLike, LEAVE } from "../../handover/framer.js";
+import type { FramerLike } from "../../handover/framer.js";
 import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
-import { type Context, countedAs } from "../../outcome/context.js";
+import { type Claimed, type Context, countedAs, type Opened } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
-import { handOver } from "../../outcome/hand-over.js";
+import { give, takeClaimed } from "../../outcome/hand-over.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
 import { type Acceptance, type Decision, decide, type Refusal, refuseUnanswered } from "../../policy/decide.js";
-import type { Opened } from "./compat.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
 
@@ -75,7 +74,7 @@ export class Exchange implements Waiting {
   }
 
   #act(ruled: Decision<FramerLike>): void {
-    const { kind, decision } = routeOf(ruled, this.#owner.ways);
+    const { kind, decision } = routeOf(ruled, this.#owner.ways, this.#opened.stream);
     switch (kind) {
       case "refuse":
         this.#refuse(decision);
@@ -141,17 +140,29 @@ export class Exchange implements Waiting {
   }
 
   #handOver(decision: Acceptance<FramerLike>): void {
-    const { stream } = this.#opened;
-    if (decision.claim === LEAVE) {
-      stream.removeListener("error", ignoreError);
-      this.#serve(decision);
+    const { known, others } = this.#context;
+    known.set(this.#opened.stream, decision);
+    this.#context.accepted(decision);
+    if (others === undefined) {
+      this.#open({ decision, known });
       return;
     }
+    this.#opened.stream.removeListener("error", ignoreError);
+    others.takeStream(this.#opened, decision, {
+      open: (claimed) => this.#open(claimed),
+      leave: () => this.#owner.serve(this.#opened, decision),
+    });
+  }
+
+  /** Gives the tunnel to the framer that claims it. */
+  #open(claimed: Claimed): void {
+    const { decision } = claimed;
+    const { stream } = this.#opened;
     stream.on("error", ignoreError);
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
-    this.#context.known.set(stream, decision);
-    handOver(this.#context, tunnel, decision, NOTHING, {
+    claimed.known.set(tunnel, decision);
+    give(() => takeClaimed(claimed, tunnel, NOTHING), {
       taken() {},
       notTaken: (cause) => {
         const end = this.#abandoned("FRAMER_FAILED", "handover", cause);
