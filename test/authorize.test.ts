@@ -14,6 +14,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { type Client, closeDoors, openDoor } from "./support/tcp.js";
+import { until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
@@ -140,7 +141,7 @@ for (const way of ways) {
     await client.responses(1);
     await client.send("five");
     client.stream.end();
-    while (world.taken.length === 0) await later(0);
+    await until(() => world.taken.length > 0, "the framer has it all");
     await world.close();
     assert.equal(world.taken, ["one two three four five"]);
   });
@@ -200,7 +201,7 @@ for (const way of ways) {
     const world = await open(way, () => new Promise((resolve) => answers.push(resolve)), limits);
     const first = await world.connect();
     await first.send(handshake);
-    while (answers.length === 0) await later(null);
+    await until(() => answers.length > 0, "authorize is asked");
     const second = await world.connect();
     await second.send(handshake);
     assert.is((await second.all())[0]!.statusCode, 503);
@@ -221,7 +222,7 @@ for (const way of ["adopted", "strict"] as const) {
     await client.send(`${handshake}early`);
     await client.responses(2);
     client.stream.end();
-    while (world.taken.length === 0) await later(0);
+    await until(() => world.taken.length > 0, "the framer has it all");
     await world.close();
     assert.equal(world.taken, ["early"]);
   });

@@ -22,6 +22,7 @@ import type { RequestHead } from "#src/head/request-head.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { explain, explanation } from "#src/policy/explain.js";
 import { suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 interface Row {
@@ -150,7 +151,7 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = net.connect(addressOf(server), "127.0.0.1");
   client.write(headText(rows[0]!), () => client.resetAndDestroy());
-  while (arrivals.length === 0) await sleep(20);
+  await until(() => arrivals.length > 0, "the arrival is known");
   server.close();
   const [arrival] = arrivals;
   assert.is(arrival!.remoteAddress, undefined);
@@ -172,7 +173,7 @@ sockets("a trusted hop stays one though it resets the connection behind its requ
   const text = headText({ ...rows[0]!, fields: [["Forwarded", "for=192.0.2.60"]] });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = net.connect(addressOf(server), "127.0.0.1");
-  while (decisions.length === 0) await sleep(20);
+  await until(() => decisions.length > 0, "a decision");
   server.close();
   assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
 });
@@ -227,7 +228,7 @@ for (const strict of [false, true]) {
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const client = net.connect(addressOf(server), "127.0.0.1");
-    while (decisions.length === 0) await sleep(20);
+    await until(() => decisions.length > 0, "a decision");
     server.close();
     assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
   });

@@ -4,7 +4,6 @@
 
 import { once } from "node:events";
 import { Server } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { ArrivalHints } from "#src/arrival/arrival.js";
@@ -16,6 +15,7 @@ import { readProxyCorpus } from "./support/corpus.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { Client, closeDoors, openDoor, streamPair } from "./support/tcp.js";
+import { until } from "./support/until.js";
 
 const LINE = (address: string): string =>
   `PROXY ${address.includes(":") ? "TCP6" : "TCP4"} ${address} ${address.includes(":") ? "::1" : "192.0.2.1"} 51234 443\r\n`;
@@ -219,7 +219,7 @@ gates("a whole head in rest is not counted, and half a one is", async () => {
   assert.is(await codeOf(adopt(gate, from, handshake)), "handed-over");
   assert.is(await codeOf(adopt(gate, from, handshake.slice(0, 30))), "OVERLOADED");
   waiting.pop()!.client.stream.destroy();
-  while (gate.pendingHeads > 1) await settled();
+  await until(() => gate.pendingHeads === 1, "one has gone");
   const end = (await adopt(gate, from, handshake.slice(0, 30)).end) as Abandoned;
   assert.equal([end.code, end.stage], ["ADDRESS_OVERLOADED", "head"]);
   await leave(gate, waiting);
@@ -290,7 +290,7 @@ gates("over TCP, adopted and under a strict guard", async () => {
       stream.destroy();
       await once(stream, "close");
     }
-    while (gate.pendingHeads + guarded.gate.pendingHeads > 0) await sleep(5);
+    await until(() => gate.pendingHeads + guarded.gate.pendingHeads === 0, "both have gone");
     const again = await connect();
     await again.send(request("a").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
     assert.is((await again.all())[0]!.statusCode, door.connect === connect ? 426 : 200);

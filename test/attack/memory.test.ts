@@ -11,6 +11,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "../support/guarded.js";
 import { suite } from "../support/suite.js";
 import { type Client, closeDoors, octetsOf, openDoor } from "../support/tcp.js";
+import { until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
 const memory = suite("attack: memory behind what waits");
@@ -136,7 +137,7 @@ memory("a client that is made to wait gets its responses when the slow one ends"
   });
   const client = await guarded.connect();
   await client.send(`${slow}GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n${small.repeat(1000)}`);
-  while (guarded.seen.length === 0) await new Promise(setImmediate);
+  await until(() => guarded.seen.length > 0, "the application has the request");
   finish();
   const responses = await client.all();
   assert.equal(
