@@ -14,7 +14,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { type Client, closeDoors, openDoor } from "./support/tcp.js";
-import { until } from "./support/until.js";
+import { turn, until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
@@ -85,7 +85,7 @@ async function open(
 }
 
 const later = async <Value>(value: Value): Promise<Value> => {
-  await new Promise(setImmediate);
+  await turn();
   return value;
 };
 
@@ -136,7 +136,7 @@ for (const way of ways) {
     const client = await world.connect();
     await client.send(`${handshake}one `);
     for (const word of ["two ", "three ", "four "]) await client.send(word, "octets");
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (let turns = 0; turns < 5; turns++) await turn();
     allow(true);
     await client.responses(1);
     await client.send("five");

@@ -3,7 +3,6 @@
 // Never: knows how the road carries octets.
 
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
@@ -11,7 +10,7 @@ import type { Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { openRoad, type Road, type RoadEnd, type Way } from "../support/roads.js";
 import type { Suite } from "../support/suite.js";
-import { until } from "../support/until.js";
+import { settled, until } from "../support/until.js";
 import { webSocketOver } from "../support/websocket.js";
 
 /** Milliseconds that a fast machine does not need. */
@@ -190,10 +189,10 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
         });
         webSocket.pause();
         for (let i = 0; i < 16; i++) webSocket.send(message);
-        await sleep(200);
-        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
         const [server] = wss.clients;
-        assert.ok(server!.bufferedAmount + webSocket.bufferedAmount > 4 * MEGABYTE, "nobody waits");
+        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
+        const waiting = await settled(() => server!.bufferedAmount + webSocket.bufferedAmount);
+        assert.ok(waiting > 4 * MEGABYTE, "nobody waits");
         webSocket.resume();
         await all;
       },
