@@ -84,8 +84,11 @@ class Shore {
   #await(index: number, socket: Socket): void {
     const left = this.#due[index]! + TOLERANCE - performance.now();
     if (left > 0) setTimeout(() => this.#await(index, socket), left);
-    // However late this process gets to its timers, it gets to all that are due.
-    else setImmediate(() => this.#judge(index, socket));
+    // However late this process gets to its timers: in the next turn it gets to all that are due by now.
+    else
+      void turn()
+        .then(turn)
+        .then(() => this.#judge(index, socket));
   }
 
   /** Equal deadlines fall due in order: by now this connection has ended, and its response is on its way. */
