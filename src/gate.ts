@@ -18,13 +18,13 @@ import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough, type PassthroughLike } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
-import { type GateLimits, gateLimits } from "./head/limits.js";
 import { checkSettings } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Context, Http2Rules } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
+import { type GateLimits, gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import {
   type Acceptance,

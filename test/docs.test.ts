@@ -11,7 +11,8 @@ import { PROXY_LINE_OCTETS } from "#src/arrival/proxy/reader.js";
 import { helloFaults } from "#src/arrival/tls/fault.js";
 import { transitions } from "#src/connection/lifecycle.js";
 import { headFaults } from "#src/head/fault.js";
-import { type GateLimits, gateLimits, type HeadLimits, headLimits } from "#src/head/limits.js";
+import { type HeadLimits, headLimits } from "#src/head/limits.js";
+import { type GateLimits, gateLimits } from "#src/outcome/limits.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
@@ -206,7 +207,10 @@ function limitOf(name: string, of: (given: object) => object): string[] {
   }
   const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
   const byDefault = String((of({}) as Record<string, number>)[name]);
-  const docstrings = [...read("src/head/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)];
+  const docstrings = [
+    ...(read("src/head/limits.ts") +
+      read("src/outcome/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)),
+  ];
   const docstring = docstrings.find((match) => match[2] === name)?.[1]?.replace(/\s+\*\s+/g, " ") ?? "";
   const precedents = /Precedents: (.*)\.\s*$/s.exec(docstring)?.[1] ?? "";
   assert.match(docstring, new RegExp(`Default ${byDefault}; at most ${most}\\.`), name);

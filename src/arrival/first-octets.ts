@@ -2,8 +2,8 @@
 // Out:   which protocol they begin, with all octets so far, and of TLS its ClientHello.
 // Never: needs more octets than decide it, or takes one away.
 
-import { Capacity } from "../../assembly/abi.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
+import { EMPTY_LINES } from "../head/limits.js";
 import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
 
@@ -51,7 +51,7 @@ export function protocolOf(octets: Uint8Array): Protocol | null {
 /** An HTTP/1.1 head begins with a method and SP, maybe behind empty lines (RFC 9112 §2.2, §3). */
 function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
   let start = 0;
-  for (let lines = 0; octets[start] === CR && lines < Capacity.EMPTY_LINES; lines++) {
+  for (let lines = 0; octets[start] === CR && lines < EMPTY_LINES; lines++) {
     if (start + 1 === octets.length) return null;
     if (octets[start + 1] !== LF) return "other";
     start += 2;

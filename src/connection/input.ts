@@ -10,8 +10,8 @@ import { ProxyReader } from "../arrival/proxy/reader.js";
 import type { HelloFault } from "../arrival/tls/fault.js";
 import type { HeadFault } from "../head/fault.js";
 import { latin1 } from "../head/kernel/latin1.js";
-import type { GateLimits } from "../head/limits.js";
 import { HeadReader } from "../head/reader.js";
+import type { GateLimits } from "../outcome/limits.js";
 import { type Decision, decide, type Policy } from "../policy/decide.js";
 import { Lifecycle } from "./lifecycle.js";
 

@@ -15,7 +15,6 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 
 import { SideTable } from "../handover/side-table.js";
-import type { HeadFault } from "../head/fault.js";
 
 import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
 import type { HeadLimits } from "../head/limits.js";
@@ -23,7 +22,8 @@ import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/con
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { type Acceptance, type Decision, decide } from "../policy/decide.js";
+import { type Acceptance, decide } from "../policy/decide.js";
+import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
 
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
@@ -42,81 +42,6 @@ const NOTHING = new Uint8Array(0);
 const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
-
-type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
-
-/** One connection of the server, from its first request on. */
-class GuardedConnection {
-  readonly arrival: Arrival;
-  readonly rule: (message: Message) => Ruling;
-  /** Of the newest request that was accepted. */
-  newest: { readonly decision: Decision<FramerLike> | null } | null = null;
-  /** An accepted request, for those that are ruled on alike. */
-  precedent: SameRuling | null = null;
-  /** To the newest request, until it is written; those to earlier ones are written before it. */
-  response: ServerResponse | null = null;
-  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
-  refused = false;
-  #isStopping = false;
-
-  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
-    this.arrival = arrival;
-    this.rule = (message) => rule(message, arrival);
-  }
-
-  get decision(): Decision<FramerLike> | null {
-    return this.newest === null ? null : this.newest.decision;
-  }
-
-  /** An idle connection does not hold its last response, which holds its request. */
-  owe(response: ServerResponse): void {
-    this.response = response;
-    response.on("close", this.#written);
-  }
-
-  /**
-   * Requests that get no response are not counted by Node's own limit on what is pipelined. In a microtask, as Node resumes the socket
-   * after each request that it reads, and does so in a tick.
-   */
-  stopReading(socket: Duplex): void {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    queueMicrotask(() => {
-      this.#isStopping = false;
-      socket.pause();
-    });
-  }
-
-  readonly #written = (): void => {
-    if (this.response?.writableFinished) this.response = null;
-  };
-}
-
-/** A request that a precedent covers; it is read when somebody asks for the decision. */
-class DeferredRuling {
-  readonly #connection: GuardedConnection;
-  readonly #method: string | undefined;
-  readonly #url: string | undefined;
-  readonly #rawHeaders: string[];
-  #decision: Decision<FramerLike> | null = null;
-
-  /** The application may write to its request afterwards. */
-  constructor({ method, url, rawHeaders }: Message, connection: GuardedConnection) {
-    this.#connection = connection;
-    this.#method = method;
-    this.#url = url;
-    this.#rawHeaders = rawHeaders;
-  }
-
-  get decision(): Decision<FramerLike> | null {
-    if (this.#decision === null) {
-      const message = { method: this.#method, url: this.#url, httpVersion: "1.1", rawHeaders: this.#rawHeaders };
-      const ruling = this.#connection.rule(message);
-      if (ruling.kind !== "malformed") this.#decision = ruling;
-    }
-    return this.#decision;
-  }
-}
 
 /** A server that can be told which requests are upgrades (Node 24 and later). */
 type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };

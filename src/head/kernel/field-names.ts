@@ -17,6 +17,11 @@ const common =
   "Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC " +
   "Upgrade-Insecure-Requests User-Agent X-Real-IP X-Request-ID X-Requested-With";
 
+/** True for the number of a name whose value the kernel reads or a policy asks for: a ruling may depend on it. */
+export function isRuledOn(number: number): boolean {
+  return number < FieldName.READ_END;
+}
+
 /** Each name and its number. */
 export const fieldNames: readonly (readonly [name: string, number: number])[] = [
   ...read.split(" ").map((name, i) => [name, FieldName.HOST + i] as const),
