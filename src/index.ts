@@ -7,16 +7,17 @@ export type { ClientHello } from "./arrival/tls/client-hello.js";
 export { HelloFault, type HelloFaultCode } from "./arrival/tls/fault.js";
 export type { TlsRules } from "./connection/tls/routes.js";
 export type { TlsTerms } from "./connection/tls/terminator.js";
-export {
-  type Adoption,
-  type AdoptOptions,
-  createGate,
-  type Gate,
-  type GateCounts,
-  type GateEvents,
-  type GateOptions,
-  type GuardOptions,
-} from "./gate.js";
+export { createGate, type Gate } from "./gate.js";
+export type {
+  Adopting,
+  Adoption,
+  AdoptOptions,
+  GateCounts,
+  GateEvents,
+  GateOptions,
+  GuardOptions,
+  Http2Options,
+} from "./gate-options.js";
 export type { Guard } from "./guard/guard.js";
 export { type Framer, type FramerLike, type Handover, LEAVE } from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";

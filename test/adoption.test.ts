@@ -9,7 +9,8 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { ConnectionEnd } from "#src/outcome/end.js";
@@ -525,12 +526,12 @@ faces("an adoption may be narrowed, and Host cannot widen it", async () => {
   ] as const) {
     const { near, far } = await pair();
     near.write(handshake);
-    assert.is((await gate.adopt(far, { vhosts: [only] }).ended).kind, kind);
+    assert.is((await gate.narrow([only]).adopt(far).ended).kind, kind);
     near.destroy();
     far.destroy();
   }
   const { near, far } = await pair();
-  assert.throws(() => gate.adopt(far, { vhosts: ["c"] }), /no vhost is named c/);
+  assert.throws(() => gate.narrow(["c"]), /no vhost is named c/);
   near.destroy();
   far.destroy();
 });
@@ -583,7 +584,7 @@ faces("misuse is a TypeError that says the fix", async () => {
   throws(() => gate.adopt(far, { arrival: { remoteAdress: "::1" } as never }), /remoteAdress is no setting of arrival/);
   throws(() => gate.adopt(far, { arrival: { unix: true, remoteAddress: "::1" } }), /arrival\.unix is true; it must be/);
   throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is no setting of an adoption/);
-  throws(() => gate.adopt(far, { vhosts: "a" as never }), /must be a list of names/);
+  throws(() => gate.narrow("a" as never), /must be a list of names/);
   throws(() => createGate({} as never), /at least one vhost/);
   throws(() => createGate(undefined as never), /a gate must be an object/);
   throws(() => gateWith({ "*": echo() as never }), /is a WebSocketServer; wrap it/);

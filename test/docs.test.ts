@@ -208,8 +208,9 @@ function limitOf(name: string, of: (given: object) => object): string[] {
   const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
   const byDefault = String((of({}) as Record<string, number>)[name]);
   const docstrings = [
-    ...(read("src/head/limits.ts") +
-      read("src/outcome/limits.ts").matchAll(/\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs)),
+    ...`${read("src/head/limits.ts")}${read("src/outcome/limits.ts")}`.matchAll(
+      /\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs,
+    ),
   ];
   const docstring = docstrings.find((match) => match[2] === name)?.[1]?.replace(/\s+\*\s+/g, " ") ?? "";
   const precedents = /Precedents: (.*)\.\s*$/s.exec(docstring)?.[1] ?? "";

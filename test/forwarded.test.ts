@@ -15,7 +15,8 @@ import { WebSocketServer } from "ws";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { arrivalOf } from "#src/arrival/arrival.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/arrival/forwarded.js";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
@@ -345,7 +346,7 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
 rules("an adoption that is narrowed trusts the same", async () => {
   gate = createGate(claiming(policies.rfc7239!, ({ socket }) => void socket.end("taken")));
   const server = net.createServer((socket) => {
-    ends.push(gate.adopt(socket, { vhosts: ["app.example.com"], arrival: { remoteAddress: "10.0.0.1" } }).ended);
+    ends.push(gate.narrow(["app.example.com"]).adopt(socket, { arrival: { remoteAddress: "10.0.0.1" } }).ended);
   });
   const ends: ReturnType<Gate["adopt"]>["ended"][] = [];
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -178,7 +178,7 @@ const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrade
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
 gate.on("malformed", (error, arrival) => console.log(error.code, error.offset, arrival.scheme));
 createServer({ pauseOnConnect: true }, async (socket) => {
-  const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] }).ended;
+  const end = await gate.narrow(["b"]).adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" } }).ended;
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
 const child = fork("child.js");

@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import * as assert from "uvu/assert";
-import { createGate, type GateOptions } from "#src/gate.js";
+import { createGate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";

@@ -2,9 +2,9 @@
 // Out:   where the body ends.
 // Never: changes, decodes or keeps an octet of it.
 
-import { OctetClass } from "../../assembly/abi.js";
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
+import { OctetClass } from "../head/kernel/octet-class.js";
 import type { Framing } from "../head/request-head.js";
 
 /** Where in chunked-body the next octet stands (RFC 9112 §7.1). */
