@@ -5,7 +5,6 @@
 import type { RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
-import { isKept } from "./connection/socket.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
@@ -126,6 +125,7 @@ export const adoptSettings = ["rest", "arrival"];
 const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
 export const guardSettings = ["vhosts", "strict"];
 
+/** @internal */
 export function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {
   if (given === false) return undefined;
   const options: Http2Options = given === true ? {} : given;
@@ -140,16 +140,7 @@ export function http2Rules(given: boolean | Http2Options = true): Http2Rules | u
   return { cleartext, enableConnectProtocol };
 }
 
-export function checkSocket(socket: Duplex): void {
-  if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
-    throw new TypeError("adopt takes a net.Socket or another Duplex");
-  }
-  if (socket.readableObjectMode || socket.readableEncoding) {
-    throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
-  }
-  if (isKept(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
-}
-
+/** @internal */
 export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
   if (!Array.isArray(names))
     throw new TypeError("vhosts must be a list of names of vhosts, such as ['app.example.com']");
@@ -159,7 +150,7 @@ export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Po
   return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
 }
 
-/** What is declared counts for every connection without TLS, also for those that could have had it. */
+/** What is declared counts for every connection without TLS, also for those that could have had it. @internal */
 export function checkUndeclared(scheme: unknown, tls: unknown): void {
   if (scheme !== "https" || tls === undefined) return;
   throw new TypeError(
@@ -169,7 +160,7 @@ export function checkUndeclared(scheme: unknown, tls: unknown): void {
   );
 }
 
-/** A guarded server reads its sockets itself, from the first octet. */
+/** A guarded server reads its sockets itself, from the first octet. @internal */
 export function checkUnannounced({ trust }: Policy<FramerLike>): void {
   if (trust?.proxyProtocol) {
     throw new TypeError(
@@ -179,7 +170,7 @@ export function checkUnannounced({ trust }: Policy<FramerLike>): void {
   }
 }
 
-/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
+/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. @internal */
 export function checkAdoptable(policy: Policy<FramerLike>): void {
   for (const { name, port, upgrades } of policy.vhosts) {
     const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
@@ -205,6 +196,7 @@ export function checkAdoptable(policy: Policy<FramerLike>): void {
   checkSomethingServed(policy);
 }
 
+/** @internal */
 export function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
     throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");

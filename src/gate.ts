@@ -7,9 +7,11 @@ import { EventEmitter } from "node:events";
 import { createServer, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
-import { type Arrival, type ArrivalHints, checkArrivalHints } from "./arrival/arrival.js";
+import type { Arrival, ArrivalHints } from "./arrival/arrival.js";
+import { checkArrivalHints } from "./arrival/check.js";
 import { Connection } from "./connection/connection.js";
 import { watchRequests } from "./connection/http1/server-socket.js";
+import { isKept } from "./connection/socket.js";
 import { ServerNames } from "./connection/tls/routes.js";
 import {
   type Adopting,
@@ -17,7 +19,6 @@ import {
   type AdoptOptions,
   adoptSettings,
   checkAdoptable,
-  checkSocket,
   checkSomethingServed,
   checkUnannounced,
   checkUndeclared,
@@ -295,4 +296,14 @@ const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
 function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);
+}
+
+function checkSocket(socket: Duplex): void {
+  if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
+    throw new TypeError("adopt takes a net.Socket or another Duplex");
+  }
+  if (socket.readableObjectMode || socket.readableEncoding) {
+    throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
+  }
+  if (isKept(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
 }

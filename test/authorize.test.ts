@@ -100,14 +100,14 @@ for (const way of ways) {
     for (const [answer, status, said] of [
       [true, 101, ["handover"]],
       [false, 403, ["NOT_AUTHORIZED"]],
-      [{ statusCode: 401, fields: { "WWW-Authenticate": "Basic" } }, 401, ["NOT_AUTHORIZED"]],
+      [{ statusCode: 401, headers: { "WWW-Authenticate": "Basic" } }, 401, ["NOT_AUTHORIZED"]],
       [{ statusCode: 402 }, 402, ["NOT_AUTHORIZED"]],
       [undefined, 500, ["AUTHORIZE_FAILED"]],
       [null, 500, ["AUTHORIZE_FAILED"]],
       [1, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 200 }, 500, ["AUTHORIZE_FAILED"]],
-      [{ statusCode: 401, fields: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
-      [{ statusCode: 401, fields: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
       [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
     ] as [unknown, number, string[]][]) {
       const give = (): never => {

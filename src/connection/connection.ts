@@ -4,7 +4,7 @@
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Arrival, ArrivalHints } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, arrivalAt, type SocketFacts } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
@@ -26,7 +26,6 @@ import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decide.js";
-import { arrivalAt } from "./arrival-at.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
@@ -89,7 +88,8 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   get arrival(): Arrival {
-    if (!("schemeSource" in this.#said)) this.#said = arrivalAt(this.context, this.socket, this.#said);
+    if (!("schemeSource" in this.#said))
+      this.#said = arrivalAt(this.context.policy, this.socket as SocketFacts, this.#said);
     return this.#said as Arrival;
   }
 

@@ -5,8 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, type ArrivalHints, readArrival } from "../arrival/arrival.js";
-import { arrivalAt } from "../connection/arrival-at.js";
+import { type Arrival, type ArrivalHints, arrivalAt, readArrival, type SocketFacts } from "../arrival/arrival.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
@@ -203,13 +202,16 @@ export class Guard implements Disposable {
 
   /** Read now: a session shows its socket only while it is open. */
   #arrivalOf({ socket }: ServerHttp2Session): Arrival {
-    return readArrival(arrivalAt(this.#context, socket, NO_ARRIVAL));
+    return readArrival(arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL));
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = new GuardedConnection(arrivalAt(this.#context, socket, NO_ARRIVAL), this.#rule);
+      connection = new GuardedConnection(
+        arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL),
+        this.#rule,
+      );
       this.#connections.set(socket, connection);
       this.#context.known.set(socket, connection);
     }
