@@ -116,13 +116,12 @@ test("import and require give the same", () => {
     "decide",
     "definePolicy",
     "explain",
-    "explain",
     "explanation",
     "localhost",
   ]);
   assert.equal(names.get("headgate/intake"), [
     "UNREAD",
-    "adopted",
+    "receiveSockets",
     "sendSocket",
     "toProcess",
     "inetdConnection",

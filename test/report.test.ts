@@ -207,13 +207,13 @@ gates("lets through, emits and counts", async () => {
   assert.equal(statusCodes, [101, 200, 101, 200, 101]);
   assert.equal(events, [
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported NAME_UNKNOWN",
-    "handover taker",
-    "handover a",
-    "handover a",
+    "accepted taker",
+    "accepted a",
+    "accepted a",
   ]);
   assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, abandoned: {} });
 });
