@@ -183,7 +183,7 @@ export const enum FieldLine {
 }
 
 /**
- * Field names that the kernel reads, or gives to the policy. The names from COMMON on are only recognised, so that
+ * Field names that the kernel reads, or gives to the policy. The names from RECOGNISED on are only recognised, so that
  * nobody need make strings of them; src/head/kernel/field-names.ts has them in order. All others are UNKNOWN.
  */
 export const enum FieldName {
@@ -207,7 +207,7 @@ export const enum FieldName {
   PROXY_CONNECTION = 17,
   /** One behind the names that the kernel reads. */
   READ_END = 18,
-  COMMON = 32,
+  RECOGNISED = 32,
 }
 
 /** How a field line was written; bits beside a `FieldName`. */
@@ -215,7 +215,7 @@ export const enum FieldSpelling {
   /** The bits that are left to the `FieldName`. */
   NAME = 63,
   /** A known name, as src/head/kernel/field-names.ts spells it: `Sec-WebSocket-Key`. */
-  USUAL = 64,
+  COMMON = 64,
   /** A known name in lower case. */
   LOWER_CASE = 128,
   /** The bits that say a name and its spelling; neither spelling where it is another one. */

@@ -80,10 +80,10 @@ function readPort(block: usize, at: usize, end: usize): usize {
 }
 
 /**
- * The usual authority at once: a whole reg-name of small letters, digits, "-" and ".", that is no address, and no port
+ * The common authority at once: a whole reg-name of small letters, digits, "-" and ".", that is no address, and no port
  * or one in range. False, and nothing that counts, for any other; `readAuthority` reads those.
  */
-export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
+export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   const TO_LETTERS = v128.load(Memory.VECTORS + Vector.TO_LETTERS);
   const BELOW_LETTERS = v128.load(Memory.VECTORS + Vector.BELOW_LETTERS);
   const TO_DIGITS = v128.load(Memory.VECTORS + Vector.TO_DIGITS);
@@ -97,8 +97,8 @@ export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
     // the small letters; "-", ".", "/" and the digits.
     const letters = i8x16.gt_s(i8x16.add(octets, TO_LETTERS), BELOW_LETTERS);
     const digits = i8x16.gt_s(i8x16.add(octets, TO_DIGITS), BELOW_DIGITS);
-    const usual = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
-    const others = <u32>i8x16.bitmask(usual) ^ 0xffff;
+    const common = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
+    const others = <u32>i8x16.bitmask(common) ^ 0xffff;
     if (others) {
       nameEnd += ctz(others);
       break;
@@ -113,7 +113,7 @@ export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
     if (load<u8>(nameEnd) !== COLON) return false;
     const length = end - nameEnd - 1;
     if (length - 1 > 4) return false;
-    port = usualPort(nameEnd + 1, length);
+    port = commonPort(nameEnd + 1, length);
     if (port - 1 > 65534) return false;
   }
   store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
@@ -125,7 +125,7 @@ export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
 }
 
 /** The number that one to five digits spell, all of them at once; 0 where others are among them. */
-function usualPort(at: usize, length: usize): u32 {
+function commonPort(at: usize, length: usize): u32 {
   // Bounds: at + length is the end of a value, which a CRLF and SLACK octets follow.
   // Each octet becomes its digit, the last one the highest; zeros come in below, and lead.
   let digits = (load<u64>(at) ^ 0x3030303030303030) << (64 - (length << 3));

@@ -16,7 +16,7 @@ const BINARYEN = "node_modules/binaryen/bin";
  * its time, or copy those that refuse a head to wherever they are called, which makes the module half as large again.
  */
 const OPTIMISE = [
-  // None of those that usual heads never reach goes in line (passes run in this order),
+  // None of those that common heads never reach goes in line (passes run in this order),
   ...["stop/*", "octets/*", "scan/*", "ip-address/*", "*/*Refusal", "*/whitespaceOr"].map(
     (functions) => `--no-inline=assembly/${functions}`,
   ),

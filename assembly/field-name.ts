@@ -1,5 +1,5 @@
 // In:    names and their numbers, once; then field names, already known to be tokens.
-// Out:   the number of a name, if it was entered; the table by which usual-lines.ts finds usual spellings.
+// Out:   the number of a name, if it was entered; the table by which common-lines.ts finds common spellings.
 // Never: looks at a value. src/head/kernel/field-names.ts has the names.
 
 import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
@@ -28,9 +28,9 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
   for (let i: usize = 0; i < length + 2; i++) store<u8>(entry + i, load<u8>(at + i));
   store<u32>(entry, code, NameEntry.CODE);
   store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
-  store<u32>(entry, name < <u32>FieldName.COMMON ? 1 << name : 0, NameEntry.BIT);
+  store<u32>(entry, name < <u32>FieldName.RECOGNISED ? 1 << name : 0, NameEntry.BIT);
   store<u32>(entry, Memory.RECORD + Head.KNOWN + (name << 2), NameEntry.KNOWN);
-  if (name >= <u32>FieldName.COMMON) return;
+  if (name >= <u32>FieldName.RECOGNISED) return;
   const suspects = <usize>Memory.SUSPECTS + (length << 2);
   store<u32>(suspects, load<u32>(suspects) | (1 << letter(load<u8>(at))));
 }
@@ -67,5 +67,5 @@ export function fieldName(at: usize, end: usize): FieldName {
     if (load<u8>(copy + i) !== load<u8>(entry + i)) return FieldName.UNKNOWN;
   }
   const name = load<u32>(entry, NameEntry.CODE) & FieldSpelling.NAME;
-  return name < <u32>FieldName.COMMON ? name : FieldName.UNKNOWN;
+  return name < <u32>FieldName.RECOGNISED ? name : FieldName.UNKNOWN;
 }

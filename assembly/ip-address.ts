@@ -65,11 +65,11 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
   }
   let mayClose = elided === 0;
 
-  // Bounds: at < end before every load; `most` keeps pieces at 8 or below, so stores stay in the 16 octets.
+  // Bounds: at < end before every load; `maxPieces` keeps pieces at 8 or below, so stores stay in the 16 octets.
   while (at < end) {
-    const most: u32 = elided < 0 ? 8 : 7;
+    const maxPieces: u32 = elided < 0 ? 8 : 7;
     if (mayClose && load<u8>(at) === CLOSING_BRACKET) return close(block, at, pieces, elided);
-    if (pieces === most) return at;
+    if (pieces === maxPieces) return at;
 
     const start = at;
     let piece: u32 = 0;
@@ -80,7 +80,7 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
     if (at === end || at === start) return at;
     const octet: u32 = load<u8>(at);
 
-    if (octet === DOT && pieces + 2 <= most && (elided >= 0 || pieces === 6) && decOctetEnd(start, at) === at) {
+    if (octet === DOT && pieces + 2 <= maxPieces && (elided >= 0 || pieces === 6) && decOctetEnd(start, at) === at) {
       return readEmbeddedIpv4(block, start, at, end, pieces, elided);
     }
     // The last piece without "::" is the eighth; with it, any.
@@ -88,7 +88,7 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
       store<u16>(value + (pieces << 1), piece);
       return close(block, at, pieces + 1, elided);
     }
-    if (octet !== COLON || pieces + 1 === most) return at;
+    if (octet !== COLON || pieces + 1 === maxPieces) return at;
     store<u16>(value + (pieces << 1), piece);
     pieces++;
     if (++at === end) return at;

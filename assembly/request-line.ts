@@ -58,7 +58,7 @@ const HTTP_1_1: u64 = 0x312e312f50545448;
  * line is whole, since only then is it known to be a version.
  */
 function readVersion(at: usize, end: usize): usize {
-  // The usual version at once. Bounds: at + 10 <= end.
+  // The common version at once. Bounds: at + 10 <= end.
   if (at + 10 <= end && load<u64>(at) === HTTP_1_1 && load<u16>(at, 8) === CRLF) {
     store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
     return at + 10;

@@ -110,7 +110,7 @@ test("memory stays as it is over a million heads", () => {
   assert.ok(after.rss - before.rss < 100 << 20, "resident memory grew");
 });
 
-test("every usual spelling of a name is found by the table", () => {
+test("every common spelling of a name is found by the table", () => {
   useKernel("simd");
   const { spellings, words } = kernel();
   const known = [...spellings.entries()].filter(([, spelling]) => spelling !== "");

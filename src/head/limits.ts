@@ -78,29 +78,29 @@ export interface GateLimits extends HeadLimits {
 
 interface Bounds {
   readonly default: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly unit: string;
 }
 
 const headBounds: Record<keyof HeadLimits, Bounds> = {
-  headBytes: { default: 16_384, least: 16, most: Memory.INPUT_SIZE, unit: "octets" },
-  fieldLines: { default: 100, least: 1, most: Capacity.FIELD_LINES, unit: "field lines" },
+  headBytes: { default: 16_384, min: 16, max: Memory.INPUT_SIZE, unit: "octets" },
+  fieldLines: { default: 100, min: 1, max: Capacity.FIELD_LINES, unit: "field lines" },
 };
 
 const gateBounds: Record<keyof GateLimits, Bounds> = {
   ...headBounds,
-  headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
-  // The addresses of each family fit into the least.
-  proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
-  helloBytes: { default: 16_384, least: 512, most: 131_072, unit: "octets" },
-  pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
-  pendingPerAddress: { default: 100, least: 1, most: 1_000_000, unit: "connections" },
-  lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
-  authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
-  earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },
-  streams: { default: 100, least: 1, most: 65_536, unit: "streams" },
-  idleTimeout: { default: 60_000, least: 1, most: 3_600_000, unit: "milliseconds" },
+  headTimeout: { default: 10_000, min: 1, max: 600_000, unit: "milliseconds" },
+  // The addresses of each family fit into the minimum.
+  proxyBytes: { default: 4096, min: 232, max: 65_551, unit: "octets" },
+  helloBytes: { default: 16_384, min: 512, max: 131_072, unit: "octets" },
+  pendingHeads: { default: 10_000, min: 1, max: 1_000_000, unit: "connections" },
+  pendingPerAddress: { default: 100, min: 1, max: 1_000_000, unit: "connections" },
+  lingerTimeout: { default: 2000, min: 1, max: 60_000, unit: "milliseconds" },
+  authorizeTimeout: { default: 3000, min: 1, max: 600_000, unit: "milliseconds" },
+  earlyBytes: { default: 65_536, min: 0, max: 16_777_216, unit: "octets" },
+  streams: { default: 100, min: 1, max: 65_536, unit: "streams" },
+  idleTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
 };
 
 /** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
@@ -126,12 +126,10 @@ function resolve<Name extends string>(
   }
   const limits = {} as Record<Name, number>;
   for (const name of Object.keys(bounds) as Name[]) {
-    const { default: byDefault, least, most, unit } = bounds[name];
+    const { default: byDefault, min, max, unit } = bounds[name];
     const value = given[name] ?? byDefault;
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new RangeError(
-        `limits.${name} is ${String(value)}; it must be an integer from ${least} to ${most} ${unit}`,
-      );
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new RangeError(`limits.${name} is ${String(value)}; it must be an integer from ${min} to ${max} ${unit}`);
     }
     limits[name] = value;
   }

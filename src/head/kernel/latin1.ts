@@ -6,7 +6,7 @@
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
   write(text: string, offset: number, encoding: "latin1"): number;
-  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a usual head. */
+  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a common head. */
   latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
@@ -40,12 +40,12 @@ function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
 
 /** TextDecoder's "latin1" is windows-1252, so that char codes are the one portable way. */
 export function portable(octets: Uint8Array): Latin1 {
-  const most = 4096; // arguments of one call, far below every engine's limit
+  const max = 4096; // arguments of one call, far below every engine's limit
   return {
     read(start, end) {
       let text = "";
-      for (let at = start; at < end; at += most) {
-        text += String.fromCharCode(...octets.subarray(at, Math.min(end, at + most)));
+      for (let at = start; at < end; at += max) {
+        text += String.fromCharCode(...octets.subarray(at, Math.min(end, at + max)));
       }
       return text;
     },

@@ -1,8 +1,8 @@
 // In:    octets from the first of a head, or of one of its field lines, on; what was read of the head so far.
-// Out:   request line and field lines in the usual form, recorded; where the first stands that has another form.
-// Never: refuses anything: what is not usual is left to request-line.ts and field-line.ts, from its first octet on.
+// Out:   request line and field lines in the common form, recorded; where the first stands that has another form.
+// Never: refuses anything: what is not common is left to request-line.ts and field-line.ts, from its first octet on.
 //
-// Usual are: GET, an origin-form, HTTP/1.1; a known name in a usual spelling, or an unknown one, ": ", and a value with no
+// Common are: GET, an origin-form, HTTP/1.1; a known name in a common spelling, or an unknown one, ": ", and a value with no
 // white space around it. Since line ends are found first, lines are independent of each other and the processor reads
 // several at once. Nothing here is called in a loop, so that everything stays in registers; for the same reason each
 // condition stands alone.
@@ -22,7 +22,7 @@ const GET_SP: u32 = 0x20544547;
  * line begins that it leaves. FLAGS, SEEN, FIELD_LINES and FIELDS_START count up to there; FIELD_LINES above `maxLines`
  * says that there are too many. Line ends are sought in `indexed` octets at a time.
  */
-export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u32): usize {
+export function readCommonLines(at: usize, end: usize, maxLines: u32, indexed: u32): usize {
   const colon = v128.load(Memory.VECTORS + Vector.COLON);
   let seen = load<u32>(Memory.RECORD, Head.SEEN);
   let line: usize = FIRST_LINE + load<u32>(Memory.RECORD, Head.FIELD_LINES) * FieldLine.SIZE;
@@ -35,7 +35,7 @@ export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u3
     from = to;
     if (next === last) continue;
     if (!(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
-      const behind = readUsualRequestLine(at, load<u32>(next));
+      const behind = readCommonRequestLine(at, load<u32>(next));
       if (behind === 0) break;
       at = behind;
       next += 4;
@@ -84,15 +84,15 @@ export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u3
 }
 
 /**
- * Finds the first octet of each run of unusual octets in from..to: controls, DEL and everything above ASCII. The end of
- * a line is such an octet; so is a control where none may be, and obs-text where it may. Only those count that have
- * room for a CRLF in front of `end`. Returns where the addresses of the octets in front of them end.
+ * Finds the first octet of each run of controls, DEL and octets above ASCII in from..to. The end of a line is such an
+ * octet; so is a control where none may be, and obs-text where it may. Only those count that have room for a CRLF before
+ * `end`. Returns where the addresses of the octets before them end.
  */
 export function findLineEnds(from: usize, to: usize, end: usize): usize {
   const one = v128.load(Memory.VECTORS + Vector.ONE);
   const limit = v128.load(Memory.VECTORS + Vector.FIRST_VISIBLE);
   let out: usize = Memory.LINE_ENDS;
-  let before: u64 = 0; // 1 where the octet in front of the block is unusual
+  let before: u64 = 0; // 1 where the octet in front of the block is one of these
   // Bounds: from < to <= end, and SLACK octets follow the input, so that a block's 64 octets can be read. A block has at
   // most 32 runs, and two words are written for one that has fewer: LINE_ENDS has room for INDEXED / 2 + 2.
   for (; from < to; from += 64) {
@@ -132,7 +132,7 @@ export function findLineEnds(from: usize, to: usize, end: usize): usize {
 }
 
 /** GET of an origin-form in HTTP/1.1, its last octet at `last`; 0 for anything else. */
-export function readUsualRequestLine(at: usize, last: usize): usize {
+export function readCommonRequestLine(at: usize, last: usize): usize {
   // Bounds: `last` has room for a CRLF behind it; its version is loaded where the shortest line fits in front of it.
   if (last < at + 13) return 0;
   if (load<u16>(last, 1) !== CRLF) return 0;

@@ -1,9 +1,9 @@
-// In:    a record, and names whose first lines were recorded in a usual form.
+// In:    a record, and names whose first lines were recorded in a common form.
 // Out:   what their values say: the Host block, Content-Length, the flags.
 // Never: names a fault: where a value is refused, the head is read again in order, and the first fault is found then.
 
 import { FieldLine, FieldName, FieldSpelling, Flag, Head, Memory, Status } from "./abi";
-import { finishAuthority, readUsualAuthority } from "./authority";
+import { finishAuthority, readCommonAuthority } from "./authority";
 import { REFUSED, readContentLength, readHost } from "./field-line";
 import { readValue } from "./field-value";
 
@@ -21,19 +21,19 @@ const OTHERS: u32 =
 const LOWER_CASE: u64 = 0x2020202020202020;
 
 /** Reads the values of `names`, given as bits, that decide how the message is read. False where one is refused. */
-export function readUsualValues(names: u32): bool {
+export function readCommonValues(names: u32): bool {
   let left = names & (HOST | CONNECTION | UPGRADE | OTHERS);
   let flags = load<u32>(Memory.RECORD, Head.FLAGS);
   if (names & HOST) {
     const line: usize = load<u32>(Memory.RECORD, Head.KNOWN + (FieldName.HOST << 2));
-    if (readUsualAuthority(Memory.RECORD + Head.HOST, valueStart(line), valueEnd(line))) {
+    if (readCommonAuthority(Memory.RECORD + Head.HOST, valueStart(line), valueEnd(line))) {
       flags |= Flag.HOST;
       left &= ~HOST;
     }
   }
   if (names & CONNECTION) {
     const line: usize = load<u32>(Memory.RECORD, Head.KNOWN + (FieldName.CONNECTION << 2));
-    const options = usualOptions(valueStart(line), valueEnd(line));
+    const options = commonOptions(valueStart(line), valueEnd(line));
     flags |= options;
     if (options) left &= ~CONNECTION;
   }
@@ -56,8 +56,8 @@ function valueEnd(line: usize): usize {
   return Memory.INPUT + load<u32>(line, FieldLine.END);
 }
 
-/** What the usual values of Connection say, as flags; 0 for another value. */
-function usualOptions(at: usize, end: usize): u32 {
+/** What the common values of Connection say, as flags; 0 for another value. */
+function commonOptions(at: usize, end: usize): u32 {
   // Bounds: a CRLF stands behind the value, and SLACK octets behind the input, so that 8 octets can be read at `at`; more
   // are read only where the value has them.
   const length = end - at;
