@@ -3,9 +3,15 @@
 // Never: knows whether it reads a Host field or a request-target, applies a default port, or compares names.
 
 import { AuthorityBlock, AuthorityKind, AuthorityReading, Memory, OctetClass, Status, Vector } from "./abi";
+import { AT_SIGN, COLON, DIGIT_0, DIGIT_9, DOT, OPENING_BRACKET, PERCENT } from "./ascii";
 import { ipv4End, readIpv6 } from "./ip-address";
-import { COLON, DOT, is, isDigit } from "./octets";
+import { EACH_OCTET, is, isDigit } from "./octets";
 import { regNameEnd } from "./scan";
+
+/** The largest port of TCP (RFC 9293 §3.1). */
+const PORT_MAX: u32 = 65_535;
+/** A bit for each of the 16 octets of a vector. */
+const ALL_LANES: u32 = 0xffff;
 
 /**
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
@@ -21,7 +27,7 @@ export function readAuthority(block: usize, at: usize, end: usize): usize {
   store<u32>(block, start - Memory.INPUT, AuthorityBlock.START);
   store<u32>(block, 0, AuthorityBlock.PORT);
   store<u32>(block, 0, AuthorityBlock.NORMAL);
-  if (at < end && load<u8>(at) === 0x5b) {
+  if (at < end && load<u8>(at) === OPENING_BRACKET) {
     store<u32>(block, AuthorityKind.IP_LITERAL, AuthorityBlock.KIND);
     at = readIpv6(block, at + 1, end);
     if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.LITERAL_CLOSED) return at;
@@ -45,7 +51,7 @@ function readRegName(block: usize, at: usize, end: usize): usize {
   // Bounds: at < end before every load; a triplet's octets are checked one by one.
   while (at < end) {
     at = regNameEnd(at, end);
-    if (at === end || load<u8>(at) !== 0x25) return at;
+    if (at === end || load<u8>(at) !== PERCENT) return at;
     store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
     if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
     if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
@@ -67,9 +73,9 @@ function readPort(block: usize, at: usize, end: usize): usize {
   let state = AuthorityReading.PORT;
   // Bounds: at < end before every load; stopping above 65535 keeps port below 655_360.
   for (; at < end && isDigit(load<u8>(at)); at++) {
-    port = port * 10 + load<u8>(at) - 0x30;
+    port = port * 10 + load<u8>(at) - DIGIT_0;
     state = port > 0 ? AuthorityReading.PORT : AuthorityReading.PORT_ZERO;
-    if (port > 65535) {
+    if (port > PORT_MAX) {
       state = AuthorityReading.PORT_TOO_LARGE;
       break;
     }
@@ -98,7 +104,7 @@ export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
     const letters = i8x16.gt_s(i8x16.add(octets, TO_LETTERS), BELOW_LETTERS);
     const digits = i8x16.gt_s(i8x16.add(octets, TO_DIGITS), BELOW_DIGITS);
     const common = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
-    const others = <u32>i8x16.bitmask(common) ^ 0xffff;
+    const others = <u32>i8x16.bitmask(common) ^ ALL_LANES;
     if (others) {
       nameEnd += ctz(others);
       break;
@@ -107,14 +113,14 @@ export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   }
   if (nameEnd === at) return false;
   // An address, or a root dot, ends with one of these.
-  if (load<u8>(nameEnd - 1) < 0x3a) return false;
+  if (load<u8>(nameEnd - 1) < DIGIT_9 + 1) return false;
   let port: u32 = 0;
   if (nameEnd !== end) {
     if (load<u8>(nameEnd) !== COLON) return false;
     const length = end - nameEnd - 1;
     if (length - 1 > 4) return false;
     port = commonPort(nameEnd + 1, length);
-    if (port - 1 > 65534) return false;
+    if (port - 1 > PORT_MAX - 1) return false;
   }
   store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
   store<u32>(block, at - Memory.INPUT, AuthorityBlock.START);
@@ -124,16 +130,26 @@ export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   return true;
 }
 
+/** In each of eight octets: "0", the highest bit, and what carries any value above 9 into that bit. */
+const ZEROS: u64 = DIGIT_0 * EACH_OCTET;
+const HIGH_BITS: u64 = 0x80 * EACH_OCTET;
+const ABOVE_9_TO_HIGH_BIT: u64 = (0x80 - 10) * EACH_OCTET;
+/** Pairs of digits lie two octets apart: the first and the third are in the lowest octet and the fifth. */
+const FIRST_AND_THIRD_PAIR: u64 = 0x000000ff_000000ff;
+/** The weights of the first pair and the third, then of the second and the fourth. A product's upper half is both, weighed and added. */
+const MILLION_AND_HUNDRED: u64 = (1_000_000 << 32) | 100;
+const TEN_THOUSAND_AND_ONE: u64 = (10_000 << 32) | 1;
+
 /** The number that one to five digits spell, all of them at once; 0 where others are among them. */
 function commonPort(at: usize, length: usize): u32 {
   // Bounds: at + length is the end of a value, which a CRLF and SLACK octets follow.
   // Each octet becomes its digit, the last one the highest; zeros come in below, and lead.
-  let digits = (load<u64>(at) ^ 0x3030303030303030) << (64 - (length << 3));
-  if (((digits + 0x7676767676767676) | digits) & 0x8080808080808080) return 0;
+  let digits = (load<u64>(at) ^ ZEROS) << (64 - (length << 3));
+  if (((digits + ABOVE_9_TO_HIGH_BIT) | digits) & HIGH_BITS) return 0;
   // Pairs, then fours and eights: tens and ones stand in neighbouring octets.
   digits = digits * 10 + (digits >> 8);
-  const high = (digits & 0x000000ff000000ff) * 0x000f424000000064;
-  const low = ((digits >> 16) & 0x000000ff000000ff) * 0x0000271000000001;
+  const high = (digits & FIRST_AND_THIRD_PAIR) * MILLION_AND_HUNDRED;
+  const low = ((digits >> 16) & FIRST_AND_THIRD_PAIR) * TEN_THOUSAND_AND_ONE;
   return <u32>((high + low) >> 32);
 }
 
@@ -172,7 +188,7 @@ export function authorityRefusal(block: usize, octet: u32): Status {
   if (state === AuthorityReading.LITERAL || state === AuthorityReading.LITERAL_CLOSED)
     return Status.AUTHORITY_IP_LITERAL;
   if (state === AuthorityReading.PERCENT) return Status.AUTHORITY_INVALID;
-  if (octet === 0x40) return Status.AUTHORITY_USERINFO;
+  if (octet === AT_SIGN) return Status.AUTHORITY_USERINFO;
   return octet === COLON ? Status.AUTHORITY_EMPTY : Status.AUTHORITY_INVALID;
 }
 

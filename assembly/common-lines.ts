@@ -8,14 +8,11 @@
 // condition stands alone.
 
 import { FieldLine, FieldSpelling, Flag, Head, Memory, NameEntry, Vector } from "./abi";
-import { COLON_SP, isSuspect, nameEntry } from "./field-name";
-import { CRLF, SLASH, SP } from "./octets";
+import { COLON_SP, CRLF, GET_SP, HTTP_1_1, SLASH, SP } from "./ascii";
+import { isSuspect, nameEntry } from "./field-name";
 
 /** The first field-line record. */
 const FIRST_LINE: usize = Memory.RECORD + Head.SIZE;
-/** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
-const HTTP_1_1: u64 = 0x312e312f50545448;
-const GET_SP: u32 = 0x20544547;
 
 /**
  * Reads from `at` on, the request line first where FLAGS does not say that it was read, and returns where the first

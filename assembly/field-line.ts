@@ -3,10 +3,11 @@
 // Never: decides whether fields fit each other at the end of the head; head.ts does that.
 
 import { FieldLine, FieldName, FieldSpelling, Head, Memory, OctetClass, Status } from "./abi";
+import { COLON, DIGIT_0, HTAB, SP } from "./ascii";
 import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
 import { fieldName } from "./field-name";
 import { readValue } from "./field-value";
-import { COLON, HTAB, isDigit, SP } from "./octets";
+import { isDigit } from "./octets";
 import { controlAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 
@@ -117,7 +118,7 @@ export function readContentLength(at: usize, valueEnd: usize, lineEnd: usize): u
   // Bounds: at < valueEnd before every load; stopping above 2^53 - 1 keeps length far below 2^64.
   for (; at < valueEnd; at++) {
     const octet: u32 = load<u8>(at);
-    length = isDigit(octet) ? length * 10 + (octet - 0x30) : CONTENT_LENGTH_MAX + 1;
+    length = isDigit(octet) ? length * 10 + (octet - DIGIT_0) : CONTENT_LENGTH_MAX + 1;
     if (length > CONTENT_LENGTH_MAX) {
       refuse(Status.CONTENT_LENGTH_INVALID, whitespaceEnd(at, valueEnd));
       return REFUSED;

@@ -3,17 +3,24 @@
 // Never: looks at a value. src/head/kernel/field-names.ts has the names.
 
 import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
+import { CASE_BIT, COLON_SP, SMALL_A } from "./ascii";
 import { lowerCase } from "./octets";
 
 /** "A" to "Z" and "a" to "z" as numbers from 0. */
 function letter(octet: u32): u32 {
-  return (octet | 0x20) - 0x61;
+  return (octet | CASE_BIT) - SMALL_A;
 }
+
+/** The mask of an entry of no name: all of its octets are compared. */
+const ALL_OCTETS: u32 = 0xffffffff;
+
+/** Spreads the names over the table so that no two spellings share an entry; found by trial, for the names that are entered. */
+const SPREAD: u32 = 0x4643d97b;
 
 /** Makes every entry one of no name, as 32 zeros are, which no line begins with; runs when the module is instantiated. */
 export function clearNames(): void {
   for (let i: usize = 0; i < <usize>Capacity.NAMES; i++) {
-    store<u32>(<usize>Memory.NAMES + i * NameEntry.SIZE, 0xffffffff, NameEntry.MASK);
+    store<u32>(<usize>Memory.NAMES + i * NameEntry.SIZE, ALL_OCTETS, NameEntry.MASK);
   }
 }
 
@@ -35,8 +42,6 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
   store<u32>(suspects, load<u32>(suspects) | (1 << letter(load<u8>(at))));
 }
 
-export const COLON_SP: u32 = 0x203a;
-
 /**
  * Which entry a name could only have, in octets from Memory.NAMES on, by its first four and last four octets. No two
  * spellings share one, which a test makes sure of. (A name of fewer octets has octets around it counted in, and is none
@@ -45,7 +50,7 @@ export const COLON_SP: u32 = 0x203a;
 export function nameEntry(at: usize, end: usize): usize {
   const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5);
   // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
-  return ((mixed * 0x4643d97b) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
+  return ((mixed * SPREAD) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
 }
 
 /** True where a name of that length that the kernel reads has that first letter, case ignored. */

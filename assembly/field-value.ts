@@ -4,10 +4,9 @@
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
 import { FieldName, Flag, Head, Memory, Status } from "./abi";
-import { equalsWord, HTAB, SLASH } from "./octets";
+import { COMMA, HTAB, SLASH } from "./ascii";
+import { equalsWord } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
-
-const COMMA: u32 = 0x2c;
 
 /** What a known field says of the message. */
 export function readValue(name: FieldName, at: usize, end: usize): Status {

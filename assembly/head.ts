@@ -14,10 +14,10 @@ import {
   Status,
   TargetForm,
 } from "./abi";
+import { CR, CRLF } from "./ascii";
 import { readCommonLines } from "./common-lines";
 import { readCommonValues } from "./common-values";
 import { readFieldLine } from "./field-line";
-import { CR, CRLF } from "./octets";
 import { readRequestLine } from "./request-line";
 import { readCrlf, refuse, wait } from "./stop";
 

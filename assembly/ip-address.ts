@@ -3,9 +3,8 @@
 // Never: reads brackets' surroundings, ports or names.
 
 import { AuthorityBlock, AuthorityReading, OctetClass } from "./abi";
-import { COLON, DOT, hexValue, is, isDigit } from "./octets";
-
-const CLOSING_BRACKET: u32 = 0x5d;
+import { CLOSING_BRACKET, COLON, DIGIT_0, DOT } from "./ascii";
+import { hexValue, is, isDigit } from "./octets";
 
 /**
  * IPv4address = dec-octet "." dec-octet "." dec-octet "." dec-octet     (RFC 3986 §3.2.2)
@@ -28,7 +27,7 @@ function decOctetEnd(at: usize, end: usize): usize {
   // Bounds: at < end before every load; value stays below 2560.
   while (at < end && isDigit(load<u8>(at))) {
     if (at > start && value === 0) return at;
-    const next = value * 10 + load<u8>(at) - 0x30;
+    const next = value * 10 + load<u8>(at) - DIGIT_0;
     if (next > 255) return at;
     value = next;
     at++;
@@ -40,7 +39,7 @@ function decOctetEnd(at: usize, end: usize): usize {
 function decimal(at: usize, end: usize): u32 {
   let value: u32 = 0;
   // Bounds: callers pass a dec-octet.
-  for (; at < end; at++) value = value * 10 + load<u8>(at) - 0x30;
+  for (; at < end; at++) value = value * 10 + load<u8>(at) - DIGIT_0;
   return value;
 }
 

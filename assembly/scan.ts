@@ -7,6 +7,7 @@
 // behind the input window, which SLACK octets follow. What it finds there is cut off by `earlier`.
 
 import { Memory, OctetClass } from "./abi";
+import { DEL, FIRST_VISIBLE, HASH, HTAB, SP } from "./ascii";
 import { is, isControl } from "./octets";
 
 function earlier(found: usize, end: usize): usize {
@@ -45,8 +46,8 @@ export function targetEnd(at: usize, end: usize): usize {
     for (; at < end; at += 16) {
       const octets = v128.load(at);
       // Signed: octets from 0x80 up are negative, so one comparison finds them, the controls and SP.
-      const low = i8x16.lt_s(octets, i8x16.splat(0x21));
-      const others = v128.or(i8x16.eq(octets, i8x16.splat(0x23)), i8x16.eq(octets, i8x16.splat(0x7f)));
+      const low = i8x16.lt_s(octets, i8x16.splat(<i8>FIRST_VISIBLE));
+      const others = v128.or(i8x16.eq(octets, i8x16.splat(<i8>HASH)), i8x16.eq(octets, i8x16.splat(<i8>DEL)));
       const mask = i8x16.bitmask(v128.or(low, others));
       if (mask) return earlier(at + ctz(mask), end);
     }
@@ -61,8 +62,8 @@ export function controlAt(at: usize, end: usize): usize {
   if (ASC_FEATURE_SIMD) {
     for (; at < end; at += 16) {
       const octets = v128.load(at);
-      const low = v128.andnot(i8x16.lt_u(octets, i8x16.splat(0x20)), i8x16.eq(octets, i8x16.splat(0x09)));
-      const mask = i8x16.bitmask(v128.or(low, i8x16.eq(octets, i8x16.splat(0x7f))));
+      const low = v128.andnot(i8x16.lt_u(octets, i8x16.splat(<i8>SP)), i8x16.eq(octets, i8x16.splat(<i8>HTAB)));
+      const mask = i8x16.bitmask(v128.or(low, i8x16.eq(octets, i8x16.splat(<i8>DEL))));
       if (mask) return earlier(at + ctz(mask), end);
     }
     return end;

@@ -5,7 +5,8 @@
 // The readers of a head return where they stopped reading, or 0 after one of these calls: the record then says why.
 
 import { Head, Memory, Status } from "./abi";
-import { CR, isControl, LF } from "./octets";
+import { CR, LF } from "./ascii";
+import { isControl } from "./octets";
 
 /** Refuses the head and blames the octet at `at`. */
 export function refuse(status: Status, at: usize): usize {
