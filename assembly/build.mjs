@@ -1,10 +1,9 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
 // Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
 //        src/head/kernel/simd.ts, which carries the SIMD one for src/head/kernel/instance.ts.
-// Never: changes what a kernel does; the same sources give the same bytes.
+// Never: changes what a kernel does; the same sources give the same bytes, and assembly/checksums.mjs compares them.
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
@@ -40,8 +39,6 @@ for (const variant of ["simd", "scalar"]) {
   }
   const path = `${FOLDER}/${variant}.wasm`;
   run("wasm-opt", "--enable-simd", "--enable-bulk-memory", ...OPTIMISE, path, "-o", path);
-  const octets = readFileSync(path);
-  tell(`${variant}.wasm`, octets);
 }
 writeFileSync(
   "src/head/kernel/simd.ts",
@@ -50,19 +47,12 @@ writeFileSync(
     "// Never: compiles it; src/head/kernel/instance.ts does that.\n\n" +
     `export const simd: string =\n  "${readFileSync(`${FOLDER}/simd.wasm`, "base64")}";\n`,
 );
-const javascript = inJavaScript(`${FOLDER}/scalar.wasm`);
-writeFileSync(`${FOLDER}/javascript.js`, javascript);
+writeFileSync(`${FOLDER}/javascript.js`, inJavaScript(`${FOLDER}/scalar.wasm`));
 writeFileSync(
   `${FOLDER}/javascript.d.ts`,
   "/** Makes an instance of the kernel without WebAssembly. Give the function itself to `useKernel`. */\n" +
     "export declare function javascript(): object;\n",
 );
-tell("javascript.js", javascript);
-
-function tell(name, bytes) {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  console.log(`${name} ${bytes.length} bytes, sha256 ${sha256}`);
-}
 
 /**
  * The module at `path` as the text of an ES module. Loads from the input stand at any address, and wasm2js believes what
