@@ -106,6 +106,10 @@ for (const way of ways) {
       [1, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 200 }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, fields: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { A: "\u0100" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { "": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { "A B": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, fields: { "\u0141": "b" } }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, fields: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
       [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
     ] as [unknown, number, string[]][]) {
