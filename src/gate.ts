@@ -18,6 +18,7 @@ import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough, type PassthroughLike } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
+import { NOTHING } from "./head/kernel/latin1.js";
 import { type GateLimits, gateLimits } from "./head/limits.js";
 import { checkSettings } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
@@ -373,7 +374,6 @@ class AdoptedConnection implements Adoption {
   }
 }
 
-const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 

@@ -81,6 +81,9 @@ export function countOctets(octets: Uint8Array): number {
   return length.call(octets);
 }
 
+/** The one array of no octets. */
+export const NOTHING = new Uint8Array(0);
+
 /** The octets from `start` up to `end`, in the same memory, as an array of no subclass. */
 export function viewOf(octets: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(buffer.call(octets), byteOffset.call(octets) + start, end - start);
