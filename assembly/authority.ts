@@ -17,9 +17,9 @@ const ALL_LANES: u32 = 0xffff;
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
  * uri-host  = IP-literal / IPv4address / reg-name               (RFC 3986 §3.2.2)
  *
- * Reads as far as the grammar goes and returns where it stopped: at `end`, or at the first octet that cannot
- * stand there. `AuthorityBlock.READING` says where in the grammar that is; what the octet means is the caller's
- * to say, by `authorityMayEnd` and `authorityRefusal`.
+ * Reads as far as the grammar goes and returns where it stopped: at `end`, or at the first octet that does not belong
+ * there. `AuthorityBlock.READING` has where in the grammar that is; `authorityMayEnd` and `authorityRefusal` have what
+ * the octet means.
  * Deviation: IPvFuture and zone identifiers are refused (corpus: AUTHORITY-31, AUTHORITY-30).
  */
 export function readAuthority(block: usize, at: usize, end: usize): usize {
@@ -37,7 +37,7 @@ export function readAuthority(block: usize, at: usize, end: usize): usize {
     if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.NAME) return at;
   }
   store<u32>(block, at - Memory.INPUT, AuthorityBlock.END);
-  // In front of a port stands a name: a colon that comes first cannot stand there.
+  // A name precedes a port: a colon cannot come first.
   if (at === start || at === end || load<u8>(at) !== COLON) return at;
   return readPort(block, at + 1, end);
 }
@@ -65,8 +65,8 @@ function readRegName(block: usize, at: usize, end: usize): usize {
  * port = *DIGIT                                                 (RFC 3986 §3.2.3)
  *
  * Empty is legal and means the scheme's default. Leading zeros are legal.
- * Deviation: the grammar has no bounds, a TCP port has: the digit that goes above 65535 cannot stand there,
- * and zeros alone are no port (corpus: AUTHORITY-12, AUTHORITY-11).
+ * Deviation: the grammar has no bounds, a TCP port has: the digit that goes above 65535 is refused,
+ * and so are zeros alone (corpus: AUTHORITY-12, AUTHORITY-11).
  */
 function readPort(block: usize, at: usize, end: usize): usize {
   let port: u32 = 0;
@@ -86,8 +86,8 @@ function readPort(block: usize, at: usize, end: usize): usize {
 }
 
 /**
- * The common authority at once: a whole reg-name of small letters, digits, "-" and ".", that is no address, and no port
- * or one in range. False, and nothing that counts, for any other; `readAuthority` reads those.
+ * The common authority at once: a whole reg-name of small letters, digits, "-" and ".", that is not an address, with a
+ * port in range or none. False, and nothing that counts, for any other; `readAuthority` reads those.
  */
 export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   const TO_LETTERS = v128.load(Memory.VECTORS + Vector.TO_LETTERS);
@@ -96,7 +96,7 @@ export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   const BELOW_DIGITS = v128.load(Memory.VECTORS + Vector.BELOW_DIGITS);
   const SLASHES = v128.load(Memory.VECTORS + Vector.SLASH);
   let nameEnd = at;
-  // Bounds: a CR stands at `end`, which ends the loop there at the latest, and SLACK octets behind the input.
+  // Bounds: a CR is at `end`, which ends the loop there at the latest, and SLACK octets after the input.
   while (true) {
     const octets = v128.load(nameEnd);
     // Moved up so far that their highest is the highest signed octet, each of two runs is what lies above the rest:
@@ -136,7 +136,10 @@ const HIGH_BITS: u64 = 0x80 * EACH_OCTET;
 const ABOVE_9_TO_HIGH_BIT: u64 = (0x80 - 10) * EACH_OCTET;
 /** Pairs of digits lie two octets apart: the first and the third are in the lowest octet and the fifth. */
 const FIRST_AND_THIRD_PAIR: u64 = 0x000000ff_000000ff;
-/** The weights of the first pair and the third, then of the second and the fourth. A product's upper half is both, weighed and added. */
+/**
+ * The weights of the first pair and the third, then of the second and the fourth: in the upper half of a product both
+ * pairs are weighed and added.
+ */
 const MILLION_AND_HUNDRED: u64 = (1_000_000 << 32) | 100;
 const TEN_THOUSAND_AND_ONE: u64 = (10_000 << 32) | 1;
 
@@ -146,7 +149,7 @@ function commonPort(at: usize, length: usize): u32 {
   // Each octet becomes its digit, the last one the highest; zeros come in below, and lead.
   let digits = (load<u64>(at) ^ ZEROS) << (64 - (length << 3));
   if (((digits + ABOVE_9_TO_HIGH_BIT) | digits) & HIGH_BITS) return 0;
-  // Pairs, then fours and eights: tens and ones stand in neighbouring octets.
+  // Pairs, then fours and eights: tens and ones are in neighbouring octets.
   digits = digits * 10 + (digits >> 8);
   const high = (digits & FIRST_AND_THIRD_PAIR) * MILLION_AND_HUNDRED;
   const low = ((digits >> 16) & FIRST_AND_THIRD_PAIR) * TEN_THOUSAND_AND_ONE;
@@ -154,8 +157,8 @@ function commonPort(at: usize, length: usize): u32 {
 }
 
 /**
- * The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. HEXDIG inside
- * a triplet, behind which the reg-name goes on.
+ * The octets that may follow without changing where the reader is, as `OctetClass`; 0 when none may. HEXDIG inside
+ * a triplet, after which the reg-name goes on.
  */
 export function authorityRun(block: usize): u32 {
   const state = load<u32>(block, AuthorityBlock.READING);
@@ -181,7 +184,7 @@ export function authorityHasPort(block: usize): bool {
   return isZero || load<u32>(block, AuthorityBlock.PORT) !== 0;
 }
 
-/** Why `octet`, which is no control, cannot stand where the reader stopped. */
+/** Why `octet`, which is not a control, cannot be where the reader stopped. */
 export function authorityRefusal(block: usize, octet: u32): Status {
   const state = load<u32>(block, AuthorityBlock.READING);
   if (state >= <u32>AuthorityReading.PORT) return Status.AUTHORITY_PORT;
@@ -193,8 +196,8 @@ export function authorityRefusal(block: usize, octet: u32): Status {
 }
 
 /**
- * Ends an authority that stopped in front of its terminator: tells IPv4address from reg-name and refuses what
- * only the whole shows. COMPLETE, or the refusal, to be blamed on the authority's first octet.
+ * Ends an authority that stopped before its terminator: tells IPv4address from reg-name and refuses what
+ * only the whole shows. COMPLETE, or the refusal, whose offending octet is the authority's first.
  */
 export function finishAuthority(block: usize): Status {
   const start = Memory.INPUT + load<u32>(block, AuthorityBlock.START);

@@ -55,8 +55,8 @@ writeFileSync(
 );
 
 /**
- * The module at `path` as the text of an ES module. Loads from the input stand at any address, and wasm2js believes what
- * an instruction says of its alignment: `--dealign` takes that back first, in a run of its own. What is left of
+ * The module at `path` as the text of an ES module. Loads from the input are at any address, and wasm2js believes what
+ * an instruction claims about its alignment: `--dealign` takes that back first, in a run of its own. What is left of
  * wider typed arrays would read wrongly, and is refused.
  */
 function inJavaScript(path) {
@@ -64,8 +64,8 @@ function inJavaScript(path) {
   try {
     run("wasm-opt", "-Oz", "--dealign", path, "-o", dealigned);
     const text = run("wasm2js", "-Oz", dealigned);
-    const [body, ...behind] = text.split("var retasmFunc = ");
-    if (behind.length !== 1) throw new Error("wasm2js writes its exports in another way");
+    const [body, ...others] = text.split("var retasmFunc = ");
+    if (others.length !== 1) throw new Error("wasm2js writes its exports in another way");
     if (/\bHEAP(?!U?8\b)\w+\[/.test(body)) throw new Error("wasm2js reads more than one octet at once");
     return `${shorten(body)}export function javascript(){return asmFunc({})}\n`;
   } finally {

@@ -1,5 +1,5 @@
 // In:    a record, and names whose first lines were recorded in a common form.
-// Out:   what their values say: the Host block, Content-Length, the flags.
+// Out:   what their values mean: the Host block, Content-Length, the flags.
 // Never: names a fault: where a value is refused, the head is read again in order, and the first fault is found then.
 
 import { FieldLine, FieldName, FieldSpelling, Flag, Head, Memory, Status } from "./abi";
@@ -72,9 +72,9 @@ function valueEnd(line: usize): usize {
   return Memory.INPUT + load<u32>(line, FieldLine.END);
 }
 
-/** What the common values of Connection say, as flags; 0 for another value. */
+/** What the common values of Connection mean, as flags; 0 for another value. */
 function commonOptions(at: usize, end: usize): u32 {
-  // Bounds: a CRLF stands behind the value, and SLACK octets behind the input, so that 8 octets can be read at `at`; more
+  // Bounds: a CRLF follows the value, and SLACK octets the input, so that 8 octets can be read at `at`; more
   // are read only where the value has them.
   const length = end - at;
   const word = load<u64>(at) | LOWER_CASE;

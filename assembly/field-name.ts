@@ -24,7 +24,7 @@ export function clearNames(): void {
   }
 }
 
-/** Enters the spelling at..end, its `code` a `FieldName` and a `FieldSpelling`. Three octets behind it may be written. */
+/** Enters the spelling at..end, its `code` a `FieldName` and a `FieldSpelling`. Three octets after it may be written. */
 export function enterSpelling(at: usize, end: usize, code: u32): void {
   const name = code & FieldSpelling.NAME;
   const length: usize = end - at;
@@ -63,7 +63,7 @@ export function isSuspect(initial: u32, length: usize): bool {
 export function fieldName(at: usize, end: usize): FieldName {
   const length = end - at;
   if (length > <usize>NameEntry.LONGEST || !isSuspect(load<u8>(at), length)) return FieldName.UNKNOWN;
-  // Bounds: the copy has at most NameEntry.LONGEST octets, and the ": " behind them is compared as well.
+  // Bounds: the copy has at most NameEntry.LONGEST octets, and the ": " after them is compared as well.
   const copy: usize = Memory.NAME_COPY;
   for (let i: usize = 0; i < length; i++) store<u8>(copy + i, lowerCase(load<u8>(at + i)));
   const entry = <usize>Memory.NAMES + nameEntry(copy, copy + length);

@@ -1,6 +1,6 @@
 // In:    octets, the options and limits of one parse, and a place for the record.
 // Out:   a whole head record, or the word why there is none.
-// Never: looks behind the head.
+// Never: looks past the head.
 
 import {
   AuthorityBlock,
@@ -24,7 +24,7 @@ import { readCrlf, refuse, wait } from "./stop";
 /**
  * request-line *( field-line CRLF ) CRLF                                (RFC 9112 §2.1)
  *
- * `limit` is the head's largest size in octets, `maxLines` the most field lines, `end` one behind the last octet
+ * `limit` is the head's largest size in octets, `maxLines` the most field lines, `end` one past the last octet
  * that has come in.
  */
 export function readHead(start: usize, end: usize, options: u32, limit: u32, maxLines: u32): Status {
@@ -51,7 +51,7 @@ export function readHead(start: usize, end: usize, options: u32, limit: u32, max
     }
   }
   if (readLines(start, at, window, options, lineLimit, many) === 0) {
-    // What would have to wait behind the limit never becomes a head.
+    // What would have to wait for octets past the limit never becomes a head.
     const waits = load<u32>(Memory.RECORD, Head.STATUS) === Status.PARTIAL;
     if (waits && window < end) refuse(Status.HEAD_TOO_LARGE, window);
   }
@@ -82,7 +82,7 @@ function clear(): void {
 }
 
 /**
- * Reads lines singly, and where `many`, the common ones behind each many at a time. Where it has to wait, LINE_START, FLAGS
+ * Reads lines singly, and where `many`, the common ones after each many at a time. Where it has to wait, LINE_START, FLAGS
  * and FIELD_LINES let it go on from the last line.
  */
 function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: u32, many: bool): usize {

@@ -1,6 +1,6 @@
 // In:    an octet, or a run of octets.
 // Out:   which character classes of RFC 9110 and RFC 3986 it belongs to; comparison with an ASCII word.
-// Never: knows where in a head the octet stands.
+// Never: knows where in a head the octet is.
 
 import { Memory, OctetClass, Vector } from "./abi";
 import {
@@ -62,7 +62,7 @@ export function buildTables(): void {
   fillVector(Vector.FIRST_VISIBLE, FIRST_VISIBLE);
   fillVector(Vector.COLON, COLON);
   fillVector(Vector.QUESTION_MARK, QUESTION_MARK);
-  fillVector(Vector.BEHIND_HASH, HASH + 1);
+  fillVector(Vector.AFTER_HASH, HASH + 1);
   fillVector(Vector.TO_LETTERS, HIGHEST_SIGNED - SMALL_Z);
   fillVector(Vector.BELOW_LETTERS, HIGHEST_SIGNED - SMALL_Z + SMALL_A - 1);
   fillVector(Vector.TO_DIGITS, HIGHEST_SIGNED - DIGIT_9);

@@ -23,7 +23,7 @@ export function readRequestLine(at: usize, end: usize): usize {
   return readVersion(at + 1, end);
 }
 
-/** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
+/** Empty lines before a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
 function skipEmptyLines(at: usize, end: usize): usize {
   // Bounds: at < end before every load.
   for (let lines = 0; at < end && load<u8>(at) === CR; lines++) {

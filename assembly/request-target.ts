@@ -1,4 +1,4 @@
-// In:    octets behind the method and its SP.
+// In:    octets after the method and its SP.
 // Out:   the request-target's form and spans, and the authority of an absolute-form or authority-form.
 // Never: decodes, removes dot segments, or compares a scheme.
 
@@ -19,7 +19,7 @@ import { octetRefusal, refuse, wait } from "./stop";
 /**
  * request-target = origin-form / absolute-form / authority-form / asterisk-form      (RFC 9112 §3.2)
  *
- * Returns where the SP behind the target stands.
+ * Returns where the SP after the target is.
  */
 export function readTarget(at: usize, end: usize): usize {
   if (at === end) return wait(end, 0);
@@ -128,7 +128,7 @@ function finishTarget(spaceAt: usize, queryAt: usize): usize {
   return spaceAt;
 }
 
-/** Why an octet cannot stand in a target at all. */
+/** Why an octet cannot be in a target at all. */
 function targetRefusal(octet: u32): Status {
   return octet === SP ? Status.REQUEST_LINE_WHITESPACE : whitespaceOr(octet, Status.TARGET_INVALID);
 }

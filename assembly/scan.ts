@@ -1,10 +1,10 @@
 // In:    a window at..end of the input.
-// Out:   where the first octet stands that ends a run; `end` where none does.
+// Out:   where the first octet is that ends a run; `end` where none does.
 // Never: decides what that octet means.
 //
 // Every scan has a vector body and a scalar twin with the same answer; the compiler keeps one of them.
-// Bounds of every vector load here: at < end, so it reads at most 15 octets behind `end`, and `end` never lies
-// behind the input window, which SLACK octets follow. What it finds there is cut off by `earlier`.
+// Bounds of every vector load here: at < end, so it reads at most 15 octets past `end`, and `end` is never
+// past the input window, which SLACK octets follow. What it finds there is cut off by `earlier`.
 
 import { Memory, OctetClass } from "./abi";
 import { DEL, FIRST_VISIBLE, HASH, HTAB, SP } from "./ascii";
@@ -14,7 +14,7 @@ function earlier(found: usize, end: usize): usize {
   return found < end ? found : end;
 }
 
-/** The first octet that is no tchar (RFC 9110 §5.6.2). */
+/** The first octet that is not a tchar (RFC 9110 §5.6.2). */
 export function tokenEnd(at: usize, end: usize): usize {
   if (ASC_FEATURE_SIMD) return nibblesEnd(at, end, Memory.TOKEN_NIBBLES);
   while (at < end && is(load<u8>(at), OctetClass.TOKEN)) at++;
@@ -92,7 +92,7 @@ export function whitespaceEnd(at: usize, end: usize): usize {
   return at;
 }
 
-/** One behind the last octet of at..end that is neither SP nor HTAB. */
+/** One past the last octet of at..end that is neither SP nor HTAB. */
 export function whitespaceStart(at: usize, end: usize): usize {
   while (end > at && is(load<u8>(end - 1), OctetClass.WHITESPACE)) end--;
   return end;

@@ -46,11 +46,11 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Digits that 2^53 - 1 has room for, and two more; a size line is no place to hide octets in. */
+/** Digits that 2^53 - 1 has room for, and two more; a size line should not be a place to hide octets in. */
 const SIZE_DIGITS = 16;
 
 /**
- * Fields about framing, routing and the connection, which cannot stand in a trailer section (RFC 9110 §6.5.1): parsers
+ * Fields about framing, routing and the connection, which must not be in a trailer section (RFC 9110 §6.5.1): parsers
  * differ on whether they obey them there, and llhttp obeys `Connection: close`.
  */
 const headOnly = new Set(
@@ -111,7 +111,7 @@ export class BodyReader {
    * chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF              (RFC 9112 §7.1)
    *
    * Deviation: sizes above 2^53 - 1 and sizes of more than 16 digits are refused.
-   * False where the octet cannot stand there.
+   * False where the octet does not belong there.
    */
   #step(octet: number, classes: number): boolean {
     switch (this.#place) {
@@ -159,7 +159,7 @@ export class BodyReader {
    * chunk-ext     = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )   (RFC 9112 §7.1.1)
    * chunk-ext-val = token / quoted-string
    *
-   * Deviation: white space (BWS) is refused; nobody has to send it, and llhttp refuses it as well.
+   * Deviation: white space (BWS) is refused; no sender needs it, and llhttp refuses it as well.
    */
   #stepInExtension(octet: number, classes: number): boolean {
     const isToken = (classes & OctetClass.TOKEN) !== 0;

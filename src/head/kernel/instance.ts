@@ -40,7 +40,7 @@ export interface Kernel {
   readonly input: Uint8Array;
   /** The same octets, as text. */
   readonly text: Latin1;
-  /** The record, as 32-bit words, with room for others behind it. */
+  /** The record, as 32-bit words, with room for others after it. */
   readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;

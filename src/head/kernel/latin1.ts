@@ -72,8 +72,8 @@ const buffer = getterOf("buffer");
 const byteOffset = getterOf("byteOffset");
 
 /**
- * How many octets an array has: a subclass, or a property of the array's own, may say anything under `length`. Throws `TypeError`
- * for what is no Uint8Array.
+ * How many octets an array has: a subclass, or a property of the array's own, may claim anything under `length`. Throws `TypeError`
+ * for what is not a Uint8Array.
  */
 export function countOctets(octets: Uint8Array): number {
   if (!(octets instanceof Uint8Array))
