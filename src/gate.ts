@@ -37,6 +37,7 @@ import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
+import { NOTHING } from "./head/kernel/latin1.js";
 import { checkSettings } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Context } from "./outcome/context.js";
@@ -290,7 +291,6 @@ class AdoptedConnection implements Adoption {
   }
 }
 
-const NOTHING = new Uint8Array(0);
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 

@@ -107,6 +107,10 @@ for (const way of ways) {
       [1, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 200 }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, headers: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { A: "\u0100" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "A B": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "\u0141": "b" } }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, headers: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
       [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
     ] as [unknown, number, string[]][]) {

@@ -2,9 +2,9 @@
 // Out:   whether the boundary is what docs/abi.md says: no imports, fixed memory, the same bytes from the same sources.
 // Never: reads a record.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { javascript } from "headgate/kernel/javascript";
@@ -110,7 +110,7 @@ test("memory stays as it is over a million heads", () => {
   assert.ok(after.rss - before.rss < 100 << 20, "resident memory grew");
 });
 
-test("every usual spelling of a name is found by the table", () => {
+test("every common spelling of a name is found by the table", () => {
   useKernel("simd");
   const { spellings, words } = kernel();
   const known = [...spellings.entries()].filter(([, spelling]) => spelling !== "");
@@ -154,6 +154,52 @@ test("two builds give the same bytes", () => {
     );
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+const checksums = (folder: string, ...options: string[]): { status: number | null; stderr: string } =>
+  spawnSync(process.execPath, ["assembly/checksums.mjs", ...options], { cwd: folder, encoding: "utf8" });
+
+test("the builds have the bytes that were committed", () => {
+  const { status, stderr } = checksums(".");
+  assert.is(stderr, "");
+  assert.is(status, 0);
+});
+
+test("a build of other bytes is refused until its checksum is updated", () => {
+  const folder = mkdtempSync(join(tmpdir(), "headgate-"));
+  try {
+    for (const name of ["assembly", "dist/kernel"]) cpSync(name, join(folder, name), { recursive: true });
+    const path = join(folder, "dist/kernel/scalar.wasm");
+    const octets = readFileSync(path);
+    octets[octets.length - 1]! ^= 1;
+    writeFileSync(path, octets);
+    const refused = checksums(folder);
+    assert.is(refused.status, 1);
+    assert.match(refused.stderr, "kernel.sha256: dist/kernel/scalar.wasm\n");
+    assert.match(refused.stderr, "node assembly/checksums.mjs --update");
+    assert.is(checksums(folder, "--update").status, 0);
+    assert.is(checksums(folder).status, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the compilers are pinned to releases, and each is installed once", () => {
+  const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    packages: Record<string, { version: string }>;
+  };
+  for (const name of ["assemblyscript", "binaryen"]) {
+    const version = devDependencies[name]!;
+    assert.match(version, /^\d+\.\d+\.\d+$/);
+    const locked = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    assert.equal(
+      locked.map(([path, entry]) => [path, entry.version]),
+      [[`node_modules/${name}`, version]],
+    );
   }
 });
 

@@ -11,6 +11,7 @@ import type { FramerLike } from "../handover/framer.js";
 import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
 import { ReceivedConnection } from "../handover/socket-handover.js";
 import type { HeadFault } from "../head/fault.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import { type Context, countedAs, type Secures } from "../outcome/context.js";
 import type { Timed } from "../outcome/deadlines.js";
 import {
@@ -48,8 +49,6 @@ import {
   readOn,
   unlisten,
 } from "./socket.js";
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * One adopted connection, from its first octet to whoever gets it. It is its own phase while its first head is awaited: thousands may

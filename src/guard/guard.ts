@@ -9,13 +9,12 @@ import { type Arrival, type ArrivalHints, arrivalAt, readArrival, type SocketFac
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
-
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
-
 import { SideTable } from "../handover/side-table.js";
 
 import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
 import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
@@ -36,7 +35,6 @@ const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as co
 
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
-const NOTHING = new Uint8Array(0);
 /** What a server keeps whose `maxHeadersCount` is not set. */
 const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */

@@ -24,14 +24,14 @@ export interface HeadLimits {
 /** Of one limit. */
 export interface Bounds {
   readonly default: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly unit: string;
 }
 
 export const headBounds: Record<keyof HeadLimits, Bounds> = {
-  headBytes: { default: 16_384, least: 16, most: Memory.INPUT_SIZE, unit: "octets" },
-  fieldLines: { default: 100, least: 1, most: Capacity.FIELD_LINES, unit: "field lines" },
+  headBytes: { default: 16_384, min: 16, max: Memory.INPUT_SIZE, unit: "octets" },
+  fieldLines: { default: 100, min: 1, max: Capacity.FIELD_LINES, unit: "field lines" },
 };
 
 /** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
@@ -53,12 +53,10 @@ export function resolveLimits<Name extends string>(
   }
   const limits = {} as Record<Name, number>;
   for (const name of Object.keys(bounds) as Name[]) {
-    const { default: byDefault, least, most, unit } = bounds[name];
+    const { default: byDefault, min, max, unit } = bounds[name];
     const value = given[name] ?? byDefault;
-    if (!Number.isInteger(value) || value < least || value > most) {
-      throw new RangeError(
-        `limits.${name} is ${String(value)}; it must be an integer from ${least} to ${most} ${unit}`,
-      );
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new RangeError(`limits.${name} is ${String(value)}; it must be an integer from ${min} to ${max} ${unit}`);
     }
     limits[name] = value;
   }

@@ -7,6 +7,7 @@ import { TLSSocket } from "node:tls";
 import { type Arrival, type ArrivalHints, hintsFrom, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
 import type { Passthrough, RawConnection } from "../handover/passthrough.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import { checkDetails, readRest, type SocketDetails, seal } from "./socket-message.js";
 
 /**
@@ -82,8 +83,6 @@ export function toProcess(child: Child | ((handover: Handover & RawConnection) =
     },
   };
 }
-
-const NOTHING = new Uint8Array(0);
 
 /**
  * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's

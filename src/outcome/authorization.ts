@@ -5,6 +5,7 @@
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { RequestHead } from "../head/request-head.js";
+import { isFieldValue, isToken } from "../head/scan.js";
 import { type Acceptance, type Refusal, refuseUnauthorized } from "../policy/decide.js";
 
 /** Yes; no, answered 403; or no with another status code and more headers, as `WWW-Authenticate`. */
@@ -91,8 +92,8 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
     return { kind: "failed", cause };
   }
   for (const [name, value] of Object.entries(headers as object)) {
-    const isField = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && !own.has(name.toLowerCase());
-    if (!isField || typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    const isField = isToken(name) && !own.has(name.toLowerCase());
+    if (!isField || typeof value !== "string" || !isFieldValue(value)) {
       return { kind: "failed", cause: new TypeError(`authorize answered a header ${name} that no response can have`) };
     }
   }

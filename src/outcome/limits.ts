@@ -64,17 +64,17 @@ export interface GateLimits extends HeadLimits {
 
 const gateBounds: Record<keyof GateLimits, Bounds> = {
   ...headBounds,
-  headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
-  // The addresses of each family fit into the least.
-  proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
-  helloBytes: { default: 16_384, least: 512, most: 131_072, unit: "octets" },
-  pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },
-  pendingPerAddress: { default: 100, least: 1, most: 1_000_000, unit: "connections" },
-  lingerTimeout: { default: 2000, least: 1, most: 60_000, unit: "milliseconds" },
-  authorizeTimeout: { default: 3000, least: 1, most: 600_000, unit: "milliseconds" },
-  earlyBytes: { default: 65_536, least: 0, most: 16_777_216, unit: "octets" },
-  streams: { default: 100, least: 1, most: 65_536, unit: "streams" },
-  idleTimeout: { default: 60_000, least: 1, most: 3_600_000, unit: "milliseconds" },
+  headTimeout: { default: 10_000, min: 1, max: 600_000, unit: "milliseconds" },
+  // The addresses of each family fit into the minimum.
+  proxyBytes: { default: 4096, min: 232, max: 65_551, unit: "octets" },
+  helloBytes: { default: 16_384, min: 512, max: 131_072, unit: "octets" },
+  pendingHeads: { default: 10_000, min: 1, max: 1_000_000, unit: "connections" },
+  pendingPerAddress: { default: 100, min: 1, max: 1_000_000, unit: "connections" },
+  lingerTimeout: { default: 2000, min: 1, max: 60_000, unit: "milliseconds" },
+  authorizeTimeout: { default: 3000, min: 1, max: 600_000, unit: "milliseconds" },
+  earlyBytes: { default: 65_536, min: 0, max: 16_777_216, unit: "octets" },
+  streams: { default: 100, min: 1, max: 65_536, unit: "streams" },
+  idleTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
 };
 
 /** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */

@@ -40,7 +40,7 @@ export interface Kernel {
   readonly input: Uint8Array;
   /** The same octets, as text. */
   readonly text: Latin1;
-  /** The record, as 32-bit words, with room for others behind it. */
+  /** The record, as 32-bit words, with room for others after it. */
   readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
@@ -162,7 +162,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     spellings[code] = spelling;
   };
   for (const [name, number] of fieldNames) {
-    enter(name, number | FieldSpelling.USUAL);
+    enter(name, number | FieldSpelling.COMMON);
     enter(name.toLowerCase(), number | FieldSpelling.LOWER_CASE);
   }
   return {
@@ -176,7 +176,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
     spellings,
     numbers: new Map(
-      fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),
+      fieldNames.flatMap(([name, number]) => (number < FieldName.RECOGNISED ? [[name.toLowerCase(), number]] : [])),
     ),
     generation: 0,
   };
