@@ -181,7 +181,7 @@ export class Gate extends EventEmitter<GateEvents> {
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
-      throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
+      throw new TypeError("requests must be an http.Server, not an https.Server, or a request listener");
     }
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
@@ -265,12 +265,12 @@ export class Gate extends EventEmitter<GateEvents> {
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
-    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
+    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
     const { vhosts, strict = false } = options;
     if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
     if (strict && speaksHttp2(server)) {
       throw new TypeError(
-        "strict reads HTTP/1.1 in front of Node's parser, and a server of node:http2 takes its connections by itself; leave " +
+        "strict reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; leave " +
           "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
       );
     }
@@ -296,7 +296,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
    */
   renew(name: string, certificate: SecureContextOptions): void {
-    if (this.#tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
+    if (this.#tls === null) throw new TypeError("renew replaces a certificate of tls, and this gate has no tls");
     this.#tls.renew(name, certificate);
   }
 
@@ -400,13 +400,13 @@ function checkSocket(socket: Duplex): void {
     throw new TypeError("adopt takes a net.Socket or another Duplex");
   }
   if (socket.readableObjectMode || socket.readableEncoding) {
-    throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
+    throw new TypeError("adopt takes a stream of bytes: without objectMode, and without setEncoding()");
   }
-  if (isKept(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
+  if (isKept(socket)) throw new TypeError("adopt takes a socket once, and a gate already owns this one");
 }
 
 function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
-  if (!Array.isArray(names)) throw new TypeError("vhosts of an adoption must be a list of names of vhosts");
+  if (!Array.isArray(names)) throw new TypeError("vhosts of an adoption must be a list of vhost names");
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
   const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
   if (unknown.length > 0) throw new TypeError(`vhosts of this adoption: no vhost is named ${unknown.join(", ")}`);
@@ -417,8 +417,8 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
 function checkUndeclared(scheme: unknown, tls: unknown): void {
   if (scheme !== "https" || tls === undefined) return;
   throw new TypeError(
-    'scheme is "https" beside tls, so that plaintext on the same port would count as https; leave scheme out, as the scheme ' +
-      "follows the socket; where a proxy ends TLS, let it say so (trust), or say so of the socket: " +
+    'scheme is "https" together with tls, so plaintext on the same port would count as https; leave scheme out: the scheme ' +
+      "follows the socket; if a proxy ends TLS, let it state that (trust), or state it for the socket: " +
       'adopt(socket, { arrival: { scheme: "https" } })',
   );
 }
@@ -427,7 +427,7 @@ function checkUndeclared(scheme: unknown, tls: unknown): void {
 function checkUnannounced({ trust }: Policy<FramerLike>): void {
   if (trust?.proxyProtocol) {
     throw new TypeError(
-      "trust has proxyProtocol, and a guarded server reads its connections by itself; accept with net.createServer, " +
+      "trust has proxyProtocol, but a guarded server reads its connections itself; accept with net.createServer, " +
         "adopt each socket, and give the gate the server as requests",
     );
   }
@@ -439,20 +439,20 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
     const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
     if (left !== undefined) {
       throw new TypeError(
-        `vhost ${name} leaves upgrades of ${left} to other listeners, and an adopted socket has none; give it a framer, ` +
+        `vhost ${name} leaves upgrades of ${left} to other listeners, but an adopted socket has none; give it a framer, ` +
           "or guard the server that has them",
       );
     }
     if (port === undefined) {
       throw new TypeError(
-        `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
+        `vhost ${name} has no port, and an adopted socket has none to use instead; write the public port, ` +
           "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
       );
     }
     if (port === "local") {
       throw new TypeError(
-        `vhost ${name} has port "local", the local port of an arrival; a gate that adopts listens on ` +
-          "none; write the public port or NO_LISTEN_SERVER",
+        `vhost ${name} has port "local", the local port of an arrival, but a gate that adopts listens on ` +
+          "no port; write the public port or NO_LISTEN_SERVER",
       );
     }
   }
@@ -461,6 +461,6 @@ function checkAdoptable(policy: Policy<FramerLike>): void {
 
 function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
-    throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
+    throw new TypeError("every vhost has port NO_LISTEN, so no request could be served");
   }
 }

@@ -93,7 +93,10 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
   for (const [name, value] of Object.entries(fields as object)) {
     const isField = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && !own.has(name.toLowerCase());
     if (!isField || typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      return { kind: "failed", cause: new TypeError(`authorize answered a field ${name} that no response can have`) };
+      return {
+        kind: "failed",
+        cause: new TypeError(`authorize answered with a field ${name} that a response cannot have`),
+      };
     }
   }
   const refusal = refuseUnauthorized(decision, statusCode as number, fields as Record<string, string>);
