@@ -154,8 +154,8 @@ export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Po
 export function checkUndeclared(scheme: unknown, tls: unknown): void {
   if (scheme !== "https" || tls === undefined) return;
   throw new TypeError(
-    'scheme is "https" beside tls, so that plaintext on the same port would count as https; leave scheme out, as the scheme ' +
-      "follows the socket; where a proxy ends TLS, let it say so (trust), or say so of the socket: " +
+    'scheme is "https" together with tls, so plaintext on the same port would count as https; leave scheme out: the scheme ' +
+      "follows the socket; if a proxy ends TLS, let it state that (trust), or state it for the socket: " +
       'adopt(socket, { arrival: { scheme: "https" } })',
   );
 }
@@ -164,7 +164,7 @@ export function checkUndeclared(scheme: unknown, tls: unknown): void {
 export function checkUnannounced({ trust }: Policy<FramerLike>): void {
   if (trust?.proxyProtocol) {
     throw new TypeError(
-      "trust has proxyProtocol, and a guarded server reads its connections by itself; accept with net.createServer, " +
+      "trust has proxyProtocol, but a guarded server reads its connections itself; accept with net.createServer, " +
         "adopt each socket, and give the gate the server as requests",
     );
   }
@@ -176,20 +176,20 @@ export function checkAdoptable(policy: Policy<FramerLike>): void {
     const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
     if (left !== undefined) {
       throw new TypeError(
-        `vhost ${name} leaves upgrades of ${left} to other listeners, and an adopted socket has none; give it a framer, ` +
+        `vhost ${name} leaves upgrades of ${left} to other listeners, but an adopted socket has none; give it a framer, ` +
           "or guard the server that has them",
       );
     }
     if (port === undefined) {
       throw new TypeError(
-        `vhost ${name} has no port, and an adopted socket has none to take its place; write the public port, ` +
+        `vhost ${name} has no port, and an adopted socket has none to use instead; write the public port, ` +
           "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
       );
     }
     if (port === "local") {
       throw new TypeError(
-        `vhost ${name} has port "local", the local port of an arrival; a gate that adopts listens on ` +
-          "none; write the public port or NO_LISTEN_SERVER",
+        `vhost ${name} has port "local", the local port of an arrival, but a gate that adopts listens on ` +
+          "no port; write the public port or NO_LISTEN_SERVER",
       );
     }
   }
@@ -199,6 +199,6 @@ export function checkAdoptable(policy: Policy<FramerLike>): void {
 /** @internal */
 export function checkSomethingServed(policy: Policy<FramerLike>): void {
   if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
-    throw new TypeError("every vhost has port NO_LISTEN, so that no request could be served");
+    throw new TypeError("every vhost has port NO_LISTEN, so no request could be served");
   }
 }

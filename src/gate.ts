@@ -90,7 +90,7 @@ export class Gate extends EventEmitter<GateEvents> {
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
-      throw new TypeError("requests must be an http.Server, which speaks no TLS itself, or a request listener");
+      throw new TypeError("requests must be an http.Server, not an https.Server, or a request listener");
     }
     if (authorize !== undefined && typeof authorize !== "function") {
       throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
@@ -183,12 +183,12 @@ export class Gate extends EventEmitter<GateEvents> {
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
-    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate guards this server already");
+    if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
     const { vhosts, strict = false } = options;
     if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
     if (strict && speaksHttp2(server)) {
       throw new TypeError(
-        "strict reads HTTP/1.1 in front of Node's parser, and a server of node:http2 takes its connections by itself; leave " +
+        "strict reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; leave " +
           "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
       );
     }
@@ -214,7 +214,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
    */
   renew(name: string, certificate: SecureContextOptions): void {
-    if (this.#tls === null) throw new TypeError("renew is for a certificate of tls, and this gate has no tls");
+    if (this.#tls === null) throw new TypeError("renew replaces a certificate of tls, and this gate has no tls");
     this.#tls.renew(name, certificate);
   }
 
@@ -303,7 +303,7 @@ function checkSocket(socket: Duplex): void {
     throw new TypeError("adopt takes a net.Socket or another Duplex");
   }
   if (socket.readableObjectMode || socket.readableEncoding) {
-    throw new TypeError("adopt takes a stream of octets: without objectMode, and without setEncoding()");
+    throw new TypeError("adopt takes a stream of bytes: without objectMode, and without setEncoding()");
   }
-  if (isKept(socket)) throw new TypeError("adopt takes a socket once; a gate owns this one already");
+  if (isKept(socket)) throw new TypeError("adopt takes a socket once, and a gate already owns this one");
 }

@@ -94,7 +94,7 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
       'vhost localhost has port "local", the local port of an arrival; a gate that adopts listens on none; ' +
         "write the public port or NO_LISTEN_SERVER",
     ],
-    [NO_LISTEN, "every vhost has port NO_LISTEN, so that no request could be served"],
+    [NO_LISTEN, "every vhost has port NO_LISTEN, so no request could be served"],
     [
       undefined as never,
       "vhost localhost has no port, and an adopted socket has none to take its place; write the public port, " +
@@ -128,7 +128,6 @@ misuse("an adoption that is narrowed to what is not served throws as well", () =
   assert.throws(
     () => gate.narrow(["localhost"]),
     (error: unknown) =>
-      error instanceof TypeError &&
-      error.message === "every vhost has port NO_LISTEN, so that no request could be served",
+      error instanceof TypeError && error.message === "every vhost has port NO_LISTEN, so no request could be served",
   );
 });

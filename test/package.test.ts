@@ -125,9 +125,12 @@ test("import and require give the same", () => {
     "sendSocket",
     "toProcess",
     "inetdConnection",
+    "receiveSockets",
+    "sendSocket",
     "systemdConnection",
     "systemdDescriptors",
     "systemdListeners",
+    "toProcess",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);

@@ -202,10 +202,10 @@ gates("misuse is a TypeError that says the fix", () => {
   };
   throws(
     undefined,
-    /vhosts\[0\]\.upgrades\["\/live"\] is "live", which no framer has for a name \(there are: none\); write framers: { "live": /,
+    /vhosts\[0\]\.upgrades\["\/live"\] is "live", which is not a name in framers \(it has: none\); write framers: { "live": /,
   );
   throws({ live: () => {} }, /upgrades\["\/chat"\] is "chat".*\(there are: live\)/);
-  throws({ live: 1, chat: 1 }, /framers\["live"\] is no framer/);
+  throws({ live: 1, chat: 1 }, /framers\["live"\] is not a framer/);
   throws(null, /framers must be an object/);
   throws({ toString: () => {} }, /upgrades\["\/live"\] is "live"/);
 });

@@ -334,8 +334,8 @@ const misuse = suite("PROXY: misuse");
 misuse("trust that says nothing, and values that are none", () => {
   const vhosts = [{ name: "a", port: NO_LISTEN_SERVER }] as const;
   for (const [trust, sentence] of [
-    [{ from: ["unix"] }, /trust says nothing that counts; give it forwarded: "rfc7239", proxyProtocol: true, or both/],
-    [{ from: ["unix"], proxyProtocol: false }, /trust says nothing that counts/],
+    [{ from: ["unix"] }, /trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both/],
+    [{ from: ["unix"], proxyProtocol: false }, /trust has no effect/],
     [{ from: ["unix"], proxyProtocol: "v2" }, /trust.proxyProtocol is "v2"; it must be true or false/],
     [{ proxyProtocol: true }, /trust.from is undefined/],
   ] as const) {

@@ -95,7 +95,7 @@ faults("what is absent, another's or makes no sense is a TypeError", () => {
     [{ LISTEN_PID: "1", LISTEN_FDS: "1" }, /LISTEN_PID is 1, and this process is \d+: .*without a shell or npm/],
     [{ ...mine, LISTEN_FDS: "0" }, /LISTEN_FDS is "0"/],
     [{ ...mine, LISTEN_FDS: "1x" }, /LISTEN_FDS is "1x"/],
-    [{ ...mine, LISTEN_FDS: "2", LISTEN_FDNAMES: "web" }, /LISTEN_FDNAMES has 1 names, and LISTEN_FDS says 2/],
+    [{ ...mine, LISTEN_FDS: "2", LISTEN_FDNAMES: "web" }, /LISTEN_FDNAMES has 1 names, but LISTEN_FDS is 2/],
   ] as const) {
     for (const act of [systemdDescriptors, systemdConnection, () => systemdListeners(() => {})]) {
       const run = (): void =>
@@ -123,7 +123,7 @@ faults("standard input that is no socket", () => {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
-  assert.throws(run, /standard input is no socket/);
+  assert.throws(run, /standard input is not a socket/);
   assert.type(inetdConnection, "function");
 });
 

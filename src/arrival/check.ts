@@ -24,7 +24,7 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
   for (const name of ["remoteAddress", "localAddress"] as const) {
     const address: unknown = given[name];
     if (address !== undefined && address !== null && typeof address !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string, or null where it is not known`);
+      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string, or null if it is not known`);
     }
   }
   const { unix, remoteAddress } = given;

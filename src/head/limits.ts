@@ -48,7 +48,7 @@ export function resolveLimits<Name extends string>(
 ): Record<Name, number> {
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(bounds, name)) {
-      throw new TypeError(`limits.${name} is no limit; the limits are ${Object.keys(bounds).join(", ")}`);
+      throw new TypeError(`limits.${name} is not a limit; the limits are ${Object.keys(bounds).join(", ")}`);
     }
   }
   const limits = {} as Record<Name, number>;

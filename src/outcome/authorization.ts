@@ -94,7 +94,10 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
   for (const [name, value] of Object.entries(headers as object)) {
     const isField = isToken(name) && !own.has(name.toLowerCase());
     if (!isField || typeof value !== "string" || !isFieldValue(value)) {
-      return { kind: "failed", cause: new TypeError(`authorize answered a header ${name} that no response can have`) };
+      return {
+        kind: "failed",
+        cause: new TypeError(`authorize answered with a header ${name} that a response cannot have`),
+      };
     }
   }
   const refusal = refuseUnauthorized(decision, statusCode as number, headers as Record<string, string>);

@@ -42,7 +42,7 @@ made("https is a TypeError with the path, the value and the fix, whatever else t
       const make = (): Gate => createGate({ vhosts, scheme: "https", tls: rules, ...options });
       assert.throws(make, (error: unknown) => {
         const sentence =
-          /^scheme is "https" beside tls.*leave scheme out.*adopt\(socket, \{ arrival: \{ scheme: "https" \} \}\)$/;
+          /^scheme is "https" together with tls.*leave scheme out.*adopt\(socket, \{ arrival: \{ scheme: "https" \} \}\)$/;
         return error instanceof TypeError && sentence.test(error.message);
       });
       createGate({ vhosts, tls: rules, ...options });

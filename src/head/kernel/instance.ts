@@ -102,7 +102,7 @@ export function useKernel(choice: KernelVariant | object): void {
 
 function chosen(choice: KernelVariant | object): Kernel {
   if (typeof choice === "string" && !Object.hasOwn(starters, choice)) {
-    throw new TypeError(`${choice} is no kernel; the kernels are ${kernelVariants.join(", ")}`);
+    throw new TypeError(`${choice} is not a kernel; the kernels are ${kernelVariants.join(", ")}`);
   }
   try {
     if (typeof choice === "string") return bundled(choice);
@@ -150,7 +150,7 @@ function instantiate(module: WebAssembly.Module): object {
 function start(variant: Kernel["variant"], made: object): Kernel {
   const exports = made as KernelExports;
   if (exports?.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
-    throw new TypeError("what was given is not headgate's kernel, or of another version");
+    throw new TypeError("this is not a headgate kernel, or it is one of another version");
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);

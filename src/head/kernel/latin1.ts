@@ -77,7 +77,7 @@ const byteOffset = getterOf("byteOffset");
  */
 export function countOctets(octets: Uint8Array): number {
   if (!(octets instanceof Uint8Array))
-    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
+    throw new TypeError("octets must be a Uint8Array; TextEncoder makes one from a string");
   return length.call(octets);
 }
 
