@@ -586,7 +586,7 @@ faces("misuse is a TypeError that says the fix", async () => {
   );
   throws(() => gate.adopt(far, { arrival: { unix: true, remoteAddress: "::1" } }), /arrival\.unix is true; it must be/);
   throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is not a setting of an adoption/);
-  throws(() => gate.adopt(far, { vhosts: "a" as never }), /must be a list of names/);
+  throws(() => gate.adopt(far, { vhosts: "a" as never }), /must be a list of vhost names/);
   throws(() => createGate({} as never), /at least one vhost/);
   throws(() => createGate(undefined as never), /a gate must be an object/);
   throws(() => gateWith({ "*": echo() as never }), /is a WebSocketServer; wrap it/);
