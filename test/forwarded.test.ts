@@ -324,7 +324,7 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
       { from: ["unix"], forwarded: "rfc7239", proxyProtokol: true },
       /proxyProtokol is not a setting of trust; the settings are from, /,
     ],
-    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is no text/],
+    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not a string/],
     [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is neither an address nor a network/],
     [{ from: ["10.0.0.1/8"], forwarded: "rfc7239" }, /the network is 10\.0\.0\.0\/8/],
     [{ from: ["10.0.0.0/33"], forwarded: "rfc7239" }, /a prefix of more than 32 bits/],

@@ -91,13 +91,13 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
   const cases: [VhostPort, string][] = [
     [
       "local",
-      'vhost localhost has port "local", the local port of an arrival; a gate that adopts listens on none; ' +
+      'vhost localhost has port "local", the local port of an arrival, but a gate that adopts listens on no port; ' +
         "write the public port or NO_LISTEN_SERVER",
     ],
     [NO_LISTEN, "every vhost has port NO_LISTEN, so no request could be served"],
     [
       undefined as never,
-      "vhost localhost has no port, and an adopted socket has none to take its place; write the public port, " +
+      "vhost localhost has no port, and an adopted socket has none to use instead; write the public port, " +
         "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
     ],
   ];

@@ -23,7 +23,7 @@ function settingsOf(rules: unknown): string[] {
   try {
     definePolicy(rules as never);
   } catch (error) {
-    return /they are (.*)$/.exec((error as Error).message)![1]!.split(", ");
+    return /the settings are (.*)$/.exec((error as Error).message)![1]!.split(", ");
   }
   throw new Error("no setting was missing");
 }
@@ -204,7 +204,7 @@ gates("misuse is a TypeError that says the fix", () => {
     undefined,
     /vhosts\[0\]\.upgrades\["\/live"\] is "live", which is not a name in framers \(it has: none\); write framers: { "live": /,
   );
-  throws({ live: () => {} }, /upgrades\["\/chat"\] is "chat".*\(there are: live\)/);
+  throws({ live: () => {} }, /upgrades\["\/chat"\] is "chat".*\(it has: live\)/);
   throws({ live: 1, chat: 1 }, /framers\["live"\] is not a framer/);
   throws(null, /framers must be an object/);
   throws({ toString: () => {} }, /upgrades\["\/live"\] is "live"/);

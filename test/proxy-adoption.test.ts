@@ -352,7 +352,7 @@ misuse("a guarded server reads its connections itself", () => {
     assert.throws(
       () => gate.guard(createServer(), { strict }),
       (error: unknown) =>
-        error instanceof TypeError && /trust has proxyProtocol, and a guarded server/.test(error.message),
+        error instanceof TypeError && /trust has proxyProtocol, but a guarded server/.test(error.message),
     );
   }
 });

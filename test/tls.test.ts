@@ -740,12 +740,12 @@ misuse("what is no TLS, no name, or the gate's to set", () => {
     [{ "a.test": { ...a, handshakeTimeout: 1 } }, /handshakeTimeout is set by the gate/],
     [{ "a.test": null }, /tls\["a.test"\] is null; it must be TLS options/],
     [{ "a.test:443": a }, /has a port, but server names have none/],
-    [{ "192.0.2.1": a }, /is an address, which no client names by TLS/],
-    [{ "[::1]": a }, /is an address, which no client names by TLS/],
+    [{ "192.0.2.1": a }, /is an address, which a client cannot send/],
+    [{ "[::1]": a }, /is an address, which a client cannot send/],
     [{ "::1": a }, /is an IPv6 address; write it in brackets/],
     [{ "a b": a }, /is no host name/],
     [{ "x.*.test": a }, /a star stands alone in front.*there is "\*"/],
-    [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls has already/],
+    [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls already has/],
   ] as const) {
     assert.throws(
       () => createGate({ vhosts, tls: rules as never }),
