@@ -121,15 +121,13 @@ test("import and require give the same", () => {
   ]);
   assert.equal(names.get("headgate/intake"), [
     "UNREAD",
-    "receiveSockets",
-    "sendSocket",
-    "toProcess",
     "inetdConnection",
     "receiveSockets",
     "sendSocket",
     "systemdConnection",
     "systemdDescriptors",
     "systemdListeners",
+    "toProcess",
     "toProcess",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);

@@ -4,7 +4,7 @@
 
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
-import { OctetClass } from "../head/kernel/octet-class.js";
+import { TOKEN } from "../head/kernel/octet-class.js";
 import { EMPTY_LINES } from "../head/limits.js";
 import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
@@ -54,7 +54,7 @@ function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
   }
   for (let at = start; at < octets.length; at++) {
     if (octets[at] === SP && at > start) return "http/1.1";
-    if ((classes[octets[at]!]! & OctetClass.TOKEN) === 0 || at - start === METHOD_OCTETS) return "other";
+    if ((classes[octets[at]!]! & TOKEN) === 0 || at - start === METHOD_OCTETS) return "other";
   }
   return null;
 }

@@ -4,7 +4,7 @@
 
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
-import { OctetClass } from "../head/kernel/octet-class.js";
+import { HEXDIG, TOKEN, VALUE } from "../head/kernel/octet-class.js";
 import type { Framing } from "../head/request-head.js";
 
 /** What the next octet of chunked-body belongs to (RFC 9112 §7.1), in the order of the grammar. */
@@ -117,7 +117,7 @@ export class BodyReader {
     switch (this.#place) {
       case Place.SIZE:
       case Place.SIZE_MORE:
-        if (classes & OctetClass.HEXDIG) return this.#digit(octet);
+        if (classes & HEXDIG) return this.#digit(octet);
         if (this.#place === Place.SIZE) return false;
         return this.#extensionOrEnd(octet);
       case Place.SIZE_LF:
@@ -162,7 +162,7 @@ export class BodyReader {
    * Deviation: white space (BWS) is refused; no sender needs it, and llhttp refuses it as well.
    */
   #stepInExtension(octet: number, classes: number): boolean {
-    const isToken = (classes & OctetClass.TOKEN) !== 0;
+    const isToken = (classes & TOKEN) !== 0;
     switch (this.#place) {
       case Place.EXTENSION_NAME:
         return this.#spend() && this.#go(Place.EXTENSION_NAME_MORE, isToken);
@@ -177,9 +177,9 @@ export class BodyReader {
       case Place.EXTENSION_STRING:
         if (octet === QUOTE) this.#place = Place.EXTENSION_END;
         else if (octet === BACKSLASH) this.#place = Place.EXTENSION_STRING_ESCAPED;
-        return this.#spend() && (classes & OctetClass.VALUE) !== 0;
+        return this.#spend() && (classes & VALUE) !== 0;
       case Place.EXTENSION_STRING_ESCAPED:
-        return this.#spend() && this.#go(Place.EXTENSION_STRING, (classes & OctetClass.VALUE) !== 0);
+        return this.#spend() && this.#go(Place.EXTENSION_STRING, (classes & VALUE) !== 0);
       default:
         return this.#extensionOrEnd(octet);
     }
@@ -199,7 +199,7 @@ export class BodyReader {
         return this.#nameGoesOn(octet, classes);
       case Place.TRAILER_VALUE:
         if (octet === CR) return this.#go(Place.TRAILER_LF);
-        return (classes & OctetClass.VALUE) !== 0;
+        return (classes & VALUE) !== 0;
       default:
         return this.#go(Place.TRAILER, octet === LF);
     }
@@ -207,7 +207,7 @@ export class BodyReader {
 
   #nameGoesOn(octet: number, classes: number): boolean {
     if (this.#name.length <= LONGEST_HEAD_ONLY) this.#name += String.fromCharCode(octet).toLowerCase();
-    return (classes & OctetClass.TOKEN) !== 0;
+    return (classes & TOKEN) !== 0;
   }
 
   #go(place: Place, fits = true): boolean {
