@@ -15,6 +15,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { type Client, closeDoors, openDoor } from "./support/tcp.js";
+import { turn, until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
@@ -85,7 +86,7 @@ async function open(
 }
 
 const later = async <Value>(value: Value): Promise<Value> => {
-  await new Promise(setImmediate);
+  await turn();
   return value;
 };
 
@@ -140,12 +141,12 @@ for (const way of ways) {
     const client = await world.connect();
     await client.send(`${handshake}one `);
     for (const word of ["two ", "three ", "four "]) await client.send(word, "octets");
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    for (let turns = 0; turns < 5; turns++) await turn();
     allow(true);
     await client.responses(1);
     await client.send("five");
     client.stream.end();
-    while (world.taken.length === 0) await later(0);
+    await until(() => world.taken.length > 0, "the framer has it all");
     await world.close();
     assert.equal(world.taken, ["one two three four five"]);
   });
@@ -205,7 +206,7 @@ for (const way of ways) {
     const world = await open(way, () => new Promise((resolve) => answers.push(resolve)), limits);
     const first = await world.connect();
     await first.send(handshake);
-    while (answers.length === 0) await later(null);
+    await until(() => answers.length > 0, "authorize is asked");
     const second = await world.connect();
     await second.send(handshake);
     assert.is((await second.all())[0]!.statusCode, 503);
@@ -226,7 +227,7 @@ for (const way of ["adopted", "strict"] as const) {
     await client.send(`${handshake}early`);
     await client.responses(2);
     client.stream.end();
-    while (world.taken.length === 0) await later(0);
+    await until(() => world.taken.length > 0, "the framer has it all");
     await world.close();
     assert.equal(world.taken, ["early"]);
   });

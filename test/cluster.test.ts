@@ -4,11 +4,11 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { freePort } from "./support/program.js";
 import { suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 
 const test = suite("cluster");
 
@@ -20,7 +20,7 @@ test("workers that share a listening server, each with a gate", async () => {
   });
   let log = "";
   program.stdout.on("data", (text: Buffer) => (log += text));
-  while ((log.match(/^worker \d on /gm) ?? []).length < 2) await sleep(10);
+  await until(() => log.match(/^worker \d on /gm)?.length === 2, "two workers listen");
   const said = new Set<string>();
   for (let i = 0; i < 8; i++) {
     const webSocket = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { Host: "localhost:1" } });

@@ -3,11 +3,11 @@
 // Never: starts a program that is not Node; the tests of those programs run their examples.
 
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { freePort, type Program, start, stopAll } from "./support/program.js";
 import { suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 
 const test = suite("examples/hand-on");
 test.after(stopAll);
@@ -46,7 +46,11 @@ test("each tenant has the clients of its Host", async () => {
     hosts.map((host) => `${host.toLowerCase()}: one, ${host.toLowerCase()}: two`),
   );
   assert.is(await ask(port, "other.localhost"), "Unexpected server response: 421");
-  while (!parent.printed().includes("421 host other.localhost is none of the vhosts")) await sleep(20);
+  const refusal = "421 host other.localhost is none of the vhosts";
+  await until(
+    () => parent.printed().includes(refusal),
+    () => `${refusal} in ${parent.printed()}`,
+  );
   // The tenants hold the parent's output open: that this resolves says that they have ended too.
   await parent.stop();
 });

@@ -5,7 +5,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
 import type { Handover } from "#src/handover/framer.js";
@@ -14,6 +13,7 @@ import type { Abandoned, ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { openTransport, type Pair, type Transport } from "./support/transport.js";
+import { until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 /** What the application of a gate has in its hands, by when it got it. */
@@ -94,13 +94,6 @@ function openGate({ proxy = false, soon = false }: Setting, hands: Hands): Pick<
 
 const upgrade = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
 const request = (path: string, more = ""): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${more}\r\n`;
-
-async function until(what: string, isTrue: () => boolean): Promise<void> {
-  for (let i = 0; !isTrue(); i++) {
-    if (i > 200) throw new Error(`never: ${what}`);
-    await sleep(5);
-  }
-}
 
 /** A step of docs/ownership.md: what brings a connection there, and what shows that it is. */
 interface Step {
@@ -366,28 +359,31 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
   const found = listenersOf(far);
   const end = gate.adopt(far).ended;
   near.write(step.octets);
-  await until(
-    "the step",
-    () => received === step.octets.length && (step.shows === undefined || Boolean(step.shows(hands))),
-  );
+  const isThere = (): boolean =>
+    received === step.octets.length && (step.shows === undefined || Boolean(step.shows(hands)));
+  await until(isThere, "the step");
   await fault.strike({ ...pair, gate, hands, server, end, told });
   // A framer has its promise kept at last.
   hands.taken?.();
   hands.handover?.socket.resume();
-  const how = await Promise.race([end, sleep(10_000, null, { ref: false })]);
-  if (how === null) throw new Error("it never ends");
+  let ended: ConnectionEnd | undefined;
+  void end.then((how) => (ended = how));
+  await until(() => ended !== undefined, "its end");
+  const how = await end;
   // A client that never closes is not waited for.
-  if (how.kind !== "handed-over") await until("the socket is closed", () => far.closed);
+  if (how.kind !== "handed-over") await until(() => far.closed, "the socket is closed");
   near.destroy();
   wire.destroy();
-  await until("the framer's socket is closed", () => far.closed);
+  await until(() => far.closed, "the framer's socket is closed");
   // 'close' of a net.Socket comes a turn behind that.
-  for (let i = 0; i < 100 && leftOn(far, found).length > 0; i++) await sleep(2);
-  assert.equal(leftOn(far, found), []);
+  await until(
+    () => leftOn(far, found).length === 0,
+    () => `no listener, and not ${leftOn(far, found)}`,
+  );
   assert.is(gate.pendingHeads, 0);
   assert.equal(told, ["handed-over", "served"].includes(how.kind) ? [] : [how.kind]);
-  await until("the server's connection is closed", () => hands.request?.socket.destroyed ?? true);
-  await until("nothing is left", () => held().sockets <= before.sockets && held().timers <= before.timers);
+  await until(() => hands.request?.socket.destroyed ?? true, "the server's connection is closed");
+  await until(() => held().sockets <= before.sockets && held().timers <= before.timers, "nothing is left");
   assert.equal(unhandled.splice(0), []);
   return shown(how);
 }

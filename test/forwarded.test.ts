@@ -8,7 +8,6 @@ import { createServer } from "node:http";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
@@ -23,6 +22,7 @@ import type { RequestHead } from "#src/head/request-head.js";
 import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { explain, explanation } from "#src/policy/explain.js";
 import { suite } from "./support/suite.js";
+import { turn, until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 interface Row {
@@ -144,14 +144,16 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   const server = net.createServer({ pauseOnConnect: true }, async (socket) => {
     socket.on("error", () => {});
     // The peer's address can no longer be asked for; Node asks for it when it is read first.
-    await sleep(100);
+    await reset;
+    await turn();
     arrivals.push(arrivalOf(socket, {}, rules.scheme));
     socket.destroy();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = net.connect(addressOf(server), "127.0.0.1");
+  const reset = once(client, "close");
   client.write(headText(rows[0]!), () => client.resetAndDestroy());
-  while (arrivals.length === 0) await sleep(20);
+  await until(() => arrivals.length > 0, "the arrival is known");
   server.close();
   const [arrival] = arrivals;
   assert.is(arrival!.remoteAddress, undefined);
@@ -173,7 +175,7 @@ sockets("a trusted hop stays one though it resets the connection behind its requ
   const text = headText({ ...rows[0]!, fields: [["Forwarded", "for=192.0.2.60"]] });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = net.connect(addressOf(server), "127.0.0.1");
-  while (decisions.length === 0) await sleep(20);
+  await until(() => decisions.length > 0, "a decision");
   server.close();
   assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
 });
@@ -228,7 +230,7 @@ for (const strict of [false, true]) {
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const client = net.connect(addressOf(server), "127.0.0.1");
-    while (decisions.length === 0) await sleep(20);
+    await until(() => decisions.length > 0, "a decision");
     server.close();
     assert.is(decisions[0]!.arrival.remoteAddress, "192.0.2.60");
   });

@@ -19,6 +19,7 @@ import { closeGuarded, type Guarded, kinds, named, openGuarded } from "./support
 import { NodeReader } from "./support/node-parser.js";
 import { suite } from "./support/suite.js";
 import { Client } from "./support/tcp.js";
+import { until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
 /** Answers an opening handshake without speaking WebSocket, and ends. */
@@ -181,7 +182,7 @@ for (const kind of kinds({}, { strict: true })) {
     ] as const) {
       const client = await world.connect();
       await client.send(get("/slow") + get(target, host, handshakeFields));
-      while (world.seen.length === 0) await new Promise(setImmediate);
+      await until(() => world.seen.length > 0, "the application has the request");
       release();
       assert.equal(
         (await client.all()).map(({ statusCode }) => statusCode),
@@ -219,7 +220,7 @@ for (const strict of [false, true]) {
         refused.stream.end();
         const accepted = await world.connect();
         await accepted.send(head("a"));
-        while (accepted.received.length === 0) await new Promise(setImmediate);
+        await until(() => accepted.received.length > 0, "100 Continue");
         await accepted.send("body");
         const [yes] = await accepted.responses(1);
         assert.equal([yes!.statusCode, yes!.interim], [200, [100]]);
@@ -310,7 +311,7 @@ for (const tls of [false, true]) {
     const idle = await world.connect();
     await idle.send(get("/"));
     await idle.responses(1);
-    while (given.length < 2) await new Promise(setImmediate);
+    await until(() => given.length === 2, "both are connected");
     assert.is(await count(), 2);
     server.closeIdleConnections();
     await idle.closed();

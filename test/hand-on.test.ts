@@ -13,6 +13,7 @@ import * as assert from "uvu/assert";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
 import { type Cut, cutUp, streamPair } from "./support/tcp.js";
+import { until } from "./support/until.js";
 import { handshakeFields, statusOf } from "./support/world.js";
 
 const head = (host = "a"): string => `GET /chat HTTP/1.1\r\nHost: ${host}\r\n${handshakeFields}\r\n`;
@@ -189,7 +190,7 @@ gone("a child that dies: what waits is the parent's again", async () => {
   });
   const port = await listen(server);
   const clients = Array.from({ length: 4 }, () => net.connect(port, "127.0.0.1").on("error", () => {}));
-  while (sockets.length < 4) await sleep(5);
+  await until(() => sockets.length === 4, "four are accepted");
   child.kill("SIGKILL");
   await once(child, "exit");
   const [first, ...others] = await Promise.all(outcomes);

@@ -2,11 +2,10 @@
 // Out:   whether they come out as they went in, and weigh little more than they are.
 // Never: looks at the pieces that are kept.
 
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { HeldOctets } from "#src/outcome/held-octets.js";
+import { memoryHeld } from "./support/heap.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("held octets");
@@ -29,11 +28,8 @@ test("what goes in comes out, once", () => {
 });
 
 test("octets that come one by one weigh little more than together", () => {
-  setFlagsFromString("--expose-gc");
-  const gc = runInNewContext("gc") as () => void;
   const weight = (): number => {
-    for (let i = 0; i < 4; i++) gc();
-    const { heapUsed, external } = process.memoryUsage();
+    const { heapUsed, external } = memoryHeld();
     return heapUsed + external;
   };
   const octets = 65_536;

@@ -24,6 +24,7 @@ import { type Fields, Flag, Frame, frame, headers, hello, words } from "./suppor
 import { openRoad, type RoadEnd, roads, trusted } from "./support/roads.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
+import { until } from "./support/until.js";
 import { webSocketOver } from "./support/websocket.js";
 
 const [, overTls1, overTls] = roads;
@@ -373,9 +374,7 @@ sockets("a WebSocket that is terminated resets its stream with CANCEL, and one t
   await client.client.send(masked(8, ""));
   assert.is(await client.body(ended), "\x88\x00");
   await client.client.send(frame(Frame.DATA, Flag.END_STREAM, ended));
-  await client.client.send(frame(Frame.PING, 0, 0, Buffer.alloc(8)));
-  while (!client.frames.some(({ type, flags }) => type === Frame.PING && flags === Flag.ACK))
-    await client.client.news();
+  await client.ping();
   assert.not.ok(client.frames.some(({ type, stream }) => type === Frame.RST_STREAM && stream === ended));
   client.client.stream.destroy();
 });
@@ -408,7 +407,7 @@ sockets("authorize: its deadline, its answers, a client that resets, octets that
   const connecting = async (): Promise<number> => {
     signal = undefined;
     const stream = await client.open(CONNECT);
-    while (signal === undefined) await new Promise(setImmediate);
+    await until(() => signal !== undefined, "authorize is asked");
     return stream;
   };
   const late = await connecting();
@@ -422,10 +421,10 @@ sockets("authorize: its deadline, its answers, a client that resets, octets that
   assert.is(await client.outcome(wrong), 500);
   const reset = await connecting();
   await client.client.send(frame(Frame.RST_STREAM, 0, reset, words(8)));
-  while (!signal!.aborted) await new Promise(setImmediate);
+  await until(() => signal!.aborted, "the signal is aborted");
   const early = await connecting();
   for (const word of ["one ", "two "]) await client.client.send(frame(Frame.DATA, 0, early, Buffer.from(word)));
-  await sleep(20);
+  await client.ping();
   answer(true);
   assert.is(await client.outcome(early), 200);
   await client.client.send(frame(Frame.DATA, Flag.END_STREAM, early, Buffer.from("three")));
@@ -453,7 +452,7 @@ sockets("authorize: streams of one address that wait are counted, and one more i
     await client.greet();
     await client.open(CONNECT);
   }
-  while (answers.length < 2) await new Promise(setImmediate);
+  await until(() => answers.length === 2, "authorize is asked about both");
   const [first, second] = clients as [FrameClient, FrameClient];
   assert.is(await first.outcome(await first.open(CONNECT)), 503);
   assert.equal(said, ["ADDRESS_OVERLOADED authorize"]);
@@ -461,7 +460,7 @@ sockets("authorize: streams of one address that wait are counted, and one more i
   answers[0]!(false);
   // The session goes on, and there is room for one again.
   const again = await second.open(CONNECT);
-  while (answers.length < 3) await new Promise(setImmediate);
+  await until(() => answers.length === 3, "authorize is asked again");
   answers[2]!(false);
   assert.is(await second.outcome(again), 403);
   answers[1]!(false);
@@ -488,7 +487,7 @@ time("a connection without a stream has headTimeout, and one whose streams are o
     limits: { headTimeout: 300, idleTimeout: 500, lingerTimeout: 300 },
   });
   const silent = new FrameClient(await end.connect());
-  while (gate.pendingHeads === 0) await new Promise(setImmediate);
+  await until(() => gate.pendingHeads > 0, "the connection is adopted");
   assert.is(await silent.end(), "goaway NO_ERROR");
   assert.is(await endOf(end.ends), "HEAD_TIMEOUT silent");
   const greeting = new FrameClient(await end.connect());
@@ -516,7 +515,7 @@ time("a client with an open stream is asked for a sign of life, and one that giv
   const session = await end.session();
   const { webSocket } = webSocketOver(session, "/live");
   await once(webSocket, "open");
-  await sleep(900);
+  for (let signs = 0; signs < 4; signs++) await once(session, "ping");
   assert.is(webSocket.readyState, webSocket.OPEN);
   session.destroy();
   const client = new FrameClient(await end.connect());
@@ -528,7 +527,7 @@ time("a client with an open stream is asked for a sign of life, and one that giv
   client.client.stream.destroy();
   assert.match(await endOf(end.ends), /^(?:PEER_ENDED|HTTP2_FAULT|SOCKET_ERROR) requests$/);
   assert.is(said.filter((each) => each === "upgrade").length, 2);
-  while (end.open() > 0) await sleep(5);
+  await until(() => end.open() === 0, "all are closed");
 });
 
 time("beyond pendingHeads a connection is told to go away", async () => {
@@ -543,11 +542,12 @@ time("beyond pendingHeads a connection is told to go away", async () => {
 });
 
 time("a client that vanishes, and one that breaks the rules", async () => {
-  const { end } = await adopting({ requests: () => {} });
+  let requested = false;
+  const { end } = await adopting({ requests: () => (requested = true) });
   const client = new FrameClient(await end.connect());
   await client.greet();
   await client.open(GET, Flag.END_STREAM);
-  await sleep(50);
+  await until(() => requested, "the application has the request");
   client.client.stream.destroy();
   assert.match(await endOf(end.ends), /^(?:PEER_ENDED|SOCKET_ERROR) requests$/);
   const breaking = new FrameClient(await end.connect());

@@ -7,7 +7,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
@@ -15,6 +14,7 @@ import { certificate } from "./support/certificate.js";
 import { freePort, missing, type Program, runs, start, stopAll } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 import { Client } from "./support/tcp.js";
+import { until } from "./support/until.js";
 
 const EXAMPLE = "examples/nginx/nginx.conf";
 const folder = mkdtempSync(join(tmpdir(), "headgate-nginx-"));
@@ -100,11 +100,11 @@ let gate: Program;
 let nginx: Program;
 
 /** Waits until the gate has printed it. */
-async function printed(text: string): Promise<void> {
-  for (let i = 0; !gate.printed().includes(text); i++) {
-    if (i > 1500) throw new Error(`${text} is not in ${gate.printed()}`);
-    await sleep(20);
-  }
+function printed(text: string): Promise<void> {
+  return until(
+    () => gate.printed().includes(text),
+    () => `${text} in ${gate.printed()}`,
+  );
 }
 
 /** The three ways, and the first one with TLS: the port of nginx, and how the explanation names the source. */

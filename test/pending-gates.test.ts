@@ -4,18 +4,18 @@
 
 import { once } from "node:events";
 import { Server } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { ArrivalHints } from "#src/arrival/arrival.js";
 import type { Gate } from "#src/gate.js";
 import type { Abandoned } from "#src/outcome/end.js";
 import { explain } from "#src/outcome/explain-end.js";
-import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, settled, TEN } from "./support/adopted.js";
+import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, passedOn, TEN } from "./support/adopted.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
 import { Client, closeDoors, openDoor, streamPair } from "./support/tcp.js";
+import { until } from "./support/until.js";
 
 const LINE = (address: string): string =>
   `PROXY ${address.includes(":") ? "TCP6" : "TCP4"} ${address} ${address.includes(":") ? "::1" : "192.0.2.1"} 51234 443\r\n`;
@@ -117,7 +117,7 @@ gates("trusted peers, UNIX-domain sockets and streams without an address are not
     const peers: ArrivalHints[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: "unknown" }])];
     // So many that ten would be a crowd, of which half would be of each.
     const waiting = Array.from({ length: 20 }, (_, i) => adopt(gate, peers[i % peers.length]!));
-    await settled();
+    await passedOn();
     assert.is(gate.pendingHeads, 20);
     await leave(gate, waiting);
   }
@@ -133,7 +133,7 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   const unknown = Array.from({ length: 4 }, () => adopt(gate, PEER));
   const announce = async ({ client }: Adopted, header: string | Buffer): Promise<void> => {
     await client.send(header);
-    await settled();
+    await passedOn();
   };
   // Many clients behind one proxy.
   const many = ["198.51.100.1", "198.51.100.2", "2001:db8::1", "2001:db8:0:1::1"].map((address) => {
@@ -176,7 +176,7 @@ gates(
       for (let i = 0; i <= room; i++) {
         const adopted = adopt(gate, PEER);
         await adopted.client.send(LINE(address));
-        await settled();
+        await passedOn();
         if (i < room) waiting.push(adopted);
         else assert.is(await codeOf(adopted), "ADDRESS_OVERLOADED");
         assert.is(gate.pendingHeads, waiting.length);
@@ -193,7 +193,7 @@ gates("behind a PROXY header, one whose head is whole or that was answered waits
   const announced = LINE("198.51.100.7");
   const waiting = [adopt(gate, PEER), adopt(gate, PEER)];
   for (const { client } of waiting) await client.send(announced);
-  await settled();
+  await passedOn();
   assert.is(gate.pendingHeads, 12);
   const inRest = adopt(gate, PEER, announced);
   const [refused, malformed, authorizing] = [request("b"), "GET\r\n", handshake].map((head) => {
@@ -203,7 +203,7 @@ gates("behind a PROXY header, one whose head is whole or that was answered waits
   assert.is(await codeOf(inRest), "ADDRESS_OVERLOADED");
   assert.is(await codeOf(await refused!), "refused");
   assert.is(await codeOf(await malformed!), "malformed");
-  await settled();
+  await passedOn();
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
   const { client, end } = await authorizing!;
   client.stream.destroy();
@@ -219,7 +219,7 @@ gates("a whole head in rest is not counted, and half a one is", async () => {
   assert.is(await codeOf(adopt(gate, from, handshake)), "handed-over");
   assert.is(await codeOf(adopt(gate, from, handshake.slice(0, 30))), "OVERLOADED");
   waiting.pop()!.client.stream.destroy();
-  while (gate.pendingHeads > 1) await settled();
+  await until(() => gate.pendingHeads === 1, "one has gone");
   const end = (await adopt(gate, from, handshake.slice(0, 30)).end) as Abandoned;
   assert.equal([end.code, end.stage], ["ADDRESS_OVERLOADED", "head"]);
   await leave(gate, waiting);
@@ -290,7 +290,7 @@ gates("over TCP, adopted and under a strict guard", async () => {
       stream.destroy();
       await once(stream, "close");
     }
-    while (gate.pendingHeads + guarded.gate.pendingHeads > 0) await sleep(5);
+    await until(() => gate.pendingHeads + guarded.gate.pendingHeads === 0, "both have gone");
     const again = await connect();
     await again.send(request("a").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
     assert.is((await again.all())[0]!.statusCode, door.connect === connect ? 426 : 200);
@@ -313,7 +313,7 @@ const fates = {
     await client.send(request("a"));
     await client.responses(1);
     await client.send("GET / HT");
-    await settled();
+    await passedOn();
     client.stream.destroy();
   },
 } satisfies Record<string, (adopted: Adopted) => unknown>;
@@ -356,7 +356,7 @@ gates("over any sequence of comings and goings each connection is taken off once
           const one = waiting.find(({ client }) => client === null);
           if (one === undefined) continue;
           await one.adopted.client.send(LINE(`198.51.100.${deed.client}`));
-          await settled();
+          await passedOn();
           if (!isFull(deed.client)) one.client = deed.client;
           else {
             assert.is(await codeOf(one.adopted), "ADDRESS_OVERLOADED");

@@ -5,7 +5,7 @@
 import * as assert from "uvu/assert";
 import type { Abandoned } from "#src/outcome/end.js";
 import { explain } from "#src/outcome/explain-end.js";
-import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, settled, TEN } from "./support/adopted.js";
+import { type Adopted, adopt, codeOf, fill, gateOf, handshake, leave, passedOn, TEN } from "./support/adopted.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("pending: upgrades");
@@ -70,7 +70,7 @@ test("behind a trusted hop an upgrade counts to the client that it speaks for", 
   assert.equal([end.code, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "192.0.2.7"]);
   // Where a hop does not say for whom it speaks, the upgrade is not counted.
   for (const unknown of ["unknown", "unknown"]) waiting.push(of(unknown));
-  await settled();
+  await passedOn();
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
   await leave(gate, waiting);
 });

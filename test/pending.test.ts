@@ -2,12 +2,12 @@
 // Out:   who may wait, and who is asked for an address.
 // Never: waits for a deadline, but to see that it takes them off.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { countedNetwork } from "#src/head/ip-address.js";
 import { type Waiting, WaitingRoom } from "#src/outcome/waiting.js";
 import { suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 
 const counting = suite("pending: who is counted as what");
 
@@ -218,6 +218,6 @@ counting("those whose time is over are taken off", async () => {
     assert.is(verdicts(heads, "a", 5), "- - - - ADDRESS_OVERLOADED");
     assert.is(verdicts(heads, "b", 4), "- - - ADDRESS_OVERLOADED");
     assert.is(verdicts(heads, "c", 2), "- OVERLOADED");
-    while (heads.size > 0) await sleep(5);
+    await until(() => heads.size === 0, "all are taken off");
   }
 });

@@ -21,6 +21,7 @@ import { certificate } from "./support/certificate.js";
 import { freePort, missing, type Program, start, stopAll } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 import { Client, closeDoors, type Door, openDoor } from "./support/tcp.js";
+import { until } from "./support/until.js";
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "headgate-proxies-"));
@@ -115,8 +116,8 @@ else {
       for (const { proxy: said, schemeSource } of arrivals) {
         assert.equal([said?.version, said?.hop, said?.tls, schemeSource], [version, "127.0.0.1", null, "default"]);
       }
-      while (!abandoned.some((each) => /^(?:PEER_ENDED|SOCKET_ERROR) silent$/.test(each)))
-        await new Promise((done) => setTimeout(done, 20));
+      const isCheck = (each: string): boolean => /^(?:PEER_ENDED|SOCKET_ERROR) silent$/.test(each);
+      await until(() => abandoned.some(isCheck), "a health check");
       // A check that is reset before it is adopted has no address any more.
       assert.not.ok(
         abandoned.some((each) => each.startsWith("PROXY")),
@@ -181,8 +182,7 @@ else {
     await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     await past.closed();
     assert.is(past.received.length, 0);
-    while (!gate.printed().includes("PROXY_MISSING PROXY_SIGNATURE: "))
-      await new Promise((done) => setTimeout(done, 20));
+    await until(() => gate.printed().includes("PROXY_MISSING PROXY_SIGNATURE: "), "the gate says why");
     await proxy.stop();
     await gate.stop();
   });

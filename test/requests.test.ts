@@ -18,6 +18,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { mutations, seeded } from "./support/mutations.js";
 import { suite } from "./support/suite.js";
 import { type Client, type Cut, closeDoors, type Door, octetsOf, openDoor, type Response } from "./support/tcp.js";
+import { settled, turn, until } from "./support/until.js";
 
 /** A request as the application got it. */
 interface Seen {
@@ -237,6 +238,8 @@ async function named<T>(label: string, promise: Promise<T>): Promise<T> {
   }
 }
 
+/** Octets that the first connection's socket has been given to send. */
+const written = ({ door }: World): number => (door.sockets[0] as net.Socket).bytesWritten;
 const statuses = (responses: readonly Response[]): number[] => responses.map(({ statusCode }) => statusCode);
 const bodies = (responses: readonly Response[]): string[] => responses.map(({ body }) => body.toString("latin1"));
 const targets = (seen: readonly Seen[]): string[] => seen.map(({ target }) => target);
@@ -650,7 +653,7 @@ bad("a malformed body behind a response that the client has not read: it arrives
   client.stream.pause();
   const target = "/1?early&size=1000000";
   await client.send(chunks(target, "3\r\nabc\r\n"));
-  await sleep(50);
+  await until(() => written(world) > 0, "the response begins");
   for (let i = 0; i < 20; i++) await client.send(`z\r\n${get("/smuggled").repeat(1000)}`);
   client.stream.resume();
   assert.equal(bodies(await client.all()), [said("POST", target)]);
@@ -667,7 +670,7 @@ bad("a malformed body within a response cuts the response off", async () => {
   const world = await openWorld({ app });
   const client = await world.connect();
   await client.send(chunks("/1", "3\r\nabc\r\n"));
-  while (!client.received.includes("begun")) await sleep(1);
+  await until(() => client.received.includes("begun"), "the response begins");
   await client.send(`z\r\n${get("/smuggled")}`);
   await client.closed();
   assert.not.match(client.received.toString("latin1"), /\r\n0\r\n\r\n|400/);
@@ -685,7 +688,7 @@ lasting("100, then the body, then the response", async () => {
       const world = await openWorld();
       const client = await world.connect(way);
       await client.send(get("/1") + expecting("/2"), cut);
-      while (!client.received.includes("HTTP/1.1 100 Continue\r\n\r\n")) await sleep(1);
+      await until(() => client.received.includes("HTTP/1.1 100 Continue\r\n\r\n"), "100 Continue");
       assert.is(world.app.seen.length, 2);
       await client.send(`hello${last}`, cut);
       const responses = await client.all();
@@ -857,16 +860,6 @@ lasting("without requests 426, a body unread", async () => {
 
 const backpressure = suite("requests: backpressure");
 
-/** Waits until a number has stopped growing. */
-async function settled(measure: () => number): Promise<number> {
-  for (let before = -1; ; ) {
-    await sleep(60);
-    const now = measure();
-    if (now === before) return now;
-    before = now;
-  }
-}
-
 const PIECE = Buffer.alloc(65_536, "p");
 const PIECES = 400;
 
@@ -900,14 +893,12 @@ backpressure("1 MB in one piece to a slow reader, then a refusal", async () => {
   const client = await world.connect();
   client.stream.pause();
   await client.send(get("/1?size=1000000") + foreign);
-  await sleep(80);
-  for (let i = 0; i < 10; i++) {
+  await settled(() => written(world));
+  while (!client.isClosed) {
     client.stream.resume();
-    await sleep(2);
+    await client.news();
     client.stream.pause();
-    await sleep(2);
   }
-  client.stream.resume();
   const responses = await client.all();
   assert.equal(statuses(responses), [200, 421]);
   assert.is(bodies(responses)[0], said("GET", "/1?size=1000000"));
@@ -956,7 +947,7 @@ backpressure("requests behind one that is not answered are not read without end"
   // A paused socket does not hear that its client has gone; writing shows it.
   (client.stream as net.Socket).resetAndDestroy();
   await client.closed();
-  await sleep(10);
+  await turn();
   response!.end("too late");
   const end = await world.ends[0]!;
   assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");
@@ -1042,7 +1033,7 @@ ending("a client that ends or vanishes within a body", async () => {
       const client = await world.connect();
       await client.send(get("/0") + octets);
       await client.responses(1);
-      while (world.app.seen.length < 2) await sleep(1);
+      await until(() => world.app.seen.length === 2, "the application has both");
       go(client.stream as net.Socket);
       const end = await world.ends[0]!;
       assert.is(end.kind, "abandoned");
@@ -1058,8 +1049,8 @@ ending("a client that vanishes within a response", async () => {
   const client = await world.connect();
   client.stream.pause();
   await client.send(get("/1?size=20000000&pieces=100"));
-  while (world.app.seen.length < 1) await sleep(1);
-  await sleep(20);
+  await until(() => world.app.seen.length === 1, "the application has the request");
+  await until(() => written(world) > 0, "the response begins");
   (client.stream as net.Socket).resetAndDestroy();
   const end = await world.ends[0]!;
   assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");
@@ -1079,8 +1070,7 @@ ending("a stream that breaks and does not destroy itself", async () => {
   broken.push(get("/1") + get("/2"));
   const end = await ended;
   assert.is(end.kind === "abandoned" && end.code, "SOCKET_ERROR");
-  await sleep(5);
-  assert.ok(broken.destroyed);
+  await until(() => broken.destroyed, "the stream is destroyed");
   assert.equal(targets(app.seen), ["/1"]);
   assert.ok(app.seen[0]!.vanished);
 });
@@ -1156,7 +1146,7 @@ ending("closeIdleConnections and closeAllConnections reach connections behind th
   await idle.send(get("/1"));
   await idle.responses(1);
   await busy.send(get("/2?never"));
-  while (world.app.seen.length < 2) await sleep(1);
+  await until(() => world.app.seen.length === 2, "the application has both");
   world.app.server.closeIdleConnections();
   await idle.closed();
   assert.not(busy.stream.destroyed);
@@ -1508,9 +1498,13 @@ property("15,000 sequences of mutated octets: the application sees what the gate
 const leftovers = suite("requests: leftovers");
 
 leftovers("no socket, server or timer of the tests above is left", async () => {
-  // uvu runs this from a timer of its own, which is no active resource any more.
-  await sleep(20);
-  const left = process.getActiveResourcesInfo().filter((name) => /^(?:TCP|Timeout)/.test(name));
-  await closeDoors();
-  assert.equal(left, []);
+  const left = (): string[] => process.getActiveResourcesInfo().filter((name) => /^(?:TCP|Timeout)/.test(name));
+  try {
+    await until(
+      () => left().length === 0,
+      () => `nothing is left, and not ${left()}`,
+    );
+  } finally {
+    await closeDoors();
+  }
 });

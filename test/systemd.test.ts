@@ -5,12 +5,12 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { inetdConnection, systemdConnection, systemdDescriptors, systemdListeners } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { activate, cannotActivate } from "./support/activation.js";
 import { skip, suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 
 async function echo(url: string): Promise<string> {
   const webSocket = new WebSocket(url, { headers: { Host: "localhost:9" } });
@@ -50,10 +50,11 @@ else {
       const service = await activate(options, [`${examples}/${example}.js`]);
       assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
       assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
-      for (const waited = Date.now(); Date.now() - waited < 20_000; await sleep(20)) {
-        if ((service.log().match(/died with code 0/g) ?? []).length === 2) break;
-      }
-      assert.is(service.log().match(/died with code 0/g)?.length, 2, service.log());
+      const died = (): number => service.log().match(/died with code 0/g)?.length ?? 0;
+      await until(
+        () => died() === 2,
+        () => `both processes have ended: ${service.log()}`,
+      );
       await service.stop();
     });
   }

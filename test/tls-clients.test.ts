@@ -8,7 +8,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import { promisify } from "node:util";
 import { type Arrival, createGate, NO_LISTEN_SERVER } from "headgate";
@@ -19,6 +18,7 @@ import { certificate } from "./support/certificate.js";
 import { launchChromium } from "./support/chromium.js";
 import { freePort, missing, start, stopAll } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
+import { until } from "./support/until.js";
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "headgate-tls-"));
@@ -311,7 +311,7 @@ else {
     const former = file("former.crt", readFileSync(second!, "latin1"));
     renew();
     gate.signal("SIGHUP");
-    while (!gate.printed().includes("certificates renewed")) await sleep(20);
+    await until(() => gate.printed().includes("certificates renewed"), "certificates are renewed");
     assert.match(await ask("b.example.com", former), /certificate/);
     assert.match(await ask("b.example.com", second!), /^b\.example\.com:\d+ by TLS for b\.example\.com, http\/1\.1\n$/);
     await gate.stop();

@@ -27,6 +27,7 @@ import { certificate } from "./support/certificate.js";
 import { readProxyCorpus } from "./support/corpus.js";
 import { suite } from "./support/suite.js";
 import { Client, type Cut, cutUp, octetsOf, streamPair } from "./support/tcp.js";
+import { until } from "./support/until.js";
 
 const a = certificate("a.test");
 const b = certificate("b.test");
@@ -563,7 +564,7 @@ async function endOf(
   if (then === "end") client.stream.end();
   if (then === "destroy") client.stream.destroy();
   await client.closed();
-  while (world.ends.length === 0) await new Promise(setImmediate);
+  await until(() => world.ends.length > 0, "the connection is adopted");
   const end = await world.ends.pop()!;
   assert.is(end.kind, "abandoned", JSON.stringify(end));
   assert.is(world.gate.pendingHeads, 0);

@@ -6,6 +6,7 @@ import type http from "node:http";
 import * as assert from "uvu/assert";
 import { closeGuarded, type Guarded, openGuarded } from "../support/guarded.js";
 import { suite } from "../support/suite.js";
+import { until } from "../support/until.js";
 
 const answers = suite("attack: answers that go missing");
 answers.after(closeGuarded);
@@ -88,7 +89,7 @@ for (const way of ways) {
     });
     const client = await guarded.connect();
     await client.send(`GET /slow HTTP/1.1\r\nHost: a.example\r\n\r\n${foreign("POST", CHUNKED)}zz\r\n`);
-    while (guarded.seen.length === 0) await new Promise(setImmediate);
+    await until(() => guarded.seen.length > 0, "the application has the request");
     finish();
     const responses = await client.all();
     assert.equal(

@@ -16,6 +16,7 @@ import { WebSocketServer } from "ws";
 import { certificate } from "../support/certificate.js";
 import { suite } from "../support/suite.js";
 import { Client } from "../support/tcp.js";
+import { until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
 const { key, cert } = certificate("a");
@@ -238,7 +239,7 @@ others("adopted connections: requests, and upgrades of ws by every road", async 
       );
     }
     await world.ask(`GET http://a:81/live HTTP/1.1\r\nHost: evil.example\r\n${handshakeFields}\r\n`);
-    while (seen.length === 0) await new Promise(setImmediate);
+    await until(() => seen.length > 0, "the framer has the WebSocket");
     assert.equal(seen.splice(0), [["connection", ruled("http://a:81/live", "a:81")]]);
     await world.close();
   }

@@ -12,6 +12,7 @@ import * as assert from "uvu/assert";
 import { kinds, member, orders } from "../support/several-gates.js";
 import { suite } from "../support/suite.js";
 import { Client } from "../support/tcp.js";
+import { until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
 const set = suite("bypass: several gates, as they are set");
@@ -175,7 +176,7 @@ later("a gate that is released while it, or another, waits for its authorize", a
         await once(server.listen(0, "127.0.0.1"), "listening");
         const client = new Client(net.connect(portOf(server), "127.0.0.1"));
         await client.send(`GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`);
-        while (answers.length === 0) await new Promise(setImmediate);
+        await until(() => answers.length > 0, "authorize is asked");
         guards[released].release();
         answers[0]!(true);
         assert.is((await client.all())[0]!.statusCode, listens ? 101 : 500);

@@ -4,13 +4,13 @@
 
 import http from "node:http";
 import type { Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createGate, type Gate } from "#src/gate.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "../support/guarded.js";
 import { suite } from "../support/suite.js";
 import { type Client, closeDoors, octetsOf, openDoor } from "../support/tcp.js";
+import { settled, until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
 const memory = suite("attack: memory behind what waits");
@@ -21,14 +21,11 @@ const SENT = 12_000_000;
 /** What a connection may take before it waits: a read of Node's and the buffers of its streams, on both sides of a filter. */
 const TAKEN = 1_000_000;
 
-/** Sends so much of one text over and over, and waits until the server takes no more. */
-async function flood(client: Client, text: string, taken: () => number): Promise<void> {
+/** Sends so much of one text over and over; the octets that the server has taken, when it takes no more. */
+function flood(client: Client, text: string, taken: () => number): Promise<number> {
   const piece = octetsOf(text.repeat(Math.ceil(65_536 / text.length)));
   for (let sent = 0; sent < SENT; sent += piece.length) client.stream.write(piece);
-  for (let before = -1, still = 0; still < 20 && taken() < SENT; before = taken()) {
-    await sleep(10);
-    still = taken() === before ? still + 1 : 0;
-  }
+  return settled(taken);
 }
 
 const small = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
@@ -84,8 +81,8 @@ for (const [title, { first, more }] of Object.entries(floods)) {
         await client.send(first);
         // Of the plain socket, TLS included; a strict guard emits its front as well, which counts nothing.
         const taken = (): number => Math.max(0, ...sockets.map(({ bytesRead }) => bytesRead ?? 0));
-        await flood(client, more, taken);
-        assert.ok(taken() < TAKEN, `${taken()} octets were taken`);
+        const most = await flood(client, more, taken);
+        assert.ok(most < TAKEN, `${most} octets were taken`);
         // A socket that is not read does not hear of its client's end.
         for (const socket of sockets) socket.destroy();
         await guarded.close();
@@ -103,8 +100,8 @@ for (const [title, { first, more }] of Object.entries(floods)) {
     const client = await door.connect();
     await client.send(first);
     const taken = (): number => (door.sockets[0] as Socket | undefined)?.bytesRead ?? 0;
-    await flood(client, more, taken);
-    assert.ok(taken() < TAKEN, `${taken()} octets were taken`);
+    const most = await flood(client, more, taken);
+    assert.ok(most < TAKEN, `${most} octets were taken`);
     client.stream.destroy();
     for (const socket of door.sockets) socket.destroy();
     await door.close();
@@ -136,7 +133,7 @@ memory("a client that is made to wait gets its responses when the slow one ends"
   });
   const client = await guarded.connect();
   await client.send(`${slow}GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n${small.repeat(1000)}`);
-  while (guarded.seen.length === 0) await new Promise(setImmediate);
+  await until(() => guarded.seen.length > 0, "the application has the request");
   finish();
   const responses = await client.all();
   assert.equal(

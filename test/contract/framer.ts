@@ -3,7 +3,6 @@
 // Never: knows how the road carries octets.
 
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
@@ -11,6 +10,7 @@ import type { Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { openRoad, type Road, type RoadEnd, type Way } from "../support/roads.js";
 import type { Suite } from "../support/suite.js";
+import { settled, until } from "../support/until.js";
 import { webSocketOver } from "../support/websocket.js";
 
 /** Milliseconds that a fast machine does not need. */
@@ -116,7 +116,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     await once(webSocket, "open");
     await use(webSocket);
     leave();
-    while (wss.clients.size > 0) await sleep(2);
+    await until(() => wss.clients.size === 0, "the server has closed the WebSocket");
   }
 
   /** The status code of a refusal; 0 where the WebSocket ended without one. */
@@ -189,10 +189,10 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
         });
         webSocket.pause();
         for (let i = 0; i < 16; i++) webSocket.send(message);
-        await sleep(200);
-        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
         const [server] = wss.clients;
-        assert.ok(server!.bufferedAmount + webSocket.bufferedAmount > 4 * MEGABYTE, "nobody waits");
+        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
+        const waiting = await settled(() => server!.bufferedAmount + webSocket.bufferedAmount);
+        assert.ok(waiting > 4 * MEGABYTE, "nobody waits");
         webSocket.resume();
         await all;
       },
@@ -225,7 +225,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
       webSocket.send("close");
       assert.equal((await once(webSocket, "close")).map(String), ["4001", "as asked"]);
     });
-    while (closed.length < 2) await sleep(5);
+    await until(() => closed.length === 2, "both have closed");
     assert.equal(closed, [
       [4000, "bye"],
       [4001, "as asked"],
@@ -241,7 +241,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     });
     await withOpen("/live", async (webSocket) => webSocket.terminate());
     await withOpen("/live", async () => {});
-    while (closed.length < 3) await sleep(5);
+    await until(() => closed.length === 3, "all three have closed");
     assert.equal(
       closed.map(([code]) => code),
       [1006, 1006, 1006],
@@ -309,7 +309,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
   });
 
   test("afterwards nothing is left", async () => {
-    while (end.open() > 0 || wss.clients.size > 0) await sleep(5);
+    await until(() => end.open() === 0 && wss.clients.size === 0, "all are closed");
     assert.is(gate.pendingHeads, 0);
     await Promise.all(end.ends);
   });

@@ -4,8 +4,8 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort, missing } from "./program.js";
+import { until } from "./until.js";
 
 const PROGRAM = "systemd-socket-activate";
 
@@ -35,7 +35,10 @@ export async function activate(
   });
   let log = "";
   child.stderr.on("data", (text: Buffer) => (log += text));
-  while (!log.includes("Listening on")) await sleep(10);
+  await until(
+    () => log.includes("Listening on"),
+    () => `it listens: ${log}`,
+  );
   return {
     program: child,
     address,

@@ -3,7 +3,6 @@
 // Never: looks into the gate, but to see that none waits any more.
 
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import type { ArrivalHints } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
@@ -12,6 +11,7 @@ import type { ConnectionEnd } from "#src/outcome/end.js";
 import type { GateLimits } from "#src/outcome/limits.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Client, octetsOf, streamPair } from "./tcp.js";
+import { turn } from "./until.js";
 import { handshakeFields } from "./world.js";
 
 export const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
@@ -58,5 +58,7 @@ export async function codeOf({ end }: Adopted): Promise<string> {
   return how.kind === "abandoned" ? how.code : how.kind;
 }
 
-/** Lets streams pass on what they hold. */
-export const settled = (): Promise<void> => sleep(2);
+/** Lets streams in memory pass on what they hold, and destroy each other: each takes a turn of the event loop. */
+export async function passedOn(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await turn();
+}

@@ -1,9 +1,8 @@
 // In:    from its parent: how many connections to open, where to, how fast.
-// Out:   to its parent: "open" when all are, then what came back on them and when, once all are closed.
+// Out:   to its parent: "open" when all are, then what came back on them and how soon, once all are closed.
 // Never: sends more than half a head; wave.test.ts forks it.
 
 import { connect } from "node:net";
-import { Starvation } from "./starvation.js";
 
 /** What the parent asks for. */
 export interface Order {
@@ -20,11 +19,8 @@ export interface Outcome {
   readonly opening: number;
   /** Connections by what came back: a status code, `nothing`, or an error. */
   readonly answers: Record<string, number>;
-  /** Milliseconds from a connection's opening to its answer. */
+  /** The fewest milliseconds from when a connection was asked for to its answer. */
   readonly soonest: number;
-  readonly latest: number;
-  /** Milliseconds for which this process got no processor, in its worst second. */
-  readonly starved: number;
 }
 
 const HALF_A_HEAD = "GET /live HTTP/1.1\r\nHost: a\r\nUser-Agent: ha";
@@ -35,33 +31,29 @@ process.on("message", (order: Order) => void open(order));
 
 function open({ port, connections, addresses, perSecond }: Order): void {
   const started = performance.now();
-  const starvation = new Starvation();
   const answers: Record<string, number> = {};
-  let [begun, opened, closed, opening, soonest, latest] = [0, 0, 0, 0, Number.POSITIVE_INFINITY, 0];
+  let [begun, opened, closed, opening, soonest] = [0, 0, 0, 0, Number.POSITIVE_INFINITY];
 
   const one = (index: number): void => {
-    let [answer, since] = ["nothing", 0];
+    let answer = "nothing";
+    const since = performance.now();
     const host = `127.0.0.${1 + (index % addresses)}`;
     const socket = connect({ port, host: "127.0.0.1", localAddress: host });
     socket.on("connect", () => {
-      since = performance.now();
       socket.write(HALF_A_HEAD);
       if (++opened < connections) return;
       opening = performance.now() - started;
       process.send!("open");
     });
     socket.once("data", (octets: Buffer) => {
-      const took = performance.now() - since;
-      soonest = Math.min(soonest, took);
-      latest = Math.max(latest, took);
+      soonest = Math.min(soonest, performance.now() - since);
       answer = octets.toString("latin1", 9, 12);
     });
     socket.on("error", (error: NodeJS.ErrnoException) => (answer = error.code ?? error.message));
     socket.on("close", () => {
       answers[answer] = (answers[answer] ?? 0) + 1;
       if (++closed < connections) return;
-      starvation.stop();
-      process.send!({ opening, answers, soonest, latest, starved: starvation.worst(1000) } satisfies Outcome);
+      process.send!({ opening, answers, soonest } satisfies Outcome);
     });
   };
 

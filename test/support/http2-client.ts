@@ -20,6 +20,7 @@ import { Client } from "./tcp.js";
 /** What a server made of a request, or of a connection: a response, a reset, GOAWAY, or a close without a word. */
 export type Outcome = number | `${"reset" | "goaway"} ${string}` | "closed";
 
+const isPong = ({ type, flags }: ReadFrame): boolean => type === Frame.PING && flags === Flag.ACK;
 const codeOf = (code: number): string => errorCodes[code] ?? `${code}`;
 
 /** A client of HTTP/2 that writes frames by hand. */
@@ -27,6 +28,7 @@ export class FrameClient {
   readonly client: Client;
   /** Of the next stream. */
   next = 1;
+  #pings = 0;
   #greeted = false;
   #acknowledged = false;
 
@@ -57,6 +59,13 @@ export class FrameClient {
     this.next += 2;
     await this.client.send(headers(stream, fields, flags));
     return stream;
+  }
+
+  /** Has a PING answered: all that was sent before has been read. */
+  async ping(): Promise<void> {
+    await this.client.send(frame(Frame.PING, 0, 0, Buffer.alloc(8)));
+    const answers = this.#pings++;
+    await this.#until(() => this.frames.filter(isPong).length > answers);
   }
 
   /** Waits for a frame, or the close of the connection. */

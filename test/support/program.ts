@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import net from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "./until.js";
 
 /** Why a program cannot run here; null where it can. */
 export function missing(program: string, versionArgument: string): string | null {
@@ -42,9 +42,6 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-/** Milliseconds for a program to listen, far more than it takes. */
-const PATIENCE = 30_000;
-
 const accepts = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = net.connect(port, "127.0.0.1");
@@ -74,15 +71,20 @@ export async function start(
   };
   const started: Program = { printed: () => text, signal: (name) => void child.kill(name), stop };
   running.add(started);
-  const latest = performance.now() + PATIENCE;
-  for (const port of ports) {
-    while (!(await accepts(port))) {
-      if (child.exitCode !== null || performance.now() > latest) {
-        await stop();
-        throw new Error(`${program} does not listen on ${port}: ${text}`);
-      }
-      await sleep(20);
+  const listens = async (port: number): Promise<boolean> => {
+    if (child.exitCode !== null) throw new Error(`${program} has ended: ${text}`);
+    return accepts(port);
+  };
+  try {
+    for (const port of ports) {
+      await until(
+        () => listens(port),
+        () => `${program} listens on ${port}: ${text}`,
+      );
     }
+  } catch (error) {
+    await stop();
+    throw error;
   }
   return started;
 }
