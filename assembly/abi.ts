@@ -67,17 +67,17 @@ export const enum Flag {
   CONNECTION_UPGRADE = 1 << 6,
   UPGRADE = 1 << 7,
   UPGRADE_WEBSOCKET = 1 << 8,
-  /** The request line is behind us; field lines follow. */
+  /** The request line was read; field lines follow. */
   IN_FIELD_LINES = 1 << 9,
   /** An Expect line holds 100-continue and nothing else. */
   EXPECT_CONTINUE = 1 << 10,
-  /** The method is known to be GET; not set, it says nothing. */
+  /** The method is known to be GET; where it is not set, nothing is known. */
   METHOD_GET = 1 << 11,
 }
 
 /** Bits of the argument `options` of `parseHead`. */
 export const enum Option {
-  /** A missing Host in HTTP/1.1 is no error. */
+  /** A missing Host in HTTP/1.1 is not an error. */
   HOST_OPTIONAL = 1 << 0,
   /** Go on from `Head.LINE_START`, `Head.FLAGS` and `Head.FIELD_LINES`, which the caller wrote back. */
   RESUME = 1 << 1,
@@ -102,7 +102,7 @@ export const enum AuthorityBlock {
   KIND = 0,
   /** First octet of uri-host, its bracket included. */
   START = 4,
-  /** One behind the last octet of uri-host. */
+  /** One past the last octet of uri-host. */
   END = 8,
   /** 1..65535, or 0 where no port, or an empty one, was written. */
   PORT = 12,
@@ -110,12 +110,15 @@ export const enum AuthorityBlock {
   IPV6 = 16,
   /** An `AuthorityReading`: where in the grammar the reader stopped. */
   READING = 32,
-  /** 1 where uri-host is known to be as it is compared: without capitals, without a root dot. 0 says nothing. */
+  /** 1 where uri-host is known to be as it is compared: without capitals, without a root dot; 0 where that is not known. */
   NORMAL = 36,
   SIZE = 40,
 }
 
-/** Where in an authority its reader stands. PERCENT, LITERAL and PORT_TOO_LARGE are no end; PORT_ZERO is one, and refused. */
+/**
+ * Where in an authority its reader is. It cannot end at PERCENT, LITERAL or PORT_TOO_LARGE; it can at PORT_ZERO, and is
+ * refused.
+ */
 export const enum AuthorityReading {
   NAME = 0,
   /** Inside a pct-encoded triplet. */
@@ -133,7 +136,7 @@ export const enum AuthorityReading {
 /** Byte offsets inside one head record. Every value is an u32; positions count from the first octet of INPUT. */
 export const enum Head {
   STATUS = 0,
-  /** COMPLETE: where the head ends. PARTIAL: where the octets end that came in. A refusal: the octet to blame. */
+  /** COMPLETE: where the head ends. PARTIAL: where the octets end that came in. A refusal: the offending octet. */
   OFFSET = 4,
   /** PARTIAL: where the line begins that is not whole yet. */
   LINE_START = 8,
@@ -146,7 +149,7 @@ export const enum Head {
   TARGET_START = 32,
   TARGET_END = 36,
   TARGET_FORM = 40,
-  /** Where path-abempty begins; behind the target in the forms that have none. */
+  /** Where path-abempty begins; after the target in the forms that have none. */
   PATH_START = 44,
   /** The first "?" of the target, or TARGET_END. */
   QUERY_START = 48,
@@ -168,7 +171,7 @@ export const enum Head {
 }
 
 /**
- * Byte offsets inside one field-line record; they stand behind the head record, one a line. A line begins behind the
+ * Byte offsets inside one field-line record; they follow the head record, one for each line. A line begins after the
  * CRLF of the one before it, the first one at `Head.FIELDS_START`.
  */
 export const enum FieldLine {
@@ -176,15 +179,15 @@ export const enum FieldLine {
   NAME = 0,
   /** Where the line's CRLF begins. */
   END = 4,
-  /** The value without the white space around it, where the line is PADDED; else it stands between ": " and the CRLF. */
+  /** The value without the white space around it, where the line is PADDED; else it is what lies between ": " and the CRLF. */
   VALUE_START = 8,
   VALUE_END = 12,
   SIZE = 16,
 }
 
 /**
- * Field names that the kernel reads, or gives to the policy. The names from COMMON on are only recognised, so that
- * nobody need make strings of them; src/head/kernel/field-names.ts has them in order. All others are UNKNOWN.
+ * Field names that the kernel reads, or gives to the policy. The names from RECOGNISED on are only recognised, so that
+ * no strings need be made of them; src/head/kernel/field-names.ts has them in order. All others are UNKNOWN.
  */
 export const enum FieldName {
   UNKNOWN = 0,
@@ -205,9 +208,9 @@ export const enum FieldName {
   X_FORWARDED_PROTO = 15,
   X_FORWARDED_PORT = 16,
   PROXY_CONNECTION = 17,
-  /** One behind the names that the kernel reads. */
+  /** One past the names that the kernel reads. */
   READ_END = 18,
-  COMMON = 32,
+  RECOGNISED = 32,
 }
 
 /** How a field line was written; bits beside a `FieldName`. */
@@ -215,12 +218,12 @@ export const enum FieldSpelling {
   /** The bits that are left to the `FieldName`. */
   NAME = 63,
   /** A known name, as src/head/kernel/field-names.ts spells it: `Sec-WebSocket-Key`. */
-  USUAL = 64,
+  COMMON = 64,
   /** A known name in lower case. */
   LOWER_CASE = 128,
-  /** The bits that say a name and its spelling; neither spelling where it is another one. */
+  /** The bits of a name and its spelling; neither spelling bit where it is spelt in another way. */
   ALL = 255,
-  /** The white space around the value is not one SP in front of it and none behind. */
+  /** The white space around the value is not one SP before it and none after it. */
   PADDED = 256,
   /** How many bits those are. */
   BITS = 9,
@@ -232,7 +235,7 @@ export const enum OctetClass {
   TOKEN = 1,
   /** Octets of a request-target's path and query: visible ASCII but "#". */
   TARGET = 2,
-  /** Octets of a scheme behind its first. */
+  /** Octets of a scheme after its first. */
   SCHEME = 4,
   /** unreserved and sub-delims (RFC 3986 §2): reg-name without pct-encoded. */
   REG_NAME = 8,
@@ -261,16 +264,16 @@ export const enum Memory {
   SUSPECTS = 0xa40,
   /** The record of the head that was read last; low, as small addresses make small code. */
   RECORD = 0xc00,
-  /** Octets of the largest record, and of others that callers keep behind it. */
+  /** Octets of the largest record, and of others that callers keep after it. */
   RECORDS_SIZE = 0x1e000,
-  /** The last octet in front of each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
+  /** The last octet before each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
   LINE_ENDS = 0x1f000,
   INPUT = 0x20000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,
-  /** Octets behind the input that a vector load may touch; their values never matter. */
+  /** Octets after the input that a vector load may touch; their values never matter. */
   SLACK = 64,
-  /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each where its hash says. */
+  /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each at its hash. */
   NAMES = 0x48000,
 }
 
@@ -287,7 +290,7 @@ export const enum Vector {
   COLON = 32,
   QUESTION_MARK = 48,
   /** 0x24: one above "#". */
-  BEHIND_HASH = 64,
+  AFTER_HASH = 64,
   /** 0x7f less "z", and what it makes of the octet below "a". */
   TO_LETTERS = 80,
   BELOW_LETTERS = 96,
@@ -299,7 +302,7 @@ export const enum Vector {
 
 /** Byte offsets inside one entry of the table of names. */
 export const enum NameEntry {
-  /** The spelling with ": " behind it, then zeros; 32 octets. */
+  /** The spelling with ": " after it, then zeros; 32 octets. */
   TEXT = 0,
   /** `FieldSpelling` | `FieldName`; 0 in an entry of no name. */
   CODE = 32,
@@ -320,9 +323,9 @@ export const enum Capacity {
   FIELD_LINES = 4096,
   /** Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one). */
   EMPTY_LINES = 4,
-  /** Octets whose line ends are sought at a time, so that a body behind a head is not searched. */
+  /** Octets whose line ends are sought at a time, so that a body after a head is not searched. */
   INDEXED = 1024,
-  /** The same behind a line that had to be read by itself. */
+  /** The same after a line that had to be read by itself. */
   INDEXED_AGAIN = 256,
   /** Entries of the table of names; a power of two. */
   NAMES = 512,

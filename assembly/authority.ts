@@ -3,17 +3,23 @@
 // Never: knows whether it reads a Host field or a request-target, applies a default port, or compares names.
 
 import { AuthorityBlock, AuthorityKind, AuthorityReading, Memory, OctetClass, Status, Vector } from "./abi";
+import { AT_SIGN, COLON, DIGIT_0, DIGIT_9, DOT, OPENING_BRACKET, PERCENT } from "./ascii";
 import { ipv4End, readIpv6 } from "./ip-address";
-import { COLON, DOT, is, isDigit } from "./octets";
+import { EACH_OCTET, is, isDigit } from "./octets";
 import { regNameEnd } from "./scan";
+
+/** The largest port of TCP (RFC 9293 §3.1). */
+const PORT_MAX: u32 = 65_535;
+/** A bit for each of the 16 octets of a vector. */
+const ALL_LANES: u32 = 0xffff;
 
 /**
  * authority = uri-host [ ":" port ]                             (RFC 9110 §7.2; RFC 3986 §3.2 without userinfo)
  * uri-host  = IP-literal / IPv4address / reg-name               (RFC 3986 §3.2.2)
  *
- * Reads as far as the grammar goes and returns where it stopped: at `end`, or at the first octet that cannot
- * stand there. `AuthorityBlock.READING` says where in the grammar that is; what the octet means is the caller's
- * to say, by `authorityMayEnd` and `authorityRefusal`.
+ * Reads as far as the grammar goes and returns where it stopped: at `end`, or at the first octet that does not belong
+ * there. `AuthorityBlock.READING` has where in the grammar that is; `authorityMayEnd` and `authorityRefusal` have what
+ * the octet means.
  * Deviation: IPvFuture and zone identifiers are refused (corpus: AUTHORITY-31, AUTHORITY-30).
  */
 export function readAuthority(block: usize, at: usize, end: usize): usize {
@@ -21,7 +27,7 @@ export function readAuthority(block: usize, at: usize, end: usize): usize {
   store<u32>(block, start - Memory.INPUT, AuthorityBlock.START);
   store<u32>(block, 0, AuthorityBlock.PORT);
   store<u32>(block, 0, AuthorityBlock.NORMAL);
-  if (at < end && load<u8>(at) === 0x5b) {
+  if (at < end && load<u8>(at) === OPENING_BRACKET) {
     store<u32>(block, AuthorityKind.IP_LITERAL, AuthorityBlock.KIND);
     at = readIpv6(block, at + 1, end);
     if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.LITERAL_CLOSED) return at;
@@ -31,7 +37,7 @@ export function readAuthority(block: usize, at: usize, end: usize): usize {
     if (load<u32>(block, AuthorityBlock.READING) !== AuthorityReading.NAME) return at;
   }
   store<u32>(block, at - Memory.INPUT, AuthorityBlock.END);
-  // In front of a port stands a name: a colon that comes first cannot stand there.
+  // A name precedes a port: a colon cannot come first.
   if (at === start || at === end || load<u8>(at) !== COLON) return at;
   return readPort(block, at + 1, end);
 }
@@ -45,7 +51,7 @@ function readRegName(block: usize, at: usize, end: usize): usize {
   // Bounds: at < end before every load; a triplet's octets are checked one by one.
   while (at < end) {
     at = regNameEnd(at, end);
-    if (at === end || load<u8>(at) !== 0x25) return at;
+    if (at === end || load<u8>(at) !== PERCENT) return at;
     store<u32>(block, AuthorityReading.PERCENT, AuthorityBlock.READING);
     if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
     if (++at === end || !is(load<u8>(at), OctetClass.HEXDIG)) return at;
@@ -59,17 +65,17 @@ function readRegName(block: usize, at: usize, end: usize): usize {
  * port = *DIGIT                                                 (RFC 3986 §3.2.3)
  *
  * Empty is legal and means the scheme's default. Leading zeros are legal.
- * Deviation: the grammar has no bounds, a TCP port has: the digit that goes above 65535 cannot stand there,
- * and zeros alone are no port (corpus: AUTHORITY-12, AUTHORITY-11).
+ * Deviation: the grammar has no bounds, a TCP port has: the digit that goes above 65535 is refused,
+ * and so are zeros alone (corpus: AUTHORITY-12, AUTHORITY-11).
  */
 function readPort(block: usize, at: usize, end: usize): usize {
   let port: u32 = 0;
   let state = AuthorityReading.PORT;
   // Bounds: at < end before every load; stopping above 65535 keeps port below 655_360.
   for (; at < end && isDigit(load<u8>(at)); at++) {
-    port = port * 10 + load<u8>(at) - 0x30;
+    port = port * 10 + load<u8>(at) - DIGIT_0;
     state = port > 0 ? AuthorityReading.PORT : AuthorityReading.PORT_ZERO;
-    if (port > 65535) {
+    if (port > PORT_MAX) {
       state = AuthorityReading.PORT_TOO_LARGE;
       break;
     }
@@ -80,25 +86,25 @@ function readPort(block: usize, at: usize, end: usize): usize {
 }
 
 /**
- * The usual authority at once: a whole reg-name of small letters, digits, "-" and ".", that is no address, and no port
- * or one in range. False, and nothing that counts, for any other; `readAuthority` reads those.
+ * The common authority at once: a whole reg-name of small letters, digits, "-" and ".", that is not an address, with a
+ * port in range or none. False, and nothing that counts, for any other; `readAuthority` reads those.
  */
-export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
+export function readCommonAuthority(block: usize, at: usize, end: usize): bool {
   const TO_LETTERS = v128.load(Memory.VECTORS + Vector.TO_LETTERS);
   const BELOW_LETTERS = v128.load(Memory.VECTORS + Vector.BELOW_LETTERS);
   const TO_DIGITS = v128.load(Memory.VECTORS + Vector.TO_DIGITS);
   const BELOW_DIGITS = v128.load(Memory.VECTORS + Vector.BELOW_DIGITS);
   const SLASHES = v128.load(Memory.VECTORS + Vector.SLASH);
   let nameEnd = at;
-  // Bounds: a CR stands at `end`, which ends the loop there at the latest, and SLACK octets behind the input.
+  // Bounds: a CR is at `end`, which ends the loop there at the latest, and SLACK octets after the input.
   while (true) {
     const octets = v128.load(nameEnd);
     // Moved up so far that their highest is the highest signed octet, each of two runs is what lies above the rest:
     // the small letters; "-", ".", "/" and the digits.
     const letters = i8x16.gt_s(i8x16.add(octets, TO_LETTERS), BELOW_LETTERS);
     const digits = i8x16.gt_s(i8x16.add(octets, TO_DIGITS), BELOW_DIGITS);
-    const usual = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
-    const others = <u32>i8x16.bitmask(usual) ^ 0xffff;
+    const common = v128.andnot(v128.or(letters, digits), i8x16.eq(octets, SLASHES));
+    const others = <u32>i8x16.bitmask(common) ^ ALL_LANES;
     if (others) {
       nameEnd += ctz(others);
       break;
@@ -107,14 +113,14 @@ export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
   }
   if (nameEnd === at) return false;
   // An address, or a root dot, ends with one of these.
-  if (load<u8>(nameEnd - 1) < 0x3a) return false;
+  if (load<u8>(nameEnd - 1) < DIGIT_9 + 1) return false;
   let port: u32 = 0;
   if (nameEnd !== end) {
     if (load<u8>(nameEnd) !== COLON) return false;
     const length = end - nameEnd - 1;
     if (length - 1 > 4) return false;
-    port = usualPort(nameEnd + 1, length);
-    if (port - 1 > 65534) return false;
+    port = commonPort(nameEnd + 1, length);
+    if (port - 1 > PORT_MAX - 1) return false;
   }
   store<u32>(block, AuthorityKind.REG_NAME, AuthorityBlock.KIND);
   store<u32>(block, at - Memory.INPUT, AuthorityBlock.START);
@@ -124,22 +130,35 @@ export function readUsualAuthority(block: usize, at: usize, end: usize): bool {
   return true;
 }
 
+/** In each of eight octets: "0", the highest bit, and what carries any value above 9 into that bit. */
+const ZEROS: u64 = DIGIT_0 * EACH_OCTET;
+const HIGH_BITS: u64 = 0x80 * EACH_OCTET;
+const ABOVE_9_TO_HIGH_BIT: u64 = (0x80 - 10) * EACH_OCTET;
+/** Pairs of digits lie two octets apart: the first and the third are in the lowest octet and the fifth. */
+const FIRST_AND_THIRD_PAIR: u64 = 0x000000ff_000000ff;
+/**
+ * The weights of the first pair and the third, then of the second and the fourth: in the upper half of a product both
+ * pairs are weighed and added.
+ */
+const MILLION_AND_HUNDRED: u64 = (1_000_000 << 32) | 100;
+const TEN_THOUSAND_AND_ONE: u64 = (10_000 << 32) | 1;
+
 /** The number that one to five digits spell, all of them at once; 0 where others are among them. */
-function usualPort(at: usize, length: usize): u32 {
+function commonPort(at: usize, length: usize): u32 {
   // Bounds: at + length is the end of a value, which a CRLF and SLACK octets follow.
   // Each octet becomes its digit, the last one the highest; zeros come in below, and lead.
-  let digits = (load<u64>(at) ^ 0x3030303030303030) << (64 - (length << 3));
-  if (((digits + 0x7676767676767676) | digits) & 0x8080808080808080) return 0;
-  // Pairs, then fours and eights: tens and ones stand in neighbouring octets.
+  let digits = (load<u64>(at) ^ ZEROS) << (64 - (length << 3));
+  if (((digits + ABOVE_9_TO_HIGH_BIT) | digits) & HIGH_BITS) return 0;
+  // Pairs, then fours and eights: tens and ones are in neighbouring octets.
   digits = digits * 10 + (digits >> 8);
-  const high = (digits & 0x000000ff000000ff) * 0x000f424000000064;
-  const low = ((digits >> 16) & 0x000000ff000000ff) * 0x0000271000000001;
+  const high = (digits & FIRST_AND_THIRD_PAIR) * MILLION_AND_HUNDRED;
+  const low = ((digits >> 16) & FIRST_AND_THIRD_PAIR) * TEN_THOUSAND_AND_ONE;
   return <u32>((high + low) >> 32);
 }
 
 /**
- * The octets that may follow without changing where the reader stands, as `OctetClass`; 0 when none may. HEXDIG inside
- * a triplet, behind which the reg-name goes on.
+ * The octets that may follow without changing where the reader is, as `OctetClass`; 0 when none may. HEXDIG inside
+ * a triplet, after which the reg-name goes on.
  */
 export function authorityRun(block: usize): u32 {
   const state = load<u32>(block, AuthorityBlock.READING);
@@ -165,20 +184,20 @@ export function authorityHasPort(block: usize): bool {
   return isZero || load<u32>(block, AuthorityBlock.PORT) !== 0;
 }
 
-/** Why `octet`, which is no control, cannot stand where the reader stopped. */
+/** Why `octet`, which is not a control, cannot be where the reader stopped. */
 export function authorityRefusal(block: usize, octet: u32): Status {
   const state = load<u32>(block, AuthorityBlock.READING);
   if (state >= <u32>AuthorityReading.PORT) return Status.AUTHORITY_PORT;
   if (state === AuthorityReading.LITERAL || state === AuthorityReading.LITERAL_CLOSED)
     return Status.AUTHORITY_IP_LITERAL;
   if (state === AuthorityReading.PERCENT) return Status.AUTHORITY_INVALID;
-  if (octet === 0x40) return Status.AUTHORITY_USERINFO;
+  if (octet === AT_SIGN) return Status.AUTHORITY_USERINFO;
   return octet === COLON ? Status.AUTHORITY_EMPTY : Status.AUTHORITY_INVALID;
 }
 
 /**
- * Ends an authority that stopped in front of its terminator: tells IPv4address from reg-name and refuses what
- * only the whole shows. COMPLETE, or the refusal, to be blamed on the authority's first octet.
+ * Ends an authority that stopped before its terminator: tells IPv4address from reg-name and refuses what
+ * only the whole shows. COMPLETE, or the refusal, whose offending octet is the authority's first.
  */
 export function finishAuthority(block: usize): Status {
   const start = Memory.INPUT + load<u32>(block, AuthorityBlock.START);

@@ -1,10 +1,9 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
 // Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
 //        src/head/kernel/simd.ts, which carries the SIMD one for src/head/kernel/instance.ts.
-// Never: changes what a kernel does; the same sources give the same bytes.
+// Never: changes what a kernel does; the same sources give the same bytes, and assembly/checksums.mjs compares them.
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
@@ -16,7 +15,7 @@ const BINARYEN = "node_modules/binaryen/bin";
  * its time, or copy those that refuse a head to wherever they are called, which makes the module half as large again.
  */
 const OPTIMISE = [
-  // None of those that usual heads never reach goes in line (passes run in this order),
+  // None of those that common heads never reach goes in line (passes run in this order),
   ...["stop/*", "octets/*", "scan/*", "ip-address/*", "*/*Refusal", "*/whitespaceOr"].map(
     (functions) => `--no-inline=assembly/${functions}`,
   ),
@@ -40,8 +39,6 @@ for (const variant of ["simd", "scalar"]) {
   }
   const path = `${FOLDER}/${variant}.wasm`;
   run("wasm-opt", "--enable-simd", "--enable-bulk-memory", ...OPTIMISE, path, "-o", path);
-  const octets = readFileSync(path);
-  tell(`${variant}.wasm`, octets);
 }
 writeFileSync(
   "src/head/kernel/simd.ts",
@@ -50,23 +47,16 @@ writeFileSync(
     "// Never: compiles it; src/head/kernel/instance.ts does that.\n\n" +
     `export const simd: string =\n  "${readFileSync(`${FOLDER}/simd.wasm`, "base64")}";\n`,
 );
-const javascript = inJavaScript(`${FOLDER}/scalar.wasm`);
-writeFileSync(`${FOLDER}/javascript.js`, javascript);
+writeFileSync(`${FOLDER}/javascript.js`, inJavaScript(`${FOLDER}/scalar.wasm`));
 writeFileSync(
   `${FOLDER}/javascript.d.ts`,
   "/** Makes an instance of the kernel without WebAssembly. Give the function itself to `useKernel`. */\n" +
     "export declare function javascript(): object;\n",
 );
-tell("javascript.js", javascript);
-
-function tell(name, bytes) {
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  console.log(`${name} ${bytes.length} bytes, sha256 ${sha256}`);
-}
 
 /**
- * The module at `path` as the text of an ES module. Loads from the input stand at any address, and wasm2js believes what
- * an instruction says of its alignment: `--dealign` takes that back first, in a run of its own. What is left of
+ * The module at `path` as the text of an ES module. Loads from the input are at any address, and wasm2js believes what
+ * an instruction claims about its alignment: `--dealign` takes that back first, in a run of its own. What is left of
  * wider typed arrays would read wrongly, and is refused.
  */
 function inJavaScript(path) {
@@ -74,8 +64,8 @@ function inJavaScript(path) {
   try {
     run("wasm-opt", "-Oz", "--dealign", path, "-o", dealigned);
     const text = run("wasm2js", "-Oz", dealigned);
-    const [body, ...behind] = text.split("var retasmFunc = ");
-    if (behind.length !== 1) throw new Error("wasm2js writes its exports in another way");
+    const [body, ...others] = text.split("var retasmFunc = ");
+    if (others.length !== 1) throw new Error("wasm2js writes its exports in another way");
     if (/\bHEAP(?!U?8\b)\w+\[/.test(body)) throw new Error("wasm2js reads more than one octet at once");
     return `${shorten(body)}export function javascript(){return asmFunc({})}\n`;
   } finally {

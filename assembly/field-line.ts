@@ -3,10 +3,11 @@
 // Never: decides whether fields fit each other at the end of the head; head.ts does that.
 
 import { FieldLine, FieldName, FieldSpelling, Head, Memory, OctetClass, Status } from "./abi";
+import { COLON, DIGIT_0, HTAB, SP } from "./ascii";
 import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
 import { fieldName } from "./field-name";
 import { readValue } from "./field-value";
-import { COLON, HTAB, isDigit, SP } from "./octets";
+import { isDigit } from "./octets";
 import { controlAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
 
@@ -66,10 +67,10 @@ export function readFieldLine(at: usize, end: usize, index: u32): usize {
   return status === Status.COMPLETE ? next : refuse(status, valueStart);
 }
 
-/** What stands where a name should end. */
+/** Why a name does not end as it should. */
 function nameRefusal(octet: u32, isFirst: bool): Status {
   if (octet === SP || octet === HTAB) {
-    // obs-fold, or white space in front of the first field line         (RFC 9112 §5.2, §2.2)
+    // obs-fold, or white space before the first field line             (RFC 9112 §5.2, §2.2)
     // No white space is allowed between name and colon                  (RFC 9112 §5.1)
     return isFirst ? Status.OBS_FOLD : Status.FIELD_NAME_SPACE;
   }
@@ -92,17 +93,17 @@ export function readHost(at: usize, valueEnd: usize, lineEnd: usize, end: usize)
     if (valueEnd < lineEnd || stop === at) return OctetClass.WHITESPACE;
     return authorityRun(block);
   }
-  // The value is not whole: wait where nothing followed it yet, else blame what did.
+  // The value is not whole: wait where nothing followed it yet, else what did is the offending octet.
   if (stop === end) return authorityRun(block);
   let octet: u32 = load<u8>(stop);
-  let blamed = stop;
+  let offending = stop;
   if (authorityMayEnd(block)) {
-    // White space may still have ended the value; what came behind it shows that it did not.
-    blamed = whitespaceEnd(stop, valueEnd);
-    octet = load<u8>(blamed);
+    // White space may still have ended the value; what came after it shows that it did not.
+    offending = whitespaceEnd(stop, valueEnd);
+    octet = load<u8>(offending);
   }
-  const because = blamed === stop ? authorityRefusal(block, octet) : Status.AUTHORITY_INVALID;
-  refuse(octetRefusal(octet, because, because), blamed);
+  const because = offending === stop ? authorityRefusal(block, octet) : Status.AUTHORITY_INVALID;
+  refuse(octetRefusal(octet, because, because), offending);
   return REFUSED;
 }
 
@@ -117,7 +118,7 @@ export function readContentLength(at: usize, valueEnd: usize, lineEnd: usize): u
   // Bounds: at < valueEnd before every load; stopping above 2^53 - 1 keeps length far below 2^64.
   for (; at < valueEnd; at++) {
     const octet: u32 = load<u8>(at);
-    length = isDigit(octet) ? length * 10 + (octet - 0x30) : CONTENT_LENGTH_MAX + 1;
+    length = isDigit(octet) ? length * 10 + (octet - DIGIT_0) : CONTENT_LENGTH_MAX + 1;
     if (length > CONTENT_LENGTH_MAX) {
       refuse(Status.CONTENT_LENGTH_INVALID, whitespaceEnd(at, valueEnd));
       return REFUSED;

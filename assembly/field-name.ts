@@ -1,23 +1,30 @@
 // In:    names and their numbers, once; then field names, already known to be tokens.
-// Out:   the number of a name, if it was entered; the table by which usual-lines.ts finds usual spellings.
+// Out:   the number of a name, if it was entered; the table by which common-lines.ts finds common spellings.
 // Never: looks at a value. src/head/kernel/field-names.ts has the names.
 
 import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
+import { CASE_BIT, COLON_SP, SMALL_A } from "./ascii";
 import { lowerCase } from "./octets";
 
 /** "A" to "Z" and "a" to "z" as numbers from 0. */
 function letter(octet: u32): u32 {
-  return (octet | 0x20) - 0x61;
+  return (octet | CASE_BIT) - SMALL_A;
 }
+
+/** The mask of an entry of no name: all of its octets are compared. */
+const ALL_OCTETS: u32 = 0xffffffff;
+
+/** Spreads the names over the table so that no two spellings share an entry; found by trial, for the names that are entered. */
+const SPREAD: u32 = 0x4643d97b;
 
 /** Makes every entry one of no name, as 32 zeros are, which no line begins with; runs when the module is instantiated. */
 export function clearNames(): void {
   for (let i: usize = 0; i < <usize>Capacity.NAMES; i++) {
-    store<u32>(<usize>Memory.NAMES + i * NameEntry.SIZE, 0xffffffff, NameEntry.MASK);
+    store<u32>(<usize>Memory.NAMES + i * NameEntry.SIZE, ALL_OCTETS, NameEntry.MASK);
   }
 }
 
-/** Enters the spelling at..end, its `code` a `FieldName` and a `FieldSpelling`. Three octets behind it may be written. */
+/** Enters the spelling at..end, its `code` a `FieldName` and a `FieldSpelling`. Three octets after it may be written. */
 export function enterSpelling(at: usize, end: usize, code: u32): void {
   const name = code & FieldSpelling.NAME;
   const length: usize = end - at;
@@ -28,14 +35,12 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
   for (let i: usize = 0; i < length + 2; i++) store<u8>(entry + i, load<u8>(at + i));
   store<u32>(entry, code, NameEntry.CODE);
   store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
-  store<u32>(entry, name < <u32>FieldName.COMMON ? 1 << name : 0, NameEntry.BIT);
+  store<u32>(entry, name < <u32>FieldName.RECOGNISED ? 1 << name : 0, NameEntry.BIT);
   store<u32>(entry, Memory.RECORD + Head.KNOWN + (name << 2), NameEntry.KNOWN);
-  if (name >= <u32>FieldName.COMMON) return;
+  if (name >= <u32>FieldName.RECOGNISED) return;
   const suspects = <usize>Memory.SUSPECTS + (length << 2);
   store<u32>(suspects, load<u32>(suspects) | (1 << letter(load<u8>(at))));
 }
-
-export const COLON_SP: u32 = 0x203a;
 
 /**
  * Which entry a name could only have, in octets from Memory.NAMES on, by its first four and last four octets. No two
@@ -45,7 +50,7 @@ export const COLON_SP: u32 = 0x203a;
 export function nameEntry(at: usize, end: usize): usize {
   const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5);
   // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
-  return ((mixed * 0x4643d97b) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
+  return ((mixed * SPREAD) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
 }
 
 /** True where a name of that length that the kernel reads has that first letter, case ignored. */
@@ -58,7 +63,7 @@ export function isSuspect(initial: u32, length: usize): bool {
 export function fieldName(at: usize, end: usize): FieldName {
   const length = end - at;
   if (length > <usize>NameEntry.LONGEST || !isSuspect(load<u8>(at), length)) return FieldName.UNKNOWN;
-  // Bounds: the copy has at most NameEntry.LONGEST octets, and the ": " behind them is compared as well.
+  // Bounds: the copy has at most NameEntry.LONGEST octets, and the ": " after them is compared as well.
   const copy: usize = Memory.NAME_COPY;
   for (let i: usize = 0; i < length; i++) store<u8>(copy + i, lowerCase(load<u8>(at + i)));
   const entry = <usize>Memory.NAMES + nameEntry(copy, copy + length);
@@ -67,5 +72,5 @@ export function fieldName(at: usize, end: usize): FieldName {
     if (load<u8>(copy + i) !== load<u8>(entry + i)) return FieldName.UNKNOWN;
   }
   const name = load<u32>(entry, NameEntry.CODE) & FieldSpelling.NAME;
-  return name < <u32>FieldName.COMMON ? name : FieldName.UNKNOWN;
+  return name < <u32>FieldName.RECOGNISED ? name : FieldName.UNKNOWN;
 }

@@ -1,15 +1,14 @@
 // In:    a whole field value without its surrounding white space, of a field that decides how a message is read;
-//        Connection's and Transfer-Encoding's with the white space behind it.
+//        Connection's and Transfer-Encoding's with the white space after it.
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
 import { FieldName, Flag, Head, Memory, Status } from "./abi";
-import { equalsWord, HTAB, SLASH } from "./octets";
+import { COMMA, HTAB, SLASH } from "./ascii";
+import { equalsWord } from "./octets";
 import { octetAt, tokenEnd, whitespaceEnd, whitespaceStart } from "./scan";
 
-const COMMA: u32 = 0x2c;
-
-/** What a known field says of the message. */
+/** What a known field means for the message. */
 export function readValue(name: FieldName, at: usize, end: usize): Status {
   const flags = load<u32>(Memory.RECORD, Head.FLAGS);
   switch (name) {
@@ -53,7 +52,7 @@ function once(flags: u32, flag: u32, repeated: Status): Status {
  * A request whose last coding is not chunked has no length that a server could know (RFC 9112 §6.3), and
  * HTTP/1.0 has no transfer codings at all (§6.1).
  * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17);
- * so is an HTAB, since llhttp does not see `chunked` in front of one (corpus: FRAMING-79).
+ * so is an HTAB, since llhttp does not see `chunked` before one (corpus: FRAMING-79).
  */
 function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
   if (!(flags & Flag.VERSION_1_1)) return Status.TRANSFER_ENCODING_VERSION;
@@ -61,16 +60,16 @@ function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
   if (flags & Flag.TRANSFER_ENCODING) return Status.TRANSFER_ENCODING_REPEATED;
   if (octetAt(at, end, HTAB) !== end) return Status.TRANSFER_ENCODING_INVALID;
   let isChunked = false;
-  // Bounds: memberEnd is at or before end, and at only moves behind it.
+  // Bounds: memberEnd is at or before end, and at only moves past it.
   do {
     const memberEnd = octetAt(at, end, COMMA);
     const codingEnd = whitespaceStart(at, memberEnd);
     at = whitespaceEnd(at, codingEnd);
-    // An empty member, no token, or anything behind chunked
+    // An empty member, not a token, or anything after chunked
     if (at === codingEnd || tokenEnd(at, codingEnd) !== codingEnd || isChunked) return Status.TRANSFER_ENCODING_INVALID;
     isChunked = equalsWord(at, codingEnd, "chunked");
     at = memberEnd + 1;
-    // A comma that ends the value leaves an empty member behind it.
+    // A comma that ends the value leaves an empty member after it.
     if (at === end) return Status.TRANSFER_ENCODING_INVALID;
   } while (at < end);
   if (!isChunked) return Status.TRANSFER_ENCODING_NOT_CHUNKED;
@@ -82,7 +81,7 @@ function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
  * Connection = #connection-option, connection-option = token            (RFC 9110 §7.6.1)
  *
  * Deviation: close and keep-alive together are refused, as recipients disagree on which wins in HTTP/1.0
- * (corpus: CONNECTION-06); so is an HTAB, as llhttp reads an option in front of one as another option
+ * (corpus: CONNECTION-06); so is an HTAB, as llhttp reads an option before one as another option
  * (corpus: CONNECTION-46).
  */
 function readConnection(flags: u32, at: usize, end: usize): Status {
@@ -91,7 +90,7 @@ function readConnection(flags: u32, at: usize, end: usize): Status {
     return Status.COMPLETE;
   }
   if (octetAt(at, end, HTAB) !== end) return Status.CONNECTION_INVALID;
-  // Bounds: memberEnd is at or before end, and at only moves behind it.
+  // Bounds: memberEnd is at or before end, and at only moves past it.
   while (at < end) {
     const memberEnd = octetAt(at, end, COMMA);
     const optionEnd = whitespaceStart(at, memberEnd);
@@ -113,7 +112,7 @@ function readUpgrade(flags: u32, at: usize, end: usize): Status {
     store<u32>(Memory.RECORD, flags | Flag.UPGRADE | Flag.UPGRADE_WEBSOCKET, Head.FLAGS);
     return Status.COMPLETE;
   }
-  // Bounds: memberEnd is at or before end, and at only moves behind it; nameEnd < protocolEnd before its load.
+  // Bounds: memberEnd is at or before end, and at only moves past it; nameEnd < protocolEnd before its load.
   while (at < end) {
     const memberEnd = octetAt(at, end, COMMA);
     const protocolEnd = whitespaceStart(at, memberEnd);

@@ -1,6 +1,6 @@
 // In:    octets, the options and limits of one parse, and a place for the record.
 // Out:   a whole head record, or the word why there is none.
-// Never: looks behind the head.
+// Never: looks past the head.
 
 import {
   AuthorityBlock,
@@ -14,22 +14,22 @@ import {
   Status,
   TargetForm,
 } from "./abi";
+import { CR, CRLF } from "./ascii";
+import { readCommonLines } from "./common-lines";
+import { readCommonValues } from "./common-values";
 import { readFieldLine } from "./field-line";
-import { CR, CRLF } from "./octets";
 import { readRequestLine } from "./request-line";
 import { readCrlf, refuse, wait } from "./stop";
-import { readUsualLines } from "./usual-lines";
-import { readUsualValues } from "./usual-values";
 
 /**
  * request-line *( field-line CRLF ) CRLF                                (RFC 9112 §2.1)
  *
- * `limit` is the head's largest size in octets, `maxLines` the most field lines, `end` one behind the last octet
+ * `limit` is the head's largest size in octets, `maxLines` the most field lines, `end` one past the last octet
  * that has come in.
  */
 export function readHead(start: usize, end: usize, options: u32, limit: u32, maxLines: u32): Status {
   const window = <usize>limit < end - start ? start + limit : end;
-  const most = min<u32>(maxLines, Capacity.FIELD_LINES);
+  const lineLimit = min<u32>(maxLines, Capacity.FIELD_LINES);
   let at = start;
   let many = ASC_FEATURE_SIMD && !(options & Option.RESUME);
   if (options & Option.RESUME) {
@@ -38,34 +38,34 @@ export function readHead(start: usize, end: usize, options: u32, limit: u32, max
     clear();
     if (ASC_FEATURE_SIMD) {
       // Most heads are read by this alone; others go on from where it stops.
-      at = readUsualLines(start, window, most, Capacity.INDEXED);
-      many = areUsualLinesRight(0, most);
+      at = readCommonLines(start, window, lineLimit, Capacity.INDEXED);
+      many = valuesAccepted(0, lineLimit);
       if (!many) {
-        at = readInOrder(start);
+        at = restart(start);
       } else if (at > start) {
-        // The request line was usual.
+        // The request line was common.
         if (at + 2 <= window) {
           if (load<u16>(at) === CRLF) return finish(at, options);
         }
       }
     }
   }
-  if (readLines(start, at, window, options, most, many) === 0) {
-    // What would have to wait behind the limit never becomes a head.
+  if (readLines(start, at, window, options, lineLimit, many) === 0) {
+    // What would have to wait for octets past the limit never becomes a head.
     const waits = load<u32>(Memory.RECORD, Head.STATUS) === Status.PARTIAL;
     if (waits && window < end) refuse(Status.HEAD_TOO_LARGE, window);
   }
   return load<u32>(Memory.RECORD, Head.STATUS);
 }
 
-/** Reads the values of the usual lines; `seen` names had been read before. False where one, or their number, is refused. */
-function areUsualLinesRight(seen: u32, maxLines: u32): bool {
+/** Reads the values of the common lines; `seen` names had been read before. False where one, or their number, is refused. */
+function valuesAccepted(seen: u32, maxLines: u32): bool {
   if (load<u32>(Memory.RECORD, Head.FIELD_LINES) > maxLines) return false;
-  return readUsualValues(load<u32>(Memory.RECORD, Head.SEEN) & ~seen);
+  return readCommonValues(load<u32>(Memory.RECORD, Head.SEEN) & ~seen);
 }
 
-/** Goes back to where a head begins in which something is refused: read in order, the first fault is found. */
-function readInOrder(start: usize): usize {
+/** Goes back to where the head begins in which something is refused: read in order, its first fault is found. */
+function restart(start: usize): usize {
   clear();
   return start;
 }
@@ -82,7 +82,7 @@ function clear(): void {
 }
 
 /**
- * Reads lines singly, and where `many`, the usual ones behind each many at a time. Where it has to wait, LINE_START, FLAGS
+ * Reads lines singly, and where `many`, the common ones after each many at a time. Where it has to wait, LINE_START, FLAGS
  * and FIELD_LINES let it go on from the last line.
  */
 function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: u32, many: bool): usize {
@@ -90,9 +90,9 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
   while (true) {
     if (ASC_FEATURE_SIMD && many) {
       const seen = load<u32>(Memory.RECORD, Head.SEEN);
-      at = readUsualLines(at, end, maxLines, Capacity.INDEXED_AGAIN);
-      many = areUsualLinesRight(seen, maxLines);
-      if (!many) at = readInOrder(start);
+      at = readCommonLines(at, end, maxLines, Capacity.INDEXED_AGAIN);
+      many = valuesAccepted(seen, maxLines);
+      if (!many) at = restart(start);
     }
     store<u32>(Memory.RECORD, at - Memory.INPUT, Head.LINE_START);
     if (!(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.IN_FIELD_LINES)) {

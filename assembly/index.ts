@@ -35,7 +35,7 @@ export function parseAuthority(length: u32): Status {
   const block: usize = Memory.RECORD + Head.HOST;
   const stop = readAuthority(block, start, end);
   let status: Status = Status.COMPLETE;
-  let blamed: usize = stop;
+  let offending: usize = stop;
   if (stop < end) {
     const because = authorityRefusal(block, load<u8>(stop));
     status = octetRefusal(load<u8>(stop), because, because);
@@ -43,9 +43,9 @@ export function parseAuthority(length: u32): Status {
     status = authorityRefusal(block, 0);
   } else {
     status = finishAuthority(block);
-    blamed = start + load<u32>(block, AuthorityBlock.START);
+    offending = start + load<u32>(block, AuthorityBlock.START);
   }
   store<u32>(Memory.RECORD, status, Head.STATUS);
-  store<u32>(Memory.RECORD, blamed - start, Head.OFFSET);
+  store<u32>(Memory.RECORD, offending - start, Head.OFFSET);
   return status;
 }

@@ -3,14 +3,13 @@
 // Never: reads brackets' surroundings, ports or names.
 
 import { AuthorityBlock, AuthorityReading, OctetClass } from "./abi";
-import { COLON, DOT, hexValue, is, isDigit } from "./octets";
-
-const CLOSING_BRACKET: u32 = 0x5d;
+import { CLOSING_BRACKET, COLON, DIGIT_0, DOT } from "./ascii";
+import { hexValue, is, isDigit } from "./octets";
 
 /**
  * IPv4address = dec-octet "." dec-octet "." dec-octet "." dec-octet     (RFC 3986 §3.2.2)
  *
- * Returns one behind the last octet of a whole address, or 0.
+ * Returns one past the last octet of a whole address, or 0.
  */
 export function ipv4End(at: usize, end: usize): usize {
   for (let i = 0; i < 3; i++) {
@@ -21,14 +20,14 @@ export function ipv4End(at: usize, end: usize): usize {
   return decOctetEnd(at, end);
 }
 
-/** dec-octet = 0..255 without leading zeros (RFC 3986 §3.2.2). One behind its longest spelling, or 0 for none. */
+/** dec-octet = 0..255 without leading zeros (RFC 3986 §3.2.2). One past its longest spelling, or 0 for none. */
 function decOctetEnd(at: usize, end: usize): usize {
   const start = at;
   let value: u32 = 0;
   // Bounds: at < end before every load; value stays below 2560.
   while (at < end && isDigit(load<u8>(at))) {
     if (at > start && value === 0) return at;
-    const next = value * 10 + load<u8>(at) - 0x30;
+    const next = value * 10 + load<u8>(at) - DIGIT_0;
     if (next > 255) return at;
     value = next;
     at++;
@@ -40,23 +39,23 @@ function decOctetEnd(at: usize, end: usize): usize {
 function decimal(at: usize, end: usize): u32 {
   let value: u32 = 0;
   // Bounds: callers pass a dec-octet.
-  for (; at < end; at++) value = value * 10 + load<u8>(at) - 0x30;
+  for (; at < end; at++) value = value * 10 + load<u8>(at) - DIGIT_0;
   return value;
 }
 
 /**
  * IPv6address, in all nine forms of RFC 3986 §3.2.2: eight h16 of one to four HEXDIG, of which one run of one
  * or more may be written "::", and of which the last two may be written as an IPv4address. The RFC's own
- * grammar lets "::" stand for a single h16, and so does this.
+ * grammar lets "::" be a single h16, and so does this.
  *
- * Reads behind the opening bracket. Returns one behind the closing bracket with READING set to LITERAL_CLOSED;
- * otherwise, with READING set to LITERAL, `end` or the first octet that cannot stand there.
+ * `at` is after the opening bracket. Returns one past the closing bracket with READING set to LITERAL_CLOSED; otherwise,
+ * with READING set to LITERAL, `end` or the first octet that does not belong there.
  */
 export function readIpv6(block: usize, at: usize, end: usize): usize {
   store<u32>(block, AuthorityReading.LITERAL, AuthorityBlock.READING);
   const value = block + AuthorityBlock.IPV6;
   let pieces: u32 = 0; // h16 read so far
-  let elided: i32 = -1; // how many of them stand in front of "::"
+  let elided: i32 = -1; // how many of them are before "::"
   if (at === end) return at;
   if (load<u8>(at) === COLON) {
     if (++at === end || load<u8>(at) !== COLON) return at;
@@ -65,11 +64,11 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
   }
   let mayClose = elided === 0;
 
-  // Bounds: at < end before every load; `most` keeps pieces at 8 or below, so stores stay in the 16 octets.
+  // Bounds: at < end before every load; `maxPieces` keeps pieces at 8 or below, so stores stay in the 16 octets.
   while (at < end) {
-    const most: u32 = elided < 0 ? 8 : 7;
+    const maxPieces: u32 = elided < 0 ? 8 : 7;
     if (mayClose && load<u8>(at) === CLOSING_BRACKET) return close(block, at, pieces, elided);
-    if (pieces === most) return at;
+    if (pieces === maxPieces) return at;
 
     const start = at;
     let piece: u32 = 0;
@@ -80,7 +79,7 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
     if (at === end || at === start) return at;
     const octet: u32 = load<u8>(at);
 
-    if (octet === DOT && pieces + 2 <= most && (elided >= 0 || pieces === 6) && decOctetEnd(start, at) === at) {
+    if (octet === DOT && pieces + 2 <= maxPieces && (elided >= 0 || pieces === 6) && decOctetEnd(start, at) === at) {
       return readEmbeddedIpv4(block, start, at, end, pieces, elided);
     }
     // The last piece without "::" is the eighth; with it, any.
@@ -88,7 +87,7 @@ export function readIpv6(block: usize, at: usize, end: usize): usize {
       store<u16>(value + (pieces << 1), piece);
       return close(block, at, pieces + 1, elided);
     }
-    if (octet !== COLON || pieces + 1 === most) return at;
+    if (octet !== COLON || pieces + 1 === maxPieces) return at;
     store<u16>(value + (pieces << 1), piece);
     pieces++;
     if (++at === end) return at;
@@ -121,16 +120,16 @@ function readEmbeddedIpv4(block: usize, start: usize, at: usize, end: usize, pie
   return close(block, at, pieces + 2, elided);
 }
 
-/** Moves the pieces behind "::" to the end, fills the gap with zeros, and steps over the bracket at `at`. */
+/** Moves the pieces after "::" to the end, fills the gap with zeros, and steps over the bracket at `at`. */
 function close(block: usize, at: usize, pieces: u32, elided: i32): usize {
   const value = block + AuthorityBlock.IPV6;
   if (elided >= 0) {
-    const behind = pieces - elided;
+    const moved = pieces - elided;
     // Bounds: elided <= pieces <= 7, so every index is within the eight pieces.
-    for (let i: u32 = 1; i <= behind; i++) {
+    for (let i: u32 = 1; i <= moved; i++) {
       store<u16>(value + ((8 - i) << 1), load<u16>(value + ((pieces - i) << 1)));
     }
-    for (let i: u32 = elided; i < 8 - behind; i++) store<u16>(value + (i << 1), 0);
+    for (let i: u32 = elided; i < 8 - moved; i++) store<u16>(value + (i << 1), 0);
   }
   store<u32>(block, AuthorityReading.LITERAL_CLOSED, AuthorityBlock.READING);
   return at + 1;

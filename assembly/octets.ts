@@ -1,18 +1,38 @@
 // In:    an octet, or a run of octets.
 // Out:   which character classes of RFC 9110 and RFC 3986 it belongs to; comparison with an ASCII word.
-// Never: knows where in a head the octet stands.
+// Never: knows where in a head the octet is.
 
 import { Memory, OctetClass, Vector } from "./abi";
+import {
+  CAPITAL_A,
+  CAPITAL_F,
+  CAPITAL_Z,
+  CASE_BIT,
+  COLON,
+  DEL,
+  DIGIT_0,
+  DIGIT_9,
+  FIRST_OBS_TEXT,
+  FIRST_VISIBLE,
+  HASH,
+  HTAB,
+  LAST_OBS_TEXT,
+  LAST_VISIBLE,
+  MINUS,
+  QUESTION_MARK,
+  SLASH,
+  SMALL_A,
+  SMALL_F,
+  SMALL_Z,
+  SP,
+} from "./ascii";
 
-export const HTAB: u32 = 0x09;
-export const LF: u32 = 0x0a;
-export const CR: u32 = 0x0d;
-export const SP: u32 = 0x20;
-export const COLON: u32 = 0x3a;
-export const DOT: u32 = 0x2e;
-export const SLASH: u32 = 0x2f;
-/** CR LF as the octets of one load, the first one lowest. */
-export const CRLF: u32 = 0x0a0d;
+/** Multiplied by an octet: a word that holds it eight times. */
+export const EACH_OCTET: u64 = 0x0101010101010101;
+/** The highest lane of a vector that a signed comparison takes for positive. */
+const HIGHEST_SIGNED: u32 = 0x7f;
+/** The lower half of an octet. */
+const LOW_NIBBLE: u32 = 0x0f;
 
 /** Fills the class table and the nibble table; runs once, when the module is instantiated. */
 export function buildTables(): void {
@@ -24,44 +44,44 @@ export function buildTables(): void {
   // unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"                                         (RFC 3986 §2.3)
   // sub-delims = "!" / "$" / "&" / "'" / "(" / ")" / "*" / "+" / "," / ";" / "="               (RFC 3986 §2.2)
   markWord("-._~!$&'()*+,;=", OctetClass.REG_NAME);
-  markRange(0x61, 0x7a, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME);
-  markRange(0x41, 0x5a, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME);
-  markRange(0x30, 0x39, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME | OctetClass.HEXDIG);
-  markRange(0x61, 0x66, OctetClass.HEXDIG);
-  markRange(0x41, 0x46, OctetClass.HEXDIG);
+  markRange(SMALL_A, SMALL_Z, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME);
+  markRange(CAPITAL_A, CAPITAL_Z, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME);
+  markRange(DIGIT_0, DIGIT_9, OctetClass.TOKEN | OctetClass.SCHEME | OctetClass.REG_NAME | OctetClass.HEXDIG);
+  markRange(SMALL_A, SMALL_F, OctetClass.HEXDIG);
+  markRange(CAPITAL_A, CAPITAL_F, OctetClass.HEXDIG);
   markWord("0", OctetClass.ZERO);
   markWord(" \t", OctetClass.WHITESPACE | OctetClass.VALUE);
-  markRange(0x21, 0x7e, OctetClass.VALUE);
-  markRange(0x80, 0xff, OctetClass.VALUE);
+  markRange(FIRST_VISIBLE, LAST_VISIBLE, OctetClass.VALUE);
+  markRange(FIRST_OBS_TEXT, LAST_OBS_TEXT, OctetClass.VALUE);
   // Deviation: RFC 3986 leaves out octets that browsers send unencoded (quote, "<", ">", backslash, "^", "`",
   // "{", "|", "}"); all visible ASCII but "#" is read (corpus: TARGET-10).
-  markRange(0x21, 0x22, OctetClass.TARGET);
-  markRange(0x24, 0x7e, OctetClass.TARGET);
+  markRange(FIRST_VISIBLE, HASH - 1, OctetClass.TARGET);
+  markRange(HASH + 1, LAST_VISIBLE, OctetClass.TARGET);
 
   fillVector(Vector.ONE, 1);
-  fillVector(Vector.FIRST_VISIBLE, 0x21);
+  fillVector(Vector.FIRST_VISIBLE, FIRST_VISIBLE);
   fillVector(Vector.COLON, COLON);
-  fillVector(Vector.QUESTION_MARK, 0x3f);
-  fillVector(Vector.BEHIND_HASH, 0x24);
-  fillVector(Vector.TO_LETTERS, 0x7f - 0x7a);
-  fillVector(Vector.BELOW_LETTERS, 0x7f - 0x7a + 0x60);
-  fillVector(Vector.TO_DIGITS, 0x7f - 0x39);
-  fillVector(Vector.BELOW_DIGITS, 0x7f - 0x39 + 0x2c);
+  fillVector(Vector.QUESTION_MARK, QUESTION_MARK);
+  fillVector(Vector.AFTER_HASH, HASH + 1);
+  fillVector(Vector.TO_LETTERS, HIGHEST_SIGNED - SMALL_Z);
+  fillVector(Vector.BELOW_LETTERS, HIGHEST_SIGNED - SMALL_Z + SMALL_A - 1);
+  fillVector(Vector.TO_DIGITS, HIGHEST_SIGNED - DIGIT_9);
+  fillVector(Vector.BELOW_DIGITS, HIGHEST_SIGNED - DIGIT_9 + MINUS - 1);
   fillVector(Vector.SLASH, SLASH);
   fillNibbles(Memory.TOKEN_NIBBLES, OctetClass.TOKEN);
   fillNibbles(Memory.REG_NAME_NIBBLES, OctetClass.REG_NAME);
 }
 
 function fillVector(vector: usize, octet: u64): void {
-  store<u64>(<usize>Memory.VECTORS + vector, octet * 0x0101010101010101);
-  store<u64>(<usize>Memory.VECTORS + vector, octet * 0x0101010101010101, 8);
+  store<u64>(<usize>Memory.VECTORS + vector, octet * EACH_OCTET);
+  store<u64>(<usize>Memory.VECTORS + vector, octet * EACH_OCTET, 8);
 }
 
 /** One bit for each high nibble 2..7: an octet belongs to the class where the bits of its two nibbles meet. */
 function fillNibbles(table: usize, classes: u32): void {
   // Bounds: both nibbles are below 16, so every store falls into the table's 32 octets.
-  for (let octet: u32 = 0x20; octet < 0x80; octet++) {
-    const low = table + (octet & 15);
+  for (let octet: u32 = SP; octet < FIRST_OBS_TEXT; octet++) {
+    const low = table + (octet & LOW_NIBBLE);
     const bit: u32 = 1 << (octet >> 4);
     store<u8>(table + 16 + (octet >> 4), bit);
     if (is(octet, classes)) store<u8>(low, load<u8>(low) | bit);
@@ -95,21 +115,21 @@ export function is(octet: u32, classes: u32): bool {
 }
 
 export function isDigit(octet: u32): bool {
-  return octet - 0x30 < 10;
+  return octet - DIGIT_0 < 10;
 }
 
 export function lowerCase(octet: u32): u32 {
-  return octet - 0x41 < 26 ? octet | 0x20 : octet;
+  return octet - CAPITAL_A < 26 ? octet | CASE_BIT : octet;
 }
 
 /** Controls that no line of a head may hold: all of CTL but HTAB (RFC 5234 B.1; RFC 9110 §5.5). */
 export function isControl(octet: u32): bool {
-  return (octet < 0x20 && octet !== HTAB) || octet === 0x7f;
+  return (octet < SP && octet !== HTAB) || octet === DEL;
 }
 
 /** The value of a HEXDIG. */
 export function hexValue(octet: u32): u32 {
-  return octet <= 0x39 ? octet - 0x30 : (octet | 0x20) - 0x57;
+  return octet <= DIGIT_9 ? octet - DIGIT_0 : (octet | CASE_BIT) - (SMALL_A - 10);
 }
 
 /**

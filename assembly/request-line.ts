@@ -3,7 +3,8 @@
 // Never: reads a target's inside; request-target.ts does that.
 
 import { Capacity, Flag, Head, Memory, OctetClass, Status } from "./abi";
-import { CR, CRLF, HTAB, isDigit, SP } from "./octets";
+import { CR, CRLF, DIGIT_1, HTAB, HTTP_1_1, SP } from "./ascii";
+import { isDigit } from "./octets";
 import { readTarget } from "./request-target";
 import { tokenEnd } from "./scan";
 import { octetRefusal, readCrlf, refuse, wait } from "./stop";
@@ -22,7 +23,7 @@ export function readRequestLine(at: usize, end: usize): usize {
   return readVersion(at + 1, end);
 }
 
-/** Empty lines in front of a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
+/** Empty lines before a request line are skipped, up to `Capacity.EMPTY_LINES`  (RFC 9112 §2.2) */
 function skipEmptyLines(at: usize, end: usize): usize {
   // Bounds: at < end before every load.
   for (let lines = 0; at < end && load<u8>(at) === CR; lines++) {
@@ -48,9 +49,6 @@ function readMethod(at: usize, end: usize): usize {
   return methodEnd;
 }
 
-/** "HTTP/1.1" as the octets of one load, the first one lowest. */
-const HTTP_1_1: u64 = 0x312e312f50545448;
-
 /**
  * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
  *
@@ -58,7 +56,7 @@ const HTTP_1_1: u64 = 0x312e312f50545448;
  * line is whole, since only then is it known to be a version.
  */
 function readVersion(at: usize, end: usize): usize {
-  // The usual version at once. Bounds: at + 10 <= end.
+  // The common version at once. Bounds: at + 10 <= end.
   if (at + 10 <= end && load<u64>(at) === HTTP_1_1 && load<u16>(at, 8) === CRLF) {
     store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
     return at + 10;
@@ -78,13 +76,13 @@ function readVersion(at: usize, end: usize): usize {
   const lineEnd = readCrlf(at, end);
   if (lineEnd === 0) return 0;
   const minor: u32 = load<u8>(start, 7);
-  if (load<u8>(start, 5) !== 0x31 || minor > 0x31) return refuse(Status.VERSION_UNSUPPORTED, start);
-  if (minor === 0x31) store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+  if (load<u8>(start, 5) !== DIGIT_1 || minor > DIGIT_1) return refuse(Status.VERSION_UNSUPPORTED, start);
+  if (minor === DIGIT_1) store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
   return lineEnd;
 }
 
 function fitsVersion(octet: u32, index: usize): bool {
-  return index === 5 || index === 7 ? isDigit(octet) : octet === (<u32>(HTTP_1_1 >> (index << 3)) & 0xff);
+  return index === 5 || index === 7 ? isDigit(octet) : octet === <u32>(<u8>(HTTP_1_1 >> (index << 3)));
 }
 
 /** White space out of place and a line that ends too early have statuses of their own in a request line. */

@@ -1,8 +1,9 @@
-// In:    octets behind the method and its SP.
+// In:    octets after the method and its SP.
 // Out:   the request-target's form and spans, and the authority of an absolute-form or authority-form.
 // Never: decodes, removes dot segments, or compares a scheme.
 
 import { AuthorityBlock, Head, Memory, OctetClass, Status, TargetForm } from "./abi";
+import { ASTERISK, CASE_BIT, COLON, CONNECT, CR, HTAB, OPTIONS, QUESTION_MARK, SLASH, SMALL_A, SP } from "./ascii";
 import {
   authorityHasPort,
   authorityMayEnd,
@@ -11,19 +12,14 @@ import {
   finishAuthority,
   readAuthority,
 } from "./authority";
-import { COLON, CR, HTAB, is, SLASH, SP } from "./octets";
+import { is } from "./octets";
 import { octetAt, targetEnd } from "./scan";
 import { octetRefusal, refuse, wait } from "./stop";
-
-const QUESTION_MARK: u32 = 0x3f;
-/** The methods that have forms of their own, as the seven octets of one load from its second lowest on. */
-const CONNECT: u64 = 0x5443454e4e4f4300;
-const OPTIONS: u64 = 0x534e4f4954504f00;
 
 /**
  * request-target = origin-form / absolute-form / authority-form / asterisk-form      (RFC 9112 §3.2)
  *
- * Returns where the SP behind the target stands.
+ * Returns where the SP after the target is.
  */
 export function readTarget(at: usize, end: usize): usize {
   if (at === end) return wait(end, 0);
@@ -38,7 +34,7 @@ export function readTarget(at: usize, end: usize): usize {
   if (method === CONNECT) return readAuthorityForm(at, end);
   if (!is(octet, OctetClass.TARGET)) return refuse(targetRefusal(octet), at);
   if (octet === SLASH) return readPathAndQuery(at, end);
-  if (octet === 0x2a) return readAsteriskForm(at, end, method === OPTIONS);
+  if (octet === ASTERISK) return readAsteriskForm(at, end, method === OPTIONS);
   return readAbsoluteForm(at, end);
 }
 
@@ -77,8 +73,8 @@ function readAbsoluteForm(at: usize, end: usize): usize {
   const start = at;
   // Bounds: at < end before every load.
   while (at < end && is(load<u8>(at), OctetClass.SCHEME)) at++;
-  const first: u32 = load<u8>(start) | 0x20;
-  if (first - 0x61 >= 26) return refuse(Status.TARGET_FORM, start);
+  const first: u32 = load<u8>(start) | CASE_BIT;
+  if (first - SMALL_A >= 26) return refuse(Status.TARGET_FORM, start);
   if (at === end) return wait(end, OctetClass.SCHEME);
   for (let i = 0; i < 3; i++, at++) {
     if (at === end) return wait(end, 0);
@@ -132,7 +128,7 @@ function finishTarget(spaceAt: usize, queryAt: usize): usize {
   return spaceAt;
 }
 
-/** Why an octet cannot stand in a target at all. */
+/** Why an octet cannot be in a target at all. */
 function targetRefusal(octet: u32): Status {
   return octet === SP ? Status.REQUEST_LINE_WHITESPACE : whitespaceOr(octet, Status.TARGET_INVALID);
 }

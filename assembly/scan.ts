@@ -1,19 +1,20 @@
 // In:    a window at..end of the input.
-// Out:   where the first octet stands that ends a run; `end` where none does.
+// Out:   where the first octet is that ends a run; `end` where none does.
 // Never: decides what that octet means.
 //
 // Every scan has a vector body and a scalar twin with the same answer; the compiler keeps one of them.
-// Bounds of every vector load here: at < end, so it reads at most 15 octets behind `end`, and `end` never lies
-// behind the input window, which SLACK octets follow. What it finds there is cut off by `earlier`.
+// Bounds of every vector load here: at < end, so it reads at most 15 octets past `end`, and `end` is never
+// past the input window, which SLACK octets follow. What it finds there is cut off by `earlier`.
 
 import { Memory, OctetClass } from "./abi";
+import { DEL, FIRST_VISIBLE, HASH, HTAB, SP } from "./ascii";
 import { is, isControl } from "./octets";
 
 function earlier(found: usize, end: usize): usize {
   return found < end ? found : end;
 }
 
-/** The first octet that is no tchar (RFC 9110 §5.6.2). */
+/** The first octet that is not a tchar (RFC 9110 §5.6.2). */
 export function tokenEnd(at: usize, end: usize): usize {
   if (ASC_FEATURE_SIMD) return nibblesEnd(at, end, Memory.TOKEN_NIBBLES);
   while (at < end && is(load<u8>(at), OctetClass.TOKEN)) at++;
@@ -45,8 +46,8 @@ export function targetEnd(at: usize, end: usize): usize {
     for (; at < end; at += 16) {
       const octets = v128.load(at);
       // Signed: octets from 0x80 up are negative, so one comparison finds them, the controls and SP.
-      const low = i8x16.lt_s(octets, i8x16.splat(0x21));
-      const others = v128.or(i8x16.eq(octets, i8x16.splat(0x23)), i8x16.eq(octets, i8x16.splat(0x7f)));
+      const low = i8x16.lt_s(octets, i8x16.splat(<i8>FIRST_VISIBLE));
+      const others = v128.or(i8x16.eq(octets, i8x16.splat(<i8>HASH)), i8x16.eq(octets, i8x16.splat(<i8>DEL)));
       const mask = i8x16.bitmask(v128.or(low, others));
       if (mask) return earlier(at + ctz(mask), end);
     }
@@ -61,8 +62,8 @@ export function controlAt(at: usize, end: usize): usize {
   if (ASC_FEATURE_SIMD) {
     for (; at < end; at += 16) {
       const octets = v128.load(at);
-      const low = v128.andnot(i8x16.lt_u(octets, i8x16.splat(0x20)), i8x16.eq(octets, i8x16.splat(0x09)));
-      const mask = i8x16.bitmask(v128.or(low, i8x16.eq(octets, i8x16.splat(0x7f))));
+      const low = v128.andnot(i8x16.lt_u(octets, i8x16.splat(<i8>SP)), i8x16.eq(octets, i8x16.splat(<i8>HTAB)));
+      const mask = i8x16.bitmask(v128.or(low, i8x16.eq(octets, i8x16.splat(<i8>DEL))));
       if (mask) return earlier(at + ctz(mask), end);
     }
     return end;
@@ -91,7 +92,7 @@ export function whitespaceEnd(at: usize, end: usize): usize {
   return at;
 }
 
-/** One behind the last octet of at..end that is neither SP nor HTAB. */
+/** One past the last octet of at..end that is neither SP nor HTAB. */
 export function whitespaceStart(at: usize, end: usize): usize {
   while (end > at && is(load<u8>(end - 1), OctetClass.WHITESPACE)) end--;
   return end;

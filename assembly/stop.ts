@@ -1,13 +1,14 @@
-// In:    a record, a status, and the octet to blame.
-// Out:   the record's word on why reading went no further.
+// In:    a record, a status, and the offending octet.
+// Out:   the record's reason why reading went no further.
 // Never: decides anything.
 //
 // The readers of a head return where they stopped reading, or 0 after one of these calls: the record then says why.
 
 import { Head, Memory, Status } from "./abi";
-import { CR, isControl, LF } from "./octets";
+import { CR, LF } from "./ascii";
+import { isControl } from "./octets";
 
-/** Refuses the head and blames the octet at `at`. */
+/** Refuses the head for the octet at `at`. */
 export function refuse(status: Status, at: usize): usize {
   store<u32>(Memory.RECORD, status, Head.STATUS);
   store<u32>(Memory.RECORD, at - Memory.INPUT, Head.OFFSET);
@@ -22,7 +23,7 @@ export function wait(end: usize, run: u32): usize {
   return 0;
 }
 
-/** Why the octet in hand cannot stand there: a control has a status of its own, `cr` and `other` are the reader's. */
+/** Why the octet at hand cannot be there: a control has a status of its own, `cr` and `other` are the reader's. */
 export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
   if (octet === CR) return cr;
   if (octet === LF) return Status.BARE_LF;

@@ -12,7 +12,7 @@ const DEFAULT_PORT = 8080;
 
 const USAGE = `usage: npm start -- [--port <number>] [--once]
 
-  --port <number>  listen on this port of 127.0.0.1; 0 is any free one (default ${DEFAULT_PORT}; with --once 0)
+  --port <number>  listen on this port of 127.0.0.1; 0 means any free port (default ${DEFAULT_PORT}; with --once 0)
   --once           play ws clients through the gate, print the exchange, exit 0 if all went as it should
   --help           print this
 `;
@@ -23,7 +23,7 @@ interface Options {
   readonly help: boolean;
 }
 
-/** Throws an Error with a sentence for what is no option. */
+/** Throws an Error with a sentence for an invalid option. */
 function readOptions(args: string[]): Options {
   const { values } = parseArgs({
     args,
@@ -33,7 +33,7 @@ function readOptions(args: string[]): Options {
   const written = values.port ?? String(once ? 0 : DEFAULT_PORT);
   const port = Number(written);
   if (!/^\d{1,5}$/.test(written) || port > 65_535) {
-    throw new Error(`--port ${written} is no number from 0 to 65535`);
+    throw new Error(`--port ${written} is not a number from 0 to 65535`);
   }
   return { port, once, help };
 }
@@ -61,7 +61,7 @@ async function main(): Promise<number> {
 
 /** Runs until the process is told to end. */
 async function serve(port: number): Promise<number> {
-  // node:util colours for whom it is told to; a pipe or a file wants none.
+  // node:util colours whatever it is asked to; a pipe or a file should get no colours.
   const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
   const world = await openWorld(port);
   const site = createSite(world.port, (entry) => print(terminalLine(entry, coloured)));
@@ -74,12 +74,12 @@ async function serve(port: number): Promise<number> {
 
 async function close(world: World, site: ReturnType<typeof createSite>): Promise<void> {
   await site.close();
-  // The clients that are left are cut off by us: no decision that a reader should wonder about.
+  // We cut off the remaining clients ourselves: these ends would only confuse the reader of the log.
   site.gate.removeAllListeners();
   await world.close();
 }
 
-/** A second signal then ends the process at once, as if there was no listener. */
+/** A second signal then ends the process at once, as if there were no listener. */
 function toldToEnd(): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -92,9 +92,9 @@ function toldToEnd(): Promise<void> {
 
 function whyNot(error: NodeJS.ErrnoException, port: number): string {
   if (error.code === "EADDRINUSE") {
-    return `port ${port} of 127.0.0.1 is taken; give another one with --port, or --port 0 for any that is free`;
+    return `port ${port} of 127.0.0.1 is taken; choose another one with --port, or --port 0 for any free port`;
   }
-  if (error.code === "EACCES") return `port ${port} may only be opened by root; give one above 1023 with --port`;
+  if (error.code === "EACCES") return `port ${port} may only be opened by root; choose one above 1023 with --port`;
   return error.stack ?? error.message;
 }
 
@@ -102,6 +102,6 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-// Whoever read the lines has gone (`npm start | head`): there is nobody left to serve.
+// The reader of the lines has gone (`npm start | head`): there is nothing left to serve.
 process.stdout.on("error", () => process.exit(1));
 process.exitCode = await main();

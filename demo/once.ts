@@ -1,5 +1,5 @@
 // In:    the port to listen on.
-// Out:   the exchange of npm ws clients with the site, printed step by step, and whether all went as it should.
+// Out:   the exchange of npm ws clients with the site, printed step by step, and whether everything went as expected.
 // Never: takes longer than its deadline.
 
 import { once } from "node:events";
@@ -18,7 +18,7 @@ interface Knock {
   readonly webSocket: WebSocket;
 }
 
-/** Plays the exchange. Resolves with true where all went as it should. */
+/** Plays the exchange. Resolves with true if everything went as expected. */
 export async function playOnce(port: number, print: (line: string) => void): Promise<boolean> {
   const world = await openWorld(port);
   const site = createSite(world.port, () => {});
@@ -115,13 +115,13 @@ class Exchange {
     this.#check(`${what} and explained`, statusCode === refusal && explained);
   }
 
-  /** An opening handshake; what came back is printed beside what the gate said to it. */
+  /** An opening handshake; the response is printed together with the gate's explanation. */
   async #knock(path: string, host: string, origin?: string): Promise<Knock> {
     this.#print(`-> GET ${path} Host: ${host}${origin === undefined ? "" : ` Origin: ${origin}`}`);
     const headers = { Host: host, ...(origin !== undefined && { Origin: origin }) };
     const webSocket = new WebSocket(`ws://127.0.0.1:${this.#port}${path}`, { headers });
     this.#webSockets.push(webSocket);
-    // Whoever waits for something hears of an error there; at any other time it may come as it likes.
+    // An awaited step reports its own error; at any other time an error does not matter.
     webSocket.on("error", () => {});
     const statusCode = await new Promise<number>((resolve, reject) => {
       webSocket.once("open", () => resolve(101));

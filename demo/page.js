@@ -23,7 +23,7 @@ const targets = {
 const element = (selector, parent = document) => parent.querySelector(selector);
 const outcome = (id) => element(`output[for=${id}]`);
 
-/** Opens a WebSocket and waits until that has succeeded or not; a browser does not tell a page why not. */
+/** Opens a WebSocket and waits until it has opened or failed; a browser does not tell a page why it failed. */
 function open(target) {
   const webSocket = new WebSocket(target);
   return new Promise((resolve) => {
@@ -86,7 +86,7 @@ function conversation(id) {
     if (webSocket === null) await begin();
     if (webSocket === null) return;
     webSocket.send(input.value);
-    // The chat says everything to everybody, so only the echo shows what went out.
+    // The chat sends every message to every guest, so only the echo shows what went out.
     if (id === "echo") show(`→ ${input.value}`, true);
     input.value = "";
   });
@@ -136,7 +136,7 @@ function watchDecisions() {
 }
 
 for (const [id, target] of Object.entries(targets)) element(`#${id} + code`).textContent = target;
-// Not every browser lets the keyboard reach what scrolls.
+// Not every browser lets the keyboard reach a scrolling element.
 for (const log of document.querySelectorAll(".log")) log.tabIndex = 0;
 for (const id of ["foreign", "port", "origin", "path"]) knockOnly(id);
 for (const id of ["echo", "chat"]) conversation(id);

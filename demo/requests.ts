@@ -1,5 +1,5 @@
-// In:    requests that the gate accepted and that are no upgrades.
-// Out:   the page, its style sheet and script; and raw octets sent to our own door, for the page's sake.
+// In:    accepted requests that are not upgrades.
+// Out:   the page, its style sheet and script; and raw octets sent to our own port, on behalf of the page.
 // Never: takes a path of the file system from a request.
 
 import { readFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { parseAuthority } from "headgate";
 /** The vhosts that serve the page; the others have WebSockets only. */
 export const PAGE_NAMES = ["localhost", "127.0.0.1"] as const;
 
-/** Hosts beside its own that the page opens WebSockets to; foreign.localhost is nobody's. */
+/** Other hosts that the page opens WebSockets to; no vhost has foreign.localhost. */
 const KNOCKED_NAMES = ["echo.localhost", "chat.localhost", "declared.localhost", "foreign.localhost"];
 
 /** Two Host lines: which one would an application believe? No browser sends this, so the demo does. */
@@ -22,11 +22,11 @@ const PATIENCE = 5000;
 interface Answer {
   readonly statusCode: number;
   readonly body: string | Buffer;
-  /** Beside those of every answer. */
+  /** In addition to those of every answer. */
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** From dist/demo, where this file runs, to demo, where the page's files stand. */
+/** From dist/demo, where this file runs, to demo, where the page's files are. */
 const FOLDER = new URL("../../demo/", import.meta.url);
 
 const files = new Map([
@@ -92,7 +92,7 @@ function contentSecurityPolicy(port: number): string {
   ].join("; ");
 }
 
-/** Knocks with MALFORMED at the port that this request came in by, and answers what came back. */
+/** Sends MALFORMED to the port that this request came in on, and answers with the response. */
 async function sendMalformed(request: IncomingMessage): Promise<Answer> {
   const socket = connect({ port: request.socket.localPort ?? 0, host: "127.0.0.1" });
   socket.setTimeout(PATIENCE, () => socket.destroy(new Error("no answer in time")));

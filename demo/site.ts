@@ -12,9 +12,9 @@ import { PAGE_NAMES, serveRequest } from "./requests.js";
 /** The public port that declared.localhost declares; a client that names another one is refused. */
 export const DECLARED_PORT = 443;
 
-/** Entries that a page gets when it opens, so that it also shows how it came to be. */
+/** Entries that a page gets when it opens, so that it also shows its own requests. */
 const REMEMBERED = 50;
-/** Octets of one message; nobody types more. */
+/** Octets of one message; people do not type more. */
 const MAX_PAYLOAD = 16_384;
 /** Milliseconds that WebSockets have to close before they are terminated. */
 const CLOSING = 500;
@@ -29,7 +29,7 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** A gate and what is behind it. `port` is that of the page's address; `listener` hears of every decision. */
+/** A gate and the applications it serves. `port` is that of the page's address; `listener` gets every decision. */
 export function createSite(port: number, listener: (entry: Entry) => void): Site {
   const recent: Entry[] = [];
   const echo = createEcho();
@@ -41,7 +41,7 @@ export function createSite(port: number, listener: (entry: Entry) => void): Site
       { name: "echo.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/echo": wsFramer(echo) } },
       { name: "chat.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/chat": wsFramer(chat) } },
       { name: "declared.localhost", port: DECLARED_PORT, origins, upgrades: { "/echo": wsFramer(echo) } },
-      // Decisions tell what other clients asked for: no page of another origin may read them, which is the default.
+      // Decisions show what other clients asked for: by default, no page of another origin may read them.
       ...PAGE_NAMES.map((name) => ({
         name,
         port: NO_LISTEN_SERVER,
@@ -75,7 +75,7 @@ function createEcho(): WebSocketServer {
   return echo;
 }
 
-/** Everybody in the room hears everybody, themselves included. */
+/** Every guest in the room gets every message, including their own. */
 function createChat(): WebSocketServer {
   const chat = new WebSocketServer({ noServer: true, maxPayload: MAX_PAYLOAD });
   let guests = 0;
@@ -98,7 +98,7 @@ function createDecisionStream(recent: readonly Entry[]): WebSocketServer {
   return decisions;
 }
 
-/** ws closes a WebSocket behind a protocol error; without listener the error would end the process. */
+/** ws closes a WebSocket after a protocol error; without a listener the error would end the process. */
 function surviveErrors(webSocket: WebSocket): void {
   webSocket.on("error", () => {});
 }

@@ -6,12 +6,12 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Gate } from "headgate";
 
-/** The outside world: the part that listens. In a real house it is systemd, a load balancer or another process. */
+/** The outside world: the part that listens. In production it is systemd, a load balancer or another process. */
 export interface World {
   readonly port: number;
-  /** Gives every connection to the gate. Called at once: until then nobody takes them. */
+  /** Gives every connection to the gate. Called at once: until then nothing takes them. */
   giveTo(gate: Gate): void;
-  /** Stops listening and ends every connection that is left. */
+  /** Stops listening and ends every remaining connection. */
   close(): Promise<void>;
 }
 

@@ -15,8 +15,8 @@ const gate = createGate({
 });
 gate.on("accepted", (decision) => console.log(explain(decision)));
 
-// Octets that come by another road: a channel of SSH, a stream of a multiplexer, here a pair in memory. Such a stream knows
-// nothing of its client; say what you know.
+// Bytes that arrive some other way: over an SSH channel, a multiplexed stream, or here a pair in memory. Such a stream knows
+// nothing about its client; pass what you know.
 const [near, far] = duplexPair();
 const end = gate.adopt(far, { arrival: { scheme: "https", remoteAddress: "198.51.100.7" } }).ended;
 

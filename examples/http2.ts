@@ -1,6 +1,6 @@
 // In:    nothing; it plays the client itself: node dist/examples/http2.js
 // Out:   a page, a refusal and a WebSocket, each on a stream of one connection.
-// Never: needs a certificate; behind TLS nothing but `http2: { cleartext: true }` is left out.
+// Never: needs a certificate; with TLS, only `http2: { cleartext: true }` is left out.
 
 import { once } from "node:events";
 import { connect } from "node:http2";

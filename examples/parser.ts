@@ -1,12 +1,12 @@
-// In:    nothing; the octets stand below: node dist/examples/parser.js
-// Out:   what a request head says, and why another one is none.
+// In:    nothing; the octets are below: node dist/examples/parser.js
+// Out:   what a request head contains, and why another one is malformed.
 // Never: opens a socket; headgate/parser runs wherever WebAssembly does.
 
 import { HeadReader, parseRequestHead } from "headgate/parser";
 
 const octets = (text: string) => new TextEncoder().encode(text);
 
-// Whole: a value comes back whatever the octets hold.
+// In one piece: whatever the octets contain, the result is a value.
 const result = parseRequestHead(octets("GET /live?room=1 HTTP/1.1\r\nHost: Chat.example.com:8443\r\n\r\nbehind"));
 if (result.kind === "complete") {
   const { head, consumed } = result;

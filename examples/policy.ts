@@ -1,5 +1,5 @@
 // In:    nothing; heads are written here, and no socket is opened: node dist/examples/policy.js
-// Out:   what a policy says to each of them.
+// Out:   the decision on each of them.
 // Never: needs node:; headgate/policy and headgate/parser run anywhere.
 
 import { parseRequestHead } from "headgate/parser";

@@ -1,6 +1,6 @@
 // In:    nothing; it plays the client itself: node dist/examples/upgrade.js
 // Out:   one echoed message, one refusal with its explanation, a page that the server served by itself.
-// Never: rules on what is no upgrade; guard.ts does.
+// Never: rules on requests that are not upgrades; guard.ts does.
 
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -19,7 +19,7 @@ gate.on("refused", (decision) => console.log(decision.statusCode, explain(decisi
 
 const server = createServer((_request, response) => response.end("not ruled on"));
 server.on("upgrade", ({ method, url, httpVersion, rawHeaders }, socket, behind) => {
-  // Node has read the head. Written down as it came, with what came behind it, it is the `rest` of the socket.
+  // Node has read the head. Written out again, followed by the bytes after it, it is the `rest` of the socket.
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   gate.adopt(socket, { rest: Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), behind]) });

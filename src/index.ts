@@ -7,22 +7,23 @@ export type { ClientHello } from "./arrival/tls/client-hello.js";
 export { HelloFault, type HelloFaultCode } from "./arrival/tls/fault.js";
 export type { TlsRules } from "./connection/tls/routes.js";
 export type { TlsTerms } from "./connection/tls/terminator.js";
-export {
-  type Adoption,
-  type AdoptOptions,
-  createGate,
-  type Gate,
-  type GateCounts,
-  type GateEvents,
-  type GateOptions,
-  type GuardOptions,
-} from "./gate.js";
+export { createGate, type Gate } from "./gate.js";
+export type {
+  Adopting,
+  Adoption,
+  AdoptOptions,
+  GateCounts,
+  GateEvents,
+  GateOptions,
+  GuardOptions,
+  Http2Options,
+} from "./gate-options.js";
 export type { Guard } from "./guard/guard.js";
 export { type Framer, type FramerLike, type Handover, LEAVE } from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
-export type { GateLimits } from "./head/limits.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
 export type { Abandoned, AbandonedCode, ConnectionEnd, Passed } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
+export type { GateLimits } from "./outcome/limits.js";
 export * from "./parser.js";
 export * from "./policy.js";

@@ -5,7 +5,8 @@
 import { once } from "node:events";
 import type net from "node:net";
 import * as assert from "uvu/assert";
-import type { Gate, GateOptions } from "#src/gate.js";
+import type { Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { ConnectionEnd } from "#src/outcome/end.js";

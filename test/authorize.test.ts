@@ -6,7 +6,8 @@ import { once } from "node:events";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import * as assert from "uvu/assert";
-import { createGate, type GateOptions } from "#src/gate.js";
+import { createGate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { LEAVE } from "#src/handover/framer.js";
 import type { Authorize } from "#src/outcome/authorization.js";
 import type { ConnectionEnd } from "#src/outcome/end.js";
@@ -100,14 +101,18 @@ for (const way of ways) {
     for (const [answer, status, said] of [
       [true, 101, ["handover"]],
       [false, 403, ["NOT_AUTHORIZED"]],
-      [{ statusCode: 401, fields: { "WWW-Authenticate": "Basic" } }, 401, ["NOT_AUTHORIZED"]],
+      [{ statusCode: 401, headers: { "WWW-Authenticate": "Basic" } }, 401, ["NOT_AUTHORIZED"]],
       [{ statusCode: 402 }, 402, ["NOT_AUTHORIZED"]],
       [undefined, 500, ["AUTHORIZE_FAILED"]],
       [null, 500, ["AUTHORIZE_FAILED"]],
       [1, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 200 }, 500, ["AUTHORIZE_FAILED"]],
-      [{ statusCode: 401, fields: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
-      [{ statusCode: 401, fields: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { A: "b\r\nC: d" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { A: "\u0100" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "A B": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "\u0141": "b" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
       [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
     ] as [unknown, number, string[]][]) {
       const give = (): never => {

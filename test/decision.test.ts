@@ -284,11 +284,11 @@ explanations("a malformed head", () => {
   const result = parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost : a\r\n\r\n"));
   assert.is(
     result.kind === "malformed" && explain(result.fault),
-    "white space stands between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
+    "there is white space between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
   );
   assert.is(
     result.kind === "malformed" && String(result.fault),
-    "FIELD_NAME_SPACE: white space stands between a field name and its colon (octet 20; RFC 9112 §5.1)",
+    "FIELD_NAME_SPACE: there is white space between a field name and its colon (octet 20; RFC 9112 §5.1)",
   );
 });
 
@@ -522,7 +522,7 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[], /at least one vhost/],
     [[null], /vhosts\[0\] is null/],
     [[{ port: 1 }], /vhosts\[0\]\.name is undefined/],
-    [[{ name: "a", ports: 1 }], /ports is no setting of a vhost \(vhosts\[0\]\)/],
+    [[{ name: "a", ports: 1 }], /ports is not a setting of a vhost \(vhosts\[0\]\)/],
     [[{ name: "" }], /vhosts\[0\]\.name "" is no host name/],
     [[{ name: "a:80" }], /holds a port; write it as port: 80/],
     [[{ name: "a:" }], /holds a port/],
@@ -538,8 +538,8 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[{ name: "*.*.a" }], /a star stands alone in front/],
     [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
     [[{ name: "bücher.example/x" }], /is no internationalized host name/],
-    [[{ name: "a/8" }], /is no address, and no network such as 10\.0\.0\.0\/8/],
-    [[{ name: "127.0.0.1/8" }], /has bits behind its prefix; the network is 127\.0\.0\.0\/8/],
+    [[{ name: "a/8" }], /is neither an address nor a network such as 10\.0\.0\.0\/8/],
+    [[{ name: "127.0.0.1/8" }], /has bits set after its prefix; the network is 127\.0\.0\.0\/8/],
     [[{ name: "10.0.0.0/33" }], /has a prefix of more than 32 bits/],
     [[{ name: "fd00::/8" }], /write its address in brackets: \[fd00::\]\/8/],
     [[{ name: "[fd00::1]/8" }], /the network is fd00::\/8/],
@@ -614,7 +614,7 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
   assert.throws(() => definePolicy({ scheme: "ws" as "http", vhosts: [{ name: "a" }] }), /scheme is "ws"/);
   assert.throws(
     () => definePolicy({ schema: "https", vhosts: [{ name: "a" }] } as never),
-    /schema is no setting of a policy/,
+    /schema is not a setting of a policy/,
   );
   assert.throws(() => definePolicy(undefined as never), /a policy must be an object/);
   const made = definePolicy({ vhosts: [{ name: "a" }] });

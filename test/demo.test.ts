@@ -71,7 +71,7 @@ commandLine("a port that is none exits 2 with the usage", async () => {
   for (const port of ["65536", "x", "80.5", ""]) {
     const { code, stderr } = await runDemo("--port", port);
     assert.is(code, 2, `--port ${port}`);
-    assert.match(stderr, /is no number from 0 to 65535/);
+    assert.match(stderr, /is not a number from 0 to 65535/);
     assert.match(stderr, /^usage: npm start/m);
   }
 });

@@ -102,22 +102,22 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
     [{}, /trust\.from is undefined; it must be a list such as \["10\.0\.0\.0\/8", "unix"\]/],
     [{ from: [] }, /trust\.from is \[\]/],
     [{ from: "10.0.0.1" }, /trust\.from is "10\.0\.0\.1"/],
-    [{ from: ["unix"] }, /trust says nothing that counts; give it forwarded: "rfc7239"/],
+    [{ from: ["unix"] }, /trust has no effect; set forwarded: "rfc7239"/],
     [{ from: ["unix"], forwarded: [] }, /trust\.forwarded is \[\]/],
     [{ from: ["unix"], forwarded: "x-forwarded" }, /trust\.forwarded is "x-forwarded"/],
     [{ from: ["unix"], forwarded: ["X-Real-IP"] }, /trust\.forwarded has "X-Real-IP"; it may have X-Forwarded-For, /],
     [
       { from: ["unix"], forwarded: "rfc7239", proxyProtokol: true },
-      /proxyProtokol is no setting of trust; they are from, /,
+      /proxyProtokol is not a setting of trust; the settings are from, /,
     ],
-    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is no text/],
-    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is no address, and no network/],
+    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not a string/],
+    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is neither an address nor a network/],
     [{ from: ["10.0.0.1/8"], forwarded: "rfc7239" }, /the network is 10\.0\.0\.0\/8/],
     [{ from: ["10.0.0.0/33"], forwarded: "rfc7239" }, /a prefix of more than 32 bits/],
     [{ from: ["fd00::1/8"], forwarded: "rfc7239" }, /the network is fd00::\/8/],
-    [{ from: ["127.1"], forwarded: "rfc7239" }, /is no address/],
+    [{ from: ["127.1"], forwarded: "rfc7239" }, /is neither an address/],
     [{ from: ["::ffff:10.0.0.1"], forwarded: "rfc7239" }, /is IPv4-mapped; write it as IPv4/],
-    [{ from: [""], forwarded: "rfc7239" }, /is no address/],
+    [{ from: [""], forwarded: "rfc7239" }, /is neither an address/],
   ];
   for (const [trust, sentence] of wrong) {
     assert.throws(
@@ -132,7 +132,7 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
 rules("an adoption that is narrowed trusts the same", async () => {
   gate = createGate(claiming(policies.rfc7239!, ({ socket }) => void socket.end("taken")));
   const server = net.createServer((socket) => {
-    ends.push(gate.adopt(socket, { vhosts: ["app.example.com"], arrival: { remoteAddress: "10.0.0.1" } }).ended);
+    ends.push(gate.narrow(["app.example.com"]).adopt(socket, { arrival: { remoteAddress: "10.0.0.1" } }).ended);
   });
   const ends: ReturnType<Gate["adopt"]>["ended"][] = [];
   await once(server.listen(0, "127.0.0.1"), "listening");

@@ -230,7 +230,7 @@ gone("a client that is gone", async () => {
   });
   const port = await listen(server);
   await once(net.connect(port, "127.0.0.1"), "close");
-  assert.is(await outcome, "the socket was destroyed before it could be handed on");
+  assert.is(await outcome, "the socket was destroyed before it could be sent");
   server.close();
   await closeChild(child);
 });
@@ -289,7 +289,7 @@ misuse("sockets that would lose octets", async () => {
   far.read();
   assert.throws(() => sendSocket(nobody, far, { rest: Buffer.from("GE") }), /3 octets were read/);
   assert.throws(() => sendSocket(nobody, far, { rest: "GET" as never }), /rest must be/);
-  assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is no setting of what is handed on/);
+  assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is not a setting of sendSocket/);
   near.destroy();
   far.destroy();
 });

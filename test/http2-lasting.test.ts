@@ -78,7 +78,7 @@ sockets("a WebSocket that is terminated resets its stream with CANCEL, and one t
 });
 
 sockets("authorize: its deadline, its answers, a client that resets, octets that come early", async () => {
-  let answer: (word: boolean | { statusCode: number; fields?: Record<string, string> }) => void = () => {};
+  let answer: (word: boolean | { statusCode: number; headers?: Record<string, string> }) => void = () => {};
   let signal: AbortSignal | undefined;
   const { end, said } = await adopting({
     vhosts: [
@@ -112,7 +112,7 @@ sockets("authorize: its deadline, its answers, a client that resets, octets that
   assert.is(await client.outcome(late), 503);
   assert.ok(signal!.aborted);
   const no = await connecting();
-  answer({ statusCode: 401, fields: { "WWW-Authenticate": "Basic" } });
+  answer({ statusCode: 401, headers: { "WWW-Authenticate": "Basic" } });
   assert.is(await client.outcome(no), 401);
   const wrong = await connecting();
   answer(undefined as never);

@@ -2,9 +2,9 @@
 // Out:   whether the boundary is what docs/abi.md says: no imports, fixed memory, the same bytes from the same sources.
 // Never: reads a record.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { javascript } from "headgate/kernel/javascript";
@@ -58,9 +58,9 @@ test("a compiled module can be given instead of the bundled bytes", () => {
   assert.is(parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost: a\r\n\r\n")).kind, "complete");
   useKernel("simd");
   assert.is(kernelVariant(), "simd");
-  assert.throws(() => useKernel("neon" as KernelVariant), /no kernel/);
+  assert.throws(() => useKernel("neon" as KernelVariant), /neon is not a kernel/);
   const empty = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
-  assert.throws(() => useKernel(new WebAssembly.Module(empty)), /not headgate's kernel/);
+  assert.throws(() => useKernel(new WebAssembly.Module(empty)), /not a headgate kernel/);
   assert.is(kernelVariant(), "simd");
 });
 
@@ -79,7 +79,7 @@ test("the JavaScript build can be chosen, and given", () => {
     useKernel("simd");
     assert.is(kernelVariant(), "simd");
   }
-  for (const other of [() => undefined, () => ({})]) assert.throws(() => useKernel(other), /not headgate's kernel/);
+  for (const other of [() => undefined, () => ({})]) assert.throws(() => useKernel(other), /not a headgate kernel/);
   assert.is(kernelVariant(), "simd");
 });
 
@@ -112,7 +112,7 @@ test("memory stays as it is over a million heads", () => {
   assert.ok(after.heapUsed - before.heapUsed < HEADS, `the heap grew from ${before.heapUsed} to ${after.heapUsed}`);
 });
 
-test("every usual spelling of a name is found by the table", () => {
+test("every common spelling of a name is found by the table", () => {
   useKernel("simd");
   const { spellings, words } = kernel();
   const known = [...spellings.entries()].filter(([, spelling]) => spelling !== "");
@@ -156,6 +156,52 @@ test("two builds give the same bytes", () => {
     );
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+const checksums = (folder: string, ...options: string[]): { status: number | null; stderr: string } =>
+  spawnSync(process.execPath, ["assembly/checksums.mjs", ...options], { cwd: folder, encoding: "utf8" });
+
+test("the builds have the bytes that were committed", () => {
+  const { status, stderr } = checksums(".");
+  assert.is(stderr, "");
+  assert.is(status, 0);
+});
+
+test("a build of other bytes is refused until its checksum is updated", () => {
+  const folder = mkdtempSync(join(tmpdir(), "headgate-"));
+  try {
+    for (const name of ["assembly", "dist/kernel"]) cpSync(name, join(folder, name), { recursive: true });
+    const path = join(folder, "dist/kernel/scalar.wasm");
+    const octets = readFileSync(path);
+    octets[octets.length - 1]! ^= 1;
+    writeFileSync(path, octets);
+    const refused = checksums(folder);
+    assert.is(refused.status, 1);
+    assert.match(refused.stderr, "kernel.sha256: dist/kernel/scalar.wasm\n");
+    assert.match(refused.stderr, "node assembly/checksums.mjs --update");
+    assert.is(checksums(folder, "--update").status, 0);
+    assert.is(checksums(folder).status, 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("the compilers are pinned to releases, and each is installed once", () => {
+  const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    devDependencies: Record<string, string>;
+  };
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    packages: Record<string, { version: string }>;
+  };
+  for (const name of ["assemblyscript", "binaryen"]) {
+    const version = devDependencies[name]!;
+    assert.match(version, /^\d+\.\d+\.\d+$/);
+    const locked = Object.entries(packages).filter(([path]) => path.endsWith(`node_modules/${name}`));
+    assert.equal(
+      locked.map(([path, entry]) => [path, entry.version]),
+      [[`node_modules/${name}`, version]],
+    );
   }
 });
 

@@ -1,4 +1,4 @@
-// In:    the import lines of assembly/ and src/, the table of layers in docs/architecture.md.
+// In:    the import lines of assembly/ and src/, the table of rooms in docs/architecture.md.
 // Out:   whether every arrow points down, and the few rules on who may import what.
 // Never: parses TypeScript; import lines have one form here.
 
@@ -28,34 +28,90 @@ for (const folder of ["assembly", "src"]) {
   }
 }
 
-const table = /```layers\n(.*?)```/s.exec(readFileSync("docs/architecture.md", "utf8"))?.[1] ?? "";
-const layerOf = new Map(
-  table
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .map(([layer, file]) => [file!, Number(layer)]),
-);
+const architecture = readFileSync("docs/architecture.md", "utf8");
 
-test("docs/architecture.md places every file, and no other", () => {
-  assert.equal([...layerOf.keys()].sort(), [...imports.keys()].sort());
+interface Room {
+  readonly floor: number;
+  readonly usesNode: boolean;
+}
+
+/** By what stands in the table: a folder of src/, a file, or `entries`. */
+const rooms = new Map<string, Room>();
+for (const [, floor, room, node] of architecture.matchAll(/^\| (\d+) \| `?([\w/.-]+)`? \|.*\| (yes|no) \|$/gm)) {
+  rooms.set(room!.replace(/\/$/, ""), { floor: Number(floor), usesNode: node === "yes" });
+}
+
+const entries = ["index", "parser", "policy", "ws", "intake"].map((name) => `src/${name}.ts`);
+
+/** The room of a file, by its name in the table. */
+function roomOf(file: string): string {
+  const parts = file.split("/");
+  if (file === "assembly/abi.ts") return file;
+  if (parts.length > 2) return parts[1]!;
+  if (entries.includes(file)) return "entries";
+  return file === "src/gate-options.ts" ? "gate.ts" : parts[1]!;
+}
+
+const ours = [...imports.keys()].filter((file) => file.startsWith("src/"));
+
+test("docs/architecture.md has a row for every room, and no other", () => {
+  assert.equal([...rooms.keys()].sort(), [...new Set([...ours.map(roomOf), "assembly/abi.ts"])].sort());
 });
 
-test("a file imports only from lower layers of its own house, and abi.ts", () => {
-  for (const [file, from] of imports) {
-    for (const target of from.filter((each) => each.endsWith(".ts"))) {
+test("a file imports only from its own room and from lower floors", () => {
+  for (const file of ours) {
+    for (const target of imports.get(file)!.filter((each) => each.endsWith(".ts"))) {
       assert.ok(imports.has(target), `${file} imports ${target}, which does not exist`);
-      assert.ok(layerOf.get(target)! < layerOf.get(file)!, `${file} imports ${target}: the arrow points up`);
-      const inside = file.split("/")[0] === target.split("/")[0];
-      assert.ok(inside || target === "assembly/abi.ts", `${file} imports ${target}`);
+      const [from, to] = [roomOf(file), roomOf(target)];
+      if (from === to) continue;
+      assert.ok(rooms.get(to)!.floor < rooms.get(from)!.floor, `${file} imports ${target}: the arrow points up`);
+      if (target.startsWith("assembly/")) assert.is(`${from} ${target}`, "head assembly/abi.ts", file);
     }
   }
 });
 
-test("node: appears only from the intake up", () => {
-  const lowest = Math.min(layerOf.get("src/connection/connection.ts")!, layerOf.get("src/handover/framer.ts")!);
-  for (const [file, from] of imports) {
-    if (from.some((each) => each.startsWith("node:"))) assert.ok(layerOf.get(file)! >= lowest, `${file} imports node:`);
+test("within a room no imports run in a circle", () => {
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]): void => {
+    assert.not.ok(path.includes(file), `a circle: ${[...path, file].join(" → ")}`);
+    if (done.has(file)) return;
+    for (const target of imports.get(file) ?? []) if (target.endsWith(".ts")) follow(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) follow(file, []);
+});
+
+test("assembly/ imports downwards, in the order of docs/architecture.md", () => {
+  const order = /```layers\n(.*?)```/s.exec(architecture)![1]!.trim().split("\n");
+  const layerOf = new Map<string, number>(
+    order.flatMap((line, i) => line.split(" ").map((name) => [`assembly/${name}`, i] as const)),
+  );
+  const files = [...imports.keys()].filter((file) => file.startsWith("assembly/"));
+  assert.equal([...layerOf.keys()].sort(), files.sort());
+  for (const file of files) {
+    for (const target of imports.get(file)!) assert.ok(layerOf.get(target)! < layerOf.get(file)!, `${file} ${target}`);
+  }
+});
+
+test("node: appears only in the rooms that may have it", () => {
+  for (const file of ours) {
+    const uses = imports.get(file)!.some((each) => each.startsWith("node:"));
+    assert.ok(!uses || rooms.get(roomOf(file))!.usesNode, `${file} imports node:`);
+  }
+});
+
+test("no file but the gate and the entries is loose in src/", () => {
+  const loose = ours.filter((file) => file.split("/").length === 2);
+  assert.equal(loose.sort(), [...entries, "src/gate.ts", "src/gate-options.ts"].sort());
+});
+
+test("a connection changes its state in src/connection/ alone, and nothing asks for a class to know what octets mean", () => {
+  for (const file of ours) {
+    const code = readFileSync(file, "utf8").replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
+    if (!file.startsWith("src/connection/")) assert.not.match(code, /\.become\(/, file);
+    if (file.startsWith("src/connection/phases/") || /\/(connection|input|socket)\.ts$/.test(file)) {
+      assert.not.match(code, /\binstanceof\b/, file);
+    }
   }
 });
 

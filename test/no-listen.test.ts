@@ -10,7 +10,8 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { WebSocket, WebSocketServer } from "ws";
 import { type Arrival, readArrival } from "#src/arrival/arrival.js";
-import { createGate, type GateOptions } from "#src/gate.js";
+import { createGate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN, NO_LISTEN_SERVER, type VhostPort } from "#src/policy/vhost.js";
@@ -90,13 +91,13 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
   const cases: [VhostPort, string][] = [
     [
       "local",
-      'vhost localhost has port "local", the local port of an arrival; a gate that adopts listens on none; ' +
+      'vhost localhost has port "local", the local port of an arrival, but a gate that adopts listens on no port; ' +
         "write the public port or NO_LISTEN_SERVER",
     ],
-    [NO_LISTEN, "every vhost has port NO_LISTEN, so that no request could be served"],
+    [NO_LISTEN, "every vhost has port NO_LISTEN, so no request could be served"],
     [
       undefined as never,
-      "vhost localhost has no port, and an adopted socket has none to take its place; write the public port, " +
+      "vhost localhost has no port, and an adopted socket has none to use instead; write the public port, " +
         "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
     ],
   ];
@@ -105,16 +106,13 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
     const before = far.eventNames().map((name) => [name, far.listenerCount(name)]);
     for (const vhosts of [[vhost(port)], ...(port === NO_LISTEN ? [] : [[vhost(port), vhost(80, "b")]])]) {
       const gate = createGate({ vhosts });
-      for (const options of [{}, { vhosts: ["localhost"] }]) {
-        assert.throws(
-          () => gate.adopt(far, options),
-          (error: unknown) => error instanceof TypeError && error.message === sentence,
-        );
+      for (const act of [() => gate.adopt(far), () => gate.narrow(["localhost"])]) {
+        assert.throws(act, (error: unknown) => error instanceof TypeError && error.message === sentence);
       }
       if (vhosts.length === 1) continue;
       // Narrowed to the other one it could be served.
       const [, other] = streamPair();
-      gate.adopt(other, { vhosts: ["b"] });
+      gate.narrow(["b"]).adopt(other);
       other.destroy();
     }
     assert.equal([far.destroyed, far.readableFlowing], [false, null]);
@@ -127,11 +125,9 @@ misuse("what no adopted socket could use is told when one is adopted, and the so
 
 misuse("an adoption that is narrowed to what is not served throws as well", () => {
   const gate = createGate({ vhosts: [vhost(NO_LISTEN), vhost(NO_LISTEN_SERVER, "b")] });
-  const [, far] = streamPair();
   assert.throws(
-    () => gate.adopt(far, { vhosts: ["localhost"] }),
+    () => gate.narrow(["localhost"]),
     (error: unknown) =>
-      error instanceof TypeError &&
-      error.message === "every vhost has port NO_LISTEN, so that no request could be served",
+      error instanceof TypeError && error.message === "every vhost has port NO_LISTEN, so no request could be served",
   );
 });

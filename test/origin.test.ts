@@ -147,7 +147,7 @@ settings("what is wrong with them is said at construction, with the fix", () => 
   const wrong: [unknown, RegExp][] = [
     ["all", /vhosts\[0\]\.origins is "all"; it must be "same-authority", "any", or a list/],
     [1, /must be an object with any of: list, absent/],
-    [{ list: "any", absents: "refuse" }, /absents is no setting of vhosts\[0\]\.origins/],
+    [{ list: "any", absents: "refuse" }, /absents is not a setting of vhosts\[0\]\.origins/],
     [{ list: "any", absent: "pass" }, /vhosts\[0\]\.origins\.absent is "pass"; it must be "refuse" or left out/],
     [{ absent: "refuse" }, /vhosts\[0\]\.origins\.list is undefined/],
     [["*"], /"\*", which is no origin; for all write origins: "any"/],
@@ -259,7 +259,7 @@ local("settings are those of each vhost, and names are not among them", () => {
   }
   assert.throws(() => localhost({ name: "a" } as never), /name is no setting of localhost\(\)/);
   assert.throws(() => localhost({ default: true } as never), /default is no setting of localhost\(\)/);
-  assert.throws(() => definePolicy({ vhosts: localhost({ ports: 1 } as never) }), /ports is no setting of a vhost/);
+  assert.throws(() => definePolicy({ vhosts: localhost({ ports: 1 } as never) }), /ports is not a setting of a vhost/);
 });
 
 local("works over an adopted socket", async () => {

@@ -101,8 +101,8 @@ test("import and require give the same", () => {
   );
   assert.equal(names.get("headgate/parser"), [
     "Authority",
-    "HeadReader",
     "HeadFault",
+    "HeadReader",
     "RequestHead",
     "kernelVariant",
     "parseAuthority",
@@ -116,19 +116,19 @@ test("import and require give the same", () => {
     "decide",
     "definePolicy",
     "explain",
-    "explain",
     "explanation",
     "localhost",
   ]);
   assert.equal(names.get("headgate/intake"), [
     "UNREAD",
-    "adopted",
-    "sendSocket",
-    "toProcess",
     "inetdConnection",
+    "receiveSockets",
+    "sendSocket",
     "systemdConnection",
     "systemdDescriptors",
     "systemdListeners",
+    "toProcess",
+    "toProcess",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
@@ -176,9 +176,9 @@ const framer: Framer = wsFramer(server);
 const vhosts: Vhost<Framer>[] = [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades: { "/live": framer } }];
 const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrades: { "*": ({ socket }: Handover) => { socket.end(); } } }] });
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
-gate.on("malformed", (error, arrival) => console.log(error.code, error.offset, arrival.scheme));
+gate.on("malformed", ({ fault, arrival }) => console.log(fault.code, fault.offset, arrival.scheme));
 createServer({ pauseOnConnect: true }, async (socket) => {
-  const end = await gate.adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" }, vhosts: ["b"] }).ended;
+  const end = await gate.narrow(["b"]).adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" } }).ended;
   if (end.kind === "abandoned") console.log(end.code, end.stage);
 });
 const child = fork("child.js");
@@ -195,7 +195,7 @@ if (result.kind === "complete") {
 }
 const again: HeadResult = new HeadReader().read(new Uint8Array(2));
 const authority = parseAuthority("a:1");
-console.log(variant, again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.error.rfc);
+console.log(variant, again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.fault.source);
 `,
   );
   // A CommonJS file sees it too, where TypeScript knows that Node's require() takes ES modules.

@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import * as assert from "uvu/assert";
-import { createGate, type GateOptions } from "#src/gate.js";
+import { createGate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { definePolicy, type PolicyRules } from "#src/policy/decide.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
@@ -22,7 +23,7 @@ function settingsOf(rules: unknown): string[] {
   try {
     definePolicy(rules as never);
   } catch (error) {
-    return /they are (.*)$/.exec((error as Error).message)![1]!.split(", ");
+    return /the settings are (.*)$/.exec((error as Error).message)![1]!.split(", ");
   }
   throw new Error("no setting was missing");
 }
@@ -201,10 +202,10 @@ gates("misuse is a TypeError that says the fix", () => {
   };
   throws(
     undefined,
-    /vhosts\[0\]\.upgrades\["\/live"\] is "live", which no framer has for a name \(there are: none\); write framers: { "live": /,
+    /vhosts\[0\]\.upgrades\["\/live"\] is "live", which is not a name in framers \(it has: none\); write framers: { "live": /,
   );
-  throws({ live: () => {} }, /upgrades\["\/chat"\] is "chat".*\(there are: live\)/);
-  throws({ live: 1, chat: 1 }, /framers\["live"\] is no framer/);
+  throws({ live: () => {} }, /upgrades\["\/chat"\] is "chat".*\(it has: live\)/);
+  throws({ live: 1, chat: 1 }, /framers\["live"\] is not a framer/);
   throws(null, /framers must be an object/);
   throws({ toString: () => {} }, /upgrades\["\/live"\] is "live"/);
 });

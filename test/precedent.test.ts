@@ -6,7 +6,7 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { isLenient, RuledFields, SameRuling } from "#src/guard/same-ruling.js";
 import { headOf, type Message } from "#src/head/from-message.js";
-import { gateLimits } from "#src/head/limits.js";
+import { gateLimits } from "#src/outcome/limits.js";
 import { type Decision, decide, definePolicy, type Policy } from "#src/policy/decide.js";
 import { suite } from "./support/suite.js";
 

@@ -7,7 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import type { Arrival, ArrivalHints } from "#src/arrival/arrival.js";
 import { ProxyFault } from "#src/arrival/proxy/fault.js";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { Handover } from "#src/handover/framer.js";
 import type { Abandoned, ConnectionEnd } from "#src/outcome/end.js";
 import { explain, explanation } from "#src/policy/explain.js";
@@ -333,8 +334,8 @@ const misuse = suite("PROXY: misuse");
 misuse("trust that says nothing, and values that are none", () => {
   const vhosts = [{ name: "a", port: NO_LISTEN_SERVER }] as const;
   for (const [trust, sentence] of [
-    [{ from: ["unix"] }, /trust says nothing that counts; give it forwarded: "rfc7239", proxyProtocol: true, or both/],
-    [{ from: ["unix"], proxyProtocol: false }, /trust says nothing that counts/],
+    [{ from: ["unix"] }, /trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both/],
+    [{ from: ["unix"], proxyProtocol: false }, /trust has no effect/],
     [{ from: ["unix"], proxyProtocol: "v2" }, /trust.proxyProtocol is "v2"; it must be true or false/],
     [{ proxyProtocol: true }, /trust.from is undefined/],
   ] as const) {
@@ -351,7 +352,7 @@ misuse("a guarded server reads its connections itself", () => {
     assert.throws(
       () => gate.guard(createServer(), { strict }),
       (error: unknown) =>
-        error instanceof TypeError && /trust has proxyProtocol, and a guarded server/.test(error.message),
+        error instanceof TypeError && /trust has proxyProtocol, but a guarded server/.test(error.message),
     );
   }
 });

@@ -6,7 +6,8 @@ import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { arrivalOf } from "#src/arrival/arrival.js";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { FramerLike } from "#src/handover/framer.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
@@ -206,13 +207,13 @@ gates("lets through, emits and counts", async () => {
   assert.equal(statusCodes, [101, 200, 101, 200, 101]);
   assert.equal(events, [
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported NAME_UNKNOWN",
-    "handover taker",
-    "handover a",
-    "handover a",
+    "accepted taker",
+    "accepted a",
+    "accepted a",
   ]);
   assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, abandoned: {} });
 });

@@ -4,7 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";

@@ -82,7 +82,7 @@ faults("descriptors come with their names, and once", () => {
       { fd: 3, name: "web" },
       { fd: 4, name: "admin" },
     ]);
-    assert.throws(() => systemdDescriptors(), /LISTEN_FDS is not set: .*taken already/);
+    assert.throws(() => systemdDescriptors(), /LISTEN_FDS is not set: .*already been taken/);
   });
   assert.equal(left, []);
   under({ ...mine, LISTEN_FDS: "1" }, () => assert.equal(systemdDescriptors(), [{ fd: 3, name: "unknown" }]));
@@ -91,12 +91,12 @@ faults("descriptors come with their names, and once", () => {
 faults("what is absent, another's or makes no sense is a TypeError", () => {
   const mine = { LISTEN_PID: String(process.pid) };
   for (const [variables, message] of [
-    [{}, /LISTEN_FDS is not set: no socket unit has started this process/],
+    [{}, /LISTEN_FDS is not set: no socket unit started this process/],
     [{ LISTEN_FDS: "1" }, /LISTEN_PID is not set/],
     [{ LISTEN_PID: "1", LISTEN_FDS: "1" }, /LISTEN_PID is 1, and this process is \d+: .*without a shell or npm/],
     [{ ...mine, LISTEN_FDS: "0" }, /LISTEN_FDS is "0"/],
     [{ ...mine, LISTEN_FDS: "1x" }, /LISTEN_FDS is "1x"/],
-    [{ ...mine, LISTEN_FDS: "2", LISTEN_FDNAMES: "web" }, /LISTEN_FDNAMES has 1 names, and LISTEN_FDS says 2/],
+    [{ ...mine, LISTEN_FDS: "2", LISTEN_FDNAMES: "web" }, /LISTEN_FDNAMES has 1 names, but LISTEN_FDS is 2/],
   ] as const) {
     for (const act of [systemdDescriptors, systemdConnection, () => systemdListeners(() => {})]) {
       const run = (): void =>
@@ -107,7 +107,7 @@ faults("what is absent, another's or makes no sense is a TypeError", () => {
     }
   }
   under({ ...mine, LISTEN_FDS: "2" }, () =>
-    assert.throws(systemdConnection, /a connection is one; .*systemdListeners/),
+    assert.throws(systemdConnection, /a connection is one descriptor; .*systemdListeners/),
   );
   assert.throws(() => systemdListeners(undefined as never), /takes a function/);
   // The descriptors of another process stay announced to it.
@@ -124,7 +124,7 @@ faults("standard input that is no socket", () => {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],
     });
-  assert.throws(run, /standard input is no socket/);
+  assert.throws(run, /standard input is not a socket/);
   assert.type(inetdConnection, "function");
 });
 

@@ -126,7 +126,8 @@ speaking("a certificate is replaced while connections last", async () => {
   assert.throws(
     () => world.gate.renew("a.test", { key: a.key, cert: b.cert }),
     (error: Error) =>
-      error instanceof TypeError && /renew\("a.test"\) makes no TLS: .*key values mismatch/.test(error.message),
+      error instanceof TypeError &&
+      /renew\("a.test"\) cannot be used for TLS: .*key values mismatch/.test(error.message),
   );
   const behind = await secure(dial(world), { ca: next.cert });
   assert.not.equal(fingerprint(before.socket), fingerprint(behind.socket));
@@ -325,18 +326,18 @@ misuse("what is no TLS, no name, or the gate's to set", () => {
   for (const [rules, sentence] of [
     [{}, /tls must be an object such as/],
     [{ "a.test": { key: a.key } }, /tls\["a.test"\] has no certificate; write \{ key, cert \}/],
-    [{ "a.test": { key: a.key, cert: b.cert } }, /tls\["a.test"\] makes no TLS: .*mismatch/],
-    [{ "a.test": { key: "x", cert: "y" } }, /tls\["a.test"\] makes no TLS/],
-    [{ "a.test": { ...a, ALPNProtocols: ["h2"] } }, /tls\["a.test"\]\.ALPNProtocols is the gate's to set/],
-    [{ "a.test": { ...a, handshakeTimeout: 1 } }, /handshakeTimeout is the gate's to set/],
+    [{ "a.test": { key: a.key, cert: b.cert } }, /tls\["a.test"\] cannot be used for TLS: .*mismatch/],
+    [{ "a.test": { key: "x", cert: "y" } }, /tls\["a.test"\] cannot be used for TLS/],
+    [{ "a.test": { ...a, ALPNProtocols: ["h2"] } }, /tls\["a.test"\]\.ALPNProtocols is set by the gate/],
+    [{ "a.test": { ...a, handshakeTimeout: 1 } }, /handshakeTimeout is set by the gate/],
     [{ "a.test": null }, /tls\["a.test"\] is null; it must be TLS options/],
-    [{ "a.test:443": a }, /holds a port, and TLS names none/],
-    [{ "192.0.2.1": a }, /is an address, which no client names by TLS/],
-    [{ "[::1]": a }, /is an address, which no client names by TLS/],
+    [{ "a.test:443": a }, /has a port, but server names have none/],
+    [{ "192.0.2.1": a }, /is an address, which a client cannot send/],
+    [{ "[::1]": a }, /is an address, which a client cannot send/],
     [{ "::1": a }, /is an IPv6 address; write it in brackets/],
     [{ "a b": a }, /is no host name/],
     [{ "x.*.test": a }, /a star stands alone in front.*there is "\*"/],
-    [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls has already/],
+    [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls already has/],
   ] as const) {
     assert.throws(
       () => createGate({ vhosts, tls: rules as never }),

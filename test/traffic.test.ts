@@ -4,7 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { FramerLike } from "#src/handover/framer.js";
 import { suite } from "./support/suite.js";
 import { formatTraffic, makeTraffic, type Traffic } from "./support/traffic.js";

@@ -1,5 +1,5 @@
 // In:    clients of PORT, 8080 by default: node dist/examples/hand-on/parent.js
-// Out:   each WebSocket in the process of its Host, with every octet; a line for each request that is no tenant's.
+// Out:   each WebSocket in the process of its Host, with every octet; a line for each request that belongs to no tenant.
 // Never: speaks WebSocket.
 
 import { fork } from "node:child_process";
@@ -17,6 +17,6 @@ const gate = createGate({
 });
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
-// UNREAD: this process reads the head alone, and no octet that the tenant would miss.
+// UNREAD: this process reads only the head, and no byte that the tenant would miss.
 const door = createServer(UNREAD, (socket) => gate.adopt(socket));
 door.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");

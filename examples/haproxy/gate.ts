@@ -1,6 +1,6 @@
-// In:    connections of HAProxy on GATE_PORT, 9000 by default, each with a PROXY header in front: node dist/examples/haproxy/gate.js
-// Out:   a page that says what the gate knows of the client; a line for each connection that came to nothing.
-// Never: serves anybody who comes past HAProxy.
+// In:    connections of HAProxy on GATE_PORT, 9000 by default, each beginning with a PROXY header: node dist/examples/haproxy/gate.js
+// Out:   a page with what the gate knows about the client; a line for each connection that came to nothing.
+// Never: serves a client that bypasses HAProxy.
 
 import { createServer } from "node:net";
 import { createGate, explain, NO_LISTEN_SERVER } from "headgate";

@@ -1,6 +1,6 @@
 // In:    connections of HAProxy on GATE_PORT, 9000 by default: a PROXY header, then the client's TLS; a key and a certificate in CERTIFICATE.
-// Out:   a page that says what the gate knows of the client, over HTTP/2 or HTTP/1.1, as the client and the gate have agreed.
-// Never: serves anybody who comes past HAProxy, or lets HAProxy see what is said.
+// Out:   a page with what the gate knows about the client, over HTTP/2 or HTTP/1.1, as the client and the gate have agreed.
+// Never: serves a client that bypasses HAProxy, or lets HAProxy read the traffic.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";

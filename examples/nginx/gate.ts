@@ -1,6 +1,6 @@
 // In:    connections of nginx on GATE_PORTS, one for each way of nginx.conf: node dist/examples/nginx/gate.js
-// Out:   a page that says what the gate knows of its client, an echo at /echo; a line for each connection that came to nothing.
-// Never: believes anybody but nginx.
+// Out:   a page with what the gate knows about its client, an echo at /echo; a line for each connection that came to nothing.
+// Never: believes anything but nginx.
 
 import { createServer } from "node:net";
 import { createGate, explain, type TrustRules } from "headgate";
@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 
 const numbers = (text: string): number[] => text.split(",").map(Number);
 const gatePorts = numbers(process.env.GATE_PORTS ?? "9000,9001,9002");
-/** What clients connect to, and write into Host: nginx listens there, not the gate. */
+/** The ports that clients connect to and write into Host: nginx listens there, not the gate. */
 const publicPorts = numbers(process.env.PUBLIC_PORTS ?? "8080,8443,8081,8082");
 
 const echo = new WebSocketServer({ noServer: true });
@@ -17,7 +17,7 @@ echo.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket
 
 const ways: Omit<TrustRules, "from">[] = [
   { forwarded: "rfc7239" },
-  // These alone: nginx sets each of them, and what it does not set would be the client's.
+  // Only these: nginx sets each of them, and a field that it does not set comes from the client.
   { forwarded: ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port"] },
   { proxyProtocol: true },
 ];

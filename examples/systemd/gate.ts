@@ -1,5 +1,5 @@
 // In:    nothing.
-// Out:   the gate of the examples beside it: an echo at /echo, for any Host port.
+// Out:   the gate of the other examples in this folder: an echo at /echo, for any Host port.
 // Never: listens.
 
 import { createGate, explain, type Gate, NO_LISTEN_SERVER } from "headgate";

@@ -1,5 +1,5 @@
-// In:    clients on PORT, 8443 by default; in the folder CERTIFICATES a key and a certificate for each name.
-// Out:   a page for each name, over TLS that the gate speaks; certificates are read anew at each SIGHUP.
+// In:    clients on PORT, 8443 by default; a key and a certificate for each name in the folder CERTIFICATES.
+// Out:   a page for each name, over TLS that the gate speaks; certificates are read again at each SIGHUP.
 // Never: serves one name over a connection that was opened for another.
 
 import { readFileSync } from "node:fs";

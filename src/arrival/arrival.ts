@@ -3,7 +3,6 @@
 // Never: uses a socket for more than its facts.
 
 import type { Authority, Scheme } from "../head/authority.js";
-import { checkSettings } from "../head/options.js";
 import type { ProxyHeader } from "./proxy/header.js";
 
 /** What made the scheme of an arrival, first that applies. */
@@ -95,26 +94,42 @@ export interface SocketFacts {
   readonly destroyed?: boolean | undefined;
   /** Node's own object for what the socket is made of; null when it is closed. No documentation names it. */
   readonly _handle?: unknown;
+  readonly [ARRIVAL]?: Arrival;
 }
 
+/** Where a stream that one gate has made shows what that gate knows of the connection. */
+export const ARRIVAL = Symbol("headgate.arrival");
+
 /**
- * The scheme is the giver's word, else https where the socket is TLS, else the declared one, else http. True TLS is
- * never downgraded: a TLS socket is https whatever is said of it.
+ * The scheme is the caller's word, else https where the socket is TLS, else the declared one, else http. True TLS is never
+ * downgraded: a TLS socket is https whatever is said of it.
  */
 export function arrivalOf(facts: SocketFacts, given: ArrivalHints, declared: Scheme | undefined): Arrival {
+  const known = facts[ARRIVAL];
+  if (known !== undefined) return arrivalFrom(known, given, declared);
   const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
   return new SocketArrival(scheme, schemeSource, given, facts);
 }
 
-/**
- * The arrival that one gate has made, for another gate that gets a stream of the first one's instead of the socket. The stream itself
- * shows less than is known, and shows as TLS what was only declared.
- */
-export function arrivalFrom(arrival: Arrival, given: ArrivalHints, declared: Scheme | undefined): Arrival {
+/** For another gate that gets a stream of the first one's: the stream shows less than is known, and as TLS what was only declared. */
+function arrivalFrom(arrival: Arrival, given: ArrivalHints, declared: Scheme | undefined): Arrival {
   const { schemeSource, serverName, alpnProtocol, clientVerified } = arrival;
   const isTls = schemeSource === "tls";
   const facts = isTls ? { encrypted: true, servername: serverName, alpnProtocol, authorized: clientVerified } : {};
   return arrivalOf(facts, { ...hintsFrom(arrival), ...given }, declared);
+}
+
+/** Where a socket came in, for a policy. It is read now where a ruling depends on addresses, which a reset takes away. */
+export function arrivalAt(policy: ArrivalRules, facts: SocketFacts, given: ArrivalHints): Arrival {
+  const arrival = arrivalOf(facts, given, policy.scheme);
+  return policy.readsAddresses ? readArrival(arrival) : arrival;
+}
+
+/** What a policy says of arrivals. */
+export interface ArrivalRules {
+  /** Declared for connections without TLS. */
+  readonly scheme: Scheme | undefined;
+  readonly readsAddresses: boolean;
 }
 
 class SocketArrival implements Arrival {
@@ -278,57 +293,4 @@ function schemeOf(tls: boolean, given: Scheme | undefined, declared: Scheme | un
   if (tls) return ["https", "tls"];
   if (given !== undefined) return [given, "given"];
   return declared === undefined ? ["http", "default"] : [declared, "declared"];
-}
-
-const settings = [
-  "scheme",
-  "remoteAddress",
-  "remotePort",
-  "localAddress",
-  "localPort",
-  "unix",
-  "serverName",
-  "alpnProtocol",
-  "clientVerified",
-] as const;
-
-/** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
-export function checkArrivalHints(given: ArrivalHints, where: string): void {
-  checkSettings(given, settings, where);
-  checkScheme(`${where}.scheme`, given.scheme);
-  for (const name of ["remoteAddress", "localAddress"] as const) {
-    const address: unknown = given[name];
-    if (address !== undefined && address !== null && typeof address !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string, or null where it is not known`);
-    }
-  }
-  const { unix, remoteAddress } = given;
-  if (unix !== undefined && (typeof unix !== "boolean" || (unix && remoteAddress !== undefined))) {
-    throw new TypeError(
-      `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
-    );
-  }
-  for (const name of ["serverName", "alpnProtocol"] as const) {
-    const said: unknown = given[name];
-    if (said !== undefined && said !== null && typeof said !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(said)}; it must be a string, or null for none`);
-    }
-  }
-  const { clientVerified } = given;
-  if (clientVerified !== undefined && typeof clientVerified !== "boolean") {
-    throw new TypeError(`${where}.clientVerified is ${String(clientVerified)}; it must be true or false`);
-  }
-  for (const name of ["remotePort", "localPort"] as const) {
-    const port: unknown = given[name];
-    if (port !== undefined && !(Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535)) {
-      throw new TypeError(`${where}.${name} is ${JSON.stringify(port)}; it must be a number from 1 to 65535`);
-    }
-  }
-}
-
-/** Throws `TypeError` for what is neither http nor https. */
-export function checkScheme(where: string, scheme: unknown): void {
-  if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
-    throw new TypeError(`${where} is ${JSON.stringify(scheme)}; it must be "http" or "https"`);
-  }
 }

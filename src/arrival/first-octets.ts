@@ -2,8 +2,10 @@
 // Out:   which protocol they begin, with all octets so far, and of TLS its ClientHello.
 // Never: needs more octets than decide it, or takes one away.
 
-import { Capacity } from "../../assembly/abi.js";
+import { kernel } from "../head/kernel/instance.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
+import { TOKEN } from "../head/kernel/octet-class.js";
+import { EMPTY_LINES } from "../head/limits.js";
 import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
 
@@ -28,13 +30,6 @@ const CR = 0x0d;
 const LF = 0x0a;
 const SP = 0x20;
 
-/** tchar (RFC 9110 §5.6.2) */
-const TOKEN = new Set(
-  Array.from("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", (character) =>
-    character.charCodeAt(0),
-  ),
-);
-
 /** The protocol that octets begin; null where it takes more of them to tell. */
 export function protocolOf(octets: Uint8Array): Protocol | null {
   const [first, second] = octets;
@@ -50,15 +45,16 @@ export function protocolOf(octets: Uint8Array): Protocol | null {
 
 /** An HTTP/1.1 head begins with a method and SP, maybe behind empty lines (RFC 9112 §2.2, §3). */
 function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
+  const { classes } = kernel();
   let start = 0;
-  for (let lines = 0; octets[start] === CR && lines < Capacity.EMPTY_LINES; lines++) {
+  for (let lines = 0; octets[start] === CR && lines < EMPTY_LINES; lines++) {
     if (start + 1 === octets.length) return null;
     if (octets[start + 1] !== LF) return "other";
     start += 2;
   }
   for (let at = start; at < octets.length; at++) {
     if (octets[at] === SP && at > start) return "http/1.1";
-    if (!TOKEN.has(octets[at]!) || at - start === METHOD_OCTETS) return "other";
+    if ((classes[octets[at]!]! & TOKEN) === 0 || at - start === METHOD_OCTETS) return "other";
   }
   return null;
 }

@@ -83,14 +83,14 @@ export class ForwardedElements extends FromTheRight {
     for (;;) {
       const pair = readPairBefore(line, spaceStart(line, end));
       if (pair === null) return new Unreadable(`${JSON.stringify(line.slice(0, end))} does not end with name=value`);
-      if (pairs.has(pair.name)) return new Unreadable(`${pair.name} stands twice in one element`);
+      if (pairs.has(pair.name)) return new Unreadable(`${pair.name} occurs twice in one element`);
       pairs.set(pair.name, pair.value);
       end = spaceStart(line, pair.start);
       if (line[end - 1] !== ";") break;
       end--;
     }
     if (end > 0 && line[end - 1] !== ",") {
-      return new Unreadable(`${JSON.stringify(line.slice(0, end))} stands in front of an element without comma`);
+      return new Unreadable(`${JSON.stringify(line.slice(0, end))} precedes an element without a comma`);
     }
     this.goOn(end - 1);
     return readElement(pairs);
@@ -158,7 +158,7 @@ function readIf<Value>(text: string | undefined, read: (text: string) => Value):
  *     nodename = IPv4address / "[" IPv6address "]" / "unknown" / obfnode (RFC 7239 §6)
  */
 function readNode(text: string): Node | Unreadable {
-  const wrong = new Unreadable(`for ${JSON.stringify(text)} is no address, unknown or _identifier`);
+  const wrong = new Unreadable(`for ${JSON.stringify(text)} is not an address, unknown or an _identifier`);
   const [, name, portText] = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text) ?? [];
   if (name === undefined) return wrong;
   const port = portText === undefined ? null : readNodePort(portText);

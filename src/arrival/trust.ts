@@ -201,11 +201,11 @@ function readAt<Value>(lines: readonly string[], place: number, read: (text: str
 
 function readTrusted(written: string): Network {
   const shown = `trust.from has ${JSON.stringify(written)}, which`;
-  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "10.0.0.0/8" or "unix"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not a string such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
   if (isIpv4Mapped(network.address)) {
-    throw new TypeError(`${shown} is IPv4-mapped; write it as IPv4, which such peers are taken for`);
+    throw new TypeError(`${shown} is IPv4-mapped; write it as IPv4, because such peers count as IPv4`);
   }
   return network;
 }
@@ -222,7 +222,7 @@ export function readTrust(given: unknown): Trust | null {
     throw new TypeError(`trust.proxyProtocol is ${JSON.stringify(proxyProtocol)}; it must be true or false`);
   }
   if (forwarded === undefined && proxyProtocol !== true) {
-    throw new TypeError('trust says nothing that counts; give it forwarded: "rfc7239", proxyProtocol: true, or both');
+    throw new TypeError('trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both');
   }
   if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
     throw new TypeError(

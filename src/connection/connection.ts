@@ -4,15 +4,15 @@
 
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
-import { type Arrival, type ArrivalHints, securedArrival } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, arrivalAt, type SocketFacts } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
 import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
 import { ReceivedConnection } from "../handover/socket-handover.js";
 import type { HeadFault } from "../head/fault.js";
-import { type Context, countedAs, type HandshakeOwner, type Secures } from "../outcome/context.js";
+import { NOTHING } from "../head/kernel/latin1.js";
+import { type Context, countedAs, type Secures } from "../outcome/context.js";
 import type { Timed } from "../outcome/deadlines.js";
 import {
   type Abandoned,
@@ -27,11 +27,10 @@ import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decide.js";
-import { arrivalAt } from "./arrival-at.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
-import { readHead, type Switchboard } from "./phases/head.js";
+import { readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
 import type { Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
@@ -51,14 +50,12 @@ import {
   unlisten,
 } from "./socket.js";
 
-const NOTHING = new Uint8Array(0);
-
 /**
  * One adopted connection, from its first octet to whoever gets it. It is its own phase while its first head is awaited: thousands may
  * wait, so that whatever a waiting connection does not need is made later. It has no private methods, for which the engine would mark
  * each object with one word more.
  */
-export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
+export class Connection implements Keeper, Phase, Switchboard {
   due = 0;
   list: object | null = null;
   previous: Timed | null = null;
@@ -90,7 +87,8 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
   }
 
   get arrival(): Arrival {
-    if (!("schemeSource" in this.#said)) this.#said = arrivalAt(this.context, this.socket, this.#said);
+    if (!("schemeSource" in this.#said))
+      this.#said = arrivalAt(this.context.policy, this.socket as SocketFacts, this.#said);
     return this.#said as Arrival;
   }
 
@@ -173,21 +171,17 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     this.act(ruled);
   }
 
-  /** False where it may not wait for its head, or for the application's word, and has been answered. */
+  /** False where it may not wait for its head, or for the application's word, and has been told so: by `answer`, or in its protocol. */
   mayWait(overload: Overload | null, answer?: string): boolean {
     if (overload === null) return true;
-    const octets = answer ?? this.overloadAnswer();
+    const isTls = this.input.state === "recognizing" && this.stage === "tls";
+    const octets = isTls ? alert("internal_error") : answer;
     if (octets === undefined) this.abandonWith(overload);
     else {
       this.abandon(overload);
       this.close(octets);
     }
     return false;
-  }
-
-  /** What a client that may not wait is told where its protocol is known, and is not HTTP. */
-  private overloadAnswer(): string | undefined {
-    return this.input.state === "recognizing" && this.#phase.stage === "tls" ? alert("internal_error") : undefined;
   }
 
   // What befalls the socket, for its phase
@@ -299,68 +293,33 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
 
   /** Asks the application; meanwhile the socket is ours, and the server has seen its client vanish. */
   private authorize(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
-    const { context } = this;
     this.leave();
     const authorizing = new Authorizing(this, decision);
     this.#phase = authorizing;
-    this.input.become("authorizing");
-    if (!this.mayWait(context.authorizing.admit(this))) return;
-    authorizing.receive(rest);
-    if (this.input.isOver) return;
-    readOn(this.socket, false);
-    authorizing.ask(context.authorize!);
+    authorizing.begin(rest);
   }
 
   /** From now on node:http2 reads the socket; `octets` are the first of the client's connection preface (RFC 9113 §3.4). */
   speakHttp2(octets: Uint8Array): void {
     const { heads, http2 } = this.context;
     if (!heads.has(this) && !this.mayWait(heads.admit(this), GOAWAY)) return;
-    const { socket } = this;
-    unlisten(socket);
-    if (octets.length > 0) {
-      socket.pause();
-      socket.unshift(octets);
-    }
-    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
-    socket.allowHalfOpen = false;
-    this.input.become("serving");
-    this.#phase = new Http2(this, http2!, socket);
+    this.#phase = new Http2(this, http2!, octets);
   }
 
   /** Gives the socket back its octets, and to TLS; the connection goes on with the TLSSocket that is made of it. */
   secure(secures: Secures, octets: Uint8Array): void {
     if (this.hasEnded("tls")) return;
-    const { heads } = this.context;
-    this.input.become("securing");
     const tls = new Tls(this);
     this.#phase = tls;
-    // Nothing was waited for where the giver had read the ClientHello.
-    if (!heads.has(this) && !this.mayWait(heads.admit(this), alert("internal_error"))) return;
-    unlisten(this.socket);
-    tls.begin(secures, this.socket, octets);
+    tls.begin(secures, octets);
   }
 
-  secured(socket: TLSSocket): void {
-    forget(this.socket);
-    this.socket = socket;
-    guardErrors(socket);
-    if (this.input.isOver) {
-      socket.destroy();
-      return;
-    }
-    this.learn(securedArrival(this.arrival, socket));
+  awaitHead(isHttp2: boolean): void {
     this.input.become("reading");
     this.#phase = this;
-    listen(socket, this);
-    // False where the client offered no protocol by ALPN.
-    if (socket.alpnProtocol === "h2") this.speakHttp2(NOTHING);
-    else readOn(socket, true);
-  }
-
-  notSecured(cause?: Error): void {
-    if (this.input.isOver) return;
-    this.abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
-    forget(this.socket);
+    listen(this.socket, this);
+    if (isHttp2) this.speakHttp2(NOTHING);
+    else readOn(this.socket, true);
   }
 
   // Ways out
@@ -497,10 +456,4 @@ export class Connection implements Keeper, Phase, Switchboard, HandshakeOwner {
     socket.end(response, "latin1", isOneTooMany ? () => socket.destroy() : undefined);
     socket.resume();
   }
-}
-
-/** There is a choice between protocols; TLS is never looked for within TLS. */
-function recognizes({ tls, fallback, http2 }: Context, socket: Duplex): boolean {
-  const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
-  return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
 }

@@ -9,9 +9,9 @@ import type { ProxyHeader } from "../arrival/proxy/header.js";
 import { ProxyReader } from "../arrival/proxy/reader.js";
 import type { HelloFault } from "../arrival/tls/fault.js";
 import type { HeadFault } from "../head/fault.js";
-import { latin1 } from "../head/kernel/latin1.js";
-import type { GateLimits } from "../head/limits.js";
+import { latin1, NOTHING } from "../head/kernel/latin1.js";
 import { HeadReader } from "../head/reader.js";
+import type { GateLimits } from "../outcome/limits.js";
 import { type Decision, decide, type Policy } from "../policy/decide.js";
 import { Lifecycle } from "./lifecycle.js";
 
@@ -34,7 +34,6 @@ export type Ruled<Claim> =
   | { kind: "decided"; decision: Decision<Claim>; rest: Uint8Array };
 
 const WAIT = Object.freeze({ kind: "wait" });
-const NOTHING = new Uint8Array(0);
 
 /** What a connection is ruled and bounded by. */
 export interface Rules<Claim> {

@@ -3,7 +3,7 @@
 // Never: reads or writes an octet; whoever extends it does.
 
 import { Duplex, type DuplexOptions } from "node:stream";
-import type { Arrival } from "../arrival/arrival.js";
+import { ARRIVAL, type Arrival } from "../arrival/arrival.js";
 
 /** Stands where an application expects a client's net.Socket. */
 export abstract class SocketFacade extends Duplex {
@@ -17,8 +17,7 @@ export abstract class SocketFacade extends Duplex {
     this.encrypted = arrival.scheme === "https";
   }
 
-  /** What the gate knows of the connection. */
-  get arrival(): Arrival {
+  get [ARRIVAL](): Arrival {
     return this.#arrival;
   }
 

@@ -5,25 +5,23 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, type ArrivalHints, readArrival } from "../arrival/arrival.js";
-import { arrivalAt } from "../connection/arrival-at.js";
+import { type Arrival, type ArrivalHints, arrivalAt, readArrival, type SocketFacts } from "../arrival/arrival.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
-
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
-
 import { SideTable } from "../handover/side-table.js";
-import type { HeadFault } from "../head/fault.js";
 
 import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
 import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { type Acceptance, type Decision, decide } from "../policy/decide.js";
+import { type Acceptance, decide } from "../policy/decide.js";
+import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
 
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
@@ -37,86 +35,10 @@ const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as co
 
 /** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
 const ignoreError = (): void => {};
-const NOTHING = new Uint8Array(0);
 /** What a server keeps whose `maxHeadersCount` is not set. */
 const NODE_FIELD_LINES = 1000;
 /** Nobody has said anything of the sockets. */
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
-
-type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
-
-/** One connection of the server, from its first request on. */
-class GuardedConnection {
-  readonly arrival: Arrival;
-  readonly rule: (message: Message) => Ruling;
-  /** Of the newest request that was accepted. */
-  newest: { readonly decision: Decision<FramerLike> | null } | null = null;
-  /** An accepted request, for those that are ruled on alike. */
-  precedent: SameRuling | null = null;
-  /** To the newest request, until it is written; those to earlier ones are written before it. */
-  response: ServerResponse | null = null;
-  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
-  refused = false;
-  #isStopping = false;
-
-  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
-    this.arrival = arrival;
-    this.rule = (message) => rule(message, arrival);
-  }
-
-  get decision(): Decision<FramerLike> | null {
-    return this.newest === null ? null : this.newest.decision;
-  }
-
-  /** An idle connection does not hold its last response, which holds its request. */
-  owe(response: ServerResponse): void {
-    this.response = response;
-    response.on("close", this.#written);
-  }
-
-  /**
-   * Requests that get no response are not counted by Node's own limit on what is pipelined. In a microtask, as Node resumes the socket
-   * after each request that it reads, and does so in a tick.
-   */
-  stopReading(socket: Duplex): void {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
-    queueMicrotask(() => {
-      this.#isStopping = false;
-      socket.pause();
-    });
-  }
-
-  readonly #written = (): void => {
-    if (this.response?.writableFinished) this.response = null;
-  };
-}
-
-/** A request that a precedent covers; it is read when somebody asks for the decision. */
-class DeferredRuling {
-  readonly #connection: GuardedConnection;
-  readonly #method: string | undefined;
-  readonly #url: string | undefined;
-  readonly #rawHeaders: string[];
-  #decision: Decision<FramerLike> | null = null;
-
-  /** The application may write to its request afterwards. */
-  constructor({ method, url, rawHeaders }: Message, connection: GuardedConnection) {
-    this.#connection = connection;
-    this.#method = method;
-    this.#url = url;
-    this.#rawHeaders = rawHeaders;
-  }
-
-  get decision(): Decision<FramerLike> | null {
-    if (this.#decision === null) {
-      const message = { method: this.#method, url: this.#url, httpVersion: "1.1", rawHeaders: this.#rawHeaders };
-      const ruling = this.#connection.rule(message);
-      if (ruling.kind !== "malformed") this.#decision = ruling;
-    }
-    return this.#decision;
-  }
-}
 
 /** A server that can be told which requests are upgrades (Node 24 and later). */
 type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
@@ -278,13 +200,16 @@ export class Guard implements Disposable {
 
   /** Read now: a session shows its socket only while it is open. */
   #arrivalOf({ socket }: ServerHttp2Session): Arrival {
-    return readArrival(arrivalAt(this.#context, socket, NO_ARRIVAL));
+    return readArrival(arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL));
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = new GuardedConnection(arrivalAt(this.#context, socket, NO_ARRIVAL), this.#rule);
+      connection = new GuardedConnection(
+        arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL),
+        this.#rule,
+      );
       this.#connections.set(socket, connection);
       this.#context.known.set(socket, connection);
     }

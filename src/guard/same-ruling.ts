@@ -2,9 +2,8 @@
 // Out:   which of these are ruled on alike, without being read again.
 // Never: covers a request that a reading would refuse.
 
-import { FieldName } from "../../assembly/abi.js";
 import type { Message } from "../head/from-message.js";
-import { fieldNames } from "../head/kernel/field-names.js";
+import { fieldNames, isRuledOn } from "../head/kernel/field-names.js";
 import type { HeadLimits } from "../head/limits.js";
 
 /**
@@ -17,7 +16,7 @@ export class RuledFields {
 
   constructor() {
     for (const [name, number] of fieldNames) {
-      if (number < FieldName.READ_END) this.#letters[name.length]! |= 1 << (name.charCodeAt(0) & 31);
+      if (isRuledOn(number)) this.#letters[name.length]! |= 1 << (name.charCodeAt(0) & 31);
     }
   }
 

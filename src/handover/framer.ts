@@ -50,7 +50,7 @@ export function checkFramer(framer: unknown, where: string): void {
     throw new TypeError(`${where} is a WebSocketServer; wrap it: wsFramer(wss)`);
   }
   if (typeof take !== "function")
-    throw new TypeError(`${where} is no framer; write wsFramer(wss), a function, or LEAVE`);
+    throw new TypeError(`${where} is not a framer; write wsFramer(wss), a function, or LEAVE`);
 }
 
 /** Lets the framer take an upgrade that claims it. */

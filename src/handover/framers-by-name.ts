@@ -10,7 +10,7 @@ export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) 
   if (typeof framers !== "object" || framers === null) {
     throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
   }
-  if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; give it another");
+  if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; choose another name");
   for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
   return (vhost: Vhost<FramerLike | string>, i: number): Vhost<FramerLike> => {
     const claims = Object.entries(vhost.upgrades ?? {}).map(([path, claim]): [string, FramerLike] => {
@@ -22,7 +22,7 @@ export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) 
       if (!Object.hasOwn(framers, claim)) {
         const names = Object.keys(framers).join(", ") || "none";
         throw new TypeError(
-          `${where} is ${JSON.stringify(claim)}, which no framer has for a name (there are: ${names}); ` +
+          `${where} is ${JSON.stringify(claim)}, which is not a name in framers (it has: ${names}); ` +
             `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,
         );
       }

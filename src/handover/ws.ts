@@ -62,8 +62,6 @@ function headersOf(head: RequestHead, host: string | null): UpgradeRequest["head
   return { ...headers, upgrade: "websocket", ...(host !== null && { host }) };
 }
 
-const NOTHING = Buffer.alloc(0);
-
 /**
  * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
  * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
@@ -80,7 +78,7 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   return {
     take(handover: Handover): void {
       const { decision, rest, socket } = handover;
-      const early = rest.length === 0 ? NOTHING : Buffer.from(rest.buffer, rest.byteOffset, rest.length);
+      const early = Buffer.from(rest.buffer, rest.byteOffset, rest.length);
       const request = new UpgradeRequest(decision, socket);
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         taken.add(webSocket);

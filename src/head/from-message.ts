@@ -2,7 +2,6 @@
 // Out:   its RequestHead or HeadFault, as if its octets had been read.
 // Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
 
-import type { IncomingMessage } from "node:http";
 import { Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
 import type { HeadLimits } from "./limits.js";
@@ -10,7 +9,13 @@ import { parseHeadText, type WholeHeadResult } from "./parse.js";
 import type { RequestHead } from "./request-head.js";
 
 /** The members of a message that a ruling is made from. */
-export type Message = Pick<IncomingMessage, "method" | "url" | "httpVersion" | "rawHeaders">;
+export interface Message {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly httpVersion: string;
+  /** Name, value, name, value. */
+  readonly rawHeaders: readonly string[];
+}
 
 /** A request as another guard has read it. */
 export function messageOf({ method, requestTarget, httpVersion, rawHeaders }: RequestHead): Message {

@@ -4,7 +4,7 @@
 
 import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
-import { countOctets, scratch, viewOf } from "./kernel/latin1.js";
+import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
 import { finish, type HeadOptions, type HeadResult, kernelOptions, PARTIAL, readOctets } from "./parse.js";
 import { run } from "./request-head.js";
@@ -15,7 +15,6 @@ const COLON = 0x3a;
 const PERCENT = 0x25;
 /** So few octets are copied faster one by one than by a call. */
 const FEW = 64;
-const EMPTY = new Uint8Array(0);
 
 /**
  * Reads request heads that come in pieces, one after another. It looks at each octet a bounded number of times, keeps
@@ -174,7 +173,7 @@ export class HeadReader {
     const { headBytes } = this.#limits;
     const before = this.#length;
     const length = Math.min(headBytes, before + count);
-    let held = this.#held ?? EMPTY;
+    let held = this.#held ?? NOTHING;
     if (length > held.length) {
       // Most heads need one array, and the largest three.
       const wider = scratch(Math.min(headBytes, Math.max(1024, 4 * length)));

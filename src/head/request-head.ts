@@ -285,7 +285,7 @@ export class RequestHead {
 }
 
 /** Either spelling that a name of the kernel's table has. */
-const SPELT = FieldSpelling.USUAL | FieldSpelling.LOWER_CASE;
+const SPELT = FieldSpelling.COMMON | FieldSpelling.LOWER_CASE;
 
 /** Name, value, name, value of the record at word `record`; `text` are the octets from `start` on. */
 function readFieldLines(

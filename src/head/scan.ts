@@ -1,5 +1,5 @@
 // In:    the text of a field value, one character an octet; places in it.
-// Out:   where tokens and white space begin and end; the members of a list.
+// Out:   where tokens and white space begin and end; whether it is a token or a value; the members of a list.
 // Never: looks at an octet more than twice, as a pattern that ends with any number of spaces would.
 
 import { OctetClass } from "../../assembly/abi.js";
@@ -24,6 +24,11 @@ function runStart(text: string, end: number, wanted: OctetClass): number {
 /** token (RFC 9110 §5.6.2); at `start` itself where there is none. */
 export const tokenEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.TOKEN);
 export const tokenStart = (text: string, end: number): number => runStart(text, end, OctetClass.TOKEN);
+
+export const isToken = (text: string): boolean => text !== "" && tokenEnd(text, 0) === text.length;
+
+/** field-value with white space around it (RFC 9110 §5.5); it may be empty. */
+export const isFieldValue = (text: string): boolean => runEnd(text, 0, OctetClass.VALUE) === text.length;
 
 /** OWS (RFC 9110 §5.6.3) */
 export const spaceEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.WHITESPACE);

@@ -7,6 +7,7 @@ import { TLSSocket } from "node:tls";
 import { type Arrival, type ArrivalHints, hintsFrom, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
 import type { Passthrough, RawConnection } from "../handover/passthrough.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import { checkDetails, readRest, type SocketDetails, seal } from "./socket-message.js";
 
 /**
@@ -38,7 +39,7 @@ interface Occupied extends Child {
  * and for TLS, whose state cannot travel.
  */
 export function sendSocket(child: Child, socket: Socket, given: SocketDetails = {}): Promise<void> {
-  checkDetails(given, "what is handed on");
+  checkDetails(given, "sendSocket");
   const { rest = NOTHING, arrival = {} } = given;
   return send(child, socket, readRest(rest), arrival, 0);
 }
@@ -47,7 +48,7 @@ export function sendSocket(child: Child, socket: Socket, given: SocketDetails = 
 function send(child: Child, socket: Socket, rest: Uint8Array, arrival: ArrivalHints, kept: number): Promise<void> {
   checkChild(child);
   checkUnread(socket, rest.length + kept);
-  if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be handed on"));
+  if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be sent"));
   const unsent = unsentOf(child);
   // The socket is not read, so that it may wait for its turn: Node sends one at a time.
   return new Promise((resolve, reject) => {
@@ -83,8 +84,6 @@ export function toProcess(child: Child | ((handover: Handover & RawConnection) =
   };
 }
 
-const NOTHING = new Uint8Array(0);
-
 /**
  * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
  * addresses in its head again, and needs those of the connection.
@@ -115,7 +114,7 @@ function unsentOf(child: Occupied): Set<(error: Error) => void> {
 function checkChild(child: Child): void {
   if (typeof child?.send !== "function" || typeof child.on !== "function") {
     throw new TypeError(
-      "a socket is handed on to a child process with a channel: fork() of node:child_process, or a cluster.Worker",
+      "a socket is sent to a child process with a channel: fork() of node:child_process, or a cluster.Worker",
     );
   }
 }
@@ -124,13 +123,14 @@ function checkChild(child: Child): void {
 function checkUnread(socket: Socket, known: number): void {
   if (socket instanceof TLSSocket) {
     throw new TypeError(
-      "TLS state cannot travel with a passed handle; hand on the raw socket and speak TLS in the child, or adopt it here",
+      "TLS state cannot travel with a passed handle; send the raw socket and speak TLS in the child, or adopt it here",
     );
   }
-  if (!(socket instanceof Socket)) throw new TypeError("only a net.Socket can be handed on; adopt other streams here");
+  if (!(socket instanceof Socket))
+    throw new TypeError("only a net.Socket can be sent to a process; adopt other streams here");
   if (socket.readableHighWaterMark !== 0 || socket.readableFlowing !== false) {
     throw new TypeError(
-      "the socket reads by itself, and what it reads on its way to the child would be lost; make its server with " +
+      "the socket reads by itself, and bytes that it reads on its way to the child would be lost; make its server with " +
         "createServer(UNREAD, listener), and do not listen for 'data'",
     );
   }

@@ -2,7 +2,8 @@
 // Out:   the message that travels beside the socket, and what it says.
 // Never: touches a socket.
 
-import { type ArrivalHints, checkArrivalHints } from "../arrival/arrival.js";
+import type { ArrivalHints } from "../arrival/arrival.js";
+import { checkArrivalHints } from "../arrival/check.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
 

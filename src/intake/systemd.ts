@@ -31,22 +31,22 @@ export function systemdDescriptors(): Descriptor[] {
   const { LISTEN_PID: pid, LISTEN_FDS: fds, LISTEN_FDNAMES: fdNames } = process.env;
   if (pid === undefined || fds === undefined) {
     throw new TypeError(
-      `${fds === undefined ? "LISTEN_FDS" : "LISTEN_PID"} is not set: no socket unit has started this process, or its ` +
-        "descriptors were taken already; to try it: systemd-socket-activate -l 8080 node server.js",
+      `${fds === undefined ? "LISTEN_FDS" : "LISTEN_PID"} is not set: no socket unit started this process, or its ` +
+        "descriptors have already been taken; to try it: systemd-socket-activate -l 8080 node server.js",
     );
   }
   if (pid !== String(process.pid)) {
     throw new TypeError(
-      `LISTEN_PID is ${pid}, and this process is ${process.pid}: the descriptors are for another one; let the unit start node ` +
+      `LISTEN_PID is ${pid}, and this process is ${process.pid}: the descriptors are for another process; let the unit start node ` +
         "itself, without a shell or npm between: ExecStart=/usr/bin/node server.js",
     );
   }
   const count = Number(fds);
   if (!/^\d+$/.test(fds) || count < 1)
-    throw new TypeError(`LISTEN_FDS is ${JSON.stringify(fds)}, which is no number of descriptors`);
+    throw new TypeError(`LISTEN_FDS is ${JSON.stringify(fds)}, which is not a number of descriptors`);
   const names = fdNames === undefined ? [] : fdNames.split(":");
   if (names.length > 0 && names.length !== count) {
-    throw new TypeError(`LISTEN_FDNAMES has ${names.length} names, and LISTEN_FDS says ${count}`);
+    throw new TypeError(`LISTEN_FDNAMES has ${names.length} names, but LISTEN_FDS is ${count}`);
   }
   for (const name of ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"]) delete process.env[name];
   return Array.from({ length: count }, (_, i) => ({ fd: FIRST + i, name: names[i] ?? "unknown" }));
@@ -77,7 +77,7 @@ export function systemdConnection(): Socket {
   const [first, ...others] = systemdDescriptors();
   if (others.length > 0) {
     throw new TypeError(
-      `LISTEN_FDS is ${others.length + 1}, and a connection is one; for listening sockets: systemdListeners`,
+      `LISTEN_FDS is ${others.length + 1}, and a connection is one descriptor; for listening sockets, use systemdListeners`,
     );
   }
   return new Socket({ fd: first!.fd });
@@ -95,7 +95,7 @@ export function inetdConnection(): Socket {
     socket = new Socket({ fd: 0 });
   } catch (cause) {
     throw new TypeError(
-      "standard input is no socket: start this process with StandardInput=socket; to try it: " +
+      "standard input is not a socket: start this process with StandardInput=socket; to try it: " +
         "systemd-socket-activate --accept --inetd -l 8080 node server.js",
       { cause },
     );

@@ -1,32 +1,42 @@
-// In:    the octets behind a request head, and the framing that the head declared.
+// In:    the octets after a request head, and the framing that the head declared.
 // Out:   where the body ends.
 // Never: changes, decodes or keeps an octet of it.
 
-import { OctetClass } from "../../assembly/abi.js";
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
+import { HEXDIG, TOKEN, VALUE } from "../head/kernel/octet-class.js";
 import type { Framing } from "../head/request-head.js";
 
-/** Where in chunked-body the next octet stands (RFC 9112 §7.1). */
-type Place =
-  | "size"
-  | "size, a digit read"
-  | "extension name"
-  | "extension name, an octet read"
-  | "extension value"
-  | "extension token"
-  | "extension string"
-  | "extension string, escaped"
-  | "extension end"
-  | "LF of size line"
-  | "data"
-  | "CR of data"
-  | "LF of data"
-  | "trailer line"
-  | "trailer name"
-  | "trailer value"
-  | "LF of trailer line"
-  | "LF of end";
+/** What the next octet of chunked-body belongs to (RFC 9112 §7.1), in the order of the grammar. */
+const enum Place {
+  /** The first digit of chunk-size. */
+  SIZE,
+  /** Another digit, or what follows the size. */
+  SIZE_MORE,
+  SIZE_LF,
+
+  /** The first octet of chunk-ext-name. */
+  EXTENSION_NAME,
+  EXTENSION_NAME_MORE,
+  /** The first octet of chunk-ext-val. */
+  EXTENSION_VALUE,
+  EXTENSION_TOKEN_MORE,
+  EXTENSION_STRING,
+  EXTENSION_STRING_ESCAPED,
+  /** What follows the closing quote. */
+  EXTENSION_END,
+
+  DATA,
+  DATA_CR,
+  DATA_LF,
+
+  /** The first octet of a trailer line, or of the empty line that ends the body. */
+  TRAILER,
+  TRAILER_NAME,
+  TRAILER_VALUE,
+  TRAILER_LF,
+  END_LF,
+}
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -36,11 +46,11 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Digits that 2^53 - 1 has room for, and two more; a size line is no place to hide octets in. */
+/** Digits that 2^53 - 1 has room for, and two more; a size line should not be a place to hide octets in. */
 const SIZE_DIGITS = 16;
 
 /**
- * Fields about framing, routing and the connection, which cannot stand in a trailer section (RFC 9110 §6.5.1): parsers
+ * Fields about framing, routing and the connection, which must not be in a trailer section (RFC 9110 §6.5.1): parsers
  * differ on whether they obey them there, and llhttp obeys `Connection: close`.
  */
 const headOnly = new Set(
@@ -67,21 +77,21 @@ export class BodyReader {
   constructor(framing: Framing, overhead: number) {
     this.#chunked = framing.kind === "chunked";
     this.#left = framing.kind === "content-length" ? framing.length : 0;
-    this.#place = this.#chunked ? "size" : "data";
+    this.#place = this.#chunked ? Place.SIZE : Place.DATA;
     this.#spare = overhead;
     this.done = !this.#chunked && this.#left === 0;
   }
 
   /**
    * Follows the body through `octets` from `start` on. Returns where the body ends in them, `octets.length` where it
-   * goes on, or -1 where it is malformed; a malformed body has no end that all would agree on. Do not go on behind -1.
+   * goes on, or -1 where it is malformed; a malformed body has no end that all would agree on. Do not go on after -1.
    */
   read(octets: Uint8Array, start: number): number {
     const { classes } = kernel();
     const length = countOctets(octets);
     let at = start;
     while (at < length && !this.done) {
-      if (this.#place !== "data") {
+      if (this.#place !== Place.DATA) {
         const octet = octets[at++]!;
         if (!this.#step(octet, classes[octet]!)) return -1;
         continue;
@@ -90,7 +100,7 @@ export class BodyReader {
       at += count;
       this.#left -= count;
       if (this.#left > 0) continue;
-      if (this.#chunked) this.#place = "CR of data";
+      if (this.#chunked) this.#place = Place.DATA_CR;
       else this.done = true;
     }
     return at;
@@ -101,27 +111,34 @@ export class BodyReader {
    * chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF              (RFC 9112 §7.1)
    *
    * Deviation: sizes above 2^53 - 1 and sizes of more than 16 digits are refused.
-   * False where the octet cannot stand there.
+   * False where the octet does not belong there.
    */
   #step(octet: number, classes: number): boolean {
     switch (this.#place) {
-      case "size":
-      case "size, a digit read":
-        if (classes & OctetClass.HEXDIG) return this.#digit(octet);
-        if (this.#place === "size") return false;
+      case Place.SIZE:
+      case Place.SIZE_MORE:
+        if (classes & HEXDIG) return this.#digit(octet);
+        if (this.#place === Place.SIZE) return false;
         return this.#extensionOrEnd(octet);
-      case "LF of size line":
+      case Place.SIZE_LF:
         this.#digits = SIZE_DIGITS;
-        return this.#go(this.#left > 0 ? "data" : "trailer line", octet === LF);
-      case "CR of data":
-        return this.#go("LF of data", octet === CR);
-      case "LF of data":
-        return this.#go("size", octet === LF);
-      case "LF of end":
+        return this.#go(this.#left > 0 ? Place.DATA : Place.TRAILER, octet === LF);
+      case Place.DATA_CR:
+        return this.#go(Place.DATA_LF, octet === CR);
+      case Place.DATA_LF:
+        return this.#go(Place.SIZE, octet === LF);
+      case Place.END_LF:
         this.done = octet === LF;
         return this.done;
+      case Place.EXTENSION_NAME:
+      case Place.EXTENSION_NAME_MORE:
+      case Place.EXTENSION_VALUE:
+      case Place.EXTENSION_TOKEN_MORE:
+      case Place.EXTENSION_STRING:
+      case Place.EXTENSION_STRING_ESCAPED:
+      case Place.EXTENSION_END:
+        return this.#stepInExtension(octet, classes);
       default:
-        if (this.#place.startsWith("extension")) return this.#stepInExtension(octet, classes);
         return this.#stepInTrailers(octet, classes);
     }
   }
@@ -129,40 +146,40 @@ export class BodyReader {
   #digit(octet: number): boolean {
     this.#left = this.#left * 16 + (octet <= 0x39 ? octet - 0x30 : (octet & 0x0f) + 9);
     this.#digits--;
-    return this.#go("size, a digit read", this.#digits >= 0 && Number.isSafeInteger(this.#left));
+    return this.#go(Place.SIZE_MORE, this.#digits >= 0 && Number.isSafeInteger(this.#left));
   }
 
-  /** Behind a size, or behind an extension: another extension, or the line's end. */
+  /** After a size or an extension: another extension, or the line's end. */
   #extensionOrEnd(octet: number): boolean {
-    if (octet === SEMICOLON) return this.#spend() && this.#go("extension name");
-    return this.#go("LF of size line", octet === CR);
+    if (octet === SEMICOLON) return this.#spend() && this.#go(Place.EXTENSION_NAME);
+    return this.#go(Place.SIZE_LF, octet === CR);
   }
 
   /**
    * chunk-ext     = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )   (RFC 9112 §7.1.1)
    * chunk-ext-val = token / quoted-string
    *
-   * Deviation: white space (BWS) is refused; nobody has to send it, and llhttp refuses it as well.
+   * Deviation: white space (BWS) is refused; no sender needs it, and llhttp refuses it as well.
    */
   #stepInExtension(octet: number, classes: number): boolean {
-    const isToken = (classes & OctetClass.TOKEN) !== 0;
+    const isToken = (classes & TOKEN) !== 0;
     switch (this.#place) {
-      case "extension name":
-        return this.#spend() && this.#go("extension name, an octet read", isToken);
-      case "extension name, an octet read":
-        if (octet === EQUALS) return this.#spend() && this.#go("extension value");
+      case Place.EXTENSION_NAME:
+        return this.#spend() && this.#go(Place.EXTENSION_NAME_MORE, isToken);
+      case Place.EXTENSION_NAME_MORE:
+        if (octet === EQUALS) return this.#spend() && this.#go(Place.EXTENSION_VALUE);
         return isToken ? this.#spend() : this.#extensionOrEnd(octet);
-      case "extension value":
-        if (octet === QUOTE) return this.#spend() && this.#go("extension string");
-        return this.#spend() && this.#go("extension token", isToken);
-      case "extension token":
+      case Place.EXTENSION_VALUE:
+        if (octet === QUOTE) return this.#spend() && this.#go(Place.EXTENSION_STRING);
+        return this.#spend() && this.#go(Place.EXTENSION_TOKEN_MORE, isToken);
+      case Place.EXTENSION_TOKEN_MORE:
         return isToken ? this.#spend() : this.#extensionOrEnd(octet);
-      case "extension string":
-        if (octet === QUOTE) this.#place = "extension end";
-        else if (octet === BACKSLASH) this.#place = "extension string, escaped";
-        return this.#spend() && (classes & OctetClass.VALUE) !== 0;
-      case "extension string, escaped":
-        return this.#spend() && this.#go("extension string", (classes & OctetClass.VALUE) !== 0);
+      case Place.EXTENSION_STRING:
+        if (octet === QUOTE) this.#place = Place.EXTENSION_END;
+        else if (octet === BACKSLASH) this.#place = Place.EXTENSION_STRING_ESCAPED;
+        return this.#spend() && (classes & VALUE) !== 0;
+      case Place.EXTENSION_STRING_ESCAPED:
+        return this.#spend() && this.#go(Place.EXTENSION_STRING, (classes & VALUE) !== 0);
       default:
         return this.#extensionOrEnd(octet);
     }
@@ -170,27 +187,27 @@ export class BodyReader {
 
   /** trailer-section = *( field-line CRLF )                                    (RFC 9112 §7.1.2) */
   #stepInTrailers(octet: number, classes: number): boolean {
-    if (this.#place === "trailer line" && octet === CR) return this.#go("LF of end");
+    if (this.#place === Place.TRAILER && octet === CR) return this.#go(Place.END_LF);
     if (!this.#spend()) return false;
     switch (this.#place) {
-      case "trailer line":
+      case Place.TRAILER:
         this.#name = "";
-        this.#place = "trailer name";
+        this.#place = Place.TRAILER_NAME;
         return this.#nameGoesOn(octet, classes);
-      case "trailer name":
-        if (octet === COLON) return this.#go("trailer value", !headOnly.has(this.#name));
+      case Place.TRAILER_NAME:
+        if (octet === COLON) return this.#go(Place.TRAILER_VALUE, !headOnly.has(this.#name));
         return this.#nameGoesOn(octet, classes);
-      case "trailer value":
-        if (octet === CR) return this.#go("LF of trailer line");
-        return (classes & OctetClass.VALUE) !== 0;
+      case Place.TRAILER_VALUE:
+        if (octet === CR) return this.#go(Place.TRAILER_LF);
+        return (classes & VALUE) !== 0;
       default:
-        return this.#go("trailer line", octet === LF);
+        return this.#go(Place.TRAILER, octet === LF);
     }
   }
 
   #nameGoesOn(octet: number, classes: number): boolean {
     if (this.#name.length <= LONGEST_HEAD_ONLY) this.#name += String.fromCharCode(octet).toLowerCase();
-    return (classes & OctetClass.TOKEN) !== 0;
+    return (classes & TOKEN) !== 0;
   }
 
   #go(place: Place, fits = true): boolean {

@@ -5,12 +5,13 @@
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { RequestHead } from "../head/request-head.js";
+import { isFieldValue, isToken } from "../head/scan.js";
 import { type Acceptance, type Refusal, refuseUnauthorized } from "../policy/decide.js";
 
-/** Yes; no, answered 403; or no with another status code and more fields, as `WWW-Authenticate`. */
+/** Yes; no, answered 403; or no with another status code and more headers, as `WWW-Authenticate`. */
 export type Authorization =
   | boolean
-  | { readonly statusCode: number; readonly fields?: Readonly<Record<string, string>> };
+  | { readonly statusCode: number; readonly headers?: Readonly<Record<string, string>> };
 
 export interface AuthorizeContext {
   /** Aborted when the client vanishes, or the time is over; nobody waits for the answer then. */
@@ -82,20 +83,23 @@ const own = new Set(
 function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
   if (answer === true) return { kind: "authorized" };
   if (answer === false) return { kind: "refused", decision: refuseUnauthorized(decision, 403, {}) };
-  const { statusCode, fields = {} } = (answer ?? {}) as { statusCode?: unknown; fields?: unknown };
+  const { statusCode, headers = {} } = (answer ?? {}) as { statusCode?: unknown; headers?: unknown };
   const isRefusal = Number.isInteger(statusCode) && (statusCode as number) >= 400 && (statusCode as number) <= 599;
-  if (!isRefusal || typeof fields !== "object" || fields === null) {
+  if (!isRefusal || typeof headers !== "object" || headers === null) {
     const cause = new TypeError(
-      "authorize must answer true, false, or { statusCode: 401, fields: { ... } } with a status code from 400 to 599",
+      "authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to 599",
     );
     return { kind: "failed", cause };
   }
-  for (const [name, value] of Object.entries(fields as object)) {
-    const isField = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) && !own.has(name.toLowerCase());
-    if (!isField || typeof value !== "string" || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
-      return { kind: "failed", cause: new TypeError(`authorize answered a field ${name} that no response can have`) };
+  for (const [name, value] of Object.entries(headers as object)) {
+    const isField = isToken(name) && !own.has(name.toLowerCase());
+    if (!isField || typeof value !== "string" || !isFieldValue(value)) {
+      return {
+        kind: "failed",
+        cause: new TypeError(`authorize answered with a header ${name} that a response cannot have`),
+      };
     }
   }
-  const refusal = refuseUnauthorized(decision, statusCode as number, fields as Record<string, string>);
+  const refusal = refuseUnauthorized(decision, statusCode as number, headers as Record<string, string>);
   return { kind: "refused", decision: refusal };
 }

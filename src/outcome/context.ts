@@ -11,7 +11,7 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import type { PassthroughLike } from "../handover/passthrough.js";
 import type { SideTable } from "../handover/side-table.js";
 import { countedNetwork } from "../head/ip-address.js";
-import type { GateLimits } from "../head/limits.js";
+import type { GateLimits } from "../outcome/limits.js";
 import type { Acceptance, Decision, Policy } from "../policy/decide.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";

@@ -2,17 +2,17 @@
 // Out:   the same octets, in one piece.
 // Never: weighs much more than they do, or takes longer, however small the pieces are.
 
+import { NOTHING } from "../head/kernel/latin1.js";
+
 /** Pieces up to this size are joined: octets that come one by one would cost a Buffer each. */
 const PIECE_OCTETS = 2048;
 /** Room for the first of them. */
 const LEAST_ROOM = 64;
 
-const EMPTY = Buffer.alloc(0);
-
 export class HeldOctets {
   #pieces: Uint8Array[] = [];
   /** What came in small pieces behind these, and maybe room for more. */
-  #joined = EMPTY;
+  #joined: Uint8Array = NOTHING;
   #joinedLength = 0;
   #length = 0;
 
@@ -46,7 +46,7 @@ export class HeldOctets {
 
   #endPiece(): void {
     if (this.#joinedLength > 0) this.#pieces.push(this.#joined.subarray(0, this.#joinedLength));
-    this.#joined = EMPTY;
+    this.#joined = NOTHING;
     this.#joinedLength = 0;
   }
 

@@ -2,7 +2,8 @@
 // Out:   Decision: accepted and for whom, or refused and why.
 // Never: performs anything, reads a clock, or keeps what it saw.
 
-import { type Arrival, checkScheme, type Forwarding } from "../arrival/arrival.js";
+import type { Arrival, Forwarding } from "../arrival/arrival.js";
+import { checkScheme } from "../arrival/check.js";
 import { Unreadable } from "../arrival/forwarded.js";
 import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
 import type { Authority, Scheme } from "../head/authority.js";

@@ -2,11 +2,10 @@
 // Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
 // Never: knows what the name is for.
 
-import { type Authority, parseAuthority } from "../head/authority.js";
+import { isPlainName, nameKey, parseAuthority } from "../head/authority.js";
 import { isIpv4Mapped, type Network, parseNetwork } from "../head/ip-address.js";
 
-/** What a name of plain labels holds: no percent-encoding, no sub-delims. */
-const PLAIN = /^[a-z0-9._~-]+$/;
+export { isPlainName, isSameName, nameKey } from "../head/authority.js";
 
 export interface HostPattern {
   /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */
@@ -15,26 +14,6 @@ export interface HostPattern {
   readonly key: string;
   /** The port behind the name; null where there is none. */
   readonly port: number | null;
-}
-
-/** What names are compared by. An address and a reg-name that is spelt like one are different names. */
-export function nameKey({ kind, uriHost }: Authority): string {
-  return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(uriHost) ? `${uriHost}.` : uriHost;
-}
-
-/** True for what may meet a wildcard: plain labels, of which none is empty. */
-export function isPlainName({ kind, uriHost }: Authority): boolean {
-  if (kind !== "reg-name" || !PLAIN.test(uriHost)) return false;
-  return !uriHost.startsWith(".") && !uriHost.endsWith(".") && !uriHost.includes("..");
-}
-
-/**
- * True where a server name is that of the authority; case and one trailing dot do not count. A connection has one, of any
- * length, and any number of requests: none of them looks at it further than at its own name.
- */
-export function isSameName(serverName: string, { uriHost }: Authority): boolean {
-  const length = serverName.endsWith(".") ? serverName.length - 1 : serverName.length;
-  return length === uriHost.length && serverName.slice(0, length).toLowerCase() === uriHost;
 }
 
 /**

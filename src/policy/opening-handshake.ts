@@ -3,7 +3,7 @@
 // Never: answers it; the framer does, once the policy has accepted.
 
 import type { RequestHead } from "../head/request-head.js";
-import { members, spaceEnd, tokenEnd } from "../head/scan.js";
+import { isToken, members, spaceEnd, tokenEnd } from "../head/scan.js";
 
 /** A fault of an opening handshake: stable code, status code, what was seen, what was wanted. */
 export interface HandshakeFault {
@@ -71,8 +71,7 @@ export function handshakeFault(head: RequestHead): HandshakeFault | null {
 /** 1#token (RFC 6455 §4.3). */
 function isListOfDifferentTokens(value: string): boolean {
   const protocols = members(value);
-  const areTokens = protocols.every((protocol) => protocol !== "" && tokenEnd(protocol, 0) === protocol.length);
-  return areTokens && new Set(protocols).size === protocols.length;
+  return protocols.every(isToken) && new Set(protocols).size === protocols.length;
 }
 
 /** 1#extension, extension = token *( ";" extension-param ) (RFC 6455 §9.1) */

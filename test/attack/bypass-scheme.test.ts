@@ -42,7 +42,7 @@ made("https is a TypeError with the path, the value and the fix, whatever else t
       const make = (): Gate => createGate({ vhosts, scheme: "https", tls: rules, ...options });
       assert.throws(make, (error: unknown) => {
         const sentence =
-          /^scheme is "https" beside tls.*leave scheme out.*adopt\(socket, \{ arrival: \{ scheme: "https" \} \}\)$/;
+          /^scheme is "https" together with tls.*leave scheme out.*adopt\(socket, \{ arrival: \{ scheme: "https" \} \}\)$/;
         return error instanceof TypeError && sentence.test(error.message);
       });
       createGate({ vhosts, tls: rules, ...options });
@@ -107,7 +107,7 @@ for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(
           assert.is(decision.remedy, "no requires in vhost a");
           assert.not.match(explain(decision), 'scheme: "https"');
         });
-        const door = await openDoor((socket) => gate.adopt(socket, { arrival, ...(narrowed && { vhosts: ["a"] }) }));
+        const door = await openDoor((socket) => (narrowed ? gate.narrow(["a"]) : gate).adopt(socket, { arrival }));
         const client = await door.connect();
         await client.send(Buffer.concat([octets, octetsOf(`GET / HTTP/1.1\r\nHost: a\r\n${lines}${more}\r\n`)]));
         while (said.length === 0) await client.news();

@@ -3,7 +3,8 @@
 // Never: lets a client get HTTP that may be about to speak something else.
 
 import * as assert from "uvu/assert";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { Abandoned } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "../support/certificate.js";

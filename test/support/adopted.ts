@@ -5,9 +5,10 @@
 import type { Duplex } from "node:stream";
 import * as assert from "uvu/assert";
 import type { ArrivalHints } from "#src/arrival/arrival.js";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
-import type { GateLimits } from "#src/head/limits.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import type { ConnectionEnd } from "#src/outcome/end.js";
+import type { GateLimits } from "#src/outcome/limits.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Client, octetsOf, streamPair } from "./tcp.js";
 import { turn } from "./until.js";

@@ -6,7 +6,8 @@ import { once } from "node:events";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
-import { createGate, type Gate, type GateOptions } from "#src/gate.js";
+import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { handshakeFields } from "./world.js";
 

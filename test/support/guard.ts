@@ -2,7 +2,7 @@
 // Out:   the policy of the guard's tests, and what comes back for octets.
 // Never: looks into the gate.
 
-import type { GateOptions } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { type Handover, LEAVE } from "#src/handover/framer.js";
 import { NO_LISTEN } from "#src/policy/vhost.js";
 import type { Guarded } from "./guarded.js";

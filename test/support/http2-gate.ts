@@ -4,7 +4,8 @@
 
 import type http2 from "node:http2";
 import { WebSocketServer } from "ws";
-import { createGate, type GateOptions } from "#src/gate.js";
+import { createGate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { ConnectionEnd } from "#src/outcome/end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";

@@ -5,7 +5,7 @@
 
 import { forwardedHead } from "#src/connection/http1/rewrite.js";
 import { headOf } from "#src/head/from-message.js";
-import { gateLimits } from "#src/head/limits.js";
+import { gateLimits } from "#src/outcome/limits.js";
 import { type Acceptance, type Decision, decide, type Policy } from "#src/policy/decide.js";
 import { failure, same } from "./differential.js";
 import { NodeReader, type NodeRequest } from "./node-parser.js";

@@ -40,8 +40,8 @@ interface ParserClass {
   readonly kOnMessageComplete: number;
 }
 
-/** By the number that the parser says (llhttp's HTTP_ALL_METHOD_MAP); the list that Node lends out leaves some out. */
-const methods = (
+/** By the number that the parser reports (llhttp's HTTP_ALL_METHOD_MAP); the list that Node exports lacks some of them. */
+export const methods = (
   "DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND " +
   "ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK SOURCE PRI " +
   "DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH QUERY"

@@ -2,9 +2,8 @@
 // Out:   what it asks for, or its first fault.
 // Never: reads more of it than who is asked for, and for which protocols.
 
-import { parseAuthority } from "../../head/authority.js";
+import { nameKey, parseAuthority } from "../../head/authority.js";
 import { type Latin1, latin1 } from "../../head/kernel/latin1.js";
-import { nameKey } from "../../policy/host-pattern.js";
 import type { HelloFaultCode } from "./fault.js";
 
 /** What a client asks for in its first message (RFC 8446 §4.1.2). */

@@ -2,7 +2,7 @@
 // Out:   what its ClientHello asks for, with all octets so far; or that more is needed, or why it is none.
 // Never: speaks TLS, or takes an octet away: whoever gets the connection reads all of them again.
 
-import { countOctets, viewOf } from "../../head/kernel/latin1.js";
+import { countOctets, NOTHING, viewOf } from "../../head/kernel/latin1.js";
 import { type ClientHello, readClientHello } from "./client-hello.js";
 import { HelloFault, type HelloFaultCode } from "./fault.js";
 
@@ -24,7 +24,6 @@ const CLIENT_HELLO = 1;
 /** Type and length of a handshake message (RFC 8446 §4). */
 const MESSAGE_HEADER = 4;
 
-const NOTHING = new Uint8Array(0);
 const PARTIAL = Object.freeze({ kind: "partial" });
 
 /**

@@ -6,8 +6,8 @@ import { constants, performServerHandshake, type ServerHttp2Session, type Server
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
-import type { GateLimits } from "../../head/limits.js";
 import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
+import type { GateLimits } from "../../outcome/limits.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decide.js";

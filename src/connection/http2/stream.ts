@@ -6,6 +6,7 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
+import { NOTHING } from "../../head/kernel/latin1.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { type Claimed, type Context, countedAs, type Opened } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
@@ -17,8 +18,6 @@ import type { Waiting } from "../../outcome/waiting.js";
 import { type Acceptance, type Decision, decide, type Refusal, refuseUnanswered } from "../../policy/decide.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
-
-const NOTHING = new Uint8Array(0);
 
 /** The connection of a stream. */
 export interface ExchangeOwner {

@@ -4,9 +4,10 @@
 
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
-import { type Authorize, Question, type Verdict } from "../../outcome/authorization.js";
+import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import { type Acceptance, refuseUnanswered } from "../../policy/decide.js";
+import { readOn } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
 export class Authorizing implements Phase {
@@ -27,8 +28,14 @@ export class Authorizing implements Phase {
     return this.decision.arrival;
   }
 
-  ask(authorize: Authorize): void {
-    this.#question.ask(authorize, (verdict) => {
+  begin(rest: Uint8Array): void {
+    const { context, input, socket } = this.#connection;
+    input.become("authorizing");
+    if (!this.#connection.mayWait(context.authorizing.admit(this.#connection))) return;
+    this.receive(rest);
+    if (this.#isOver) return;
+    readOn(socket, false);
+    this.#question.ask(context.authorize!, (verdict) => {
       if (!this.#isOver) this.#answered(verdict);
     });
   }

@@ -2,12 +2,13 @@
 // Out:   what they mean, acted on by the connection.
 // Never: keeps anything: a connection that waits for its head is its own phase, so that it weighs nothing more.
 
+import type { Duplex } from "node:stream";
 import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
 import { alert } from "../../arrival/tls/alert.js";
 import type { ClientHello } from "../../arrival/tls/client-hello.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { PassthroughLike } from "../../handover/passthrough.js";
-import type { Secures } from "../../outcome/context.js";
+import type { Context, Secures } from "../../outcome/context.js";
 import type { Recognized, Ruled, Step } from "../input.js";
 import type { Phased } from "./phase.js";
 
@@ -100,4 +101,10 @@ function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Arr
       // RFC 6066 §3, RFC 8446 §9.2
       connection.close(alert(serverName === null ? "missing_extension" : "unrecognized_name"));
   }
+}
+
+/** There is a choice between protocols; TLS is never looked for within TLS. */
+export function recognizes({ tls, fallback, http2 }: Context, socket: Duplex): boolean {
+  const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
+  return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
 }

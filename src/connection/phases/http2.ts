@@ -5,7 +5,7 @@
 import type { Arrival } from "../../arrival/arrival.js";
 import type { Http2Rules } from "../../outcome/context.js";
 import { Session, type SessionOwner } from "../http2/session.js";
-import type { Kept } from "../socket.js";
+import { unlisten } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
 export class Http2 implements Phase, SessionOwner {
@@ -13,10 +13,19 @@ export class Http2 implements Phase, SessionOwner {
   readonly #connection: Phased;
   readonly #session: Session;
 
-  /** `socket` has no listener for data; what was read from it already has been put back. */
-  constructor(connection: Phased, rules: Http2Rules, socket: Kept) {
+  /** `octets`: what was read from the socket already. */
+  constructor(connection: Phased, rules: Http2Rules, octets: Uint8Array) {
     this.#connection = connection;
-    this.#session = new Session(connection.context, rules, this, socket);
+    const { context, input, socket } = connection;
+    unlisten(socket);
+    if (octets.length > 0) {
+      socket.pause();
+      socket.unshift(octets);
+    }
+    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
+    socket.allowHalfOpen = false;
+    input.become("serving");
+    this.#session = new Session(context, rules, this, socket);
   }
 
   get arrival(): Arrival {

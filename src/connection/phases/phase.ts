@@ -2,7 +2,6 @@
 // Out:   the interfaces between a connection and its phases.
 // Never: holds code.
 
-import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { Context } from "../../outcome/context.js";
@@ -10,6 +9,7 @@ import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../../policy/decide.js";
 import type { Input } from "../input.js";
+import type { Kept } from "../socket.js";
 
 /** Who gets what comes in on a connection, until another phase follows or the connection is over. */
 export interface Phase {
@@ -33,7 +33,8 @@ export interface Phase {
 /** A connection, as its phases see it. */
 export interface Phased extends Waiting {
   readonly context: Context;
-  readonly socket: Duplex;
+  /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
+  socket: Kept;
   readonly input: Input<FramerLike, Context>;
   readonly arrival: Arrival;
   /** From now on this is known of where it came in. */
@@ -42,6 +43,8 @@ export interface Phased extends Waiting {
   mayWait(overload: Overload | null, answer?: string): boolean;
   /** Reads a head, or what precedes one, and acts on it. */
   readHead(octets: Uint8Array): void;
+  /** The first head is awaited from now on, over the protocol that TLS has agreed on. */
+  awaitHead(isHttp2: boolean): void;
   refuse(decision: Refusal<FramerLike>): void;
   /** Ends the connection for another reason. `stage`: where it is not that of the phase. */
   abandon(code: AbandonedCode, cause?: unknown, stage?: Abandoned["stage"]): void;

@@ -3,21 +3,30 @@
 // Never: reads a head; what follows the handshake does.
 
 import type { TLSSocket } from "node:tls";
+import { securedArrival } from "../../arrival/arrival.js";
+import { alert } from "../../arrival/tls/alert.js";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
-import type { Kept } from "../socket.js";
+import { forget, guardErrors, unlisten } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
 export class Tls implements Phase, HandshakeOwner {
   readonly stage = "tls";
   readonly tellsItsEnd = true;
-  readonly #connection: Phased & HandshakeOwner;
+  readonly #connection: Phased;
 
-  constructor(connection: Phased & HandshakeOwner) {
+  constructor(connection: Phased) {
     this.#connection = connection;
   }
 
-  /** `socket` has no listener for data, and `octets` are all that came on it. */
-  begin(secures: Secures, socket: Kept, octets: Uint8Array): void {
+  /** `octets` are all that came on the socket. */
+  begin(secures: Secures, octets: Uint8Array): void {
+    const { context, input, socket } = this.#connection;
+    const { heads } = context;
+    input.become("securing");
+    // Nothing was waited for where the ClientHello came with the socket.
+    const isWaiting = heads.has(this.#connection);
+    if (!isWaiting && !this.#connection.mayWait(heads.admit(this.#connection), alert("internal_error"))) return;
+    unlisten(socket);
     socket.pause();
     socket.unshift(octets);
     // A client that ends within its handshake has nothing to wait for.
@@ -26,11 +35,23 @@ export class Tls implements Phase, HandshakeOwner {
   }
 
   secured(socket: TLSSocket): void {
-    this.#connection.secured(socket);
+    const connection = this.#connection;
+    forget(connection.socket);
+    connection.socket = socket;
+    guardErrors(socket);
+    if (connection.input.isOver) {
+      socket.destroy();
+      return;
+    }
+    connection.learn(securedArrival(connection.arrival, socket));
+    // False where the client offered no protocol by ALPN.
+    connection.awaitHead(socket.alpnProtocol === "h2");
   }
 
   notSecured(cause?: Error): void {
-    this.#connection.notSecured(cause);
+    if (this.#connection.input.isOver) return;
+    this.#connection.abandon(cause === undefined ? "PEER_ENDED" : "TLS_FAILED", cause);
+    forget(this.#connection.socket);
   }
 
   /** Node's TLS reads. */

@@ -46,7 +46,7 @@ export class ServerNames implements TlsRoutes {
       }
       const pattern = readServerName(name, where);
       if (this.#named.get(pattern) !== undefined)
-        throw new TypeError(`${where} is a name that tls has already, spelt otherwise`);
+        throw new TypeError(`${where} is a name that tls already has in another spelling`);
       this.#named.set(pattern, made);
     }
   }
@@ -72,11 +72,11 @@ export class ServerNames implements TlsRoutes {
 
 function readServerName(name: string, where: string): HostPattern {
   const pattern = readHostPattern(name, where, `"${ALL}"`);
-  if (pattern.port !== null) throw new TypeError(`${where} holds a port, and TLS names none; leave it out`);
+  if (pattern.port !== null) throw new TypeError(`${where} has a port, but server names have none; leave it out`);
   // What is spelt like an address has another key, and a name never begins with a bracket.
   if (/^\[|^[\d.]+$/.test(pattern.key)) {
     throw new TypeError(
-      `${where} is an address, which no client names by TLS (RFC 6066 §3); "${ALL}" is for who names none`,
+      `${where} is an address, which a client cannot send as its server name (RFC 6066 §3); "${ALL}" is for clients that send none`,
     );
   }
   return pattern;

@@ -90,13 +90,13 @@ function checkTerms(terms: TlsTerms, where: string): void {
     );
   }
   const [owned] = own.filter((name) => name in terms);
-  if (owned !== undefined) throw new TypeError(`${where}.${owned} is the gate's to set; leave it out`);
+  if (owned !== undefined) throw new TypeError(`${where}.${owned} is set by the gate; leave it out`);
   if (terms.cert === undefined && terms.pfx === undefined && terms.pskCallback === undefined) {
     throw new TypeError(`${where} has no certificate; write { key, cert }, or { pfx }`);
   }
   try {
     createSecureContext(terms);
   } catch (cause) {
-    throw new TypeError(`${where} makes no TLS: ${(cause as Error).message}`, { cause });
+    throw new TypeError(`${where} cannot be used for TLS: ${(cause as Error).message}`, { cause });
   }
 }

@@ -18,7 +18,7 @@ function runtime(): { require: Require; readFile: (path: string) => Uint8Array }
   const module = process?.getBuiltinModule?.("node:module");
   const fileSystem = process?.getBuiltinModule?.("node:fs");
   if (module === undefined || fileSystem === undefined) {
-    throw new TypeError("this runtime loads nothing synchronously");
+    throw new TypeError("this runtime cannot load files synchronously");
   }
   // By their public names, so that a bundle beside the package finds them as well.
   return { require: module.createRequire(import.meta.url), readFile: fileSystem.readFileSync };

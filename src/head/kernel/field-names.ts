@@ -1,6 +1,6 @@
 // In:    nothing.
-// Out:   the field names that the kernel knows by number, as they are usually spelt.
-// Never: says what a field means.
+// Out:   the field names that the kernel knows by number, as they are commonly spelt.
+// Never: knows what a field means.
 
 import { FieldName } from "../../../assembly/abi.js";
 
@@ -10,15 +10,20 @@ const read =
   "Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded X-Forwarded-For X-Forwarded-Host " +
   "X-Forwarded-Proto X-Forwarded-Port Proxy-Connection";
 
-/** Those that clients send most besides: recognised, so that nobody need make strings of them. From COMMON on. */
-const common =
+/** Those that clients send most besides: recognised, so that no strings need be made of them. From RECOGNISED on. */
+const recognised =
   "Accept Accept-Charset Accept-Encoding Accept-Language Authorization Cache-Control Content-Type Cookie Date " +
   "If-Modified-Since If-None-Match Keep-Alive Pragma Priority Range Referer Sec-CH-UA Sec-CH-UA-Mobile " +
   "Sec-CH-UA-Platform Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-GPC " +
   "Upgrade-Insecure-Requests User-Agent X-Real-IP X-Request-ID X-Requested-With";
 
+/** True for the number of a name whose value the kernel reads or a policy asks for: a ruling may depend on it. */
+export function isRuledOn(number: number): boolean {
+  return number < FieldName.READ_END;
+}
+
 /** Each name and its number. */
 export const fieldNames: readonly (readonly [name: string, number: number])[] = [
   ...read.split(" ").map((name, i) => [name, FieldName.HOST + i] as const),
-  ...common.split(" ").map((name, i) => [name, FieldName.COMMON + i] as const),
+  ...recognised.split(" ").map((name, i) => [name, FieldName.RECOGNISED + i] as const),
 ];

@@ -40,7 +40,7 @@ export interface Kernel {
   readonly input: Uint8Array;
   /** The same octets, as text. */
   readonly text: Latin1;
-  /** The record, as 32-bit words, with room for others behind it. */
+  /** The record, as 32-bit words, with room for others after it. */
   readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
@@ -102,7 +102,7 @@ export function useKernel(choice: KernelVariant | object): void {
 
 function chosen(choice: KernelVariant | object): Kernel {
   if (typeof choice === "string" && !Object.hasOwn(starters, choice)) {
-    throw new TypeError(`${choice} is no kernel; the kernels are ${kernelVariants.join(", ")}`);
+    throw new TypeError(`${choice} is not a kernel; the kernels are ${kernelVariants.join(", ")}`);
   }
   try {
     if (typeof choice === "string") return bundled(choice);
@@ -150,7 +150,7 @@ function instantiate(module: WebAssembly.Module): object {
 function start(variant: Kernel["variant"], made: object): Kernel {
   const exports = made as KernelExports;
   if (exports?.memory?.buffer.byteLength !== Memory.PAGES * 65_536) {
-    throw new TypeError("what was given is not headgate's kernel, or of another version");
+    throw new TypeError("this is not a headgate kernel, or it is one of another version");
   }
   const { buffer } = exports.memory;
   const input = new Uint8Array(buffer, Memory.INPUT, Memory.INPUT_SIZE);
@@ -162,7 +162,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     spellings[code] = spelling;
   };
   for (const [name, number] of fieldNames) {
-    enter(name, number | FieldSpelling.USUAL);
+    enter(name, number | FieldSpelling.COMMON);
     enter(name.toLowerCase(), number | FieldSpelling.LOWER_CASE);
   }
   return {
@@ -176,7 +176,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
     spellings,
     numbers: new Map(
-      fieldNames.flatMap(([name, number]) => (number < FieldName.COMMON ? [[name.toLowerCase(), number]] : [])),
+      fieldNames.flatMap(([name, number]) => (number < FieldName.RECOGNISED ? [[name.toLowerCase(), number]] : [])),
     ),
     generation: 0,
   };

@@ -6,7 +6,7 @@
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
   write(text: string, offset: number, encoding: "latin1"): number;
-  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a usual head. */
+  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a common head. */
   latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
@@ -40,12 +40,12 @@ function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
 
 /** TextDecoder's "latin1" is windows-1252, so that char codes are the one portable way. */
 export function portable(octets: Uint8Array): Latin1 {
-  const most = 4096; // arguments of one call, far below every engine's limit
+  const max = 4096; // arguments of one call, far below every engine's limit
   return {
     read(start, end) {
       let text = "";
-      for (let at = start; at < end; at += most) {
-        text += String.fromCharCode(...octets.subarray(at, Math.min(end, at + most)));
+      for (let at = start; at < end; at += max) {
+        text += String.fromCharCode(...octets.subarray(at, Math.min(end, at + max)));
       }
       return text;
     },
@@ -72,14 +72,17 @@ const buffer = getterOf("buffer");
 const byteOffset = getterOf("byteOffset");
 
 /**
- * How many octets an array has: a subclass, or a property of the array's own, may say anything under `length`. Throws `TypeError`
- * for what is no Uint8Array.
+ * How many octets an array has: a subclass, or a property of the array's own, may claim anything under `length`. Throws `TypeError`
+ * for what is not a Uint8Array.
  */
 export function countOctets(octets: Uint8Array): number {
   if (!(octets instanceof Uint8Array))
-    throw new TypeError("octets must be a Uint8Array; a TextEncoder makes one of text");
+    throw new TypeError("octets must be a Uint8Array; TextEncoder makes one from a string");
   return length.call(octets);
 }
+
+/** The one array of no octets. */
+export const NOTHING = new Uint8Array(0);
 
 /** The octets from `start` up to `end`, in the same memory, as an array of no subclass. */
 export function viewOf(octets: Uint8Array, start: number, end: number): Uint8Array {

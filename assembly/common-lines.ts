@@ -1,28 +1,25 @@
 // In:    octets from the first of a head, or of one of its field lines, on; what was read of the head so far.
-// Out:   request line and field lines in the usual form, recorded; where the first stands that has another form.
-// Never: refuses anything: what is not usual is left to request-line.ts and field-line.ts, from its first octet on.
+// Out:   request line and field lines in the common form, recorded; where the first one is that has another form.
+// Never: refuses anything: what is not common is left to request-line.ts and field-line.ts, from its first octet on.
 //
-// Usual are: GET, an origin-form, HTTP/1.1; a known name in a usual spelling, or an unknown one, ": ", and a value with no
+// Common are: GET, an origin-form, HTTP/1.1; a known name in a common spelling, or an unknown one, ": ", and a value with no
 // white space around it. Since line ends are found first, lines are independent of each other and the processor reads
-// several at once. Nothing here is called in a loop, so that everything stays in registers; for the same reason each
-// condition stands alone.
+// several at once. Nothing here is called in a loop, so that everything stays in registers; for the
+// same reason conditions are not joined.
 
 import { FieldLine, FieldSpelling, Flag, Head, Memory, NameEntry, Vector } from "./abi";
-import { COLON_SP, isSuspect, nameEntry } from "./field-name";
-import { CRLF, SLASH, SP } from "./octets";
+import { COLON_SP, CRLF, GET_SP, HTTP_1_1, SLASH, SP } from "./ascii";
+import { isSuspect, nameEntry } from "./field-name";
 
 /** The first field-line record. */
 const FIRST_LINE: usize = Memory.RECORD + Head.SIZE;
-/** "HTTP/1.1" and "GET " as the octets of one load each, the first one lowest. */
-const HTTP_1_1: u64 = 0x312e312f50545448;
-const GET_SP: u32 = 0x20544547;
 
 /**
  * Reads from `at` on, the request line first where FLAGS does not say that it was read, and returns where the first
- * line begins that it leaves. FLAGS, SEEN, FIELD_LINES and FIELDS_START count up to there; FIELD_LINES above `maxLines`
- * says that there are too many. Line ends are sought in `indexed` octets at a time.
+ * line begins that it leaves. FLAGS, SEEN, FIELD_LINES and FIELDS_START count up to there; FIELD_LINES is above `maxLines`
+ * where there are too many. Line ends are sought in `indexed` octets at a time.
  */
-export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u32): usize {
+export function readCommonLines(at: usize, end: usize, maxLines: u32, indexed: u32): usize {
   const colon = v128.load(Memory.VECTORS + Vector.COLON);
   let seen = load<u32>(Memory.RECORD, Head.SEEN);
   let line: usize = FIRST_LINE + load<u32>(Memory.RECORD, Head.FIELD_LINES) * FieldLine.SIZE;
@@ -35,22 +32,22 @@ export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u3
     from = to;
     if (next === last) continue;
     if (!(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
-      const behind = readUsualRequestLine(at, load<u32>(next));
-      if (behind === 0) break;
-      at = behind;
+      const fieldsStart = readCommonRequestLine(at, load<u32>(next));
+      if (fieldsStart === 0) break;
+      at = fieldsStart;
       next += 4;
     }
 
     // Bounds: a record has room for maxLines and for one line more in every two octets that are sought. No line end is
-    // found whose CRLF is not inside the input. Vector loads at `at` reach at most 31 octets behind that, and those at
-    // the colon two, into SLACK; the hash reads at most four octets in front of `at`, where an earlier line ends.
+    // found whose CRLF is not inside the input. Vector loads at `at` reach at most 31 octets past that, and those at
+    // the colon two, into SLACK; the hash reads at most four octets before `at`, where an earlier line ends.
     while (next < last) {
       const lastOctet: usize = load<u32>(next);
       if (load<u16>(lastOctet, 1) !== CRLF) break;
       const first = v128.load(at);
       const second = v128.load(at, 16);
       const nameEnd = at + <usize>ctz(octetBits(i8x16.eq(first, colon), i8x16.eq(second, colon)));
-      // No white space behind the one SP, and none in front of the line's end. (Controls are line ends.)
+      // No white space after the one SP, and none before the line's end. (Controls are line ends.)
       if (load<u8>(nameEnd, 2) === SP) break;
       if (load<u8>(lastOctet) === SP) break;
 
@@ -84,15 +81,15 @@ export function readUsualLines(at: usize, end: usize, maxLines: u32, indexed: u3
 }
 
 /**
- * Finds the first octet of each run of unusual octets in from..to: controls, DEL and everything above ASCII. The end of
- * a line is such an octet; so is a control where none may be, and obs-text where it may. Only those count that have
- * room for a CRLF in front of `end`. Returns where the addresses of the octets in front of them end.
+ * Finds the first octet of each run of controls, DEL and octets above ASCII in from..to. The end of a line is such an
+ * octet; so is a control where none may be, and obs-text where it may. Only those count that have room for a CRLF before
+ * `end`. Returns where the addresses of the octets before them end.
  */
 export function findLineEnds(from: usize, to: usize, end: usize): usize {
   const one = v128.load(Memory.VECTORS + Vector.ONE);
   const limit = v128.load(Memory.VECTORS + Vector.FIRST_VISIBLE);
   let out: usize = Memory.LINE_ENDS;
-  let before: u64 = 0; // 1 where the octet in front of the block is unusual
+  let before: u64 = 0; // 1 where the octet before the block is one of these
   // Bounds: from < to <= end, and SLACK octets follow the input, so that a block's 64 octets can be read. A block has at
   // most 32 runs, and two words are written for one that has fewer: LINE_ENDS has room for INDEXED / 2 + 2.
   for (; from < to; from += 64) {
@@ -126,14 +123,14 @@ export function findLineEnds(from: usize, to: usize, end: usize): usize {
     }
     out = next;
   }
-  // What lies behind the octets that have come in, or has no room for its CRLF, is no line end yet.
+  // What lies past the octets that have come in, or has no room for its CRLF, is not a line end yet.
   while (out > <usize>Memory.LINE_ENDS && <usize>load<u32>(out - 4) + 3 > end) out -= 4;
   return out;
 }
 
 /** GET of an origin-form in HTTP/1.1, its last octet at `last`; 0 for anything else. */
-export function readUsualRequestLine(at: usize, last: usize): usize {
-  // Bounds: `last` has room for a CRLF behind it; its version is loaded where the shortest line fits in front of it.
+export function readCommonRequestLine(at: usize, last: usize): usize {
+  // Bounds: `last` has room for a CRLF after it; its version is loaded where the shortest line fits before it.
   if (last < at + 13) return 0;
   if (load<u16>(last, 1) !== CRLF) return 0;
   const spaceAt = last - 8;
@@ -142,7 +139,7 @@ export function readUsualRequestLine(at: usize, last: usize): usize {
   if (load<u32>(at) !== GET_SP) return 0;
   const target = at + 4;
   if (load<u8>(target) !== SLASH) return 0;
-  const limit = v128.load(Memory.VECTORS + Vector.BEHIND_HASH);
+  const limit = v128.load(Memory.VECTORS + Vector.AFTER_HASH);
   const questionMark = v128.load(Memory.VECTORS + Vector.QUESTION_MARK);
   let query = spaceAt;
   let from = target;
@@ -150,7 +147,7 @@ export function readUsualRequestLine(at: usize, last: usize): usize {
   // would have been line ends. Bounds: a "1" or an earlier octet below "$" ends the loop at the line's end at the latest.
   while (true) {
     const octets = v128.load(from);
-    // Of all marks the first one counts, and none behind the target.
+    // Of all marks the first one counts, and none past the target.
     const marks = i8x16.bitmask(i8x16.eq(octets, questionMark));
     query = min<usize>(query, marks ? from + <usize>ctz(marks) : spaceAt);
     const stops = i8x16.bitmask(i8x16.lt_s(octets, limit));
@@ -172,7 +169,7 @@ export function readUsualRequestLine(at: usize, last: usize): usize {
 }
 
 /**
- * True for a token of up to 30 octets with ": " behind it that is no other spelling of a name that the kernel reads;
+ * True for a token of up to 30 octets with ": " after it that is no other spelling of a name that the kernel reads;
  * `first` and `second` are the 32 octets from `at` on.
  */
 function isOtherName(at: usize, nameEnd: usize, first: v128, second: v128): bool {
@@ -183,7 +180,7 @@ function isOtherName(at: usize, nameEnd: usize, first: v128, second: v128): bool
   return octetBits(noTokens(first), noTokens(second)) << (32 - <u32>length) === 0;
 }
 
-/** The octets that are no tchar. */
+/** The octets that are not tchar. */
 function noTokens(octets: v128): v128 {
   const low = i8x16.swizzle(v128.load(Memory.TOKEN_NIBBLES), v128.and(octets, i8x16.splat(15)));
   const high = i8x16.swizzle(v128.load(Memory.TOKEN_NIBBLES, 16), v128.and(i16x8.shr_u(octets, 4), i8x16.splat(15)));

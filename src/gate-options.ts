@@ -1,0 +1,204 @@
+// In:    the configuration of a gate as a caller wrote it.
+// Out:   the types of it; TypeErrors with path, value and fix for what cannot be served.
+// Never: makes a gate.
+
+import type { RequestListener, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import type { ArrivalHints } from "./arrival/arrival.js";
+import type { TlsRules } from "./connection/tls/routes.js";
+import { type FramerLike, LEAVE } from "./handover/framer.js";
+import type { PassthroughLike } from "./handover/passthrough.js";
+import { checkSettings } from "./head/options.js";
+import type { Authorize } from "./outcome/authorization.js";
+import type { Http2Rules } from "./outcome/context.js";
+import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
+import type { GateLimits } from "./outcome/limits.js";
+import {
+  type Acceptance,
+  definePolicy,
+  type Policy,
+  type PolicyRules,
+  type Refusal,
+  type RefusalCode,
+  withSecured,
+} from "./policy/decide.js";
+import { NO_LISTEN } from "./policy/vhost.js";
+
+export interface GateOptions extends PolicyRules<FramerLike | string> {
+  /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
+  framers?: Readonly<Record<string, FramerLike>>;
+  /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
+  requests?: Server | RequestListener;
+  /**
+   * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
+   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head. Not beside
+   * `scheme: "https"`, which would make plaintext https as well.
+   */
+  tls?: TlsRules;
+  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
+  fallback?: PassthroughLike;
+  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  authorize?: Authorize;
+  limits?: Partial<GateLimits>;
+  /** Whether adopted connections may speak HTTP/2, and how. Default true: where a TLS socket has agreed on it (ALPN). */
+  http2?: boolean | Http2Options;
+  /**
+   * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
+   * the configuration holds. Default false.
+   */
+  expose?: boolean;
+}
+
+export interface Http2Options {
+  /**
+   * True: on connections without TLS as well, where the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
+   * false.
+   */
+  cleartext?: boolean;
+  /**
+   * False: clients open WebSockets over HTTP/1.1, on connections of their own. Default true: on streams, by extended CONNECT (RFC
+   * 8441).
+   */
+  enableConnectProtocol?: boolean;
+}
+
+/** A connection that the gate has taken. */
+export interface Adoption {
+  /** How it ends: handed over, refused, served, passed on, or abandoned. Never rejects. Made when it is first read. */
+  readonly ended: Promise<ConnectionEnd>;
+}
+
+/** What adopts: a gate, or part of its vhosts. */
+export interface Adopting {
+  adopt(socket: Duplex, options?: AdoptOptions): Adoption;
+}
+
+export interface AdoptOptions {
+  /** Octets that were already read from the socket. */
+  rest?: Uint8Array;
+  /** What is known of the connection and cannot be read from the socket. */
+  arrival?: ArrivalHints;
+}
+
+export interface GuardOptions {
+  /** Narrows this guard to the vhosts of these names. */
+  vhosts?: readonly string[];
+  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  strict?: boolean;
+}
+
+export interface GateEvents {
+  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
+  accepted: [decision: Acceptance<FramerLike>];
+  refused: [decision: Refusal<FramerLike>];
+  /** In report mode: enforce mode would have refused what the next event hands over. */
+  reported: [decision: Refusal<FramerLike>];
+  malformed: [end: Malformed];
+  /** A connection that the gate does not read goes to its taker. */
+  passed: [end: Passed];
+  abandoned: [end: Abandoned];
+}
+
+/** Of a gate since it was made; a code that has not occurred is not there. */
+export interface GateCounts {
+  readonly refused: Partial<Record<RefusalCode, number>>;
+  readonly reported: Partial<Record<RefusalCode, number>>;
+  readonly abandoned: Partial<Record<AbandonedCode, number>>;
+}
+
+export const gateSettings = [
+  "$schema",
+  "scheme",
+  "vhosts",
+  "trust",
+  "mode",
+  "framers",
+  "requests",
+  "tls",
+  "fallback",
+  "authorize",
+  "limits",
+  "http2",
+  "expose",
+];
+export const adoptSettings = ["rest", "arrival"];
+const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
+export const guardSettings = ["vhosts", "strict"];
+
+/** @internal */
+export function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {
+  if (given === false) return undefined;
+  const options: Http2Options = given === true ? {} : given;
+  checkSettings(options, http2Settings, "http2");
+  for (const name of http2Settings) {
+    const value: unknown = options[name] ?? false;
+    if (typeof value !== "boolean") {
+      throw new TypeError(`http2.${name} is ${JSON.stringify(value)}; it must be true or false`);
+    }
+  }
+  const { cleartext = false, enableConnectProtocol = true } = options;
+  return { cleartext, enableConnectProtocol };
+}
+
+/** @internal */
+export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
+  if (!Array.isArray(names))
+    throw new TypeError("vhosts must be a list of names of vhosts, such as ['app.example.com']");
+  const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
+  const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
+  if (unknown.length > 0) throw new TypeError(`vhosts: no vhost is named ${unknown.join(", ")}`);
+  return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
+}
+
+/** What is declared counts for every connection without TLS, also for those that could have had it. @internal */
+export function checkUndeclared(scheme: unknown, tls: unknown): void {
+  if (scheme !== "https" || tls === undefined) return;
+  throw new TypeError(
+    'scheme is "https" together with tls, so plaintext on the same port would count as https; leave scheme out: the scheme ' +
+      "follows the socket; if a proxy ends TLS, let it state that (trust), or state it for the socket: " +
+      'adopt(socket, { arrival: { scheme: "https" } })',
+  );
+}
+
+/** A guarded server reads its sockets itself, from the first octet. @internal */
+export function checkUnannounced({ trust }: Policy<FramerLike>): void {
+  if (trust?.proxyProtocol) {
+    throw new TypeError(
+      "trust has proxyProtocol, but a guarded server reads its connections itself; accept with net.createServer, " +
+        "adopt each socket, and give the gate the server as requests",
+    );
+  }
+}
+
+/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. @internal */
+export function checkAdoptable(policy: Policy<FramerLike>): void {
+  for (const { name, port, upgrades } of policy.vhosts) {
+    const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
+    if (left !== undefined) {
+      throw new TypeError(
+        `vhost ${name} leaves upgrades of ${left} to other listeners, but an adopted socket has none; give it a framer, ` +
+          "or guard the server that has them",
+      );
+    }
+    if (port === undefined) {
+      throw new TypeError(
+        `vhost ${name} has no port, and an adopted socket has none to use instead; write the public port, ` +
+          "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
+      );
+    }
+    if (port === "local") {
+      throw new TypeError(
+        `vhost ${name} has port "local", the local port of an arrival, but a gate that adopts listens on ` +
+          "no port; write the public port or NO_LISTEN_SERVER",
+      );
+    }
+  }
+  checkSomethingServed(policy);
+}
+
+/** @internal */
+export function checkSomethingServed(policy: Policy<FramerLike>): void {
+  if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
+    throw new TypeError("every vhost has port NO_LISTEN, so no request could be served");
+  }
+}

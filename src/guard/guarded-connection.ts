@@ -1,0 +1,88 @@
+// In:    a connection of a guarded server, the rulings on its requests.
+// Out:   what the next request needs of them.
+// Never: rules on anything itself, or answers.
+
+import type { ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Arrival } from "../arrival/arrival.js";
+import type { FramerLike } from "../handover/framer.js";
+import type { HeadFault } from "../head/fault.js";
+import type { Message } from "../head/from-message.js";
+import type { Decision } from "../policy/decide.js";
+import type { SameRuling } from "./same-ruling.js";
+
+/** A ruling on a request as Node has read it. */
+export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
+
+/** One connection of a guarded server, from its first request on. */
+export class GuardedConnection {
+  readonly arrival: Arrival;
+  readonly rule: (message: Message) => Ruling;
+  /** Of the newest request that was accepted. */
+  newest: { readonly decision: Decision<FramerLike> | null } | null = null;
+  /** An accepted request, for those that are ruled on alike. */
+  precedent: SameRuling | null = null;
+  /** To the newest request, until it is written; those to earlier ones are written before it. */
+  response: ServerResponse | null = null;
+  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
+  refused = false;
+  #isStopping = false;
+
+  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
+    this.arrival = arrival;
+    this.rule = (message) => rule(message, arrival);
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    return this.newest === null ? null : this.newest.decision;
+  }
+
+  /** An idle connection does not hold its last response, which holds its request. */
+  owe(response: ServerResponse): void {
+    this.response = response;
+    response.on("close", this.#written);
+  }
+
+  /**
+   * Requests that get no response are not counted by Node's own limit on what is pipelined. In a microtask, as Node resumes the socket
+   * after each request that it reads, and does so in a tick.
+   */
+  stopReading(socket: Duplex): void {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    queueMicrotask(() => {
+      this.#isStopping = false;
+      socket.pause();
+    });
+  }
+
+  readonly #written = (): void => {
+    if (this.response?.writableFinished) this.response = null;
+  };
+}
+
+/** A request that a precedent covers; it is read when somebody asks for the decision. */
+export class DeferredRuling {
+  readonly #connection: GuardedConnection;
+  readonly #method: string | undefined;
+  readonly #url: string | undefined;
+  readonly #rawHeaders: readonly string[];
+  #decision: Decision<FramerLike> | null = null;
+
+  /** The application may write to its request afterwards. */
+  constructor({ method, url, rawHeaders }: Message, connection: GuardedConnection) {
+    this.#connection = connection;
+    this.#method = method;
+    this.#url = url;
+    this.#rawHeaders = rawHeaders;
+  }
+
+  get decision(): Decision<FramerLike> | null {
+    if (this.#decision === null) {
+      const message = { method: this.#method, url: this.#url, httpVersion: "1.1", rawHeaders: this.#rawHeaders };
+      const ruling = this.#connection.rule(message);
+      if (ruling.kind !== "malformed") this.#decision = ruling;
+    }
+    return this.#decision;
+  }
+}
