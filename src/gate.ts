@@ -1,5 +1,5 @@
 // In:    the configuration of a gate; sockets.
-// Out:   each socket taken, and an event for everything that was decided.
+// Out:   each socket adopted or each server guarded, and an event for every decision.
 // Never: accepts a connection itself.
 
 import { channel } from "node:diagnostics_channel";
@@ -40,38 +40,38 @@ import {
 import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
-  /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
+  /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
   framers?: Readonly<Record<string, FramerLike>>;
-  /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
+  /** Serves requests that are not upgrades; without it they are refused with 426. The server need not listen. */
   requests?: Server | RequestListener;
   /**
-   * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
-   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head. Not beside
-   * `scheme: "https"`, which would make plaintext https as well.
+   * How to handle TLS on adopted sockets, by server name: options to terminate it here, or a passthrough that gets the untouched
+   * connection. Without `tls`, a ClientHello is a malformed head. Not allowed together with `scheme: "https"`, which would make
+   * plaintext count as https.
    */
   tls?: TlsRules;
-  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
+  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request; without it, they are malformed heads. */
   fallback?: PassthroughLike;
-  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  /** Has the last word on upgrades that the policy accepts; by default all of them may proceed. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
-  /** Whether adopted connections may speak HTTP/2, and how. Default true: where a TLS socket has agreed on it (ALPN). */
+  /** Whether adopted connections may speak HTTP/2, and how. Default true: if a TLS socket has agreed on it (ALPN). */
   http2?: boolean | Http2Options;
   /**
-   * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
-   * the configuration holds. Default false.
+   * True: the response to a refused request contains the reason, in the line that `explain` makes for the log. It shows clients
+   * parts of the configuration. Default false.
    */
   expose?: boolean;
 }
 
 export interface Http2Options {
   /**
-   * True: on connections without TLS as well, where the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
+   * True: also on connections without TLS, if the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
    * false.
    */
   cleartext?: boolean;
   /**
-   * False: clients open WebSockets over HTTP/1.1, on connections of their own. Default true: on streams, by extended CONNECT (RFC
+   * False: clients open WebSockets over HTTP/1.1, on separate connections. Default true: on streams, by extended CONNECT (RFC
    * 8441).
    */
   enableConnectProtocol?: boolean;
@@ -79,23 +79,23 @@ export interface Http2Options {
 
 /** A connection that the gate has taken. */
 export interface Adoption {
-  /** How it ends: handed over, refused, served, passed on, or abandoned. Never rejects. Made when it is first read. */
+  /** How it ends: handed over, refused, malformed, served, passed on, or abandoned. Never rejects. Made when it is first read. */
   readonly ended: Promise<ConnectionEnd>;
 }
 
 export interface AdoptOptions {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
-  /** What is known of the connection and cannot be read from the socket. */
+  /** What is known about the connection and cannot be read from the socket. */
   arrival?: ArrivalHints;
-  /** Narrows this adoption to the vhosts of these names; the Host field cannot widen it. */
+  /** Restricts this adoption to the vhosts of these names; the Host field cannot extend it. */
   vhosts?: readonly string[];
 }
 
 export interface GuardOptions {
-  /** Narrows this guard to the vhosts of these names. */
+  /** Restricts this guard to the vhosts of these names. */
   vhosts?: readonly string[];
-  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  /** Reads every octet before Node's parser does, which hides some from a guard; docs/policy.md describes the cost. */
   strict?: boolean;
 }
 
@@ -103,15 +103,15 @@ export interface GateEvents {
   /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
   accepted: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
-  /** In report mode: enforce mode would have refused what the next event hands over. */
+  /** In report mode: enforce mode would have refused the request that the next event, `accepted`, is about. */
   reported: [decision: Refusal<FramerLike>];
   malformed: [end: Malformed];
-  /** A connection that the gate does not read goes to its taker. */
+  /** A connection goes unread to its passthrough. */
   passed: [end: Passed];
   abandoned: [end: Abandoned];
 }
 
-/** Of a gate since it was made; a code that has not occurred is not there. */
+/** Counts since the gate was made; a code that has not occurred is missing. */
 export interface GateCounts {
   readonly refused: Partial<Record<RefusalCode, number>>;
   readonly reported: Partial<Record<RefusalCode, number>>;
@@ -147,7 +147,7 @@ const channels = {
   abandoned: channel("headgate:abandoned"),
 };
 
-/** Rules on connections that somebody else accepted. Throws `TypeError` with the path, the value and the fix. */
+/** Makes a gate, which adopts sockets and guards servers. Throws `TypeError` with the path, the value and the fix. */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options);
 }
@@ -156,7 +156,7 @@ export function createGate(options: GateOptions): Gate {
 export class Gate extends EventEmitter<GateEvents> {
   readonly #context: Context;
   readonly #tls: ServerNames | null;
-  /** The same with the policies of narrowed adoptions, by their names. */
+  /** The contexts of narrowed adoptions, by their vhosts' names. */
   readonly #narrowed = new Map<string, Context>();
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
@@ -237,11 +237,11 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Takes a socket that somebody else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
+   * Adopts a socket that was accepted elsewhere: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
    * From now on the gate owns it.
    *
-   * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is no stream of octets, or a
-   * gate owns it already.
+   * Throws `TypeError` if the configuration cannot serve adopted sockets, if the socket is not a stream of octets, or if a
+   * gate already owns it.
    */
   adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Adoption {
     checkSocket(socket);
@@ -255,12 +255,13 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Puts the gate in front of a server that accepts by itself: every request and every upgrade is ruled on before a
-   * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
-   * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
+   * Guards a server that accepts connections itself: every request and every upgrade is ruled on before any
+   * listener of the server sees it, including listeners added later. Accepted requests go on unchanged, except that a request with an
+   * absolute-form gets its authority as Host; upgrades go to the framers that claim them. `release()` of the returned guard, or
+   * leaving the scope of a `using`, removes it.
    *
-   * Throws `TypeError` for what is no server of node:http, node:https or node:http2, for one that this gate guards already, and
-   * where a vhost's port cannot be that of a listening server.
+   * Throws `TypeError` for anything but a server of node:http, node:https or node:http2, for a server that this gate already
+   * guards, and if a vhost's port cannot be that of a listening server.
    */
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
@@ -281,7 +282,7 @@ export class Gate extends EventEmitter<GateEvents> {
     checkUnannounced(policy);
     checkListening(policy, server as Server);
     if (strict) watchRequests();
-    // The server has its own TLS, and takes connections of its own protocol alone.
+    // The server has its own TLS, and only takes connections of its own protocol.
     const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
     const context = { ...this.#context, ...own };
     const guard = new Guard(context, server as Server, connectionEvent);
@@ -290,10 +291,10 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Replaces a certificate of `tls` for handshakes from now on: `name` as it is written there. What is not given stays as it was; the
-   * connections that there are keep theirs, and sessions of theirs may be resumed.
+   * Replaces a certificate of `tls` for subsequent handshakes: `name` as it is written there. Options that are left out stay as they
+   * were; existing connections keep their certificate, and their sessions may be resumed.
    *
-   * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
+   * Throws `TypeError` for another name, and for anything but a certificate and its key; the previous one then stays in use.
    */
   renew(name: string, certificate: SecureContextOptions): void {
     if (this.#tls === null) throw new TypeError("renew replaces a certificate of tls, and this gate has no tls");
@@ -301,27 +302,27 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Where the connection came in of what an application got by this gate: a request, the socket of a request or of an
+   * Where the connection came in, for an object that an application got through this gate: a request, the socket of a request or of an
    * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
    */
   arrivalOf(object: object): Arrival | undefined {
     return this.decisionOf(object)?.arrival;
   }
 
-  /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
+  /** The decision that accepted it; for a socket with several requests, the one on the newest. Otherwise like `arrivalOf`. */
   decisionOf(object: object): Decision<FramerLike> | undefined {
     const found = this.#context.known.get(object);
     if (found === undefined) return undefined;
     return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
-  /** Connections whose head is not whole yet. */
+  /** Connections whose head is incomplete. */
   get pendingHeads(): number {
     return this.#context.heads.size;
   }
 
   /**
-   * So far, by code: what was refused, and what report mode has let through, the sum of which is what enforce mode would
+   * By code, so far: what was refused, and what report mode let through, which together is what enforce mode would
    * have refused; and what was abandoned.
    */
   get counts(): GateCounts {
@@ -344,8 +345,8 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Says what became of a connection. A listener that throws has thrown when the connection has been dealt with: no
-   * socket is left without an owner for it.
+   * Emits an event. If a listener throws, its error is rethrown after the connection has been dealt with, so that no
+   * socket is left without an owner.
    */
   #report<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
     try {
@@ -359,7 +360,7 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 }
 
-/** What `adopt` returns. Few callers wait for the end; a promise would weigh more than all else that is kept of a silent connection. */
+/** What `adopt` returns. Few callers wait for the end, and a promise would weigh more than everything else that is kept for a silent connection. */
 class AdoptedConnection implements Adoption {
   readonly #connection: Connection;
   #ended: Promise<ConnectionEnd> | undefined;
@@ -413,7 +414,7 @@ function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<Fr
   return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
 }
 
-/** What is declared counts for every connection without TLS, also for those that could have had it. */
+/** A declared scheme applies to every connection without TLS, even to those that could have used it. */
 function checkUndeclared(scheme: unknown, tls: unknown): void {
   if (scheme !== "https" || tls === undefined) return;
   throw new TypeError(
@@ -423,7 +424,7 @@ function checkUndeclared(scheme: unknown, tls: unknown): void {
   );
 }
 
-/** A guarded server reads its sockets itself, from the first octet. */
+/** A guarded server reads its sockets itself, from the first octet on. */
 function checkUnannounced({ trust }: Policy<FramerLike>): void {
   if (trust?.proxyProtocol) {
     throw new TypeError(
@@ -433,7 +434,7 @@ function checkUnannounced({ trust }: Policy<FramerLike>): void {
   }
 }
 
-/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. */
+/** Adopted sockets have no listening port of ours, so each vhost must declare its port. */
 function checkAdoptable(policy: Policy<FramerLike>): void {
   for (const { name, port, upgrades } of policy.vhosts) {
     const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];

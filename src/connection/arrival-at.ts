@@ -1,6 +1,6 @@
-// In:    a socket, what its giver says of it, a policy.
+// In:    a socket, the caller's hints about it, a policy.
 // Out:   where it came in.
-// Never: asks a socket of one gate for what that gate knows better.
+// Never: takes facts from another gate's stream that the other gate knows better.
 
 import type { Duplex } from "node:stream";
 import {
@@ -15,8 +15,8 @@ import type { Context } from "../outcome/context.js";
 import { SocketFacade } from "./socket-facade.js";
 
 /**
- * Where a socket came in. It is read now where a ruling depends on it: a client that resets its connection takes its addresses
- * away.
+ * Where a socket came in. It is read now if a decision depends on it: when a client resets its connection, the socket loses its
+ * addresses.
  */
 export function arrivalAt({ policy }: Context, socket: Duplex, given: ArrivalHints): Arrival {
   const arrival =

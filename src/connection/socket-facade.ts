@@ -1,14 +1,14 @@
 // In:    the arrival of a connection.
 // Out:   a stream with the facts and the methods of a client's socket.
-// Never: reads or writes an octet; whoever extends it does.
+// Never: reads or writes an octet; its subclasses do.
 
 import { Duplex, type DuplexOptions } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 
-/** Stands where an application expects a client's net.Socket. */
+/** Takes the place of a client's net.Socket for an application. */
 export abstract class SocketFacade extends Duplex {
   readonly #arrival: Arrival;
-  /** As tls.TLSSocket; frameworks derive `req.protocol` from it. */
+  /** As on tls.TLSSocket; frameworks derive `req.protocol` from it. */
   readonly encrypted: boolean;
 
   constructor(arrival: Arrival, options: DuplexOptions) {
@@ -17,7 +17,7 @@ export abstract class SocketFacade extends Duplex {
     this.encrypted = arrival.scheme === "https";
   }
 
-  /** What the gate knows of the connection. */
+  /** What the gate knows about the connection. */
   get arrival(): Arrival {
     return this.#arrival;
   }
@@ -51,7 +51,7 @@ export abstract class SocketFacade extends Duplex {
     return { address: this.localAddress, port: this.localPort, family: this.localFamily };
   }
 
-  /** As net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
+  /** As on net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
   setTimeout(milliseconds: number, listener?: () => void): this {
     if (listener !== undefined && milliseconds === 0) this.removeListener("timeout", listener);
     else if (listener !== undefined) this.once("timeout", listener);

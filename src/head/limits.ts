@@ -1,13 +1,13 @@
 // In:    limits as a caller wrote them.
 // Out:   all limits, checked, with defaults filled in.
-// Never: enforces one; the file that does imports it from here.
+// Never: enforces one; the files that do import them from here.
 
 import { Capacity, Memory } from "../../assembly/abi.js";
 
 /** What bounds one request head. */
 export interface HeadLimits {
   /**
-   * Octets of a request head, skipped empty lines included. Default 16384; at most 131072.
+   * Octets of a request head, including skipped empty lines. Default 16384; at most 131072.
    * Precedents: Node's --max-http-header-size 16384; Apache's LimitRequestLine 8190 and 8190 a field.
    */
   headBytes: number;
@@ -21,7 +21,7 @@ export interface HeadLimits {
 /** What bounds a gate. */
 export interface GateLimits extends HeadLimits {
   /**
-   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header and a TLS handshake count to their head. Default 10000; at most 600000.
+   * Milliseconds from adoption, or from a later head's first octet, to the head's end; a PROXY header and a TLS handshake count towards their head. Default 10000; at most 600000.
    * Precedents: nginx's client_header_timeout 60 s; HAProxy's recommended timeout http-request 10 s.
    */
   headTimeout: number;
@@ -31,36 +31,36 @@ export interface GateLimits extends HeadLimits {
    */
   proxyBytes: number;
   /**
-   * Octets of a TLS ClientHello, the headers of its records included. Default 16384; at most 131072.
+   * Octets of a TLS ClientHello, including the headers of its records. Default 16384; at most 131072.
    * Precedents: nginx's preread_buffer_size 16k; HAProxy's tune.bufsize 16384.
    */
   helloBytes: number;
   /**
-   * Connections of a gate whose head, the first or a later one, is not whole yet; as many upgrades may wait for `authorize`. Default 10000; at most 1000000. One more is answered 503.
+   * Connections of a gate whose head, the first or a later one, is incomplete; as many upgrades may wait for `authorize`. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
    */
   pendingHeads: number;
   /**
    * Of those, the connections of one client address, and as many upgrades, in a crowd: while 1000 wait, or half of `pendingHeads` if
-   * that is fewer, counting no other address for more than this limit. IPv6 by its subnet of 64 bits. Default 100; at most 1000000. One
-   * more is answered 503.
+   * that is fewer, counting no other address for more than this limit. IPv6 counts by subnets of 64 bits. Default 100; at most 1000000.
+   * One more is answered 503.
    * Precedents: nginx's limit_conn, off unless it is set; Postfix's smtpd_client_connection_count_limit 50.
    */
   pendingPerAddress: number;
   /**
-   * Milliseconds that a refused connection is read on after its response, so that the response arrives though the
-   * client is still sending; and that a client which has ended its half is waited for with each response that is not
-   * ready. Default 2000; at most 60000.
+   * Milliseconds for which a refused connection is still read after its response, so that the response arrives even if the
+   * client is still sending; and for which a client that has ended its half may wait for a response that is not ready.
+   * Default 2000; at most 60000.
    * Precedents: nginx's lingering_timeout 5 s; Apache's SECONDS_TO_LINGER 30 s, or 2 s under load.
    */
   lingerTimeout: number;
   /**
-   * Milliseconds that `authorize` may take for an upgrade; then it is refused 503. Default 3000; at most 600000.
+   * Milliseconds that `authorize` may take for an upgrade; after that it is refused with 503. Default 3000; at most 600000.
    * Precedents: nginx's auth_request 60 s, its proxy_read_timeout; Envoy's ext_authz 200 ms.
    */
   authorizeTimeout: number;
   /**
-   * Octets behind the head of an upgrade that are kept while it waits for `authorize`. Default 65536; at most 16777216.
+   * Octets after the head of an upgrade that are kept while it waits for `authorize`. Default 65536; at most 16777216.
    * Precedents: HAProxy's tune.bufsize 16384; Node's default highWaterMark of streams, 65536 since Node 22.
    */
   earlyBytes: number;
@@ -70,7 +70,7 @@ export interface GateLimits extends HeadLimits {
    */
   streams: number;
   /**
-   * Milliseconds that an HTTP/2 connection may be without an open stream; with one, those between two PINGs. Default 60000; at most 3600000.
+   * Milliseconds for which an HTTP/2 connection may have no open stream; with an open one, the interval of PINGs. Default 60000; at most 3600000.
    * Precedents: nginx's keepalive_timeout 75 s; Apache's KeepAliveTimeout 5 s.
    */
   idleTimeout: number;
@@ -91,7 +91,7 @@ const headBounds: Record<keyof HeadLimits, Bounds> = {
 const gateBounds: Record<keyof GateLimits, Bounds> = {
   ...headBounds,
   headTimeout: { default: 10_000, least: 1, most: 600_000, unit: "milliseconds" },
-  // The addresses of each family fit into the least.
+  // The least has room for the addresses of each family.
   proxyBytes: { default: 4096, least: 232, most: 65_551, unit: "octets" },
   helloBytes: { default: 16_384, least: 512, most: 131_072, unit: "octets" },
   pendingHeads: { default: 10_000, least: 1, most: 1_000_000, unit: "connections" },

@@ -1,13 +1,13 @@
-// In:    the octets behind a request head, and the framing that the head declared.
+// In:    the octets after a request head, and the framing that the head declared.
 // Out:   where the body ends.
-// Never: changes, decodes or keeps an octet of it.
+// Never: changes or decodes the body, or keeps any of it except the name of a trailer field.
 
 import { OctetClass } from "../../assembly/abi.js";
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
 import type { Framing } from "../head/request-head.js";
 
-/** Where in chunked-body the next octet stands (RFC 9112 §7.1). */
+/** Where in chunked-body the next octet is (RFC 9112 §7.1). */
 type Place =
   | "size"
   | "size, a digit read"
@@ -36,11 +36,11 @@ const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 
-/** Digits that 2^53 - 1 has room for, and two more; a size line is no place to hide octets in. */
+/** The digits of 2^53 - 1, and two more; a size line should have no room to hide octets. */
 const SIZE_DIGITS = 16;
 
 /**
- * Fields about framing, routing and the connection, which cannot stand in a trailer section (RFC 9110 §6.5.1): parsers
+ * Fields about framing, routing and the connection, which are not allowed in a trailer section (RFC 9110 §6.5.1): parsers
  * differ on whether they obey them there, and llhttp obeys `Connection: close`.
  */
 const headOnly = new Set(
@@ -50,7 +50,7 @@ const LONGEST_HEAD_ONLY = Math.max(...[...headOnly].map((name) => name.length));
 
 /** Follows one body. */
 export class BodyReader {
-  /** True once the body's last octet was seen. */
+  /** True once the body's last octet has been seen. */
   done: boolean;
   readonly #chunked: boolean;
   /** Octets of the body, or of the chunk's data, still to come. */
@@ -60,10 +60,10 @@ export class BodyReader {
   #digits = SIZE_DIGITS;
   /** Octets of chunk extensions and trailers that may still come. */
   #spare: number;
-  /** The trailer name so far, in lower case, as far as it may be one of `headOnly`. */
+  /** The trailer name so far, in lower case, as long as it may be one of `headOnly`. */
   #name = "";
 
-  /** `overhead`: the most octets of chunk extensions and trailer lines in all, delimiters included. */
+  /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
   constructor(framing: Framing, overhead: number) {
     this.#chunked = framing.kind === "chunked";
     this.#left = framing.kind === "content-length" ? framing.length : 0;
@@ -73,8 +73,8 @@ export class BodyReader {
   }
 
   /**
-   * Follows the body through `octets` from `start` on. Returns where the body ends in them, `octets.length` where it
-   * goes on, or -1 where it is malformed; a malformed body has no end that all would agree on. Do not go on behind -1.
+   * Follows the body through `octets` from `start` on. Returns where the body ends in them, `octets.length` if it
+   * continues, or -1 if it is malformed: recipients would not agree on its end. Do not call again after -1.
    */
   read(octets: Uint8Array, start: number): number {
     const { classes } = kernel();
@@ -101,7 +101,7 @@ export class BodyReader {
    * chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF              (RFC 9112 §7.1)
    *
    * Deviation: sizes above 2^53 - 1 and sizes of more than 16 digits are refused.
-   * False where the octet cannot stand there.
+   * False if the octet is not allowed there.
    */
   #step(octet: number, classes: number): boolean {
     switch (this.#place) {
@@ -132,7 +132,7 @@ export class BodyReader {
     return this.#go("size, a digit read", this.#digits >= 0 && Number.isSafeInteger(this.#left));
   }
 
-  /** Behind a size, or behind an extension: another extension, or the line's end. */
+  /** After a size, or after an extension: another extension, or the end of the line. */
   #extensionOrEnd(octet: number): boolean {
     if (octet === SEMICOLON) return this.#spend() && this.#go("extension name");
     return this.#go("LF of size line", octet === CR);
@@ -142,7 +142,7 @@ export class BodyReader {
    * chunk-ext     = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )   (RFC 9112 §7.1.1)
    * chunk-ext-val = token / quoted-string
    *
-   * Deviation: white space (BWS) is refused; nobody has to send it, and llhttp refuses it as well.
+   * Deviation: white space (BWS) is refused; no sender has to send it, and llhttp refuses it as well.
    */
   #stepInExtension(octet: number, classes: number): boolean {
     const isToken = (classes & OctetClass.TOKEN) !== 0;
@@ -198,7 +198,7 @@ export class BodyReader {
     return fits;
   }
 
-  /** Counts an octet of extensions or trailers; false where it is one too many. */
+  /** Counts an octet of extensions or trailers; false if it is one too many. */
   #spend(): boolean {
     return --this.#spare >= 0;
   }

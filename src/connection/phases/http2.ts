@@ -13,7 +13,7 @@ export class Http2 implements Phase, SessionOwner {
   readonly #connection: Phased;
   readonly #session: Session;
 
-  /** `socket` has no listener for data; what was read from it already has been put back. */
+  /** `socket` has no 'data' listener; octets that were already read have been put back. */
   constructor(connection: Phased, rules: Http2Rules, socket: Kept) {
     this.#connection = connection;
     this.#session = new Session(connection.context, rules, this, socket);
@@ -57,7 +57,7 @@ export class Http2 implements Phase, SessionOwner {
 
   idle(): void {}
 
-  /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
+  /** No stream was opened in time, none has been open for a while, or one is open and the client may be gone. */
   expire(): void {
     const session = this.#session;
     const { context } = this.#connection;

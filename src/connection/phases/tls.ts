@@ -1,6 +1,6 @@
-// In:    a connection whose ClientHello the gate answers itself.
-// Out:   the same connection on the TLSSocket that is made of its socket, or why there is none.
-// Never: reads a head; what follows the handshake does.
+// In:    a connection whose TLS the gate terminates.
+// Out:   the same connection on the TLSSocket that is made from its socket, or why there is none.
+// Never: reads a head; the next phase does.
 
 import type { TLSSocket } from "node:tls";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
@@ -16,11 +16,11 @@ export class Tls implements Phase, HandshakeOwner {
     this.#connection = connection;
   }
 
-  /** `socket` has no listener for data, and `octets` are all that came on it. */
+  /** `socket` has no 'data' listener, and `octets` are all that arrived on it. */
   begin(secures: Secures, socket: Kept, octets: Uint8Array): void {
     socket.pause();
     socket.unshift(octets);
-    // A client that ends within its handshake has nothing to wait for.
+    // A client that ends within its handshake has nothing more to wait for.
     socket.allowHalfOpen = false;
     secures.secure(socket, this);
   }

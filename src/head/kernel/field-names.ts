@@ -1,16 +1,16 @@
 // In:    nothing.
-// Out:   the field names that the kernel knows by number, as they are usually spelt.
-// Never: says what a field means.
+// Out:   the field names that the kernel knows by number, in their usual spelling.
+// Never: interprets a field.
 
 import { FieldName } from "../../../assembly/abi.js";
 
-/** Those whose values the kernel reads or the policy asks for, in the order of `FieldName`, from HOST on. */
+/** Names whose values the kernel reads or the policy needs, in the order of `FieldName`, from HOST on. */
 const read =
   "Host Connection Upgrade Content-Length Transfer-Encoding Expect Sec-WebSocket-Key Sec-WebSocket-Version " +
   "Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded X-Forwarded-For X-Forwarded-Host " +
   "X-Forwarded-Proto X-Forwarded-Port Proxy-Connection";
 
-/** Those that clients send most besides: recognised, so that nobody need make strings of them. From COMMON on. */
+/** Other names that clients send often: recognized, so that their strings need not be made. From COMMON on. */
 const common =
   "Accept Accept-Charset Accept-Encoding Accept-Language Authorization Cache-Control Content-Type Cookie Date " +
   "If-Modified-Since If-None-Match Keep-Alive Pragma Priority Range Referer Sec-CH-UA Sec-CH-UA-Mobile " +

@@ -1,12 +1,12 @@
-// In:    octets, or text of one octet a character (latin1); base64.
+// In:    octets, or text with one character per octet (latin1); base64.
 // Out:   the other; octets.
 // Never: decodes UTF-8; HTTP field values are octets (RFC 9110 §5.5).
 
-/** The part of Node's Buffer that is used where a runtime has one; found at run time, imported nowhere. */
+/** The part of Node's Buffer that is used if a runtime has one; found at run time, never imported. */
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
   write(text: string, offset: number, encoding: "latin1"): number;
-  /** What `toString` comes to when it has looked its arguments over; two thirds of its time on a usual head. */
+  /** What `toString` calls after checking its arguments; takes two thirds of its time on a typical head. */
   latin1Slice?(start: number, end: number): string;
 }
 interface BufferConstructor {
@@ -38,7 +38,7 @@ function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
   };
 }
 
-/** TextDecoder's "latin1" is windows-1252, so that char codes are the one portable way. */
+/** TextDecoder's "latin1" is windows-1252, so char codes are the only portable way. */
 export function portable(octets: Uint8Array): Latin1 {
   const most = 4096; // arguments of one call, far below every engine's limit
   return {
@@ -57,7 +57,7 @@ export function portable(octets: Uint8Array): Latin1 {
 
 /** The octets that base64 spells. */
 export function decodeBase64(base64: string): Uint8Array {
-  // A fifth of the time of what follows, which is a part of the time to the first parse.
+  // A fifth of the time of the code below; this counts towards the first parse.
   if (NodeBuffer !== undefined) return NodeBuffer.from(base64, "base64");
   const text = atob(base64);
   const octets = new Uint8Array(text.length);
@@ -72,8 +72,8 @@ const buffer = getterOf("buffer");
 const byteOffset = getterOf("byteOffset");
 
 /**
- * How many octets an array has: a subclass, or a property of the array's own, may say anything under `length`. Throws `TypeError`
- * for what is no Uint8Array.
+ * How many octets an array has. The `length` of a subclass, or an own property of that name, may be anything. Throws `TypeError`
+ * for a value that is not a Uint8Array.
  */
 export function countOctets(octets: Uint8Array): number {
   if (!(octets instanceof Uint8Array))
@@ -81,14 +81,14 @@ export function countOctets(octets: Uint8Array): number {
   return length.call(octets);
 }
 
-/** The octets from `start` up to `end`, in the same memory, as an array of no subclass. */
+/** The octets from `start` up to `end`, in the same memory, as a plain Uint8Array. */
 export function viewOf(octets: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(buffer.call(octets), byteOffset.call(octets) + start, end - start);
 }
 
 /**
- * An array of which nothing is read that was not written before. Its memory is its own: a slice of Node's pool would keep the
- * whole pool, which has 64 KiB since Node 24, for as long as a head is awaited.
+ * An array whose contents are written before they are read. It has its own memory: a slice of Node's pool would keep the
+ * entire pool alive, which has 64 KiB since Node 24, for as long as a head is awaited.
  */
 export function scratch(length: number): Uint8Array {
   return NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafeSlow(length);
