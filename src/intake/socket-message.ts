@@ -10,7 +10,7 @@ import { checkSettings } from "../head/options.js";
 export interface SocketDetails {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
-  /** What is known of the connection and cannot be read from the socket. */
+  /** What is known about the connection and cannot be read from the socket. */
   arrival?: ArrivalHints;
 }
 

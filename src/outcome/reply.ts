@@ -1,6 +1,6 @@
 // In:    how a request ended that was not served.
 // Out:   the complete HTTP response for it.
-// Never: tells a client why, unless the gate has `expose`.
+// Never: gives a client the reason, unless the gate has `expose`.
 
 import { STATUS_CODES } from "node:http";
 import { explain } from "../policy/explain.js";
