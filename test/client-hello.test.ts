@@ -1,6 +1,6 @@
 // In:    test/corpus/client-hello.md, mutations of it, first octets of other protocols.
 // Out:   whether the reader has each case's answer at every cut, and the reference's on mutations; whether protocols are told apart.
-// Never: opens a connection; client-hello-clients.test.ts does.
+// Never: opens a connection; tls-clients.test.ts does.
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";

@@ -1,6 +1,6 @@
-// In:    the hops that a configuration trusts, what they say of a request, the arrival of its connection.
+// In:    the hops that a configuration trusts, the fields they write into a request, the arrival of its connection.
 // Out:   the arrival of the request: where its client came in.
-// Never: reads what somebody else may have written.
+// Never: reads an element that a client or an untrusted hop may have written.
 
 import type { Authority, Scheme } from "../head/authority.js";
 import {
@@ -29,30 +29,30 @@ export type ForwardedField = "X-Forwarded-For" | "X-Forwarded-Host" | "X-Forward
 
 export interface TrustRules {
   /**
-   * Peers whose word on a request counts: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
-   * UNIX-domain sockets. IPv4-mapped peers are IPv4.
+   * Peers that may speak for their clients: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
+   * UNIX-domain sockets. IPv4-mapped peers count as IPv4.
    */
   from: readonly string[];
-  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. Left out: none is. */
+  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are read, and no others. By default, none is. */
   forwarded?: "rfc7239" | readonly ForwardedField[];
   /**
-   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and those of all others are
-   * closed. Left out or false: no connection does.
+   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and connections of all other peers are
+   * closed. Default false: no connection begins with one.
    */
   proxyProtocol?: boolean;
 }
 
-/** What trust asks of a request. */
+/** The part of a request that trust reads. */
 export interface Fields {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[];
 }
 
-/** What the chosen element says; null and undefined where it says nothing. */
+/** The content of the chosen element; null or undefined for what it lacks. */
 interface Said {
   readonly hop: string;
   readonly element: number;
-  /** Undefined where nothing is said of the client's address, null where no hop knows it. */
+  /** Undefined if the client's address is not stated, null if no hop knows it. */
   readonly node: Node | null | undefined;
   readonly scheme: Scheme | null;
   readonly authority: Authority | null;
@@ -71,7 +71,7 @@ export class Trust {
   readonly proxyProtocol: boolean;
   readonly #networks = new NetworkTable<true>();
   readonly #unix: boolean;
-  /** Null where no such field is read. */
+  /** Null if no such field is read. */
   readonly #field: Forwarding["field"] | null;
   readonly #fields: ReadonlySet<ForwardedField>;
 
@@ -85,8 +85,8 @@ export class Trust {
   }
 
   /**
-   * The arrival of a request: as its connection's, unless a trusted peer says more. `Unreadable` where it says something
-   * that cannot be read.
+   * The arrival of a request: that of its connection, unless a trusted peer states more. `Unreadable` if the peer's statement
+   * cannot be read.
    */
   arrivalOf(request: Fields, arrival: Arrival): Arrival | Unreadable {
     const field = this.#field;
@@ -95,7 +95,7 @@ export class Trust {
     if (said === null || said instanceof Unreadable) return said ?? arrival;
     const { hop, element, node, scheme, authority, port } = said;
     const forwarding: Forwarding = { field, hop, element, authority, port };
-    // True TLS is never downgraded.
+    // Actual TLS is never downgraded.
     const isSaid = scheme !== null && arrival.schemeSource !== "tls";
     const client = node === undefined ? arrival : clientAt(node);
     return {
@@ -127,7 +127,7 @@ export class Trust {
     }
   }
 
-  /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
+  /** X-Forwarded-For is walked; the others are read at the place where the walk ended, counted from the right. */
   #readFields(request: Fields, arrival: Arrival): Said | Unreadable | null {
     const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
     const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
@@ -165,7 +165,7 @@ export class Trust {
     }
   }
 
-  /** The address of the peer of a connection, or `unix`; null where it is not trusted. */
+  /** The address of a connection's peer, or `unix`; null if it is not trusted. */
   trustedPeer({ remoteAddress, unix }: Arrival): string | null {
     if (unix === true) return this.#unix ? "unix" : null;
     if (remoteAddress === undefined) return null;
@@ -191,7 +191,7 @@ function unreadable(field: string, element: number, hop: string, fault: Unreadab
   return new Unreadable(`${field} element ${element} from trusted hop ${hop}: ${fault?.what ?? "it is empty"}`);
 }
 
-/** Reads the value at a place counted from the right, 1; where the list is shorter, its leftmost. Null where it is empty. */
+/** Reads the value at a place counted from the right, beginning at 1; in a shorter list, the leftmost. Null if the list is empty. */
 function readAt<Value>(lines: readonly string[], place: number, read: (text: string) => Value): Value | null {
   const values = new ForwardedValues(lines);
   let value = values.next();
@@ -210,7 +210,7 @@ function readTrusted(written: string): Network {
   return network;
 }
 
-/** Checks the setting; null where nobody is trusted. Throws `TypeError` with the path, the value and the fix. */
+/** Checks the setting; null if no peer is trusted. Throws `TypeError` with the path, the value and the fix. */
 export function readTrust(given: unknown): Trust | null {
   if (given === undefined) return null;
   checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");

@@ -1,10 +1,10 @@
-// In:    a status number of the kernel, and the offending octet.
+// In:    a status number of the kernel, and the offset of the offending octet.
 // Out:   the fault that a caller sees: code, status code, source, sentence.
 // Never: throws. A malformed head is data, not an exception.
 
 import { Status } from "../../assembly/abi.js";
 
-/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. They never change their meaning. */
+/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. Their meaning never changes. */
 export type HeadFaultCode = (typeof refusals)[number][0];
 
 type StatusCode = 400 | 431 | 505;
@@ -13,7 +13,7 @@ const RFC_9110_4_2_1 = "RFC 9110 §4.2.1";
 const RFC_9112_3 = "RFC 9112 §3";
 const RFC_9112_6_1 = "RFC 9112 §6.1";
 
-/** One row a refusal, in the order of `Status`: code, status code, source, sentence. */
+/** One row per refusal, in the order of `Status`: code, status code, source, sentence. */
 const refusals = [
   ["TLS_RECORD", 400, "RFC 8446 §5.1", "the octets are a TLS record, sent to a port that speaks plain HTTP"],
   ["EMPTY_LINES", 400, "RFC 9112 §2.2", "too many empty lines before the request line"],
@@ -65,13 +65,13 @@ const refusals = [
 ] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
 
 /**
- * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, as capturing a stack
- * would cost more than the parse.
+ * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, because capturing a
+ * stack would cost more than the parse.
  */
 export abstract class Fault<Code extends string = string> {
   /** Stable; docs/errors.md lists them all. */
   readonly code: Code;
-  /** The offending octet, counted from the first of what was read. */
+  /** The offending octet, counted from the first octet that was read. */
   readonly offset: number;
   /** The specification and section that the octets depart from: `RFC 9112 §5.1`. */
   readonly source: string;
@@ -92,7 +92,7 @@ export abstract class Fault<Code extends string = string> {
 
 /** Why octets are not a request head, or not an authority; `offset` counts from the head's first octet. */
 export class HeadFault extends Fault<HeadFaultCode> {
-  /** How a server answers: 400, 431 or 505. */
+  /** The status code of the response: 400, 431 or 505. */
   readonly statusCode: StatusCode;
 
   /** @internal */

@@ -1,6 +1,6 @@
 // In:    a decision, a fault, or how a connection ended.
-// Out:   the same as a sentence for a person.
-// Never: shows octets that a log line may not hold.
+// Out:   one sentence about it for people.
+// Never: shows octets that a log line must not contain.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { ProxyFault } from "../arrival/proxy/fault.js";
@@ -13,8 +13,8 @@ import { printable } from "../policy/shown.js";
 import type { Abandoned, ConnectionEnd } from "./end.js";
 
 /**
- * One line for the log, on whatever a gate decided or reports. Of an abandoned connection: why, where it was, whose it was, and the
- * limit that it met.
+ * One line for the log, about anything that a gate decides or reports. For an abandoned connection: why it ended, the stage, the
+ * client, and the limit that was exceeded.
  *
  *     at least 100 connections of 192.0.2.7 had no complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
@@ -64,7 +64,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "OVERLOADED":
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
-      // It may have more than its limit until the gate is crowded.
+      // An address may have more than its limit until the gate is crowded.
       return `at least ${limit?.value} ${waiting(stage, ` of ${whose(arrival)}`)}, and the gate was crowded`;
     case "PEER_ENDED":
       return "the client ended the connection";
@@ -87,18 +87,18 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
   }
 }
 
-/** What the client is counted as. */
+/** The address or subnet that the client counts for. */
 function whose({ remoteAddress }: Arrival): string {
   return remoteAddress === undefined ? "unknown clients" : `${countedNetwork(remoteAddress)}`;
 }
 
-/** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */
+/** What the limited number was already waiting for; `whose`: " of" and an address, or nothing. */
 function waiting(stage: Abandoned["stage"], whose: string): string {
   return stage === "authorize" ? `upgrades${whose} waited for authorize` : `connections${whose} had no complete head`;
 }
 
 function thrown(cause: unknown): string {
-  // What OpenSSL says ends with a line end.
+  // Messages of OpenSSL end with a line end.
   if (cause instanceof Error) return printable(cause.message.trim());
   return typeof cause === "string" ? printable(cause) : "the thrown value is not an Error";
 }

@@ -1,10 +1,10 @@
-// In:    why octets are not a PROXY header, and the offending octet.
+// In:    why octets are not a PROXY header, and the offset of the offending octet.
 // Out:   the fault: code, section of the specification, sentence.
 // Never: throws. What a proxy sends is data, not an exception.
 
 import { Fault } from "../../head/fault.js";
 
-/** Stable; docs/errors.md lists them. They never change their meaning. */
+/** Stable; docs/errors.md lists them. Their meaning never changes. */
 export type ProxyFaultCode = keyof typeof faults;
 
 /** By code: the section of the PROXY protocol's specification (HAProxy's proxy-protocol.txt), and a sentence. */

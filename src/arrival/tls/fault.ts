@@ -1,10 +1,10 @@
-// In:    why octets are not a ClientHello, and the offending octet.
+// In:    why octets are not a ClientHello, and the offset of the offending octet.
 // Out:   the fault: code, RFC and section, sentence.
 // Never: throws. What a client sends is data, not an exception.
 
 import { Fault } from "../../head/fault.js";
 
-/** Stable; docs/errors.md lists them. They never change their meaning. */
+/** Stable; docs/errors.md lists them. Their meaning never changes. */
 export type HelloFaultCode = keyof typeof faults;
 
 /** By code: the source, and a sentence. */
