@@ -26,17 +26,8 @@ import type { Context, Http2Rules } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
 import { WaitingRoom } from "./outcome/waiting.js";
-import {
-  type Acceptance,
-  type Decision,
-  definePolicy,
-  type Policy,
-  type PolicyRules,
-  type Refusal,
-  type RefusalCode,
-  withFallback,
-  withSecured,
-} from "./policy/decide.js";
+import type { Acceptance, Decision, Refusal, RefusalCode } from "./policy/decision.js";
+import { definePolicy, type Policy, type PolicyRules, withFallback, withSecured } from "./policy/policy-rules.js";
 import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {

@@ -19,8 +19,10 @@ import { createGate, type Gate, type GateOptions } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import { type Decision, decide, definePolicy, type PolicyRules } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { explain, explanation } from "#src/policy/explain.js";
+import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
 

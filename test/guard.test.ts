@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { createGate, type GateOptions } from "#src/gate.js";
 import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, type Guarded, kinds, named, openGuarded } from "./support/guarded.js";
 import { NodeReader } from "./support/node-parser.js";

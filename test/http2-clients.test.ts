@@ -15,7 +15,7 @@ import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { createGate, type GateOptions } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { Ajv } from "ajv";
 import * as assert from "uvu/assert";
 import { createGate, type GateOptions } from "#src/gate.js";
-import { definePolicy, type PolicyRules } from "#src/policy/decide.js";
+import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf } from "./support/world.js";

@@ -23,7 +23,8 @@ import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/con
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { type Acceptance, type Decision, decide } from "../policy/decide.js";
+import { decide } from "../policy/decide.js";
+import type { Acceptance, Decision } from "../policy/decision.js";
 import { claimsOf, Guards } from "./guards.js";
 
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";

@@ -7,7 +7,7 @@ import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
 import type { GateLimits } from "../head/limits.js";
-import type { Acceptance, Refusal } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 
 /** Why a connection ended that was neither handed over nor refused. */
 export type AbandonedCode =

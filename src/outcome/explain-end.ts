@@ -7,7 +7,7 @@ import type { ProxyFault } from "../arrival/proxy/fault.js";
 import type { HelloFault } from "../arrival/tls/fault.js";
 import type { Fault } from "../head/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
-import type { Decision } from "../policy/decide.js";
+import type { Decision } from "../policy/decision.js";
 import { explain as explainDecision } from "../policy/explain.js";
 import { printable } from "../policy/shown.js";
 import type { Abandoned, ConnectionEnd } from "./end.js";

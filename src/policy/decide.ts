@@ -2,153 +2,24 @@
 // Out:   Decision: accepted and for whom, or refused and why.
 // Never: performs anything, reads a clock, or keeps what it saw.
 
-import { type Arrival, checkScheme, type Forwarding } from "../arrival/arrival.js";
+import type { Arrival, Forwarding } from "../arrival/arrival.js";
 import { Unreadable } from "../arrival/forwarded.js";
-import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
-import type { Authority, Scheme } from "../head/authority.js";
-import { checkSettings } from "../head/options.js";
-import type { AuthorityField, RequestHead } from "../head/request-head.js";
-import type { HostMap } from "./host-map.js";
+import type { RequestHead } from "../head/request-head.js";
+import {
+  type Acceptance,
+  type AuthoritySource,
+  type Decision,
+  isSoft,
+  type Refusal,
+  type RefusalCode,
+  type Ruling,
+  type Served,
+} from "./decision.js";
 import { isPlainName, isSameName, nameKey } from "./host-pattern.js";
-import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
-import type { OriginFault } from "./origin.js";
+import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
+import type { Policy } from "./policy-rules.js";
 import { listed, printable } from "./shown.js";
-import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
-
-/** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
-export interface PolicyRules<Claim = unknown> {
-  /** For editors of JSON; not read. */
-  $schema?: string;
-  /**
-   * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
-   * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
-   */
-  scheme?: Scheme;
-  vhosts: readonly Vhost<Claim>[];
-  /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
-  trust?: TrustRules;
-  /**
-   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where somebody can take
-   * it, and `reported` in the acceptance. Left out: `enforce`.
-   */
-  mode?: "enforce" | "report";
-}
-
-/** Rules that were checked once. */
-export interface Policy<Claim = unknown> {
-  readonly scheme: Scheme | undefined;
-  readonly vhosts: readonly Vhost<Claim>[];
-  /** As they were written. @internal */
-  readonly rules: PolicyRules<Claim>;
-  /** @internal */
-  readonly index: VhostIndex<Claim>;
-  readonly mode: "enforce" | "report";
-  /** Who takes in report mode what no default vhost takes: nobody, or the server that is guarded. @internal */
-  readonly fallback: Vhost<Claim> | null;
-  /** @internal */
-  readonly trust: Trust | null;
-  /** A ruling depends on addresses or ports of the connection, which a socket shows only while it is open. @internal */
-  readonly readsAddresses: boolean;
-  /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
-  readonly secured: HostMap<unknown> | null;
-  /** The scheme may be declared: not beside TLS of the gate's own, also for servers that such a gate guards. @internal */
-  readonly mayDeclare: boolean;
-}
-
-/** Where a request's authority came from. */
-export type AuthoritySource = "Forwarded" | "X-Forwarded-Host" | AuthorityField;
-
-/** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
-export type RefusalCode =
-  | "ORIGIN_REPEATED"
-  | "FORWARDED_UNREADABLE"
-  | "SERVER_NAME_MISMATCH"
-  | "AUTHORITY_ABSENT"
-  | "NAME_UNSPECIFIED"
-  | "NAME_UNKNOWN"
-  | "NAME_NOT_SERVED"
-  | "SCHEME_MISMATCH"
-  | "SCHEME_REQUIRED"
-  | "PORT_MISMATCH"
-  | OriginFault["code"]
-  | "PATH_UNCLAIMED"
-  | "PROTOCOL_UNKNOWN"
-  | HandshakeFault["code"]
-  | "NOT_AUTHORIZED"
-  | "AUTHORIZE_TIMEOUT"
-  | "UPGRADE_REQUIRED";
-
-interface Ruling<Claim> {
-  readonly head: RequestHead;
-  /** Of the request: refined by what trusted hops say of it. */
-  readonly arrival: Arrival;
-  /** True where the request asks for a WebSocket. */
-  readonly upgrade: boolean;
-  readonly authority: Authority | null;
-  readonly authoritySource: AuthoritySource;
-  /**
-   * The authority's effective port: its own, else that of X-Forwarded-Port, else the default of the arrival's scheme; null
-   * without authority.
-   */
-  readonly port: number | null;
-  /** The vhost that the name meant, as far as it was found. */
-  readonly vhost: Vhost<Claim> | null;
-}
-
-interface Served<Claim> extends Ruling<Claim> {
-  readonly vhost: Vhost<Claim>;
-}
-
-export interface Acceptance<Claim = unknown> extends Served<Claim> {
-  readonly kind: "accepted";
-  /** For an upgrade: who takes it, and the path pattern that said so. */
-  readonly claim: Claim | undefined;
-  readonly pattern: string | undefined;
-  /** In report mode: the refusal that enforce mode would have given. */
-  readonly reported?: Refusal<Claim>;
-}
-
-export interface Refusal<Claim = unknown> extends Ruling<Claim> {
-  readonly kind: "refused";
-  readonly code: RefusalCode;
-  readonly statusCode: number;
-  /** What came, what would have been right, and the configuration that would accept what came ("" where none can): all `printable`. */
-  readonly seen: string;
-  readonly wanted: string;
-  readonly remedy: string;
-  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
-  readonly fields?: Readonly<Record<string, string>>;
-}
-
-export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
-
-/** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
-export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["$schema", "scheme", "vhosts", "trust", "mode"], "a policy");
-  const { scheme, mode = "enforce" } = rules;
-  checkScheme("scheme", scheme);
-  const index = new VhostIndex(rules.vhosts);
-  const trust = readTrust(rules.trust);
-  if (mode !== "enforce" && mode !== "report") {
-    throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
-  }
-  const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
-  const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
-  return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
-}
-
-/**
- * The same policy, in front of a server that serves by itself: in report mode it takes what no default vhost takes, its
- * upgrades by these claims. Never what a vhost wants https for.
- */
-export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
-  return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
-}
-
-/** The same policy, where clients come by TLS that the gate speaks on terms of their own for these names; null where it does not. */
-export function withSecured<Claim>(policy: Policy<Claim>, secured: HostMap<unknown> | null): Policy<Claim> {
-  return Object.freeze({ ...policy, secured, mayDeclare: policy.mayDeclare && secured === null });
-}
+import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
@@ -163,26 +34,6 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   const decision = enforce(policy, head, arrival);
   return policy.mode === "report" && decision.kind === "refused" ? reportInstead(policy, decision) : decision;
 }
-
-/** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
-export function isSoft({ code }: Refusal): boolean {
-  return softCodes.has(code);
-}
-
-const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  "SERVER_NAME_MISMATCH",
-  "AUTHORITY_ABSENT",
-  "NAME_UNSPECIFIED",
-  "NAME_UNKNOWN",
-  "NAME_NOT_SERVED",
-  "SCHEME_MISMATCH",
-  "SCHEME_REQUIRED",
-  "PORT_MISMATCH",
-  "ORIGIN_ABSENT",
-  "ORIGIN_NULL",
-  "ORIGIN_INVALID",
-  "ORIGIN_FOREIGN",
-]);
 
 /**
  * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost, or

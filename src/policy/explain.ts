@@ -6,7 +6,7 @@ import type { Arrival, Proxying, SchemeSource } from "../arrival/arrival.js";
 import type { ProxyEndpoint } from "../arrival/proxy/header.js";
 import type { Scheme } from "../head/authority.js";
 import type { Fault } from "../head/fault.js";
-import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decide.js";
+import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import { printable } from "./shown.js";
 
 /**

@@ -8,7 +8,7 @@ import type { FramerLike } from "../../handover/framer.js";
 import type { Context } from "../../outcome/context.js";
 import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
-import type { Acceptance, Refusal } from "../../policy/decide.js";
+import type { Acceptance, Refusal } from "../../policy/decision.js";
 import type { Input } from "../input.js";
 
 /** Who gets what comes in on a connection, until another phase follows or the connection is over. */
