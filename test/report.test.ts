@@ -151,7 +151,7 @@ report("an acceptance says what enforce mode would have said", () => {
     explain(decision),
     "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); refused if enforced: " +
       "host port 81 mismatches vhost port 80 (a; port came from Host; scheme http by default); " +
-      "accepted with port: [80,81] in vhost a",
+      "to allow it, set port: [80, 81] on vhost a",
   );
   const data = explanation(decision);
   assert.is(data.reported?.code, "PORT_MISMATCH");
@@ -208,13 +208,13 @@ gates("lets through, emits and counts", async () => {
   assert.equal(statusCodes, [101, 200, 101, 200, 101]);
   assert.equal(events, [
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported PORT_MISMATCH",
-    "handover taker",
+    "accepted taker",
     "reported NAME_UNKNOWN",
-    "handover taker",
-    "handover a",
-    "handover a",
+    "accepted taker",
+    "accepted a",
+    "accepted a",
   ]);
   assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, abandoned: {} });
 });
@@ -293,9 +293,9 @@ for (const strict of [false, true]) {
     await guarded.close();
   });
 
-  guards(`every request of a connection is reported, though nobody hears of handovers, ${way}`, async () => {
+  guards(`every request of a connection is reported, though nothing listens for what is accepted, ${way}`, async () => {
     const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
-    guarded.gate.removeAllListeners("handover");
+    guarded.gate.removeAllListeners("accepted");
     const client = await guarded.connect();
     for (let i = 1; i <= 3; i++) {
       await client.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");

@@ -3,23 +3,27 @@
 // Never: performs anything, reads a clock, or keeps what it saw.
 
 import type { Arrival, Forwarding } from "../arrival/arrival.js";
-import { Unreadable } from "../arrival/forwarded.js";
+import { UnreadableForwarding } from "../arrival/trust.js";
+import type { Authority } from "../head/authority.js";
 import type { RequestHead } from "../head/request-head.js";
 import {
   type Acceptance,
   type AuthoritySource,
   type Decision,
   isSoft,
+  POLICY,
   type Refusal,
   type RefusalCode,
   type Ruling,
+  refusalStatusCodes,
   type Served,
 } from "./decision.js";
-import { isPlainName, isSameName, nameKey } from "./host-pattern.js";
+import { isSameName } from "./host-pattern.js";
 import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
+import type { Origin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
-import { listed, printable } from "./shown.js";
-import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
+import { portFits, reachable } from "./ports.js";
+import { NO_LISTEN, type Vhost } from "./vhost.js";
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
@@ -55,61 +59,45 @@ function fallbackFor<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Vho
 }
 
 function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
-  const said = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
-  const ruling = beginRuling(head, said instanceof Unreadable ? arrival : said);
+  const forwarded = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
+  const isReadable = !(forwarded instanceof UnreadableForwarding);
+  const ruling = beginRuling(head, isReadable ? forwarded : arrival);
   const origins = head.fieldValues("origin");
-  if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
-  if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
-  const vhost = misdirected(policy, ruling) ?? chooseVhost(policy, ruling);
+  if (origins.length > 1) return refuse(policy, ruling, "ORIGIN_REPEATED");
+  if (!isReadable) return { ...refuse(policy, ruling, "FORWARDED_UNREADABLE"), unreadable: forwarded };
+  if (isMisdirected(policy, ruling)) return refuse(policy, ruling, "SERVER_NAME_MISMATCH");
+  const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
-  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served, policy.mayDeclare);
-  if (foreign !== null) {
-    return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
-  }
-  return takeUp(policy, served);
+  const fault = policy.index.originsOf(vhost).faultOf(origins[0], served);
+  if (fault === null) return takeUp(policy, served);
+  return refuse(policy, served, fault.code, fault.origin);
 }
 
 /** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
 function takeUp<Claim>(policy: Policy<Claim>, served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
-    if (head.protocol !== null) {
-      // RFC 9220 §3, which says it for HTTP/2 as well.
-      return refuse(served, "PROTOCOL_UNKNOWN", 501, `:protocol ${head.protocol}`, "websocket", "");
-    }
+    // RFC 9220 §3, which says it for HTTP/2 as well.
+    if (head.protocol !== null) return refuse(policy, served, "PROTOCOL_UNKNOWN");
     // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 behind it.
-    if (head.targetForm === "authority-form" || head.method === "PRI") {
-      return refuse(served, "METHOD_NOT_ALLOWED", 405, `method ${head.method}`, "a method for resources", "");
-    }
-    return accept(served, undefined, undefined);
+    const hasResource = head.targetForm !== "authority-form" && head.method !== "PRI";
+    return hasResource ? accept(served, undefined, undefined) : refuse(policy, served, "METHOD_NOT_ALLOWED");
   }
-
-  const { path } = head;
-  const claims = policy.index.claimsOf(vhost);
-  const claimed = claims.find(path);
-  if (claimed === null) {
-    const wanted = listed(claims.patterns) || "no path";
-    const remedy = `upgrades: { ${JSON.stringify(path)}: framer } in vhost ${vhost.name}`;
-    return refuse(served, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
-  }
+  const claimed = policy.index.claimsOf(vhost).find(head.path);
+  if (claimed === null) return refuse(policy, served, "PATH_UNCLAIMED");
   const fault = handshakeFault(head);
-  if (fault !== null) return refuse(served, fault.code, fault.statusCode, fault.seen, fault.wanted, "");
-  return accept(served, claimed.claim, claimed.pattern);
+  return fault === null ? accept(served, claimed.claim, claimed.pattern) : refuse(policy, served, fault);
 }
 
 /** The refusal of an accepted request where nothing serves requests. */
 export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
-  const { method } = accepted.head;
-  return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
+  return refuse(undefined, accepted, "UPGRADE_REQUIRED");
 }
 
 /** The refusal of an upgrade that a vhost leaves to other listeners, where there are none. */
 export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
-  const { path } = accepted.head;
-  const wanted = "a listener of 'upgrade', as LEAVE says that there is one";
-  const remedy = `upgrades: { ${JSON.stringify(accepted.pattern)}: framer } in vhost ${accepted.vhost.name}`;
-  return refuse(accepted, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
+  return { ...refuse(undefined, accepted, "PATH_UNCLAIMED"), pattern: accepted.pattern };
 }
 
 /** The refusal of an upgrade that the application does not authorize, by the status code and fields that it chose. */
@@ -118,16 +106,12 @@ export function refuseUnauthorized<Claim>(
   statusCode: number,
   fields: Readonly<Record<string, string>>,
 ): Refusal<Claim> {
-  const seen = `upgrade of ${accepted.head.path}`;
-  const refusal = refuse(accepted, "NOT_AUTHORIZED", 403, seen, "what authorize lets pass", "");
-  return { ...refusal, statusCode, fields };
+  return { ...refuse(undefined, accepted, "NOT_AUTHORIZED"), statusCode, fields };
 }
 
 /** The refusal of an upgrade that the application took too long to authorize. */
 export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, milliseconds: number): Refusal<Claim> {
-  const seen = `no answer in ${milliseconds} ms`;
-  const remedy = `limits: { authorizeTimeout: ... } above ${milliseconds}`;
-  return refuse(accepted, "AUTHORIZE_TIMEOUT", 503, seen, "an answer of authorize", remedy);
+  return { ...refuse(undefined, accepted, "AUTHORIZE_TIMEOUT"), timeout: milliseconds };
 }
 
 /** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host or `:authority`. */
@@ -151,27 +135,16 @@ function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): Author
 }
 
 /**
- * The refusal of a request for another host than the one that its connection was opened for by TLS (RFC 6066 §3, RFC 9110
- * §7.4): certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request,
- * the connection is the hop's, and its arrival has no server name.
+ * True for a request for another host than the one that its connection was opened for by TLS (RFC 6066 §3, RFC 9110 §7.4):
+ * certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request, the
+ * connection is the hop's, and its arrival has no server name.
  */
-function misdirected<Claim>({ secured }: Policy<Claim>, ruling: Ruling<Claim>): Refusal<Claim> | null {
-  const { arrival, authority } = ruling;
+function isMisdirected<Claim>({ secured }: Policy<Claim>, { arrival, authority }: Ruling<Claim>): boolean {
   const { serverName } = arrival;
-  if (serverName === undefined || authority === null) return null;
-  if (serverName === null) {
-    // The terms of a name, a client's certificate for instance, are not to be avoided by naming none.
-    if (secured?.find(authority) === undefined || arrival.schemeSource !== "tls") return null;
-    return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, "TLS without a server name", "");
-  }
-  if (isSameName(serverName, authority)) return null;
-  const { schemeSource, proxy, unix, remoteAddress } = arrival;
-  const source = schemeSource === "tls" ? "of TLS" : proxy === undefined ? "given" : "by PROXY";
-  const wanted = `server name ${printable(serverName)} ${source}`;
-  const peer = source === "of TLS" && proxy === undefined ? (unix ? "unix" : remoteAddress) : undefined;
-  const trust = `trust: { from: [${JSON.stringify(peer)}], forwarded: "rfc7239" }`;
-  const remedy = peer === undefined ? "" : `${trust}, if a proxy speaks TLS for its clients`;
-  return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, wanted, remedy);
+  if (serverName === undefined || authority === null) return false;
+  if (serverName !== null) return !isSameName(serverName, authority);
+  // The terms of a name, a client's certificate for instance, are not to be avoided by naming none.
+  return secured?.find(authority) !== undefined && arrival.schemeSource === "tls";
 }
 
 /** Name, then scheme, then port. */
@@ -179,44 +152,22 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   const { head, arrival, authority } = ruling;
   const named = policy.index.find(authority);
   const [first] = named;
-  if (first === undefined) {
-    if (authority === null) {
-      return refuse(ruling, "AUTHORITY_ABSENT", 421, "no Host", "a Host", "default: true in a vhost");
-    }
-    const names = listed(policy.vhosts, (vhost) => vhost.name);
-    // A name that could not be copied into a configuration is not offered for one.
-    const isPlain = authority.kind !== "reg-name" || isPlainName(authority);
-    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(nameKey(authority))}` : "";
-    if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
-      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names, remedy);
-    }
-    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names, remedy);
-  }
+  if (first === undefined) return refuse(policy, ruling, unknownName(authority));
   const known = servedBy(first, ruling);
-  if (first.port === NO_LISTEN) {
-    const remedy = `another port than NO_LISTEN in vhost ${first.name}`;
-    return refuse(known, "NAME_NOT_SERVED", 421, `host ${first.name}`, "a vhost that is served", remedy);
-  }
+  if (first.port === NO_LISTEN) return refuse(policy, known, "NAME_NOT_SERVED");
   const { scheme } = head;
   if (scheme !== null && !isSchemeOf(arrival, head, normalScheme(scheme))) {
-    const seen = head.httpVersion === "2.0" ? `:scheme ${scheme}` : `scheme ${scheme} of the absolute-form`;
-    return refuse(known, "SCHEME_MISMATCH", 421, seen, arrival.scheme, "");
+    return refuse(policy, known, "SCHEME_MISMATCH");
   }
-  const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
-  if (reachable.length === 0) {
-    // What is declared counts where nobody says more.
-    const isOpen = policy.mayDeclare && arrival.schemeSource === "default";
-    const declared = isOpen ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
-    const remedy = `${declared}no requires in vhost ${first.name}`;
-    return refuse(known, "SCHEME_REQUIRED", 421, `scheme ${arrival.scheme}`, "https", remedy);
-  }
-  const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));
-  if (fitting !== undefined) return fitting;
-  const ports = reachable.flatMap((vhost) => wantedPorts(vhost, arrival));
-  const wanted = `vhost port ${ports.length > 0 ? listed([...new Set(ports)]) : "local, which is not known"}`;
-  // Of several vhosts of that name, the first could take the port as well.
-  const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
-  return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
+  const reached = reachable(named, arrival);
+  if (reached.length === 0) return refuse(policy, known, "SCHEME_REQUIRED");
+  return reached.find((vhost) => portFits(vhost, ruling.port, arrival)) ?? refuse(policy, known, "PORT_MISMATCH");
+}
+
+function unknownName(authority: Authority | null): RefusalCode {
+  if (authority === null) return "AUTHORITY_ABSENT";
+  const { uriHost } = authority;
+  return uriHost === "0.0.0.0" || uriHost === "[::]" ? "NAME_UNSPECIFIED" : "NAME_UNKNOWN";
 }
 
 /**
@@ -229,20 +180,8 @@ function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolea
 }
 
 /** ws is http, wss is https (RFC 6455 §3). */
-function normalScheme(scheme: string): string {
+export function normalScheme(scheme: string): string {
   return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
-}
-
-function portFits(vhost: Vhost, port: number | null, arrival: Arrival): boolean {
-  // Without authority there is nothing to compare; only a default vhost is reached this way.
-  if (port === null || vhost.port === undefined) return true;
-  if (vhost.port === "any" || vhost.port === NO_LISTEN_SERVER) return true;
-  return wantedPorts(vhost, arrival).includes(port);
-}
-
-function wantedPorts(vhost: Vhost, arrival: Arrival): readonly number[] {
-  if (vhost.port !== "local") return numbersOf(vhost.port) ?? [];
-  return arrival.localPort === undefined ? [] : [arrival.localPort];
 }
 
 /** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */
@@ -269,23 +208,19 @@ const overHttp2: Partial<Record<RefusalCode, Pick<Refusal, "statusCode" | "field
   UPGRADE_REQUIRED: { statusCode: 405, fields: { Allow: "CONNECT" } },
 };
 
-/** A refusal of a request whose ruling stands so far. */
+/** The refusal of a request, by what is known of it so far; `origin` is of a foreign one. */
 function refuse<Claim>(
+  policy: Policy<Claim> | undefined,
   ruling: Ruling<Claim>,
   code: RefusalCode,
-  statusCode: number,
-  seen: string,
-  wanted: string,
-  remedy: string,
+  origin: Origin | null = null,
 ): Refusal<Claim> {
   const { head, arrival, upgrade, authority, authoritySource, port, vhost } = ruling;
-  return {
+  const statusCode = refusalStatusCodes[code];
+  const refusal: Refusal<Claim> = {
     kind: "refused",
     code,
     statusCode,
-    seen: printable(seen),
-    wanted: printable(wanted),
-    remedy: printable(remedy),
     head,
     arrival,
     upgrade,
@@ -293,6 +228,8 @@ function refuse<Claim>(
     authoritySource,
     port,
     vhost,
-    ...(head.httpVersion === "2.0" && overHttp2[code]),
+    origin,
+    [POLICY]: policy,
   };
+  return head.httpVersion === "2.0" ? { ...refusal, ...overHttp2[code] } : refusal;
 }

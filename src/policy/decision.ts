@@ -1,36 +1,58 @@
 // In:    nothing.
-// Out:   the shapes of a Decision, and the codes of refusals.
-// Never: makes one.
+// Out:   the shape of a Decision; the codes of refusals, their order and their status codes.
+// Never: has a sentence; explain.ts makes those of the facts that a decision holds.
 
 import type { Arrival } from "../arrival/arrival.js";
+import type { UnreadableForwarding } from "../arrival/trust.js";
 import type { Authority } from "../head/authority.js";
 import type { AuthorityField, RequestHead } from "../head/request-head.js";
-import type { HandshakeFault } from "./opening-handshake.js";
-import type { OriginFault } from "./origin.js";
+import type { Origin } from "./origin.js";
+import type { Policy } from "./policy-rules.js";
 import type { Vhost } from "./vhost.js";
 
 /** Where a request's authority came from. */
 export type AuthoritySource = "Forwarded" | "X-Forwarded-Host" | AuthorityField;
 
-/** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
-export type RefusalCode =
-  | "ORIGIN_REPEATED"
-  | "FORWARDED_UNREADABLE"
-  | "SERVER_NAME_MISMATCH"
-  | "AUTHORITY_ABSENT"
-  | "NAME_UNSPECIFIED"
-  | "NAME_UNKNOWN"
-  | "NAME_NOT_SERVED"
-  | "SCHEME_MISMATCH"
-  | "SCHEME_REQUIRED"
-  | "PORT_MISMATCH"
-  | OriginFault["code"]
-  | "PATH_UNCLAIMED"
-  | "PROTOCOL_UNKNOWN"
-  | HandshakeFault["code"]
-  | "NOT_AUTHORIZED"
-  | "AUTHORIZE_TIMEOUT"
-  | "UPGRADE_REQUIRED";
+/**
+ * Every refusal with its status code, in the promised order; docs/errors.md lists them. Codes are stable. `authorize` may answer
+ * another status code, and HTTP/2 has others for two of them.
+ */
+export const refusalStatusCodes = {
+  ORIGIN_REPEATED: 400,
+  FORWARDED_UNREADABLE: 400,
+  SERVER_NAME_MISMATCH: 421,
+  AUTHORITY_ABSENT: 421,
+  NAME_UNSPECIFIED: 421,
+  NAME_UNKNOWN: 421,
+  NAME_NOT_SERVED: 421,
+  SCHEME_MISMATCH: 421,
+  SCHEME_REQUIRED: 421,
+  PORT_MISMATCH: 421,
+  ORIGIN_ABSENT: 403,
+  ORIGIN_NULL: 403,
+  ORIGIN_INVALID: 403,
+  ORIGIN_FOREIGN: 403,
+  PATH_UNCLAIMED: 404,
+  PROTOCOL_UNKNOWN: 501,
+  METHOD_NOT_ALLOWED: 405,
+  WEBSOCKET_VERSION: 426,
+  WEBSOCKET_KEY: 400,
+  WEBSOCKET_PROTOCOL: 400,
+  WEBSOCKET_EXTENSIONS: 400,
+  WEBSOCKET_BODY: 400,
+  NOT_AUTHORIZED: 403,
+  AUTHORIZE_TIMEOUT: 503,
+  UPGRADE_REQUIRED: 426,
+} as const;
+
+export type RefusalCode = keyof typeof refusalStatusCodes;
+
+/**
+ * Where a refusal has the policy that it was made by: explanations compare with its rules. A symbol, since neither JSON nor a
+ * comparison of decisions should walk through a configuration.
+ * @internal
+ */
+export const POLICY: unique symbol = Symbol("policy");
 
 export interface Ruling<Claim> {
   readonly head: RequestHead;
@@ -66,12 +88,18 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly kind: "refused";
   readonly code: RefusalCode;
   readonly statusCode: number;
-  /** What came, what would have been right, and the configuration that would accept what came ("" where none can): all `printable`. */
-  readonly seen: string;
-  readonly wanted: string;
-  readonly remedy: string;
+  /** Of FORWARDED_UNREADABLE. */
+  readonly unreadable?: UnreadableForwarding;
+  /** Of ORIGIN_FOREIGN: the Origin as it was read. Otherwise null. */
+  readonly origin: Origin | null;
+  /** Of PATH_UNCLAIMED, where `upgrades` leaves the path to other listeners and there are none: its pattern. */
+  readonly pattern?: string | undefined;
+  /** Of AUTHORIZE_TIMEOUT: the milliseconds that `authorize` had. */
+  readonly timeout?: number;
   /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** Absent where the gate refused what its policy had accepted. @internal */
+  readonly [POLICY]?: Policy<Claim> | undefined;
 }
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;

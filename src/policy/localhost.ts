@@ -4,6 +4,11 @@
 
 import type { Vhost } from "./vhost.js";
 
+/** True for a name, a wildcard or a network that `localhost()` makes, or that is within those. */
+export function isLocalName(name: string): boolean {
+  return /^(?:(?:.*\.)?localhost\.?|127(?:\.\d{1,3}){3}(?:\/\d+)?|\[::1\])$/i.test(name);
+}
+
 /** Settings that the vhosts of `localhost()` share. */
 export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default">;
 

@@ -8,6 +8,7 @@ import { NetworkTable } from "../head/network-table.js";
 import { Claims } from "./claims.js";
 import { HostMap } from "./host-map.js";
 import { isPlainName, readHostPattern, readNetworkName } from "./host-pattern.js";
+import { isLocalName } from "./localhost.js";
 import type { OriginRule } from "./origin.js";
 import { checkVhost, numbersOf, type Vhost } from "./vhost.js";
 
@@ -18,6 +19,8 @@ export class VhostIndex<Claim> {
   readonly #default: Vhost<Claim>[];
   readonly #origins = new Map<Vhost<Claim>, OriginRule>();
   readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
+  /** Some names are those of this machine alone, as `localhost()` has them. */
+  readonly isLocal: boolean;
 
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor(vhosts: readonly Vhost<Claim>[]) {
@@ -31,6 +34,7 @@ export class VhostIndex<Claim> {
       this.#claims.set(vhost, new Claims(vhost.upgrades));
       this.#add(vhost, `vhosts[${i}]`);
     });
+    this.isLocal = vhosts.some(({ name }) => isLocalName(name));
     this.#default = vhosts.filter((vhost) => vhost.default === true);
     if (this.#default.length > 1) {
       const names = this.#default.map((vhost) => vhost.name).join(" and ");

@@ -3,6 +3,7 @@
 // Never: knows other vhosts; vhost-index.ts does.
 
 import { checkSettings } from "../head/options.js";
+import { isPathPattern } from "./claims.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
@@ -83,7 +84,7 @@ function checkUpgrades(upgrades: unknown, where: string): void {
     throw new TypeError(`${where} must be an object such as { '/live': wsFramer(wss) }`);
   }
   for (const pattern of Object.keys(upgrades)) {
-    if (!/^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(pattern)) {
+    if (!isPathPattern(pattern)) {
       throw new TypeError(
         `${where}[${JSON.stringify(pattern)}] is no path: write '/exact', '/prefix/*', or '*' for all paths`,
       );
