@@ -65,15 +65,15 @@ function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
 
 /** Reads what a connection begins with. To be thrown away behind `complete` and `error`. */
 export class FirstOctets {
-  readonly #most: number | null;
+  readonly #max: number | null;
   /** What has come and does not tell yet. */
   readonly #held = new Uint8Array(ROOM);
   #length = 0;
   #hello: ClientHelloReader | null = null;
 
-  /** `most`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
-  constructor(most: number | null) {
-    this.#most = most;
+  /** `max`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
+  constructor(max: number | null) {
+    this.#max = max;
   }
 
   /** What came so far begins a TLS record, if anything does. */
@@ -89,8 +89,8 @@ export class FirstOctets {
     const protocol = protocolOf(this.#held.subarray(0, this.#length));
     if (protocol === null) return { kind: "partial" };
     const octets = before === 0 ? chunk : joined(this.#held.subarray(0, before), chunk);
-    if (protocol !== "tls" || this.#most === null) return { kind: "complete", protocol, hello: null, octets };
-    this.#hello = new ClientHelloReader(this.#most);
+    if (protocol !== "tls" || this.#max === null) return { kind: "complete", protocol, hello: null, octets };
+    this.#hello = new ClientHelloReader(this.#max);
     return this.#readHello(this.#hello, octets);
   }
 

@@ -24,8 +24,8 @@ const CROWD = 1000;
  * half of the crowd has gone: to ask them all again takes as many new ones.
  */
 export class WaitingRoom extends Deadlines<Waiting> {
-  readonly #most: number;
-  readonly #mostPerAddress: number;
+  readonly #max: number;
+  readonly #maxPerAddress: number;
   readonly #crowd: number;
   #isCounting = false;
   /** What each is counted as: its socket does not know it any more when it is gone. */
@@ -34,18 +34,18 @@ export class WaitingRoom extends Deadlines<Waiting> {
   /** Those that addresses have beyond their limit, together. */
   #excess = 0;
 
-  /** `most`: in all; `mostPerAddress`: of one address. */
-  constructor(milliseconds: number, most: number, mostPerAddress: number) {
+  /** `max`: in all; `maxPerAddress`: of one address. */
+  constructor(milliseconds: number, max: number, maxPerAddress: number) {
     super(milliseconds);
-    this.#most = most;
-    this.#mostPerAddress = mostPerAddress;
+    this.#max = max;
+    this.#maxPerAddress = maxPerAddress;
     // An address that has its limit is a crowd by itself where the limit is larger than that.
-    this.#crowd = Math.max(mostPerAddress, Math.min(CROWD, Math.floor(most / 2)));
+    this.#crowd = Math.max(maxPerAddress, Math.min(CROWD, Math.floor(max / 2)));
   }
 
   /** Begins its time, or says why it may not wait. */
   admit(item: Waiting): Overload | null {
-    if (this.size >= this.#most) return "OVERLOADED";
+    if (this.size >= this.#max) return "OVERLOADED";
     if (!this.#isCounting && this.size >= this.#crowd) {
       this.#isCounting = true;
       for (const waiting of this) this.#count(waiting, waiting.countedAs);
@@ -85,15 +85,15 @@ export class WaitingRoom extends Deadlines<Waiting> {
   #isFull(address: string | null, others: number): boolean {
     if (address === null) return false;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting < this.#mostPerAddress) return false;
-    const excessOfOthers = this.#excess - (waiting - this.#mostPerAddress);
+    if (waiting < this.#maxPerAddress) return false;
+    const excessOfOthers = this.#excess - (waiting - this.#maxPerAddress);
     return others - excessOfOthers >= this.#crowd;
   }
 
   #count(item: Waiting, address: string | null): void {
     if (address === null) return;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting >= this.#mostPerAddress) this.#excess++;
+    if (waiting >= this.#maxPerAddress) this.#excess++;
     this.#waiting.set(address, waiting + 1);
     this.#counted.set(item, address);
   }
@@ -103,7 +103,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     if (address === undefined) return;
     this.#counted.delete(item);
     const waiting = this.#waiting.get(address)! - 1;
-    if (waiting >= this.#mostPerAddress) this.#excess--;
+    if (waiting >= this.#maxPerAddress) this.#excess--;
     if (waiting === 0) this.#waiting.delete(address);
     else this.#waiting.set(address, waiting);
   }
