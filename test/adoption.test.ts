@@ -539,7 +539,7 @@ faces("a client is told why only where the gate exposes it", async () => {
   for (const [expose, request, phrase, why] of [
     [true, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "Misdirected Request", "host evil matches none of the vhosts: a .*"],
     [false, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "Misdirected Request", ""],
-    [true, "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "Bad Request", "white space stands between .*"],
+    [true, "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "Bad Request", "there is white space between .*"],
     [false, "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "Bad Request", ""],
     [
       true,
@@ -580,9 +580,12 @@ faces("misuse is a TypeError that says the fix", async () => {
   throws(() => gate.adopt(far, { rest: "GET" as never }), /rest must be/);
   throws(() => gate.adopt(far, { arrival: { scheme: "wss" as never } }), /arrival.scheme is "wss"/);
   throws(() => gate.adopt(far, { arrival: { localPort: "443" as never } }), /arrival.localPort is "443"/);
-  throws(() => gate.adopt(far, { arrival: { remoteAdress: "::1" } as never }), /remoteAdress is no setting of arrival/);
+  throws(
+    () => gate.adopt(far, { arrival: { remoteAdress: "::1" } as never }),
+    /remoteAdress is not a setting of arrival/,
+  );
   throws(() => gate.adopt(far, { arrival: { unix: true, remoteAddress: "::1" } }), /arrival\.unix is true; it must be/);
-  throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is no setting of an adoption/);
+  throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is not a setting of an adoption/);
   throws(() => gate.adopt(far, { vhosts: "a" as never }), /must be a list of names/);
   throws(() => createGate({} as never), /at least one vhost/);
   throws(() => createGate(undefined as never), /a gate must be an object/);
@@ -591,7 +594,7 @@ faces("misuse is a TypeError that says the fix", async () => {
   throws(() => gateWith({ "*": 1 as never }), /is no framer/);
   throws(() => gateWith(upgrades, { requests: 1 as never }), /requests must be/);
   throws(() => gateWith(upgrades, { expose: "yes" as never }), /expose is yes; it must be true or false/);
-  throws(() => gateWith(upgrades, { trusted: true } as never), /trusted is no setting of a gate/);
+  throws(() => gateWith(upgrades, { trusted: true } as never), /trusted is not a setting of a gate/);
   throws(() => gateWith(upgrades, { limits: { headBits: 1 } as never }), /limits.headBits is no limit/);
   assert.throws(() => gateWith(upgrades, { limits: { headBytes: 1 } }), /limits.headBytes is 1; .* from 16 to 131072/);
   throws(() => wsFramer({} as never), /wsFramer takes a WebSocketServer/);

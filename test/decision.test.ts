@@ -319,11 +319,11 @@ explanations("a malformed head", () => {
   const result = parseRequestHead(Buffer.from("GET / HTTP/1.1\r\nHost : a\r\n\r\n"));
   assert.is(
     result.kind === "malformed" && explain(result.fault),
-    "white space stands between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
+    "there is white space between a field name and its colon (FIELD_NAME_SPACE at octet 20; RFC 9112 §5.1)",
   );
   assert.is(
     result.kind === "malformed" && String(result.fault),
-    "FIELD_NAME_SPACE: white space stands between a field name and its colon (octet 20; RFC 9112 §5.1)",
+    "FIELD_NAME_SPACE: there is white space between a field name and its colon (octet 20; RFC 9112 §5.1)",
   );
 });
 
@@ -555,37 +555,37 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
     [[], /at least one vhost/],
     [[null], /vhosts\[0\] is null/],
     [[{ port: 1 }], /vhosts\[0\]\.name is undefined/],
-    [[{ name: "a", ports: 1 }], /ports is no setting of a vhost \(vhosts\[0\]\)/],
-    [[{ name: "" }], /vhosts\[0\]\.name "" is no host name/],
-    [[{ name: "a:80" }], /holds a port; write it as port: 80/],
-    [[{ name: "a:" }], /holds a port/],
+    [[{ name: "a", ports: 1 }], /ports is not a setting of a vhost \(vhosts\[0\]\)/],
+    [[{ name: "" }], /vhosts\[0\]\.name "" is not a host name/],
+    [[{ name: "a:80" }], /contains a port; write it as port: 80/],
+    [[{ name: "a:" }], /contains a port/],
     [[{ name: "http://a" }], /is a URL; write its host name alone/],
     [[{ name: "::1" }], /write it in brackets: \[::1\]/],
-    [[{ name: "a b" }], /is no host name/],
-    [[{ name: "*" }], /a star stands alone in front/],
-    [[{ name: "a.*.b" }], /a star stands alone in front/],
-    [[{ name: "foo*.b" }], /a star stands alone in front/],
+    [[{ name: "a b" }], /is not a host name/],
+    [[{ name: "*" }], /may have a star only in front of a name/],
+    [[{ name: "a.*.b" }], /may have a star only in front of a name/],
+    [[{ name: "foo*.b" }], /may have a star only in front of a name/],
     [undefined, /at least one vhost/],
     [{ name: "a" }, /at least one vhost/],
-    [[{ name: "*.1.2.3.4" }], /behind \*\. stands a plain name/],
-    [[{ name: "*.*.a" }], /a star stands alone in front/],
-    [[{ name: "**.[::1]" }], /behind \*\*\. stands a plain name/],
-    [[{ name: "bücher.example/x" }], /is no internationalized host name/],
-    [[{ name: "a/8" }], /is no address, and no network such as 10\.0\.0\.0\/8/],
-    [[{ name: "127.0.0.1/8" }], /has bits behind its prefix; the network is 127\.0\.0\.0\/8/],
+    [[{ name: "*.1.2.3.4" }], /needs a plain name after \*\./],
+    [[{ name: "*.*.a" }], /may have a star only in front of a name/],
+    [[{ name: "**.[::1]" }], /needs a plain name after \*\*\./],
+    [[{ name: "bücher.example/x" }], /is not an internationalized host name/],
+    [[{ name: "a/8" }], /is not an address or a network such as 10\.0\.0\.0\/8/],
+    [[{ name: "127.0.0.1/8" }], /has bits set after its prefix; the network is 127\.0\.0\.0\/8/],
     [[{ name: "10.0.0.0/33" }], /has a prefix of more than 32 bits/],
     [[{ name: "fd00::/8" }], /write its address in brackets: \[fd00::\]\/8/],
     [[{ name: "[fd00::1]/8" }], /the network is fd00::\/8/],
-    [[{ name: "[::ffff:10.0.0.0]/104" }], /holds IPv4-mapped addresses/],
+    [[{ name: "[::ffff:10.0.0.0]/104" }], /contains IPv4-mapped addresses/],
     [[{ name: "a", port: 0 }], /vhosts\[0\]\.port is 0; .*1 to 65535/],
     [[{ name: "a", port: "80" }], /vhosts\[0\]\.port is "80"/],
     [[{ name: "a", port: [] }], /vhosts\[0\]\.port is \[\]/],
     [[{ name: "a", port: [80, 65536] }], /65536/],
     [[{ name: "a", requires: "http" }], /requires is "http"/],
     [[{ name: "a", default: 1 }], /default is 1/],
-    [[{ name: "a", upgrades: { live: 1 } }], /"live"\] is no path/],
-    [[{ name: "a", upgrades: { "/a*": 1 } }], /"\/a\*"\] is no path/],
-    [[{ name: "a", upgrades: { "/a?b": 1 } }], /is no path/],
+    [[{ name: "a", upgrades: { live: 1 } }], /"live"\] is not a path/],
+    [[{ name: "a", upgrades: { "/a*": 1 } }], /"\/a\*"\] is not a path/],
+    [[{ name: "a", upgrades: { "/a?b": 1 } }], /is not a path/],
     [[{ name: "a", upgrades: 1 }], /upgrades must be an object/],
     [
       [
@@ -647,7 +647,7 @@ names("what is wrong with vhosts is said at construction, with the fix", () => {
   assert.throws(() => definePolicy({ scheme: "ws" as "http", vhosts: [{ name: "a" }] }), /scheme is "ws"/);
   assert.throws(
     () => definePolicy({ schema: "https", vhosts: [{ name: "a" }] } as never),
-    /schema is no setting of a policy/,
+    /schema is not a setting of a policy/,
   );
   assert.throws(() => definePolicy(undefined as never), /a policy must be an object/);
   const made = definePolicy({ vhosts: [{ name: "a" }] });

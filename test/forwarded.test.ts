@@ -323,16 +323,16 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
     [{ from: ["unix"], forwarded: ["X-Real-IP"] }, /trust\.forwarded has "X-Real-IP"; it may have X-Forwarded-For, /],
     [
       { from: ["unix"], forwarded: "rfc7239", proxyProtokol: true },
-      /proxyProtokol is no setting of trust; they are from, /,
+      /proxyProtokol is not a setting of trust; they are from, /,
     ],
-    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is no text/],
-    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is no address, and no network/],
+    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not text/],
+    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is not an address or a network/],
     [{ from: ["10.0.0.1/8"], forwarded: "rfc7239" }, /the network is 10\.0\.0\.0\/8/],
     [{ from: ["10.0.0.0/33"], forwarded: "rfc7239" }, /a prefix of more than 32 bits/],
     [{ from: ["fd00::1/8"], forwarded: "rfc7239" }, /the network is fd00::\/8/],
-    [{ from: ["127.1"], forwarded: "rfc7239" }, /is no address/],
+    [{ from: ["127.1"], forwarded: "rfc7239" }, /is not an address/],
     [{ from: ["::ffff:10.0.0.1"], forwarded: "rfc7239" }, /is IPv4-mapped; write it as IPv4/],
-    [{ from: [""], forwarded: "rfc7239" }, /is no address/],
+    [{ from: [""], forwarded: "rfc7239" }, /is not an address/],
   ];
   for (const [trust, sentence] of wrong) {
     assert.throws(

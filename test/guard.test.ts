@@ -480,7 +480,7 @@ faces("misuse is a TypeError that says the fix", async () => {
     );
   }
   for (const wrong of [undefined, null, {}, () => {}]) throws(() => one.guard(wrong as never), /takes an http\.Server/);
-  throws(() => one.guard(http.createServer(), { stritc: true } as never), /stritc is no setting of a guard/);
+  throws(() => one.guard(http.createServer(), { stritc: true } as never), /stritc is not a setting of a guard/);
   throws(() => one.guard(http.createServer(), { vhosts: ["c"] }), /no vhost is named c/);
   throws(() => one.guard(http.createServer(), { vhosts: ["taken"] }), /every vhost has port NO_LISTEN/);
   throws(() => one.adopt(new net.Socket()), /leaves upgrades of \/left to other listeners/);

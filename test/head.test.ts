@@ -198,9 +198,9 @@ misuse("options and input are checked, content never throws", () => {
   for (const [call, sentence] of [
     [
       () => parseRequestHead(octets, { headBytes: 16 } as HeadOptions),
-      /headBytes is no setting of a parse; they are host, limits/,
+      /headBytes is not a setting of a parse; they are host, limits/,
     ],
-    [() => new HeadReader({ limit: {} } as HeadOptions), /limit is no setting/],
+    [() => new HeadReader({ limit: {} } as HeadOptions), /limit is not a setting/],
     [() => parseRequestHead(octets, { host: "maybe" as never }), /host is maybe/],
     [() => parseRequestHead("GET" as never), /must be a Uint8Array/],
     [() => parseRequestHeads("GET" as never), /must be a Uint8Array/],

@@ -573,7 +573,7 @@ settings.after(closeOpened);
 settings("what is wrong with them is said at construction", () => {
   for (const [wrong, sentence] of [
     [{ http2: 1 }, /http2 must be an object with any of: cleartext, enableConnectProtocol/],
-    [{ http2: { clear: true } }, /clear is no setting of http2/],
+    [{ http2: { clear: true } }, /clear is not a setting of http2/],
     [{ http2: { cleartext: 1 } }, /http2\.cleartext is 1; it must be true or false/],
   ] as const) {
     assert.throws(() => createGate({ vhosts, ...(wrong as object) }), sentence);

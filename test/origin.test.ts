@@ -133,27 +133,27 @@ settings("what is wrong with them is said at construction, with the fix", () => 
   const wrong: [unknown, RegExp][] = [
     ["all", /vhosts\[0\]\.origins is "all"; it must be "same-authority", "any", or a list/],
     [1, /must be an object with any of: list, absent/],
-    [{ list: "any", absents: "refuse" }, /absents is no setting of vhosts\[0\]\.origins/],
+    [{ list: "any", absents: "refuse" }, /absents is not a setting of vhosts\[0\]\.origins/],
     [{ list: "any", absent: "pass" }, /vhosts\[0\]\.origins\.absent is "pass"; it must be "refuse" or left out/],
     [{ absent: "refuse" }, /vhosts\[0\]\.origins\.list is undefined/],
-    [["*"], /"\*", which is no origin; for all write origins: "any"/],
-    [["any"], /for all write origins: "any"/],
-    [["null"], /"null", which a page of any site can be made to send/],
-    [["example.com"], /"example\.com", which is no origin; write scheme, host and port/],
-    [["://example.com"], /which is no origin/],
-    [["https://example.com/"], /holds more than scheme, host and port; write "https:\/\/example\.com"/],
+    [["*"], /"\*", which is not an origin; to allow all, write origins: "any"/],
+    [["any"], /to allow all, write origins: "any"/],
+    [["null"], /"null", which any page can send/],
+    [["example.com"], /"example\.com", which is not an origin; write scheme, host and port/],
+    [["://example.com"], /which is not an origin/],
+    [["https://example.com/"], /contains more than scheme, host and port; write "https:\/\/example\.com"/],
     [["https://example.com/path"], /write "https:\/\/example\.com"/],
     [["https://example.com?query"], /write "https:\/\/example\.com"/],
-    [["https://"], /is no host name/],
-    [["https://a b"], /is no host name/],
+    [["https://"], /is not a host name/],
+    [["https://a b"], /is not a host name/],
     [["https://user@a"], /userinfo/],
     [["https://a:0"], /port is not a number from 1 to 65535/],
-    [["https://*"], /a star stands alone in front.*for every name there is origins: "any"/],
-    [["https://a*.example"], /a star stands alone in front/],
-    [["https://*.127.0.0.1"], /behind \*\. stands a plain name/],
-    [["https://*.[::1]"], /behind \*\. stands a plain name/],
+    [["https://*"], /may have a star only in front of a name.*for every name use origins: "any"/],
+    [["https://a*.example"], /may have a star only in front of a name/],
+    [["https://*.127.0.0.1"], /needs a plain name after \*\./],
+    [["https://*.[::1]"], /needs a plain name after \*\./],
     [["https://::1"], /write it in brackets/],
-    [[1], /has 1, which is no text/],
+    [[1], /has 1, which is not text/],
   ];
   for (const [origins, sentence] of wrong) {
     assert.throws(
@@ -243,9 +243,9 @@ local("settings are those of each vhost, and names are not among them", () => {
     assert.equal(vhost.origins, ["http://localhost:5173"]);
     assert.is(vhost.upgrades, upgrades);
   }
-  assert.throws(() => localhost({ name: "a" } as never), /name is no setting of localhost\(\)/);
-  assert.throws(() => localhost({ default: true } as never), /default is no setting of localhost\(\)/);
-  assert.throws(() => definePolicy({ vhosts: localhost({ ports: 1 } as never) }), /ports is no setting of a vhost/);
+  assert.throws(() => localhost({ name: "a" } as never), /name is not a setting of localhost\(\)/);
+  assert.throws(() => localhost({ default: true } as never), /default is not a setting of localhost\(\)/);
+  assert.throws(() => definePolicy({ vhosts: localhost({ ports: 1 } as never) }), /ports is not a setting of a vhost/);
 });
 
 local("works over an adopted socket", async () => {

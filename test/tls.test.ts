@@ -741,8 +741,8 @@ misuse("what is no TLS, no name, or the gate's to set", () => {
     [{ "192.0.2.1": a }, /is an address, which no client names by TLS/],
     [{ "[::1]": a }, /is an address, which no client names by TLS/],
     [{ "::1": a }, /is an IPv6 address; write it in brackets/],
-    [{ "a b": a }, /is no host name/],
-    [{ "x.*.test": a }, /a star stands alone in front.*there is "\*"/],
+    [{ "a b": a }, /is not a host name/],
+    [{ "x.*.test": a }, /may have a star only in front of a name.*use "\*"/],
     [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls has already/],
   ] as const) {
     assert.throws(

@@ -215,7 +215,7 @@ function readAt<Value>(lines: readonly string[], place: number, read: (text: str
 
 function readTrusted(written: string): Network {
   const shown = `trust.from has ${JSON.stringify(written)}, which`;
-  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "10.0.0.0/8" or "unix"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
   if (isIpv4Mapped(network.address)) {

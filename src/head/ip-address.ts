@@ -56,13 +56,13 @@ export function isIpv4Mapped(address: Address): boolean {
 export function parseNetwork(text: string): Network | string {
   const [, written, digits] = /^(.*?)(?:\/(\d{1,3}))?$/s.exec(text)!;
   const address = parseAddress(written!);
-  if (address === null) return "is no address, and no network such as 10.0.0.0/8 or fd00::/8";
+  if (address === null) return "is not an address or a network such as 10.0.0.0/8 or fd00::/8";
   const bits = 16 * address.length;
   const length = digits === undefined ? bits : Number(digits);
   if (length > bits) return `has a prefix of more than ${bits} bits`;
   const first = prefixOf(address, length);
   if (first.some((piece, i) => piece !== address[i])) {
-    return `has bits behind its prefix; the network is ${formatAddress(first)}/${length}`;
+    return `has bits set after its prefix; the network is ${formatAddress(first)}/${length}`;
   }
   return { address, length };
 }

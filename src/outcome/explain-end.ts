@@ -1,6 +1,6 @@
 // In:    a decision, a fault, or how a connection ended.
 // Out:   the same as a sentence for a person.
-// Never: shows octets that a log line may not hold.
+// Never: shows octets that do not belong in a log line.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { ProxyFault } from "../arrival/proxy/fault.js";
@@ -16,7 +16,7 @@ import type { Abandoned, ConnectionEnd } from "./end.js";
  * One line for the log, on whatever a gate decided or reports. Of an abandoned connection: why, where it was, whose it was, and the
  * limit that it met.
  *
- *     at least 100 connections of 192.0.2.7 had no whole head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
+ *     at least 100 connections of 192.0.2.7 were waiting for a complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
 export function explain(what: Decision | Fault | ConnectionEnd): string {
   if ("decision" in what) return explainDecision(what.decision);
@@ -46,7 +46,7 @@ function verdictOn(end: Extract<ConnectionEnd, { kind: "served" | "passed" | "ab
 function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
   switch (code) {
     case "PROXY_UNTRUSTED":
-      return "the peer is none of trust.from";
+      return "the peer is not in trust.from";
     case "PROXY_MISSING":
     case "PROXY_MALFORMED":
     case "TLS_MALFORMED":
@@ -54,13 +54,13 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "SERVER_NAME_UNKNOWN": {
       const { serverName } = arrival;
       return serverName
-        ? `tls has nobody for the server name ${printable(serverName)}`
-        : "tls has nobody for clients that name none";
+        ? `no entry in "tls" matches server name ${printable(serverName)}`
+        : 'no entry in "tls" matches a client that sends no server name';
     }
     case "TLS_FAILED":
       return `the TLS handshake failed: ${thrown(cause)}`;
     case "HEAD_TIMEOUT":
-      return `the head was not whole within ${limit?.value} ms`;
+      return `the head was not complete within ${limit?.value} ms`;
     case "OVERLOADED":
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
@@ -69,21 +69,21 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
-      return `the socket broke: ${thrown(cause)}`;
+      return `the socket failed: ${thrown(cause)}`;
     case "SOCKET_DESTROYED":
-      return "the socket was destroyed when it was given";
+      return "the socket was already destroyed when the gate got it";
     case "HTTP2_FAULT":
-      return `the client broke a rule of HTTP/2: ${thrown(cause)}`;
+      return `the client violated HTTP/2: ${thrown(cause)}`;
     case "BODY_MALFORMED":
       return "the chunked body of a request is malformed";
     case "AUTHORIZE_FAILED":
       return `authorize failed: ${thrown(cause)}`;
     case "EARLY_OCTETS":
-      return `more than ${limit?.value} octets came before authorize had answered`;
+      return `more than ${limit?.value} octets came before authorize answered`;
     case "FRAMER_FAILED":
       return `the framer failed: ${thrown(cause)}`;
     case "PASSTHROUGH_FAILED":
-      return `the taker failed: ${thrown(cause)}`;
+      return `the passthrough failed: ${thrown(cause)}`;
   }
 }
 
@@ -92,13 +92,15 @@ function whose({ remoteAddress }: Arrival): string {
   return remoteAddress === undefined ? "unknown clients" : `${countedNetwork(remoteAddress)}`;
 }
 
-/** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */
+/** What as many as the limit allows were waiting for; `whose`: " of" and an address, or nothing. */
 function waiting(stage: Abandoned["stage"], whose: string): string {
-  return stage === "authorize" ? `upgrades${whose} waited for authorize` : `connections${whose} had no whole head`;
+  return stage === "authorize"
+    ? `upgrades${whose} were waiting for authorize`
+    : `connections${whose} were waiting for a complete head`;
 }
 
 function thrown(cause: unknown): string {
   // What OpenSSL says ends with a line end.
   if (cause instanceof Error) return printable(cause.message.trim());
-  return typeof cause === "string" ? printable(cause) : "what was thrown is no Error";
+  return typeof cause === "string" ? printable(cause) : "the value that was thrown is not an Error";
 }

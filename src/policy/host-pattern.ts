@@ -45,17 +45,17 @@ export function readHostPattern(written: string, shown: string, forAll: string):
   const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;
   if (name!.includes("*")) {
     throw new TypeError(
-      `${shown}: a star stands alone in front, as in *.example.com; for every name there is ${forAll}`,
+      `${shown} may have a star only in front of a name, as in *.example.com; for every name use ${forAll}`,
     );
   }
   if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(name!)) {
     throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${name}]`);
   }
   const result = parseAuthority(toAscii(name!, shown));
-  if (result.kind === "malformed") throw new TypeError(`${shown} is no host name: ${result.fault.message}`);
+  if (result.kind === "malformed") throw new TypeError(`${shown} is not a host name: ${result.fault.message}`);
   const { authority } = result;
   if (stars !== "" && !isPlainName(authority)) {
-    throw new TypeError(`${shown}: behind ${stars}. stands a plain name`);
+    throw new TypeError(`${shown} needs a plain name after ${stars}.`);
   }
   return { stars: stars as HostPattern["stars"], key: nameKey(authority), port: authority.port };
 }
@@ -69,7 +69,7 @@ export function readNetworkName(written: string, shown: string): Network | null 
     throw new TypeError(`${shown} is a network of IPv6; write its address in brackets: [${written.replace("/", "]/")}`);
   }
   if (isIpv4Mapped(network.address)) {
-    throw new TypeError(`${shown} holds IPv4-mapped addresses, which no client should name; write IPv4 addresses`);
+    throw new TypeError(`${shown} contains IPv4-mapped addresses, which no client should name; write IPv4 addresses`);
   }
   return network;
 }
@@ -82,5 +82,5 @@ function toAscii(written: string, shown: string): string {
     // Octets that would end a URL's host would be converted without a word.
     if (!/[\0-\x20/?#@:\\[\]%]/.test(name!)) return new URL(`http://${name}`).hostname + port;
   } catch {}
-  throw new TypeError(`${shown} is no internationalized host name`);
+  throw new TypeError(`${shown} is not an internationalized host name`);
 }

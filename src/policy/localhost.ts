@@ -19,7 +19,8 @@ export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "def
  */
 export function localhost<Claim = unknown>(options: LocalhostOptions<Claim> = {}): Vhost<Claim>[] {
   for (const name of ["name", "default"]) {
-    if (Object.hasOwn(options, name)) throw new TypeError(`${name} is no setting of localhost(), which sets the names`);
+    if (Object.hasOwn(options, name))
+      throw new TypeError(`${name} is not a setting of localhost(), which sets the names`);
   }
   return ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"].map((name) => ({ ...options, name }));
 }

@@ -165,20 +165,21 @@ export function readOrigins(given: unknown, where: string): OriginRule {
 }
 
 function readListed(written: unknown, shown: string): Listed {
-  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "https://example.com"`);
-  if (written === "*" || written === "any") throw new TypeError(`${shown} is no origin; for all write origins: "any"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "https://example.com"`);
+  if (written === "*" || written === "any")
+    throw new TypeError(`${shown} is not an origin; to allow all, write origins: "any"`);
   if (written === "null") {
-    throw new TypeError(`${shown} a page of any site can be made to send; to let every page in write origins: "any"`);
+    throw new TypeError(`${shown} any page can send; to allow the pages of every site, write origins: "any"`);
   }
   const end = written.indexOf("://");
   if (end < 0 || !SCHEME.test(written.slice(0, end))) {
-    throw new TypeError(`${shown} is no origin; write scheme, host and port, as in "https://example.com:8443"`);
+    throw new TypeError(`${shown} is not an origin; write scheme, host and port, as in "https://example.com:8443"`);
   }
   const scheme = written.slice(0, end).toLowerCase();
   const host = written.slice(end + 3);
   if (/[/?#]/.test(host)) {
     const origin = written.slice(0, end + 3 + host.search(/[/?#]/));
-    throw new TypeError(`${shown} holds more than scheme, host and port; write ${JSON.stringify(origin)}`);
+    throw new TypeError(`${shown} contains more than scheme, host and port; write ${JSON.stringify(origin)}`);
   }
   if (host === "" && !isHttp(scheme)) return { scheme, port: null, name: null };
   const name = readHostPattern(host, shown, 'origins: "any"');

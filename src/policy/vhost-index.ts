@@ -64,7 +64,7 @@ export class VhostIndex<Claim> {
     }
     const pattern = readHostPattern(name, shown, "default: true");
     if (name.endsWith(":") || pattern.port !== null) {
-      throw new TypeError(`${shown} holds a port; write it as port: ${pattern.port ?? 443}`);
+      throw new TypeError(`${shown} contains a port; write it as port: ${pattern.port ?? 443}`);
     }
     const known = this.#named.get(pattern) ?? [];
     this.#named.set(pattern, known);

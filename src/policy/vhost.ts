@@ -86,7 +86,7 @@ function checkUpgrades(upgrades: unknown, where: string): void {
   for (const pattern of Object.keys(upgrades)) {
     if (!isPathPattern(pattern)) {
       throw new TypeError(
-        `${where}[${JSON.stringify(pattern)}] is no path: write '/exact', '/prefix/*', or '*' for all paths`,
+        `${where}[${JSON.stringify(pattern)}] is not a path: write '/exact', '/prefix/*', or '*' for all paths`,
       );
     }
   }
