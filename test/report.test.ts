@@ -149,7 +149,7 @@ report("an acceptance says what enforce mode would have said", () => {
   const decision = decide(policy, upgradeTo("a:81"), http);
   assert.is(
     explain(decision),
-    "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); refused if enforced: " +
+    "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); enforce mode would refuse it: " +
       "host port 81 mismatches vhost port 80 (a; port came from Host; scheme http by default); " +
       "to allow it, set port: [80, 81] on vhost a",
   );

@@ -1,6 +1,6 @@
 // In:    a policy, a request head, an arrival.
 // Out:   Decision: accepted and for whom, or refused and why.
-// Never: performs anything, reads a clock, or keeps what it saw.
+// Never: performs anything, reads a clock, keeps what it saw, or makes a sentence.
 
 import type { Arrival, Forwarding } from "../arrival/arrival.js";
 import { UnreadableForwarding } from "../arrival/trust.js";
@@ -80,7 +80,7 @@ function takeUp<Claim>(policy: Policy<Claim>, served: Served<Claim>): Decision<C
   if (!served.upgrade) {
     // RFC 9220 §3, which says it for HTTP/2 as well.
     if (head.protocol !== null) return refuse(policy, served, "PROTOCOL_UNKNOWN");
-    // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 behind it.
+    // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 after it.
     const hasResource = head.targetForm !== "authority-form" && head.method !== "PRI";
     return hasResource ? accept(served, undefined, undefined) : refuse(policy, served, "METHOD_NOT_ALLOWED");
   }
@@ -171,8 +171,8 @@ function unknownName(authority: Authority | null): RefusalCode {
 }
 
 /**
- * A proxy that ends TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client says
- * how it came, and nobody comes by https to a connection that is known to be http.
+ * A proxy that terminates TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client
+ * says how it came, and no client comes by https to a connection that is known to be http.
  */
 function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolean {
   if (scheme === arrival.scheme) return true;

@@ -104,7 +104,7 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
 
-/** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
+/** True for refusals that report mode only reports, where a vhost can take the request: 421, and 403 for its origin. */
 export function isSoft({ code }: Refusal): boolean {
   return softCodes.has(code);
 }

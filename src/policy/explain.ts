@@ -126,7 +126,8 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
-  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explainRefusal(decision.reported)}`;
+  const reported =
+    decision.reported === undefined ? "" : `; enforce mode would refuse it: ${explainRefusal(decision.reported)}`;
   return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
 }
 
@@ -144,7 +145,7 @@ function context(decision: Decision): string {
   if (proxy !== undefined) parts.push(...proxied(proxy));
   if (forwarding !== undefined) {
     parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
-    // Where nothing is said of the client, the peer's address stands there.
+    // Where nothing is said of the client, this is the peer's address.
     if (arrival.remoteAddress === undefined) parts.push("client unknown");
     else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
   }

@@ -1,5 +1,5 @@
 // In:    host names as a configuration writes them.
-// Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
+// Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for anything else.
 // Never: knows what the name is for.
 
 import { type Authority, parseAuthority } from "../head/authority.js";
@@ -13,7 +13,7 @@ export interface HostPattern {
   readonly stars: "" | "*" | "**";
   /** See `nameKey`. */
   readonly key: string;
-  /** The port behind the name; null where there is none. */
+  /** The port after the name; null where there is none. */
   readonly port: number | null;
 }
 
@@ -38,8 +38,8 @@ export function isSameName(serverName: string, { uriHost }: Authority): boolean 
 }
 
 /**
- * Reads a name, with `*.` or `**.` in front and, maybe, a port behind. `shown` begins the sentences of its TypeErrors: the
- * place and the value; `forAll` is the setting for who wants every name.
+ * Reads a name, maybe with `*.` or `**.` before it and a port after it. `shown` begins the sentences of its TypeErrors: the
+ * place and the value; `forAll` is the setting that means every name.
  */
 export function readHostPattern(written: string, shown: string, forAll: string): HostPattern {
   const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;

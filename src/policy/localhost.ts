@@ -13,7 +13,7 @@ export function isLocalName(name: string): boolean {
 export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default">;
 
 /**
- * The names under which a browser reaches this machine and nobody else's: localhost and its subdomains (RFC 6761 §6.3),
+ * The names under which a browser reaches this machine and no other: localhost and its subdomains (RFC 6761 §6.3),
  * 127.0.0.0/8 (RFC 1122 §3.2.1.3), [::1] (RFC 4291 §2.5.3). A page of another site that has its own name point here (DNS
  * rebinding) names another host, and is refused; so is 0.0.0.0.
  */

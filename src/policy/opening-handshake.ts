@@ -1,5 +1,5 @@
 // In:    a request head.
-// Out:   whether it asks for a WebSocket, and what is wrong with its opening handshake.
+// Out:   the code of what is wrong with its opening handshake.
 // Never: answers it; the framer does, once the policy has accepted.
 
 import type { RequestHead } from "../head/request-head.js";
@@ -80,8 +80,8 @@ function isListOfExtensions(value: string): boolean {
 }
 
 /**
- * extension-param = token [ "=" ( token / quoted-string ) ], the quoted string holding a token (RFC 6455 §9.1): where what
- * is behind "=" ends; -1 for what is none.
+ * extension-param = token [ "=" ( token / quoted-string ) ], the quoted string containing a token (RFC 6455 §9.1): where what
+ * follows "=" ends; -1 where it is not one.
  */
 function parameterValueEnd(value: string, start: number): number {
   const isQuoted = value.charCodeAt(start) === QUOTE;

@@ -9,8 +9,8 @@ import { HostMap } from "./host-map.js";
 import { type HostPattern, nameKey, readHostPattern } from "./host-pattern.js";
 
 /**
- * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), beside which `same-authority` may
- * stand; `same-authority` alone, the request's own; or `any`, unchecked.
+ * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), and maybe `same-authority` among them;
+ * `same-authority` alone, the request's own; or `any`, unchecked.
  */
 export type OriginList = readonly string[] | "same-authority" | "any";
 /** A request without Origin passes, unless `absent` refuses it. */
@@ -42,7 +42,7 @@ export interface OriginContext {
 
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 
-/** Null for what is no serialized-origin: a list of them, `null`, a path behind it, userinfo, white space. */
+/** Null for what is not a serialized-origin: a list of them, `null`, a path after it, userinfo, white space. */
 export function parseOrigin(text: string): Origin | null {
   const end = text.indexOf("://");
   if (end < 0 || !SCHEME.test(text.slice(0, end))) return null;

@@ -15,15 +15,15 @@ export interface PolicyRules<Claim = unknown> {
   /** For editors of JSON; not read. */
   $schema?: string;
   /**
-   * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
+   * The scheme that clients use, where a proxy terminates TLS for this process; otherwise it follows the socket. A gate's
    * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
    */
   scheme?: Scheme;
   vhosts: readonly Vhost<Claim>[];
-  /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
+  /** Whose word on the client, the scheme, the host and the public port counts. Left out: no peer's. */
   trust?: TrustRules;
   /**
-   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where somebody can take
+   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where a vhost can take
    * it, and `reported` in the acceptance. Left out: `enforce`.
    */
   mode?: "enforce" | "report";
@@ -38,7 +38,7 @@ export interface Policy<Claim = unknown> {
   /** @internal */
   readonly index: VhostIndex<Claim>;
   readonly mode: "enforce" | "report";
-  /** Who takes in report mode what no default vhost takes: nobody, or the server that is guarded. @internal */
+  /** What takes in report mode what no default vhost takes: nothing, or the server that is guarded. @internal */
   readonly fallback: Vhost<Claim> | null;
   /** @internal */
   readonly trust: Trust | null;
@@ -66,7 +66,7 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
 }
 
 /**
- * The same policy, in front of a server that serves by itself: in report mode it takes what no default vhost takes, its
+ * The same policy, before a server that serves by itself: in report mode it takes what no default vhost takes, its
  * upgrades by these claims. Never what a vhost wants https for.
  */
 export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {

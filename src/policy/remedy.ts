@@ -2,7 +2,6 @@
 // Out:   what its owner may do about it: how to configure that the same request passes, and what that means.
 // Never: offers what a policy would not take; lets a client in without a word on what else then gets in.
 
-import type { Arrival } from "../arrival/arrival.js";
 import { defaultPort } from "../head/authority.js";
 import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
 import { isPathPattern } from "./claims.js";
@@ -35,11 +34,9 @@ export function remedyOf(refusal: Refusal): string {
     case "NAME_NOT_SERVED":
       return serve(refusal);
     case "SCHEME_MISMATCH":
-      return mayBeHttps(refusal) && normalScheme(refusal.head.scheme!) === "https"
-        ? declareHttps(refusal, policyOf(refusal).index.find(refusal.authority))
-        : "";
+      return mayBeHttps(refusal) && normalScheme(refusal.head.scheme!) === "https" ? declareHttps(refusal) : "";
     case "SCHEME_REQUIRED":
-      return allowHttp(refusal, policyOf(refusal).index.find(refusal.authority));
+      return allowHttp(refusal);
     case "PORT_MISMATCH":
       return allowPort(refusal);
     case "ORIGIN_ABSENT":
@@ -63,10 +60,14 @@ function vhostOf({ vhost }: Refusal): string {
   return `vhost ${vhost?.name}`;
 }
 
-/** Of several vhosts of a name. */
-function oneOf(vhosts: readonly Vhost[], vhost: Vhost): string {
-  const ports = numbersOf(vhost.port) ?? [];
-  return vhosts.length === 1 ? `vhost ${vhost.name}` : `vhost ${vhost.name} (port ${ports.join(", ")})`;
+/** The vhosts that the request's name means. */
+function named(refusal: Refusal): readonly Vhost[] {
+  return policyOf(refusal).index.find(refusal.authority);
+}
+
+/** One of them: several have ports of their own. */
+function oneOf(refusal: Refusal, { name, port }: Vhost): string {
+  return named(refusal).length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
 }
 
 function list(items: readonly unknown[]): string {
@@ -141,41 +142,43 @@ function serve(refusal: Refusal): string {
   return `to serve it, set port: ${port ?? '"any"'} on ${vhostOf(refusal)}`;
 }
 
-/** What is declared, and the port of the vhosts that the request then means, where it is not there. */
-function declareHttps(refusal: Refusal, vhosts: readonly Vhost[]): string {
+/** With the port that the request then has, where no vhost of the name has it. */
+function declareHttps(refusal: Refusal): string {
   const { authority, arrival } = refusal;
   const port = authority && (authority.port ?? arrival.forwarding?.port ?? defaultPort("https"));
-  return `${DECLARE_HTTPS}${alsoPort(refusal, vhosts, port)}`;
+  return `${DECLARE_HTTPS}${alsoPort(refusal, named(refusal), port)}`;
 }
 
-function alsoPort({ arrival }: Refusal, vhosts: readonly Vhost[], port: number | null): string {
-  if (vhosts.some((vhost) => portFits(vhost, port, arrival))) return "";
-  return `; also ${setPort(vhosts, vhosts[0]!, port!, arrival)}`;
+/** What one of these vhosts lacks, to serve that port. */
+function alsoPort(refusal: Refusal, vhosts: readonly Vhost[], port: number | null): string {
+  const fits = vhosts.some((vhost) => portFits(vhost, port, refusal.arrival));
+  return fits ? "" : `; also ${setPort(refusal, vhosts[0]!, port!)}`;
 }
 
-function setPort(vhosts: readonly Vhost[], vhost: Vhost, port: number, arrival: Arrival): string {
-  const ports = [...portsOf(vhost, arrival), port];
-  const where = oneOf(vhosts, vhost);
+function setPort(refusal: Refusal, vhost: Vhost, port: number): string {
+  const ports = [...portsOf(vhost, refusal.arrival), port];
+  const where = oneOf(refusal, vhost);
   if (!isShort(ports)) return `add ${port} to the ports of ${where}`;
   return `set port: ${ports.length === 1 ? port : list(ports)} on ${where}`;
 }
 
-/** These require https. */
-function allowHttp(refusal: Refusal, vhosts: readonly Vhost[]): string {
+/** Where every vhost of the name that fits requires https. */
+function allowHttp(refusal: Refusal): string {
   const { port, arrival } = refusal;
+  const vhosts = named(refusal);
   const fitting = vhosts.find((vhost) => portFits(vhost, port, arrival)) ?? vhosts[0]!;
-  const removed = `to allow plain HTTP, remove requires from ${oneOf(vhosts, fitting)}`;
+  const removed = `to allow plain HTTP, remove requires from ${oneOf(refusal, fitting)}`;
   const allowed = `${removed}${alsoPort(refusal, [fitting], port)}`;
-  return mayBeHttps(refusal) ? `${declareHttps(refusal, vhosts)}; otherwise, ${allowed}` : allowed;
+  return mayBeHttps(refusal) ? `${declareHttps(refusal)}; otherwise, ${allowed}` : allowed;
 }
 
 function allowPort(refusal: Refusal): string {
-  const { authority, arrival, port } = refusal;
-  const named = policyOf(refusal).index.find(authority);
-  // Another vhost has that port for https.
-  if (named.some((vhost) => portFits(vhost, port, arrival))) return allowHttp(refusal, named);
-  const allowed = setPort(named, reachable(named, arrival)[0]!, port!, arrival);
-  const declared = mayBeHttps(refusal) ? declareHttps(refusal, named) : "";
+  const { arrival, port } = refusal;
+  const vhosts = named(refusal);
+  // One has that port for https.
+  if (vhosts.some((vhost) => portFits(vhost, port, arrival))) return allowHttp(refusal);
+  const allowed = setPort(refusal, reachable(vhosts, arrival)[0]!, port!);
+  const declared = mayBeHttps(refusal) ? declareHttps(refusal) : "";
   return declared === DECLARE_HTTPS ? `${declared}; otherwise, ${allowed}` : `to allow it, ${allowed}`;
 }
 
@@ -183,7 +186,7 @@ function trustOrigin(refusal: Refusal): string {
   const origin = refusal.origin!;
   const rule = originRuleOf(refusal);
   if (rule.sameAuthority && mayBeHttps(refusal) && isOwnBehindTls(origin, refusal)) {
-    return declareHttps(refusal, policyOf(refusal).index.find(refusal.authority));
+    return declareHttps(refusal);
   }
   const { authority } = origin;
   if (authority !== null && authority.kind === "reg-name") {
@@ -207,7 +210,7 @@ function claim(refusal: Refusal): string {
     return `to take it here, set ${JSON.stringify(pattern)}: framer in the upgrades of ${vhostOf(refusal)}`;
   }
   const { path } = head;
-  // A path with a star is no pattern for that path, and one that fills the line cannot be read from it.
+  // A pattern with a star means other paths, and a path that fills the line cannot be read from it.
   if (path.length > LONGEST_NAME || path.includes("*") || !isPathPattern(path)) return "";
   return `to claim it, add ${JSON.stringify(path)}: framer to the upgrades of ${vhostOf(refusal)}`;
 }

@@ -33,7 +33,7 @@ export interface Vhost<Claim = unknown> {
   readonly requires?: "https";
   /** Whose pages may send requests here. Left out: `same-authority`. */
   readonly origins?: Origins;
-  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path nobody claims is 404. */
+  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. */
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 

@@ -63,9 +63,9 @@ const steps: [RegExp, Follow][] = [
     (options, vhost) => ({ ...options, vhosts: [...options.vhosts, evaluated(vhost!) as GateOptions["vhosts"][0]] }),
   ],
   [
-    /add (\d+) to the ports of vhost (\S+)$/,
-    (options, port, name) =>
-      onVhost(options, name!, undefined, (vhost) => ({
+    /add (\d+) to the ports of vhost (\S+)(?: \(port ([\d, ]+)\))?$/,
+    (options, port, name, ports) =>
+      onVhost(options, name!, ports, (vhost) => ({
         ...vhost,
         port: [vhost.port, Number(port)].flat() as VhostPort,
       })),
