@@ -45,7 +45,8 @@ import { Deadlines } from "./outcome/deadlines.js";
 import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
 import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
-import { type Decision, definePolicy, type RefusalCode, withFallback, withSecured } from "./policy/decide.js";
+import type { Decision, RefusalCode } from "./policy/decision.js";
+import { definePolicy, withFallback, withSecured } from "./policy/policy-rules.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {

@@ -98,7 +98,7 @@ reader("a fault is explained with its octet and source", () => {
   assert.ok(result.kind === "malformed");
   assert.is(
     explain(result.fault),
-    "the host_name is not the name of a host; addresses are not allowed (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
+    "the host_name is not the name of a host; an address is not one (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
   );
 });
 

@@ -13,7 +13,7 @@ import { createGate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { closeGuarded, type Guarded, kinds, named, openGuarded } from "./support/guarded.js";
 import { NodeReader } from "./support/node-parser.js";
@@ -505,8 +505,8 @@ faces("a client is told why only where the gate exposes it", async () => {
     for (const expose of [false, true]) {
       const world = await openGuarded({ gate: { ...gate, expose }, guard: { strict } });
       for (const [octets, phrase, why] of [
-        [get("/", "b"), "Misdirected Request", "host b is none of the vhosts: a, taken "],
-        [get("/live", "b", handshakeFields), "Misdirected Request", "host b is none of the vhosts: a, taken "],
+        [get("/", "b"), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
+        [get("/live", "b", handshakeFields), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
         [get("/", "a", "Host: a\r\n"), "Bad Request", "a request has more than one Host "],
         [get("/live", "a", `Host: a\r\n${handshakeFields}`), "Bad Request", "a request has more than one Host "],
       ] as const) {

@@ -61,15 +61,15 @@ function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
 
 /** Reads the beginning of a connection. Not usable after `complete` and `malformed`. */
 export class FirstOctets {
-  readonly #most: number | null;
-  /** Octets that do not show the protocol yet. */
+  readonly #max: number | null;
+  /** What has come and does not tell yet. */
   readonly #held = new Uint8Array(ROOM);
   #length = 0;
   #hello: ClientHelloReader | null = null;
 
-  /** `most`: octets of a ClientHello, including the headers of its records; null if ClientHellos are not read. */
-  constructor(most: number | null) {
-    this.#most = most;
+  /** `max`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
+  constructor(max: number | null) {
+    this.#max = max;
   }
 
   /** The octets so far, if any, begin a TLS record. */
@@ -85,8 +85,8 @@ export class FirstOctets {
     const protocol = protocolOf(this.#held.subarray(0, this.#length));
     if (protocol === null) return { kind: "partial" };
     const octets = before === 0 ? chunk : joined(this.#held.subarray(0, before), chunk);
-    if (protocol !== "tls" || this.#most === null) return { kind: "complete", protocol, hello: null, octets };
-    this.#hello = new ClientHelloReader(this.#most);
+    if (protocol !== "tls" || this.#max === null) return { kind: "complete", protocol, hello: null, octets };
+    this.#hello = new ClientHelloReader(this.#max);
     return this.#readHello(this.#hello, octets);
   }
 

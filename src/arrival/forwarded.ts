@@ -3,12 +3,28 @@
 // Never: parses further to the left than it is asked to; a client may have written what is there.
 
 import { type Authority, parseAuthority, type Scheme } from "../head/authority.js";
+import type { HeadFault } from "../head/fault.js";
 import { type Address, parsePeerAddress } from "../head/ip-address.js";
 import { spaceStart, tokenStart, trimmed } from "../head/scan.js";
 
-/** What cannot be read, as part of an explanation. */
+/**
+ * What is wrong with it: nothing is there; it does not end in a pair; a name is in an element twice; no comma follows it; or it is not
+ * what `for`, a port, `host` or `proto` may be.
+ */
+export type UnreadableProblem = "empty" | "pair" | "repeated" | "comma" | "for" | "port" | "host" | "proto";
+
+/** What cannot be read. A value, like a `Fault`; an explanation has the words for it. */
 export class Unreadable {
-  constructor(readonly what: string) {}
+  readonly problem: UnreadableProblem;
+  readonly value: string;
+  /** Of a host. */
+  readonly fault: HeadFault | null;
+
+  constructor(problem: UnreadableProblem, value: string, fault: HeadFault | null = null) {
+    this.problem = problem;
+    this.value = value;
+    this.fault = fault;
+  }
 }
 
 /** A node (RFC 7239 §6). */
@@ -82,16 +98,14 @@ export class ForwardedElements extends FromTheRight {
     let end = rest.end;
     for (;;) {
       const pair = readPairBefore(line, spaceStart(line, end));
-      if (pair === null) return new Unreadable(`${JSON.stringify(line.slice(0, end))} does not end with name=value`);
-      if (pairs.has(pair.name)) return new Unreadable(`${pair.name} occurs twice in one element`);
+      if (pair === null) return new Unreadable("pair", line.slice(0, end));
+      if (pairs.has(pair.name)) return new Unreadable("repeated", pair.name);
       pairs.set(pair.name, pair.value);
       end = spaceStart(line, pair.start);
       if (line[end - 1] !== ";") break;
       end--;
     }
-    if (end > 0 && line[end - 1] !== ",") {
-      return new Unreadable(`${JSON.stringify(line.slice(0, end))} precedes an element without a comma`);
-    }
+    if (end > 0 && line[end - 1] !== ",") return new Unreadable("comma", line.slice(0, end));
     this.goOn(end - 1);
     return readElement(pairs);
   }
@@ -158,7 +172,7 @@ function readIf<Value>(text: string | undefined, read: (text: string) => Value):
  *     nodename = IPv4address / "[" IPv6address "]" / "unknown" / obfnode (RFC 7239 §6)
  */
 function readNode(text: string): Node | Unreadable {
-  const wrong = new Unreadable(`for ${JSON.stringify(text)} is not an address, unknown or an _identifier`);
+  const wrong = new Unreadable("for", text);
   const [, name, portText] = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text) ?? [];
   if (name === undefined) return wrong;
   const port = portText === undefined ? null : readNodePort(portText);
@@ -183,15 +197,13 @@ function readNodePort(text: string): number | null | Unreadable {
 
 export function readPort(text: string): number | Unreadable {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  return port >= 1 && port <= 65_535
-    ? port
-    : new Unreadable(`port ${JSON.stringify(text)} is not a number from 1 to 65535`);
+  return port >= 1 && port <= 65_535 ? port : new Unreadable("port", text);
 }
 
 export function readHost(text: string): Authority | Unreadable {
   const result = parseAuthority(text);
   if (result.kind === "complete") return result.authority;
-  return new Unreadable(`host ${JSON.stringify(text)}: ${result.fault.message}`);
+  return new Unreadable("host", text, result.fault);
 }
 
 /** ws is http, wss is https: some proxies name the protocol of the upgrade. */
@@ -199,5 +211,5 @@ export function readScheme(text: string): Scheme | Unreadable {
   const scheme = text.toLowerCase();
   if (scheme === "http" || scheme === "ws") return "http";
   if (scheme === "https" || scheme === "wss") return "https";
-  return new Unreadable(`proto ${JSON.stringify(text)} is neither http nor https`);
+  return new Unreadable("proto", text);
 }

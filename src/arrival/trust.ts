@@ -48,7 +48,23 @@ export interface Fields {
   fieldValues(name: string): string[];
 }
 
-/** The content of the chosen element; null or undefined for what it lacks. */
+/** What a trusted hop has written and cannot be read, and where. */
+export class UnreadableForwarding {
+  readonly field: "Forwarded" | ForwardedField;
+  /** Counted from the right, as in `Forwarding`. */
+  readonly element: number;
+  readonly hop: string;
+  readonly part: Unreadable;
+
+  constructor(field: UnreadableForwarding["field"], element: number, hop: string, part: Unreadable | null) {
+    this.field = field;
+    this.element = element;
+    this.hop = hop;
+    this.part = part ?? new Unreadable("empty", "");
+  }
+}
+
+/** What the chosen element says; null and undefined where it says nothing. */
 interface Said {
   readonly hop: string;
   readonly element: number;
@@ -85,14 +101,14 @@ export class Trust {
   }
 
   /**
-   * The arrival of a request: that of its connection, unless a trusted peer states more. `Unreadable` if the peer's statement
-   * cannot be read.
+   * The arrival of a request: as its connection's, unless a trusted peer says more. `UnreadableForwarding` where it says
+   * something that cannot be read.
    */
-  arrivalOf(request: Fields, arrival: Arrival): Arrival | Unreadable {
+  arrivalOf(request: Fields, arrival: Arrival): Arrival | UnreadableForwarding {
     const field = this.#field;
     if (field === null) return arrival;
     const said = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
-    if (said === null || said instanceof Unreadable) return said ?? arrival;
+    if (said === null || said instanceof UnreadableForwarding) return said ?? arrival;
     const { hop, element, node, scheme, authority, port } = said;
     const forwarding: Forwarding = { field, hop, element, authority, port };
     // Actual TLS is never downgraded.
@@ -110,7 +126,7 @@ export class Trust {
     };
   }
 
-  #readForwarded(request: Fields, arrival: Arrival): Said | Unreadable | null {
+  #readForwarded(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
     const lines = request.fieldValues("forwarded");
     const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
@@ -118,7 +134,9 @@ export class Trust {
     let hop = peer;
     let chosen = elements.next();
     for (let element = 1; ; element++) {
-      if (chosen === null || chosen instanceof Unreadable) return unreadable("Forwarded", element, hop, chosen);
+      if (chosen === null || chosen instanceof Unreadable) {
+        return new UnreadableForwarding("Forwarded", element, hop, chosen);
+      }
       const { node, scheme, host: authority } = chosen;
       const next = this.#trusts(node) ? elements.next() : null;
       if (next === null) return { hop, element, node, scheme, authority, port: null };
@@ -127,15 +145,15 @@ export class Trust {
     }
   }
 
-  /** X-Forwarded-For is walked; the others are read at the place where the walk ended, counted from the right. */
-  #readFields(request: Fields, arrival: Arrival): Said | Unreadable | null {
+  /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
+  #readFields(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
     const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
     const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
     const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
     const peer = isSilent ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
     const walked = this.#walk(addresses, peer);
-    if (walked instanceof Unreadable) return walked;
+    if (walked instanceof UnreadableForwarding) return walked;
     const { hop, element } = walked;
     const authority = readAt(hosts, element, readHost);
     const scheme = readAt(schemes, element, readScheme);
@@ -145,19 +163,19 @@ export class Trust {
       ["X-Forwarded-Proto", scheme],
       ["X-Forwarded-Port", port],
     ] as const) {
-      if (value instanceof Unreadable) return unreadable(name, element, hop, value);
+      if (value instanceof Unreadable) return new UnreadableForwarding(name, element, hop, value);
     }
     return { ...walked, authority, scheme, port } as Said;
   }
 
-  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | Unreadable {
+  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | UnreadableForwarding {
     const values = new ForwardedValues(lines);
     let hop = peer;
     let value = values.next();
     if (value === null) return { hop, element: 1, node: undefined };
     for (let element = 1; ; element++) {
       const node = readForwardedFor(value);
-      if (node instanceof Unreadable) return unreadable("X-Forwarded-For", element, hop, node);
+      if (node instanceof Unreadable) return new UnreadableForwarding("X-Forwarded-For", element, hop, node);
       const next = this.#trusts(node) ? values.next() : null;
       if (next === null) return { hop, element, node };
       hop = formatAddress(node.address!);
@@ -187,11 +205,7 @@ function clientAt(node: Node | null): Pick<Arrival, "remoteAddress" | "remotePor
   return { remoteAddress: formatAddress(node.address), remotePort: node.port ?? undefined };
 }
 
-function unreadable(field: string, element: number, hop: string, fault: Unreadable | null): Unreadable {
-  return new Unreadable(`${field} element ${element} from trusted hop ${hop}: ${fault?.what ?? "it is empty"}`);
-}
-
-/** Reads the value at a place counted from the right, beginning at 1; in a shorter list, the leftmost. Null if the list is empty. */
+/** Reads the value at a place counted from the right, 1; where the list is shorter, its leftmost. Null where it is empty. */
 function readAt<Value>(lines: readonly string[], place: number, read: (text: string) => Value): Value | null {
   const values = new ForwardedValues(lines);
   let value = values.next();
@@ -201,7 +215,7 @@ function readAt<Value>(lines: readonly string[], place: number, read: (text: str
 
 function readTrusted(written: string): Network {
   const shown = `trust.from has ${JSON.stringify(written)}, which`;
-  if (typeof written !== "string") throw new TypeError(`${shown} is not a string such as "10.0.0.0/8" or "unix"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
   if (isIpv4Mapped(network.address)) {

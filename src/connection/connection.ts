@@ -26,7 +26,7 @@ import { give, handOver, type Taking } from "../outcome/hand-over.js";
 import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
-import type { Acceptance, Refusal } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";

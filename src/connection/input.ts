@@ -12,7 +12,9 @@ import type { HeadFault } from "../head/fault.js";
 import { latin1, NOTHING } from "../head/kernel/latin1.js";
 import { HeadReader } from "../head/reader.js";
 import type { GateLimits } from "../outcome/limits.js";
-import { type Decision, decide, type Policy } from "../policy/decide.js";
+import { decide } from "../policy/decide.js";
+import type { Decision } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 import { Lifecycle } from "./lifecycle.js";
 
 export type Step<Claim> =

@@ -12,7 +12,6 @@ import { ServerSocket } from "../connection/http1/server-socket.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
-
 import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
@@ -20,10 +19,10 @@ import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/con
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { type Acceptance, decide } from "../policy/decide.js";
+import { decide } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
-
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";

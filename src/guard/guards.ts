@@ -4,7 +4,8 @@
 
 import { type FramerLike, LEAVE } from "../handover/framer.js";
 import type { Claimed } from "../outcome/context.js";
-import type { Acceptance, Policy } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 
 /** A guard from the point of view of the other guards of its server. */
 export interface Member {

@@ -7,7 +7,7 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import type { Policy } from "../policy/decide.js";
+import type { Policy } from "../policy/policy-rules.js";
 import { NO_LISTEN_SERVER } from "../policy/vhost.js";
 
 /** What a gate can guard: a server of node:http, node:https or node:http2. */

@@ -5,7 +5,7 @@
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { RequestHead } from "../head/request-head.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 
 /** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {

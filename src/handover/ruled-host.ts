@@ -4,7 +4,7 @@
 
 import type { IncomingMessage } from "node:http";
 import type { RequestHead } from "../head/request-head.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 
 /** The parts of a decision that determine Host. */
 export type Ruled = Pick<Acceptance, "head" | "authority">;

@@ -5,7 +5,7 @@
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import type { FramerLike, Handover } from "./framer.js";
 import type { RawConnection } from "./passthrough.js";
 

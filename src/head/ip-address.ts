@@ -56,7 +56,7 @@ export function isIpv4Mapped(address: Address): boolean {
 export function parseNetwork(text: string): Network | string {
   const [, written, digits] = /^(.*?)(?:\/(\d{1,3}))?$/s.exec(text)!;
   const address = parseAddress(written!);
-  if (address === null) return "is neither an address nor a network such as 10.0.0.0/8 or fd00::/8";
+  if (address === null) return "is not an address or a network such as 10.0.0.0/8 or fd00::/8";
   const bits = 16 * address.length;
   const length = digits === undefined ? bits : Number(digits);
   if (length > bits) return `has a prefix of more than ${bits} bits`;

@@ -6,7 +6,8 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { RequestHead } from "../head/request-head.js";
 import { isFieldValue, isToken } from "../head/scan.js";
-import { type Acceptance, type Refusal, refuseUnauthorized } from "../policy/decide.js";
+import { refuseUnauthorized } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 
 /** Yes; no, answered 403; or no with another status code and more headers, as `WWW-Authenticate`. */
 export type Authorization =

@@ -11,11 +11,12 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import type { PassthroughLike } from "../handover/passthrough.js";
 import type { SideTable } from "../handover/side-table.js";
 import { countedNetwork } from "../head/ip-address.js";
-import type { GateLimits } from "../outcome/limits.js";
-import type { Acceptance, Decision, Policy } from "../policy/decide.js";
+import type { Acceptance, Decision } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";
 import type { ConnectionEnd, Passed } from "./end.js";
+import type { GateLimits } from "./limits.js";
 import type { Ways } from "./route.js";
 import type { WaitingRoom } from "./waiting.js";
 

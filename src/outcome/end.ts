@@ -6,8 +6,8 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
-import type { GateLimits } from "../outcome/limits.js";
-import type { Acceptance, Refusal } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
+import type { GateLimits } from "./limits.js";
 
 /** Why a connection ended that was not handed over, refused, malformed, served or passed on. */
 export type AbandonedCode =

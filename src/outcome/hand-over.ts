@@ -5,7 +5,7 @@
 import type { Duplex } from "node:stream";
 import { type FramerLike, type Handover, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import type { Claimed, Context } from "./context.js";
 
 /** One of them is called, once; synchronously, if `take` is synchronous. */

@@ -4,7 +4,8 @@
 
 import type { Duplex } from "node:stream";
 import { type FramerLike, LEAVE } from "../handover/framer.js";
-import { type Acceptance, type Decision, type Refusal, requireListener, requireUpgrade } from "../policy/decide.js";
+import { requireListener, requireUpgrade } from "../policy/decide.js";
+import type { Acceptance, Decision, Refusal } from "../policy/decision.js";
 
 /** The ways for accepted requests. */
 export interface Ways {

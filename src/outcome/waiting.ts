@@ -25,8 +25,8 @@ const CROWD = 1000;
  * that of each new one, until half of the crowd has gone: reading all of them again takes as many new items.
  */
 export class WaitingRoom extends Deadlines<Waiting> {
-  readonly #most: number;
-  readonly #mostPerAddress: number;
+  readonly #max: number;
+  readonly #maxPerAddress: number;
   readonly #crowd: number;
   #isCounting = false;
   /** The address that each counts for: a closed socket no longer knows it. */
@@ -35,18 +35,18 @@ export class WaitingRoom extends Deadlines<Waiting> {
   /** How many items addresses have beyond their limit, in total. */
   #excess = 0;
 
-  /** `most`: in total; `mostPerAddress`: of one address. */
-  constructor(milliseconds: number, most: number, mostPerAddress: number) {
+  /** `max`: in all; `maxPerAddress`: of one address. */
+  constructor(milliseconds: number, max: number, maxPerAddress: number) {
     super(milliseconds);
-    this.#most = most;
-    this.#mostPerAddress = mostPerAddress;
-    // With a limit that is larger than that, one address at its limit is a crowd by itself.
-    this.#crowd = Math.max(mostPerAddress, Math.min(CROWD, Math.floor(most / 2)));
+    this.#max = max;
+    this.#maxPerAddress = maxPerAddress;
+    // An address that has its limit is a crowd by itself where the limit is larger than that.
+    this.#crowd = Math.max(maxPerAddress, Math.min(CROWD, Math.floor(max / 2)));
   }
 
   /** Starts its time, or returns why it may not wait. */
   admit(item: Waiting): Overload | null {
-    if (this.size >= this.#most) return "OVERLOADED";
+    if (this.size >= this.#max) return "OVERLOADED";
     if (!this.#isCounting && this.size >= this.#crowd) {
       this.#isCounting = true;
       for (const waiting of this) this.#count(waiting, waiting.countedAs);
@@ -86,15 +86,15 @@ export class WaitingRoom extends Deadlines<Waiting> {
   #isFull(address: string | null, others: number): boolean {
     if (address === null) return false;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting < this.#mostPerAddress) return false;
-    const excessOfOthers = this.#excess - (waiting - this.#mostPerAddress);
+    if (waiting < this.#maxPerAddress) return false;
+    const excessOfOthers = this.#excess - (waiting - this.#maxPerAddress);
     return others - excessOfOthers >= this.#crowd;
   }
 
   #count(item: Waiting, address: string | null): void {
     if (address === null) return;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting >= this.#mostPerAddress) this.#excess++;
+    if (waiting >= this.#maxPerAddress) this.#excess++;
     this.#waiting.set(address, waiting + 1);
     this.#counted.set(item, address);
   }
@@ -104,7 +104,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     if (address === undefined) return;
     this.#counted.delete(item);
     const waiting = this.#waiting.get(address)! - 1;
-    if (waiting >= this.#mostPerAddress) this.#excess--;
+    if (waiting >= this.#maxPerAddress) this.#excess--;
     if (waiting === 0) this.#waiting.delete(address);
     else this.#waiting.set(address, waiting);
   }

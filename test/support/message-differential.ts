@@ -6,7 +6,9 @@
 import { forwardedHead } from "#src/connection/http1/rewrite.js";
 import { headOf } from "#src/head/from-message.js";
 import { gateLimits } from "#src/outcome/limits.js";
-import { type Acceptance, type Decision, decide, type Policy } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Acceptance, Decision } from "#src/policy/decision.js";
+import type { Policy } from "#src/policy/policy-rules.js";
 import { failure, same } from "./differential.js";
 import { NodeReader, type NodeRequest } from "./node-parser.js";
 import { arrival, fieldsGoingOn, policies, type Ruled, type Rulings, ruleOn } from "./request-differential.js";

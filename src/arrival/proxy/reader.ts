@@ -49,16 +49,16 @@ const PARTIAL = Object.freeze({ kind: "partial" });
  * in a line at its end. Not usable after `complete` and `malformed`.
  */
 export class ProxyReader {
-  readonly #most: number;
-  /** Room for a line, until a length requires more. */
+  readonly #max: number;
+  /** Room for a line, until a length asks for more. */
   #octets = new Uint8Array(PROXY_LINE_OCTETS);
   #length = 0;
   /** Octets of the header; 0 while that is unknown. */
   #size = 0;
 
-  /** `most`: how many octets a header of version 2 may have. */
-  constructor(most: number) {
-    this.#most = most;
+  /** `max`: octets of a header of version 2. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   read(chunk: Uint8Array): ProxyResult {
@@ -110,7 +110,7 @@ export class ProxyReader {
   #readLength(): ProxyFaultCode | null {
     const octets = this.#octets;
     const size = FIXED_OCTETS + ((octets[LENGTH_AT]! << 8) | octets[LENGTH_AT + 1]!);
-    if (size > this.#most) return "PROXY_TOO_LARGE";
+    if (size > this.#max) return "PROXY_TOO_LARGE";
     if (!this.#isLocal && size < this.#tlvsAt) return "PROXY_BLOCK_SHORT";
     if (size > octets.length) {
       this.#octets = new Uint8Array(size);

@@ -31,8 +31,8 @@ const PARTIAL = Object.freeze({ kind: "partial" });
  * that shows it, a fault of the message when the message is complete. Not usable after `complete` and `malformed`.
  */
 export class ClientHelloReader {
-  readonly #most: number;
-  /** What has arrived, possibly with room after it. */
+  readonly #max: number;
+  /** What has come, maybe with room behind it. */
   #octets: Uint8Array = NOTHING;
   #length = 0;
   /** Octets that were read. */
@@ -44,15 +44,15 @@ export class ClientHelloReader {
   #read = 0;
   #size = 0;
 
-  /** `most`: octets of a ClientHello, including the headers of its records. */
-  constructor(most: number) {
-    this.#most = most;
+  /** `max`: octets of a ClientHello, the headers of its records included. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   read(chunk: Uint8Array): HelloResult {
     this.#append(chunk);
     while (this.#at < this.#length) {
-      const fault = this.#at === this.#most ? "HELLO_TOO_LARGE" : this.#step();
+      const fault = this.#at === this.#max ? "HELLO_TOO_LARGE" : this.#step();
       if (fault !== null) return { kind: "malformed", fault: new HelloFault(fault, this.#at) };
       if (this.#read >= MESSAGE_HEADER && this.#read === this.#size) return this.#finish();
     }
@@ -79,7 +79,7 @@ export class ClientHelloReader {
   #step(): HelloFaultCode | null {
     if (this.#at >= this.#recordEnd) return this.#stepRecord(this.#octets[this.#at]!);
     if (this.#read < MESSAGE_HEADER) return this.#stepMessage(this.#octets[this.#at]!);
-    const end = Math.min(this.#length, this.#recordEnd, this.#most, this.#at + this.#size - this.#read);
+    const end = Math.min(this.#length, this.#recordEnd, this.#max, this.#at + this.#size - this.#read);
     this.#read += end - this.#at;
     this.#at = end;
     return null;
@@ -107,7 +107,7 @@ export class ClientHelloReader {
     if (this.#read > 0) this.#size = (this.#size << 8) | octet;
     if (this.#read === MESSAGE_HEADER - 1) {
       this.#size += MESSAGE_HEADER;
-      if (this.#size + RECORD_HEADER > this.#most) return "HELLO_TOO_LARGE";
+      if (this.#size + RECORD_HEADER > this.#max) return "HELLO_TOO_LARGE";
     }
     this.#read++;
     this.#at++;

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { forwardedHead } from "./rewrite.js";
 import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 

@@ -10,7 +10,7 @@ import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
 import type { GateLimits } from "../../outcome/limits.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";

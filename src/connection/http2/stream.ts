@@ -15,7 +15,8 @@ import { give, takeClaimed } from "../../outcome/hand-over.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
-import { type Acceptance, type Decision, decide, type Refusal, refuseUnanswered } from "../../policy/decide.js";
+import { decide, refuseUnanswered } from "../../policy/decide.js";
+import type { Acceptance, Decision, Refusal } from "../../policy/decision.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
 

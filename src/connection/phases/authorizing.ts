@@ -6,7 +6,8 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import { type Acceptance, refuseUnanswered } from "../../policy/decide.js";
+import { refuseUnanswered } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { readOn } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 

@@ -7,7 +7,7 @@ import type { FramerLike } from "../../handover/framer.js";
 import type { Context } from "../../outcome/context.js";
 import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
-import type { Acceptance, Refusal } from "../../policy/decide.js";
+import type { Acceptance, Refusal } from "../../policy/decision.js";
 import type { Input } from "../input.js";
 import type { Kept } from "../socket.js";
 

@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
 import type { ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
