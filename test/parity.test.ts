@@ -188,6 +188,7 @@ interface Came {
   readonly ruled: Ruled | null;
 }
 
+/** A remedy has the port of the vhosts, which is another one where a server listens. */
 function withoutSources(text: string): string {
   return text
     .replace(/\(host came from [^,)]+, port from /g, "(port from ")
@@ -195,6 +196,7 @@ function withoutSources(text: string): string {
     .replace(/port came from (?:Host|:authority|absolute-form|authority-form)/g, "port as said")
     .replace(/(scheme https?) (?:declared|of the socket|by default)/g, "$1")
     .replace(/scheme (\w+) of the absolute-form/g, ":scheme $1")
+    .replace('port: "NO_LISTEN_SERVER" }', 'port: "any" }')
     .replace(/ at octet \d+/, "");
 }
 
