@@ -1,12 +1,12 @@
 // In:    the results of a run.
-// Out:   an SVG picture of whole heads on the SIMD kernel: how many times headgate's time the others take.
+// Out:   an SVG picture of complete heads on the SIMD kernel: how many times headgate's time the others take.
 // Never: shows a figure that the JSON has not.
 
 import type { Level } from "./contender.js";
 import type { Results } from "./results.js";
 import { factor, type Row } from "./row.js";
 
-/** The inputs that are shown; E and G stand in the JSON. */
+/** The inputs that are shown; E and G are in the JSON. */
 const INPUTS = ["A", "B", "C", "D", "M"];
 
 const WIDTH = 1000;
@@ -19,7 +19,7 @@ const GAP = 0.12;
 const DOUBLING = 52;
 const FONT = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 
-/** Colours that colour-blind people tell apart (Okabe and Ito), and that stand on white and on black. */
+/** Colours that colour-blind people can distinguish (Okabe and Ito), and that work on white and on black. */
 const COLOURS = ["#0072b2", "#56b4e9", "#e69f00", "#009e73", "#7cc9b1", "#cc79a7", "#8c8c8c"];
 
 /** A page of its own, so that the text can be read whatever surrounds the picture. */
@@ -97,7 +97,7 @@ function wrap(content: string, characters: number): string[] {
   return lines;
 }
 
-/** Where a ratio stands: doublings above the line of headgate. */
+/** The position of a ratio: doublings above the line of headgate. */
 function height(ratio: number): number {
   return Math.log2(ratio) * DOUBLING;
 }

@@ -1,5 +1,5 @@
 // In:    B, with nothing of it or of the parsers in the processor's caches.
-// Out:   rows: what the first request behind other work costs.
+// Out:   rows: what the first request after other work costs.
 // Never: uses Benchmark.js, which repeats a thing, and so warms it.
 
 import type { Contender } from "./contender.js";

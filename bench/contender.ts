@@ -1,4 +1,4 @@
-// In:    what a contender says of each head.
+// In:    what a contender reports for each head.
 // Out:   the sum of it, which is checked after timing; in a rehearsal, the answers themselves.
 // Never: knows a contender.
 
@@ -23,7 +23,7 @@ export interface Absent {
 
 export interface Prepared {
   readonly sink: Sink;
-  /** Parses `times` buffers of the input in turn, and tells the sink of each head. */
+  /** Parses `times` buffers of the input in turn, and reports each head to the sink. */
   run(times: number): void;
 }
 

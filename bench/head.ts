@@ -1,4 +1,4 @@
-// In:    an input, the kernel that useKernel chose, and the peers to stand beside it.
+// In:    an input, the kernel that useKernel chose, and the peers to compare it with.
 // Out:   the rows of the level table.
 // Never: prints.
 

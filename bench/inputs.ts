@@ -1,4 +1,4 @@
-// In:    nothing; a seeded generator stands for chance, so every run times the same octets.
+// In:    nothing; a seeded generator replaces chance, so every run times the same octets.
 // Out:   the inputs A, B, C, D, E, M and G of the table, and the malformed heads, each with the right answers.
 // Never: parses. An answer is what the octets were built from.
 
@@ -39,7 +39,7 @@ export interface MalformedHead {
   readonly octets: Octets;
   /** What headgate calls it. */
   readonly code: string;
-  /** Octets down to the end of the line at fault: none behind them is needed to refuse the head. */
+  /** Octets up to the end of the offending line: none after them is needed to refuse the head. */
   readonly fault: number;
 }
 
@@ -153,7 +153,7 @@ function chromeHandshake(): Draft {
   };
 }
 
-/** As large and as long as B: what follows an upgrade is no head, so B itself cannot be pipelined. */
+/** As large and as long as B: what follows an upgrade is not a head, so B itself cannot be pipelined. */
 function chromeRequest(): Draft {
   return {
     requestTarget: "/chat/rooms/lobby?since=1732",

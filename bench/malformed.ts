@@ -13,7 +13,7 @@ import { Stopwatch } from "./stopwatch.js";
 
 export interface Refuser {
   readonly name: string;
-  /** Takes the next octets of a head. Null where it sees nothing wrong yet; behind an error it is ready for another head. */
+  /** Takes the next octets of a head. Null if it sees nothing wrong yet; after an error it is ready for another head. */
   read(octets: Octets): Error | HeadFault | null;
 }
 
@@ -62,8 +62,8 @@ function piecesOf(manner: Manner): readonly (readonly Octets[])[] {
 }
 
 /**
- * Throws where a contender lets one pass, or headgate says something else than it should, or needs octets behind the
- * line at fault.
+ * Throws if a contender lets one pass, or headgate reports another fault than it should, or needs octets after the
+ * offending line.
  */
 export function rehearseRefusals({ name, read }: Refuser, manner: Manner): void {
   const pieces = piecesOf(manner);

@@ -26,8 +26,8 @@ export interface Entrant {
 }
 
 /**
- * Everyone once a round, in an order that turns by one each round: a processor's speed varies, and measurements of
- * one round stand close enough together to be compared.
+ * Each contender once a round, in an order that rotates by one each round: a processor's speed varies, and measurements of
+ * one round are close enough together to be compared.
  */
 export async function measure(entrants: readonly Entrant[], timing: Timing): Promise<Measured[]> {
   return takeTurns(entrants, timing, (timed) => timed.time(timing.milliseconds));

@@ -33,7 +33,7 @@ interface Comparison {
   readonly bases: Readonly<Partial<Record<Level, string>>>;
 }
 
-/** headgate enters at several levels; everybody else at one. */
+/** headgate enters at several levels; all others at one. */
 export function rowName(contender: string, level: Level): string {
   return contender === "headgate" ? `${contender} ${level}` : contender;
 }

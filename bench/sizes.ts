@@ -17,7 +17,7 @@ function sizeOf(name: string, content: Buffer): Size {
   return { name, octets: content.length, gzipped: gzipSync(content, { level: 9 }).length };
 }
 
-/** A module with all modules of the package that it imports, one behind another. */
+/** A module with all modules of the package that it imports, one after another. */
 function withImports(file: string): Buffer {
   const reached = new Set([file]);
   const all: Buffer[] = [];

@@ -62,7 +62,7 @@ class Exchange {
     const foreign = { host: `foreign.example:${this.#port}` };
     await this.#refusal("a foreign host is refused", foreign, 421, [
       "NAME_UNKNOWN",
-      "host foreign.example is none of the vhosts: echo.localhost, chat.localhost",
+      "host foreign.example matches none of the vhosts: echo.localhost, chat.localhost",
     ]);
     await this.#refusal("a wrong port is refused", { host: `declared.localhost:${this.#port}` }, 421, [
       "PORT_MISMATCH",
@@ -71,7 +71,7 @@ class Exchange {
     const evilPage = { host: `echo.localhost:${this.#port}`, origin: "http://evil.example" };
     await this.#refusal("a foreign origin is refused", evilPage, 403, [
       "ORIGIN_FOREIGN",
-      `origin http://evil.example is none of the origins: http://localhost:${this.#port}, `,
+      `origin http://evil.example matches none of the allowed origins: http://localhost:${this.#port}, `,
     ]);
     await this.#echo(`declared.localhost:${DECLARED_PORT}`);
   }

@@ -47,7 +47,7 @@ function knockOnly(id) {
   });
 }
 
-/** A button and a box: the button opens the WebSocket anew, the box talks over it and opens it where needed. */
+/** A button and a box: the button reopens the WebSocket, the box talks over it and opens it if needed. */
 function conversation(id) {
   const box = element(`#${id}-box`);
   const state = element(".state", box);
@@ -116,7 +116,7 @@ function showDecision({ number, time, verdict, statusCode, code, explanation }, 
   element(".explanation", item).textContent = explanation;
   list.prepend(item);
   if (list.childElementCount > SHOWN) list.lastElementChild.remove();
-  // What happened before this page was open is no news.
+  // What happened before this page was open is not news.
   if (Date.now() - Date.parse(time) < 2000) item.classList.add("fresh");
 }
 

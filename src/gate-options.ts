@@ -13,15 +13,8 @@ import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
 import type { GateLimits } from "./outcome/limits.js";
-import {
-  type Acceptance,
-  definePolicy,
-  type Policy,
-  type PolicyRules,
-  type Refusal,
-  type RefusalCode,
-  withSecured,
-} from "./policy/decide.js";
+import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
+import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
 import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {

@@ -1,5 +1,5 @@
 // In:    the configuration of a gate; sockets.
-// Out:   each socket taken, and an event for everything that was decided.
+// Out:   each socket adopted or each server guarded, and an event for every decision.
 // Never: accepts a connection itself.
 
 import { channel } from "node:diagnostics_channel";
@@ -45,7 +45,8 @@ import { Deadlines } from "./outcome/deadlines.js";
 import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
 import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
-import { type Decision, definePolicy, type RefusalCode, withFallback, withSecured } from "./policy/decide.js";
+import type { Decision, RefusalCode } from "./policy/decision.js";
+import { definePolicy, withFallback, withSecured } from "./policy/policy-rules.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -57,7 +58,7 @@ const channels = {
   abandoned: channel("headgate:abandoned"),
 };
 
-/** Rules on connections that somebody else accepted. Throws `TypeError` with the path, the value and the fix. */
+/** Makes a gate, which adopts sockets and guards servers. Throws `TypeError` with the path, the value and the fix. */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options);
 }
@@ -173,12 +174,13 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Puts the gate in front of a server that accepts by itself: every request and every upgrade is ruled on before a
-   * listener of the server sees it, also one that is added later. What is accepted goes on unchanged; upgrades go to the
-   * framers that claim them. `release()` of what it returns, or leaving the scope of a `using`, takes the gate away.
+   * Guards a server that accepts connections itself: every request and every upgrade is ruled on before any
+   * listener of the server sees it, including listeners added later. Accepted requests go on unchanged, except that a request with an
+   * absolute-form gets its authority as Host; upgrades go to the framers that claim them. `release()` of the returned guard, or
+   * leaving the scope of a `using`, removes it.
    *
-   * Throws `TypeError` for what is no server of node:http, node:https or node:http2, for one that this gate guards already, and
-   * where a vhost's port cannot be that of a listening server.
+   * Throws `TypeError` for anything but a server of node:http, node:https or node:http2, for a server that this gate already
+   * guards, and if a vhost's port cannot be that of a listening server.
    */
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
@@ -199,7 +201,7 @@ export class Gate extends EventEmitter<GateEvents> {
     checkUnannounced(policy);
     checkListening(policy, server as Server);
     if (strict) watchRequests();
-    // The server has its own TLS, and takes connections of its own protocol alone.
+    // The server has its own TLS, and only takes connections of its own protocol.
     const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
     const context = { ...this.#context, ...own };
     const guard = new Guard(context, server as Server, connectionEvent);
@@ -208,10 +210,10 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Replaces a certificate of `tls` for handshakes from now on: `name` as it is written there. What is not given stays as it was; the
-   * connections that there are keep theirs, and sessions of theirs may be resumed.
+   * Replaces a certificate of `tls` for subsequent handshakes: `name` as it is written there. Options that are left out stay as they
+   * were; existing connections keep their certificate, and their sessions may be resumed.
    *
-   * Throws `TypeError` for another name, and for what is no certificate and its key; the former one then stays.
+   * Throws `TypeError` for another name, and for anything but a certificate and its key; the previous one then stays in use.
    */
   renew(name: string, certificate: SecureContextOptions): void {
     if (this.#tls === null) throw new TypeError("renew replaces a certificate of tls, and this gate has no tls");
@@ -219,27 +221,27 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Where the connection came in of what an application got by this gate: a request, the socket of a request or of an
+   * Where the connection came in, for an object that an application got through this gate: a request, the socket of a request or of an
    * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
    */
   arrivalOf(object: object): Arrival | undefined {
     return this.decisionOf(object)?.arrival;
   }
 
-  /** The decision that let it pass; of a socket with several requests, that on the newest. Otherwise as `arrivalOf`. */
+  /** The decision that accepted it; for a socket with several requests, the one on the newest. Otherwise like `arrivalOf`. */
   decisionOf(object: object): Decision<FramerLike> | undefined {
     const found = this.#context.known.get(object);
     if (found === undefined) return undefined;
     return "decision" in found ? (found.decision ?? undefined) : found;
   }
 
-  /** Connections whose head is not whole yet. */
+  /** Connections whose head is incomplete. */
   get pendingHeads(): number {
     return this.#context.heads.size;
   }
 
   /**
-   * So far, by code: what was refused, and what report mode has let through, the sum of which is what enforce mode would
+   * By code, so far: what was refused, and what report mode let through, which together is what enforce mode would
    * have refused; and what was abandoned.
    */
   get counts(): GateCounts {
@@ -251,8 +253,8 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Says what became of a connection. A listener that throws has thrown when the connection has been dealt with: no
-   * socket is left without an owner for it.
+   * Emits an event. If a listener throws, its error is rethrown after the connection has been dealt with, so that no
+   * socket is left without an owner.
    */
   #report<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
     try {

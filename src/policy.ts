@@ -3,20 +3,13 @@
 // Never: imports node: modules, ws, or a socket.
 
 export type { Arrival, ArrivalHints, Forwarding, Proxying, SchemeSource } from "./arrival/arrival.js";
+export type { Unreadable, UnreadableProblem } from "./arrival/forwarded.js";
 export type { ProxyEndpoint, ProxyHeader, ProxyTls, ProxyTlv } from "./arrival/proxy/header.js";
-export type { ForwardedField, TrustRules } from "./arrival/trust.js";
-export {
-  type Acceptance,
-  type AuthoritySource,
-  type Decision,
-  decide,
-  definePolicy,
-  type Policy,
-  type PolicyRules,
-  type Refusal,
-  type RefusalCode,
-} from "./policy/decide.js";
+export type { ForwardedField, TrustRules, UnreadableForwarding } from "./arrival/trust.js";
+export { decide } from "./policy/decide.js";
+export type { Acceptance, AuthoritySource, Decision, Refusal, RefusalCode } from "./policy/decision.js";
 export { type Explanation, explain, explanation, type PortSource } from "./policy/explain.js";
 export { type LocalhostOptions, localhost } from "./policy/localhost.js";
-export type { OriginList, Origins } from "./policy/origin.js";
+export type { Origin, OriginList, Origins } from "./policy/origin.js";
+export { definePolicy, type Policy, type PolicyRules } from "./policy/policy-rules.js";
 export { NO_LISTEN, NO_LISTEN_SERVER, type Vhost, type VhostPort } from "./policy/vhost.js";

@@ -149,7 +149,7 @@ faces("an adoption may be narrowed, and Host cannot widen it", async () => {
 
 faces("a client is told why only where the gate exposes it", async () => {
   for (const [expose, request, phrase, why] of [
-    [true, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "Misdirected Request", "host evil is none of the vhosts: a .*"],
+    [true, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "Misdirected Request", "host evil matches none of the vhosts: a .*"],
     [false, "GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "Misdirected Request", ""],
     [true, "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "Bad Request", "there is white space between .*"],
     [false, "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "Bad Request", ""],
@@ -157,7 +157,7 @@ faces("a client is told why only where the gate exposes it", async () => {
       true,
       "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
       "Upgrade Required",
-      "GET / is no upgrade, and nothing serves requests here .*",
+      "GET / does not ask for an upgrade, and nothing here serves other requests .*",
     ],
     [true, "HEAD / HTTP/1.1\r\nHost: evil\r\n\r\n", "", ""],
   ] as const) {

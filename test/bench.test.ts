@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { type KernelVariant, useKernel } from "#src/parser.js";
 import { rehearse } from "../bench/answers.js";
 import { drawChart } from "../bench/chart.js";
 import type { Contender, Prepared } from "../bench/contender.js";
@@ -22,7 +23,6 @@ import { piecewise, piecewiseInputs } from "../bench/octet-by-octet.js";
 import { losingRows, report } from "../bench/report.js";
 import type { Results } from "../bench/results.js";
 import { type Row, rowsOf } from "../bench/row.js";
-import { type KernelVariant, useKernel } from "../src/parser.js";
 import { skip, suite } from "./support/suite.js";
 
 const test = suite("bench");

@@ -9,7 +9,7 @@ import { createGate, type Gate } from "#src/gate.js";
 import type { FramerLike } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { kernelVariants, useKernel } from "#src/head/kernel/instance.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import type { VhostPort } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf, type World } from "./support/world.js";

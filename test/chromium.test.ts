@@ -67,7 +67,7 @@ function testPage(browser: Browser): void {
       assert.is(await press(page, "Chat: right host", accepted("/chat", "chat.localhost")), "accepted 101");
       await output("chat").getByText("opened", { exact: true }).waitFor();
       assert.is(
-        await press(page, "Foreign host", "host foreign.localhost is none of the vhosts: echo.localhost, "),
+        await press(page, "Foreign host", "host foreign.localhost matches none of the vhosts: echo.localhost, "),
         "refused 421 NAME_UNKNOWN",
       );
       await output("foreign").getByText("not opened", { exact: true }).waitFor();
@@ -77,12 +77,16 @@ function testPage(browser: Browser): void {
       );
       await output("port").getByText("not opened", { exact: true }).waitFor();
       assert.is(
-        await press(page, "Foreign origin", `origin http://localhost:${port} is none of the origins: http://127.0.0.1`),
+        await press(
+          page,
+          "Foreign origin",
+          `origin http://localhost:${port} matches none of the allowed origins: http://127.0.0.1`,
+        ),
         "refused 403 ORIGIN_FOREIGN",
       );
       await output("origin").getByText("not opened", { exact: true }).waitFor();
       assert.is(
-        await press(page, "Unclaimed path", "path /nobody is claimed by none of: /echo"),
+        await press(page, "Unclaimed path", "path /nobody matches none of the upgrades: /echo"),
         "refused 404 PATH_UNCLAIMED",
       );
       await output("path").getByText("not opened", { exact: true }).waitFor();
@@ -158,7 +162,7 @@ function testPage(browser: Browser): void {
 
   test("nothing on the page is wider than a phone", async () => {
     await visit(async (page) => {
-      await press(page, "Foreign host", "host foreign.localhost is none of the vhosts: ");
+      await press(page, "Foreign host", "host foreign.localhost matches none of the vhosts: ");
       const [wide, window] = await page.evaluate<number[]>("[document.documentElement.scrollWidth, innerWidth]");
       assert.is(wide, window);
     });

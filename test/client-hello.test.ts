@@ -1,6 +1,6 @@
 // In:    test/corpus/client-hello.md, mutations of it, first octets of other protocols.
 // Out:   whether the reader has each case's answer at every cut, and the reference's on mutations; whether protocols are told apart.
-// Never: opens a connection; client-hello-clients.test.ts does.
+// Never: opens a connection; tls-clients.test.ts does.
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -98,7 +98,7 @@ reader("a fault is explained with its octet and source", () => {
   assert.ok(result.kind === "malformed");
   assert.is(
     explain(result.fault),
-    "the host_name is not the name of a host; addresses are not allowed (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
+    "the host_name is not the name of a host; an address is not one (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
   );
 });
 

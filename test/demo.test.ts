@@ -35,13 +35,13 @@ commandLine("--once prints the exchange and exits 0", async () => {
     '<- "guest 1: good evening"',
     "   ok: one guest hears the other",
     "-> GET /echo Host: foreign.example:PORT",
-    "<- 421 host foreign.example is none of the vhosts: echo.localhost, chat.localhost, declared.localhost, ",
+    "<- 421 host foreign.example matches none of the vhosts: echo.localhost, chat.localhost, declared.localhost, ",
     "   ok: a foreign host is refused and explained",
     "-> GET /echo Host: declared.localhost:PORT",
     "<- 421 host port PORT mismatches vhost port 443 (declared.localhost; port came from Host; ",
     "   ok: a wrong port is refused and explained",
     "-> GET /echo Host: echo.localhost:PORT Origin: http://evil.example",
-    "<- 403 origin http://evil.example is none of the origins: http://localhost:PORT, http://127.0.0.1:PORT (echo.localhost; ",
+    "<- 403 origin http://evil.example matches none of the allowed origins: http://localhost:PORT, http://127.0.0.1:PORT (echo.localhost; ",
     "   ok: a foreign origin is refused and explained",
     "-> GET /echo Host: declared.localhost:443",
     `<- 101 upgrade of /echo accepted by /echo (declared.localhost; ${accepted}`,
@@ -179,7 +179,7 @@ site("answers what it does not serve", async () => {
 site("prints one line a decision, uncoloured into a pipe", async () => {
   await ask("GET", "/", "nobody.example:81");
   const line = await demo.line(/nobody\.example/);
-  assert.match(line, /^\d\d:\d\d:\d\d refused {3}421 NAME_UNKNOWN: host nobody\.example is none of the vhosts: /);
+  assert.match(line, /^\d\d:\d\d:\d\d refused {3}421 NAME_UNKNOWN: host nobody\.example matches none of the vhosts: /);
   await ask("GET", "/page.css", "localhost");
   assert.match(await demo.line(/page\.css/), /^\d\d:\d\d:\d\d accepted {6}GET \/page\.css accepted \(localhost; /);
 });

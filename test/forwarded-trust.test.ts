@@ -13,8 +13,10 @@ import { ForwardedElements, ForwardedValues, Unreadable } from "#src/arrival/for
 import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { parseRequestHead } from "#src/head/parse.js";
-import { type Decision, decide, definePolicy } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { explain } from "#src/policy/explain.js";
+import { definePolicy } from "#src/policy/policy-rules.js";
 import { addressOf, claiming, factsOf, headOf, headText, policies, rows, words } from "./support/forwarded.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields } from "./support/world.js";
@@ -108,16 +110,16 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
     [{ from: ["unix"], forwarded: ["X-Real-IP"] }, /trust\.forwarded has "X-Real-IP"; it may have X-Forwarded-For, /],
     [
       { from: ["unix"], forwarded: "rfc7239", proxyProtokol: true },
-      /proxyProtokol is not a setting of trust; the settings are from, /,
+      /proxyProtokol is not a setting of trust; they are from, /,
     ],
-    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not a string/],
-    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is neither an address nor a network/],
+    [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not text/],
+    [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is not an address or a network/],
     [{ from: ["10.0.0.1/8"], forwarded: "rfc7239" }, /the network is 10\.0\.0\.0\/8/],
     [{ from: ["10.0.0.0/33"], forwarded: "rfc7239" }, /a prefix of more than 32 bits/],
     [{ from: ["fd00::1/8"], forwarded: "rfc7239" }, /the network is fd00::\/8/],
-    [{ from: ["127.1"], forwarded: "rfc7239" }, /is neither an address/],
+    [{ from: ["127.1"], forwarded: "rfc7239" }, /is not an address/],
     [{ from: ["::ffff:10.0.0.1"], forwarded: "rfc7239" }, /is IPv4-mapped; write it as IPv4/],
-    [{ from: [""], forwarded: "rfc7239" }, /is neither an address/],
+    [{ from: [""], forwarded: "rfc7239" }, /is not an address/],
   ];
   for (const [trust, sentence] of wrong) {
     assert.throws(

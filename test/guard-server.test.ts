@@ -12,7 +12,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import { createGate } from "#src/gate.js";
 import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { framed, gate, get, statuses } from "./support/guard.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
@@ -198,8 +198,8 @@ faces("a client is told why only where the gate exposes it", async () => {
     for (const expose of [false, true]) {
       const world = await openGuarded({ gate: { ...gate, expose }, guard: { strict } });
       for (const [octets, phrase, why] of [
-        [get("/", "b"), "Misdirected Request", "host b is none of the vhosts: a, taken "],
-        [get("/live", "b", handshakeFields), "Misdirected Request", "host b is none of the vhosts: a, taken "],
+        [get("/", "b"), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
+        [get("/live", "b", handshakeFields), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
         [get("/", "a", "Host: a\r\n"), "Bad Request", "a request has more than one Host "],
         [get("/live", "a", `Host: a\r\n${handshakeFields}`), "Bad Request", "a request has more than one Host "],
       ] as const) {

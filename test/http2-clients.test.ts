@@ -16,7 +16,7 @@ import { WebSocketServer } from "ws";
 import { createGate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
 import { explain } from "#src/policy/explain.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";

@@ -159,7 +159,7 @@ requests("without requests they are 405, and the explanation names the setting",
   assert.equal(said, ["UPGRADE_REQUIRED"]);
   assert.match(
     explained[0]!,
-    /^GET \/x is no upgrade, and nothing serves requests here .*accepted with requests: server$/,
+    /^GET \/x does not ask for an upgrade, and nothing here serves other requests .*to serve it, set requests: server$/,
   );
   session.destroy();
 });
@@ -186,7 +186,7 @@ requests("expose puts the explanation into the body", async () => {
   const { end } = await adopting({ expose: true });
   const session = await end.session();
   const { body, headers } = await ask(session, { ":path": "/", ":authority": "other" });
-  assert.match(body, /^Misdirected Request\nhost other is none of the vhosts: localhost .*\n$/);
+  assert.match(body, /^Misdirected Request\nhost other matches none of the vhosts: localhost .*\n$/);
   assert.is(headers["x-content-type-options"], "nosniff");
   const malformed = await ask(session, { ":path": "/", ":authority": "localhost:0" });
   assert.match(malformed.body, /^Bad Request\nthe authority's port is not a number .*AUTHORITY_PORT/);

@@ -149,13 +149,13 @@ function testExample(): void {
       assert.is(await echo(port(written), encrypted, { Origin: origin }), "1000 echo: hi");
       const foreign = await echo(port(written), encrypted, { Origin: "https://evil.example" });
       assert.match(foreign, "403");
-      await printed(`403 origin https://evil.example is none of the origins: ${origin} (localhost; `);
+      await printed(`403 origin https://evil.example matches none of the allowed origins: ${origin} (localhost; `);
     });
 
     test(`${name}: a refusal says who asked for what, and where that is known from`, async () => {
       const host = `${written}.evil.example`;
       assert.is(await page(port(written), [`Host: ${host}`, ...SPOOFED], encrypted), 421);
-      await printed(`421 host ${host} is none of the vhosts: localhost (`);
+      await printed(`421 host ${host} matches none of the vhosts: localhost (`);
       const line = gate
         .printed()
         .split("\n")
@@ -183,7 +183,7 @@ function testExample(): void {
     // The gate has the ports of the first nginx for its public ones: the refusal says who was there.
     await client.send("GET / HTTP/1.1\r\nHost: ipv6.example\r\nConnection: close\r\n\r\n");
     assert.is((await client.all())[0]!.statusCode, 421);
-    await printed("421 host ipv6.example is none of the vhosts");
+    await printed("421 host ipv6.example matches none of the vhosts");
     assert.match(gate.printed(), /ipv6\.example.*Forwarded element 1 from trusted hop 127\.0\.0\.1; client ::1\)/);
     await other.stop();
   });
@@ -202,7 +202,7 @@ function testExample(): void {
     const seen = (await page(to, [`Host: localhost:${port("8080")}`, ...SPOOFED])) as Record<string, string>;
     assert.equal([seen.client, seen.scheme], [CLIENT, "http"]);
     assert.is(await page(to, ["Host: past.example", ...SPOOFED]), 421);
-    await printed("421 host past.example is none of the vhosts: localhost (");
+    await printed("421 host past.example matches none of the vhosts: localhost (");
     assert.match(gate.printed(), /past\.example.*; Forwarded, .* not trusted from 127\.0\.0\.2\)/);
     const past = new Client(await connect(port("9002"), false));
     await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");

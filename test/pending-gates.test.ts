@@ -69,7 +69,7 @@ gates("in a crowd one more of an address is answered 503, counted and explained;
   assert.equal(said, [end]);
   assert.is(
     explain(end),
-    "at least 2 connections of 192.0.2.7 had no complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 2)",
+    "at least 2 connections of 192.0.2.7 were waiting for a complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 2)",
   );
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });
   const other = adopt(gate, { remoteAddress: "192.0.2.8" });
@@ -95,7 +95,7 @@ gates("IPv6 is counted by its subnet of 64 bits", async () => {
     adopt(gate, { remoteAddress }),
   );
   const end = (await adopt(gate, { remoteAddress: "2001:db8:0:1::3" }).end) as Abandoned;
-  assert.match(explain(end), "at least 2 connections of 2001:db8:0:1::/64 had no complete head");
+  assert.match(explain(end), "at least 2 connections of 2001:db8:0:1::/64 were waiting for a complete head");
   await leave(gate, [...strangers, ...waiting]);
 });
 
@@ -105,7 +105,7 @@ gates("too many in all come first, and are explained", async () => {
   const end = (await adopt(gate, { remoteAddress: "192.0.2.7" }).end) as Abandoned;
   assert.is(
     explain(end),
-    "1 connections had no complete head (OVERLOADED, silent; client 192.0.2.7; limits.pendingHeads is 1)",
+    "1 connections were waiting for a complete head (OVERLOADED, silent; client 192.0.2.7; limits.pendingHeads is 1)",
   );
   await leave(gate, [first]);
 });

@@ -29,7 +29,7 @@ test("upgrades that wait for authorize are counted by themselves, and one more i
   assert.is((await third.client.all())[0]!.statusCode, 503);
   assert.is(
     explain(end),
-    "at least 2 upgrades of 192.0.2.7 waited for authorize, and the gate was crowded (ADDRESS_OVERLOADED, authorize; client 192.0.2.7; limits.pendingPerAddress is 2)",
+    "at least 2 upgrades of 192.0.2.7 were waiting for authorize, and the gate was crowded (ADDRESS_OVERLOADED, authorize; client 192.0.2.7; limits.pendingPerAddress is 2)",
   );
   assert.is(answers.length, 2);
   const other = adopt(gate, { remoteAddress: "192.0.2.8" }, handshake);
@@ -52,7 +52,7 @@ test("upgrades that wait for authorize are too many in all, as well", async () =
   const gate = gateOf({ pendingHeads: 1, pendingPerAddress: 1 }, { authorize: () => new Promise(() => {}) });
   const first = adopt(gate, { remoteAddress: "192.0.2.7" }, handshake);
   const end = (await adopt(gate, { remoteAddress: "192.0.2.8" }, handshake).end) as Abandoned;
-  assert.match(explain(end), "1 upgrades waited for authorize (OVERLOADED, authorize; client 192.0.2.8;");
+  assert.match(explain(end), "1 upgrades were waiting for authorize (OVERLOADED, authorize; client 192.0.2.8;");
   await leave(gate, [first]);
 });
 

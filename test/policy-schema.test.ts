@@ -7,7 +7,7 @@ import { Ajv } from "ajv";
 import * as assert from "uvu/assert";
 import { createGate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
-import { definePolicy, type PolicyRules } from "#src/policy/decide.js";
+import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf } from "./support/world.js";
@@ -54,7 +54,7 @@ test("has the words of the code, and no others", () => {
   const port = [...wordsOf("src/policy/vhost.ts", "export type VhostPort ="), NO_LISTEN_SERVER, NO_LISTEN];
   for (const [found, wanted] of [
     [definitions.scheme.enum, wordsOf("src/head/authority.ts", "export type Scheme =")],
-    [schema.properties.mode.enum, wordsOf("src/policy/decide.ts", "  mode?:")],
+    [schema.properties.mode.enum, wordsOf("src/policy/policy-rules.ts", "  mode?:")],
     [definitions.port.anyOf[2].enum, port],
     [definitions.vhost.properties.requires.enum, wordsOf("src/policy/vhost.ts", "readonly requires?:")],
     [definitions.originList.anyOf[0].enum, wordsOf("src/policy/origin.ts", "export type OriginList =")],
@@ -67,7 +67,7 @@ test("has the words of the code, and no others", () => {
   ]) {
     assert.equal([...found].sort(), [...wanted].sort());
   }
-  const pattern = /if \(!\/(\^.*?\$)\/\.test\(pattern\)\)/.exec(readFileSync("src/policy/vhost.ts", "utf8"))![1]!;
+  const pattern = /return \/(\^.*?\$)\/\.test\(text\)/.exec(readFileSync("src/policy/claims.ts", "utf8"))![1]!;
   assert.is(definitions.vhost.properties.upgrades.propertyNames.pattern, pattern.replaceAll("\\/", "/"));
 });
 

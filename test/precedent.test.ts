@@ -7,7 +7,9 @@ import * as assert from "uvu/assert";
 import { isLenient, RuledFields, SameRuling } from "#src/guard/same-ruling.js";
 import { headOf, type Message } from "#src/head/from-message.js";
 import { gateLimits } from "#src/outcome/limits.js";
-import { type Decision, decide, definePolicy, type Policy } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
+import { definePolicy, type Policy } from "#src/policy/policy-rules.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("precedent");

@@ -243,7 +243,7 @@ ends("a trusted peer that does not begin with PROXY", async () => {
     await adopted.client.send(octets, "octets");
     const end = await abandonedAs(adopted, "PROXY_MISSING", "proxy");
     assert.ok(end.cause instanceof ProxyFault);
-    assert.match(explain(end.cause), /begin neither with PROXY.*\(PROXY_SIGNATURE at octet \d; PROXY protocol §2\)/);
+    assert.match(explain(end.cause), /starts neither with PROXY.*\(PROXY_SIGNATURE at octet \d; PROXY protocol §2\)/);
   }
 });
 

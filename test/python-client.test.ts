@@ -130,9 +130,9 @@ else {
       assert.equal(await ask(port, { origin: "https://evil.example" }), { refused: 403 });
       assert.equal(await ask(port, {}, "rebound.example"), { refused: 421 });
       assert.equal(await ask(port, {}, "localhost", "/other"), { refused: 404 });
-      assert.match(explained[0]!, `origin https://evil.example is none of the origins: ${own} (`);
-      assert.match(explained[1]!, "host rebound.example is none of the vhosts: localhost (");
-      assert.match(explained[2]!, "path /other is claimed by none of: /live (");
+      assert.match(explained[0]!, `origin https://evil.example matches none of the allowed origins: ${own} (`);
+      assert.match(explained[1]!, "host rebound.example matches none of the vhosts: localhost (");
+      assert.match(explained[2]!, "path /other matches none of the upgrades: /live (");
       assert.is(explained.length, 3);
       await close();
     });

@@ -4,15 +4,16 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import type { Arrival } from "#src/arrival/arrival.js";
-import { arrivalOf } from "#src/arrival/arrival.js";
+import { type Arrival, arrivalOf } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import type { FramerLike } from "#src/handover/framer.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import { type Decision, decide, definePolicy, isSoft, type PolicyRules } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import { type Decision, isSoft } from "#src/policy/decision.js";
 import { explain, explanation } from "#src/policy/explain.js";
+import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { NO_LISTEN, type Vhost } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
 import { suite } from "./support/suite.js";
@@ -148,9 +149,9 @@ report("an acceptance says what enforce mode would have said", () => {
   const decision = decide(policy, upgradeTo("a:81"), http);
   assert.is(
     explain(decision),
-    "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); refused if enforced: " +
+    "upgrade of /live accepted by /live (taker; port came from Host; scheme http by default); enforce mode would refuse it: " +
       "host port 81 mismatches vhost port 80 (a; port came from Host; scheme http by default); " +
-      "accepted with port: [80,81] in vhost a",
+      "to allow it, set port: [80, 81] on vhost a",
   );
   const data = explanation(decision);
   assert.is(data.reported?.code, "PORT_MISMATCH");
@@ -292,9 +293,9 @@ for (const strict of [false, true]) {
     await guarded.close();
   });
 
-  guards(`every request of a connection is reported, though nobody hears of handovers, ${way}`, async () => {
+  guards(`every request of a connection is reported, though nothing listens for what is accepted, ${way}`, async () => {
     const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
-    guarded.gate.removeAllListeners("handover");
+    guarded.gate.removeAllListeners("accepted");
     const client = await guarded.connect();
     for (let i = 1; i <= 3; i++) {
       await client.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");

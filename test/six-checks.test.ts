@@ -35,9 +35,14 @@ const optionsOf = (port: typeof NO_LISTEN_SERVER | "any"): GateOptions => ({
   })),
 });
 
+/** A remedy with the port that the vhosts of this way have. */
+const withoutPort = (text: string): string => text.replace(/, port: "\w+"/, "");
+
 function listen(gate: Gate): void {
   gate.on("accepted", (decision) => said.push("accepted", explain(decision)));
-  gate.on("refused", (decision) => said.push(`${decision.statusCode} ${decision.code}`, explain(decision)));
+  gate.on("refused", (decision) =>
+    said.push(`${decision.statusCode} ${decision.code}`, withoutPort(explain(decision))),
+  );
   gate.on("malformed", ({ fault }) => said.push(`${fault.statusCode} ${fault.code}`, explain(fault)));
 }
 

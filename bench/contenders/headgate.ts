@@ -9,7 +9,7 @@ import { type HeadOptions, parseRequestHead, parseRequestHeads, type RequestHead
 import { type Absent, type Contender, type Prepared, Sink } from "../contender.js";
 import type { Answer, Input } from "../inputs.js";
 
-/** What the kernel says of the head that it read last. */
+/** What the kernel recorded about the most recent head. */
 function readRecord({ words, text }: Kernel): Partial<Answer> {
   const word = (offset: number) => words[offset >> 2]!;
   const fieldLines: string[] = [];

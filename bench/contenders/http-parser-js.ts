@@ -5,7 +5,7 @@
 import { HTTPParser } from "http-parser-js";
 import { type Contender, Sink } from "../contender.js";
 
-/** A parser that tells the sink of each head. */
+/** A parser that reports each head to the sink. */
 export function httpParserJsSession(sink: Sink) {
   const parser = new HTTPParser(HTTPParser.REQUEST);
   parser[HTTPParser.kOnHeadersComplete] = (info: {

@@ -62,7 +62,7 @@ function prepare({ buffers, expected }: Input): Prepared | Absent {
         const octets = buffers[i & mask]!;
         memory.set(octets);
         milo.parse(parser, at, octets.length);
-        // What follows an upgrade is no head; node:http too takes a new parser then.
+        // What follows an upgrade is not a head; node:http also takes a new parser then.
         milo.reset(parser);
       }
     },

@@ -46,9 +46,9 @@ export class NodeSession {
   /** 0 is Node's default. */
   readonly #headBytes: number;
   #parser: NodeParser;
-  /** Behind an upgrade or an error a parser must be initialised again, as node:http does for each connection. */
+  /** After an upgrade or an error a parser must be initialized again, as node:http does for each connection. */
   #spent = false;
-  /** Field lines of which Node tells in parts: it flushes every 32. */
+  /** Field lines that Node reports in parts: it flushes every 32. */
   #fieldLines: string[] = [];
   #requestTarget = "";
 

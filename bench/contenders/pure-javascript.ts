@@ -15,7 +15,7 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Tells the sink of the head that begins at `start`, and returns its octets: 0 where it is not whole, -1 where it is
+ * Reports the head that begins at `start` to the sink, and returns its octets: 0 if it is incomplete, -1 if it is
  * malformed. Of eight ways that were tried this was the fastest: one string and slices of it, checks on the octets
  * (a typed array) with plain comparisons, no regular expression.
  */

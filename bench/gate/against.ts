@@ -26,7 +26,7 @@ export interface AgainstRow {
   readonly step: string;
   readonly contender: string;
   readonly unit: string;
-  /** Null where the revision has no such server; `reason` has what its program says. */
+  /** Null if the revision has no such server; `reason` has the output of its program. */
   readonly comparison: Comparison | null;
   readonly reason?: string;
 }

@@ -57,7 +57,7 @@ function bar({ contender, value, ratio, reason }: Row, y: number, most: number):
   ];
 }
 
-/** `environment`: what the run says of where it ran. */
+/** `environment`: where the run took place. */
 export function drawChart(rows: readonly Row[], environment: Readonly<Record<string, unknown>>): string {
   const svg = [text(16, 32, "The gate beside other servers: medians and quartiles", "title")];
   let y = 52;

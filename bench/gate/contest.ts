@@ -103,7 +103,7 @@ export type Act = (client: Client, contender: Contender) => Promise<number>;
 
 /**
  * Every contender once a round, in an order that turns by one each round: a processor's speed varies, and figures of
- * one round stand close enough together to be compared. The first round is of right answers alone.
+ * one round are close enough together to be compared. The first round is of right answers alone.
  */
 export async function contest(
   entrants: readonly (Entrant | string)[],

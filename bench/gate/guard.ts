@@ -1,6 +1,6 @@
 // In:    a small application on an http.Server: as it is, guarded, strictly guarded, and given adopted sockets.
 // Out:   microseconds of processor time of the whole server process for each request of a kept-alive connection.
-// Never: sends a request that is refused, or one that is no realistic page's.
+// Never: sends a request that is refused, or one that a real page would not send.
 
 import { PROCESSES, processorTime } from "./contest.js";
 import { POST, REQUEST } from "./octets.js";

@@ -23,13 +23,13 @@ const fields = (host: string): string =>
     "",
   ].join("\r\n");
 
-/** The vhost that serves; the other name is no vhost. */
+/** The vhost that serves; the other name is not a vhost. */
 export const SERVED_HOST = "live.example.com";
 const OTHER_HOST = "rebound.example.net";
 
 /** A browser's opening handshake without an offer to compress. */
 export const HANDSHAKE = `GET /live HTTP/1.1\r\n${fields(SERVED_HOST)}`;
-/** The same for a host that nobody serves. */
+/** The same for a host that no vhost serves. */
 export const MISDIRECTED = `GET /live HTTP/1.1\r\n${fields(OTHER_HOST)}`;
 /** No request head, from the first field line on. */
 export const MALFORMED = `GET /live HTTP/1.1\r\n Host : ${SERVED_HOST}\r\n${fields(SERVED_HOST)}`;
@@ -85,7 +85,7 @@ export const CANNED_101 = [
   "",
 ].join("\r\n");
 
-/** What a server says that ends what it does not want. */
+/** The response of a server that ends what it refuses. */
 export const FORBIDDEN = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 10\r\n\r\nForbidden\n";
 
 /** A masked text frame of 32 octets, and its echo (RFC 6455 §5.2). */

@@ -21,7 +21,7 @@ export const pending: Trial = {
     await client.obey({ ...order, act: "hold", count }, contender.label);
     const held = (await contender.memoryWith(count)) - before;
     await client.obey({ ...order, act: "release", count: 0 }, contender.label);
-    // The floor keeps no octets, and nobody else could do without them.
+    // The floor keeps no octets, and no real server could do without them.
     return held / count - (contender.name === FLOOR.waiting ? 0 : HALF_A_HEAD.length);
   },
 };

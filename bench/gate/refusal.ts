@@ -1,4 +1,4 @@
-// In:    servers that are sent heads which are none, and opening handshakes for a host that is not theirs.
+// In:    servers that are sent malformed heads, and opening handshakes for a host that is not theirs.
 // Out:   microseconds of processor time of the whole server process for each connection, from its accept to its close.
 // Never: counts a refusal whose response did not arrive whole.
 
@@ -17,7 +17,7 @@ const refusal =
 
 const shared = { unit: "µs of processor time a connection", base: THEIRS };
 
-/** A head that is none: node:http's own 400 and headgate's. */
+/** A malformed head: node:http's own 400 and headgate's. */
 export const malformed: Trial = {
   ...shared,
   step: "malformed",

@@ -8,7 +8,7 @@ export interface Row {
   readonly step: string;
   readonly contender: string;
   readonly unit: string;
-  /** Null where it could not be measured; `reason` says why. */
+  /** Null if it could not be measured; `reason` has the cause. */
   readonly value: Spread | null;
   /** This row's value divided by that of `to`, in the same round; null for `to` itself. */
   readonly ratio: (Spread & { readonly to: string }) | null;

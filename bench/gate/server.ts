@@ -78,7 +78,7 @@ function adopting(application: RequestListener): Server {
  * one that answers wrongly.
  */
 const servers: Record<string, () => Server> = {
-  /** The floor of memory: whatever comes is kept by nobody. */
+  /** The floor of memory: nothing that arrives is kept. */
   [FLOOR.waiting]: () => createServer((socket) => void socket.on("error", ignore).on("data", ignore)),
 
   /** The floor of refusals: whatever comes is refused. */

@@ -1,27 +1,27 @@
-// In:    what a socket shows of itself, what its giver says, what the configuration declares.
+// In:    the facts that a socket exposes, the hints of adopt's caller, the configuration.
 // Out:   Arrival: where a connection came in.
-// Never: uses a socket for more than its facts.
+// Never: uses a socket for anything but its facts.
 
 import type { Authority, Scheme } from "../head/authority.js";
 import type { ProxyHeader } from "./proxy/header.js";
 
-/** What made the scheme of an arrival, first that applies. */
+/** The source of an arrival's scheme. */
 export type SchemeSource = "forwarded" | "proxy" | "given" | "tls" | "declared" | "default";
 
-/** What a trusted hop says of a request. */
+/** What a trusted hop states about a request. */
 export interface Forwarding {
   readonly field: "Forwarded" | "X-Forwarded";
   /** The hop that wrote it: its address, or `unix`. */
   readonly hop: string;
-  /** Counted from the right: 1 is what the peer wrote, of whom it got the request. */
+  /** Counted from the right: 1 is the element that the peer wrote, about the client it got the request from. */
   readonly element: number;
-  /** The host that the client asked for; null where the hop does not say. */
+  /** The host that the client asked for; null if the hop does not state it. */
   readonly authority: Authority | null;
-  /** The public port of X-Forwarded-Port; null where the hop does not say. */
+  /** The public port from X-Forwarded-Port; null if the hop does not state it. */
   readonly port: number | null;
 }
 
-/** What a trusted peer says of a connection, in its PROXY header. */
+/** What a trusted peer states about a connection in its PROXY header. */
 export interface Proxying extends ProxyHeader {
   /** The peer: its address, or `unix`. */
   readonly hop: string;
@@ -30,49 +30,49 @@ export interface Proxying extends ProxyHeader {
 }
 
 /**
- * Where a connection came in; in a decision, where its request came in: what a trusted hop says of the client is then
- * told as if the client had come by itself. Ports are 1..65535.
+ * Where a connection came in; in a decision, where its request came in: the client's facts from a trusted hop then appear as if
+ * the client had connected directly. Ports are 1..65535.
  *
- * Of a connection with a PROXY header, addresses and ports are those that it says, where it says any: the client's, and
- * where the client connected to.
+ * For a connection with a PROXY header, addresses and ports are those of the header, if it has any: the client's, and
+ * those that the client connected to.
  *
- * In the arrival of a socket, addresses and ports are read from the socket when they are first asked for, since each
- * pair costs a system call. As with `net.Socket` itself, a socket that has closed before it was asked has none. Where a
- * policy trusts hops they are read at adoption.
+ * The arrival of a socket reads addresses and ports from the socket on first access, since each
+ * pair costs a system call. As with `net.Socket` itself, they are missing if the socket closed before that. If a
+ * policy trusts hops, they are read at adoption.
  */
 export interface Arrival {
   readonly scheme: Scheme;
   /**
-   * `forwarded` by a trusted hop, said by a `proxy` in its PROXY header, `given` by adopt's caller, `tls` on the socket,
+   * `forwarded` by a trusted hop, stated by a `proxy` in its PROXY header, `given` by adopt's caller, `tls` on the socket,
    * `declared` for the gate, or http by `default`.
    */
   readonly schemeSource?: SchemeSource;
-  /** The client's. Absent where a trusted hop has forwarded the request and does not know or does not tell it. */
+  /** The client's address. Absent if a trusted hop forwarded the request and does not know or does not state it. */
   readonly remoteAddress?: string | undefined;
   readonly remotePort?: number | undefined;
   readonly localAddress?: string | undefined;
-  /** The port that the socket, or the PROXY header's client, was accepted on: not the public port, and not the Host port. */
+  /** The port that the socket, or the client in the PROXY header, was accepted on: not the public port, and not the Host port. */
   readonly localPort?: number | undefined;
-  /** True over a UNIX-domain socket, which has no addresses. That no address is known does not say so; Node's handle does. */
+  /** True for a UNIX-domain socket, which has no addresses. Node's handle shows this; a missing address does not. */
   readonly unix?: boolean | undefined;
   /**
-   * The server name that the client asked for by TLS (SNI, RFC 6066 §3): of the TLS on the socket, or as a trusted peer tells it in its
-   * PROXY header. Null where it named none; absent where nothing is known of the client's TLS.
+   * The server name that the client asked for over TLS (SNI, RFC 6066 §3): from the TLS on the socket, or from a trusted peer's
+   * PROXY header. Null if the client named none; absent if nothing is known about the client's TLS.
    */
   readonly serverName?: string | null | undefined;
-  /** The protocol that client and server agreed on by TLS (ALPN, RFC 7301), one character an octet. Otherwise as `serverName`. */
+  /** The protocol that client and server agreed on in TLS (ALPN, RFC 7301), one character per octet. Null or absent as `serverName`. */
   readonly alpnProtocol?: string | null | undefined;
-  /** The client has shown a certificate, and it was verified. Otherwise as `serverName`. */
+  /** The client presented a certificate, and it was verified. Absent as `serverName`. */
   readonly clientVerified?: boolean | undefined;
-  /** Of a connection that began with a PROXY header. */
+  /** For a connection that began with a PROXY header. */
   readonly proxy?: Proxying;
-  /** Of a request that a trusted hop has forwarded. */
+  /** For a request that a trusted hop forwarded. */
   readonly forwarding?: Forwarding;
 }
 
 /**
- * What may be said of a socket at adoption; what is left out is read from the socket. An address that is null is not known: that
- * of the socket, and its port, are another's.
+ * What the caller may state about a socket at adoption; anything left out is read from the socket. A null address is unknown: the
+ * socket's own address and port belong to another party.
  */
 export type ArrivalHints = Partial<
   Omit<Arrival, "schemeSource" | "proxy" | "forwarding" | "remoteAddress" | "localAddress">
@@ -81,7 +81,7 @@ export type ArrivalHints = Partial<
   readonly localAddress?: string | null | undefined;
 };
 
-/** What a socket shows: the members of net.Socket and tls.TLSSocket, where it has them. */
+/** The facts that a socket exposes: members of net.Socket and tls.TLSSocket, if it has them. */
 export interface SocketFacts {
   readonly encrypted?: boolean | undefined;
   readonly servername?: string | false | null | undefined;
@@ -92,7 +92,7 @@ export interface SocketFacts {
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly destroyed?: boolean | undefined;
-  /** Node's own object for what the socket is made of; null when it is closed. No documentation names it. */
+  /** Node's internal object for the socket; null once it is closed. Undocumented. */
   readonly _handle?: unknown;
   readonly [ARRIVAL]?: Arrival;
 }
@@ -135,7 +135,7 @@ export interface ArrivalRules {
 class SocketArrival implements Arrival {
   readonly scheme: Scheme;
   readonly schemeSource: SchemeSource;
-  /** Read at once: a socket that has closed proves nothing any more. */
+  /** Read at once: a closed socket no longer proves anything. */
   readonly unix: boolean;
   readonly #given: ArrivalHints;
   readonly #facts: SocketFacts;
@@ -168,7 +168,7 @@ class SocketArrival implements Arrival {
     return localAddress === null ? localPort : (localPort ?? this.#shown.localPort);
   }
 
-  /** What the socket shows of its ends: nothing, where it is a UNIX-domain socket or its giver says so. */
+  /** The addresses that the socket exposes: none for a UNIX-domain socket, or if the caller states that it is one. */
   get #shown(): SocketFacts {
     return this.unix ? NOTHING_SHOWN : this.#facts;
   }
@@ -188,7 +188,7 @@ class SocketArrival implements Arrival {
     return encrypted === true ? authorized === true : this.#given.clientVerified;
   }
 
-  /** What `JSON.stringify` shows. */
+  /** For `JSON.stringify`. */
   toJSON(): Arrival {
     return readArrival(this);
   }
@@ -196,14 +196,14 @@ class SocketArrival implements Arrival {
 
 const NOTHING_SHOWN: SocketFacts = Object.freeze({});
 
-/** The same arrival, read now: what it holds outlasts its socket. */
+/** The same arrival, read now: its values outlast the socket. */
 export function readArrival(arrival: Arrival): Arrival {
   const { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix, proxy } = arrival;
   const read = { scheme, schemeSource, remoteAddress, remotePort, localAddress, localPort, unix };
   return { ...read, ...tlsOf(arrival), ...(proxy !== undefined && { proxy }) };
 }
 
-/** What is known of the client's TLS. */
+/** What is known about the client's TLS. */
 function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): Partial<Arrival> {
   return {
     ...(serverName !== undefined && { serverName }),
@@ -212,21 +212,21 @@ function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): 
   };
 }
 
-/** The arrival of a connection whose TLS was spoken here, as that `socket` shows it; its server name is known already. */
+/** The arrival of a connection whose TLS ends here, with the facts of that `socket`; its server name is already known. */
 export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
   const { scheme, schemeSource, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
   return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ alpnProtocol, clientVerified }) };
 }
 
 /**
- * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, says it.
- * Where it speaks for a client and cannot say for which (UNKNOWN, UNSPEC), or for one that came to it by a UNIX-domain socket,
- * the client has no address: the hop's own would lend it the hop's voice. Nor is it `unix`, which is for peers here.
+ * The arrival of a connection that began with a PROXY header: the client's, as far as `hop`, which is trusted, states it.
+ * If the header does not name the client (UNKNOWN, UNSPEC), or the client connected to the hop over a UNIX-domain socket,
+ * the client has no address: with the hop's address it would be trusted like the hop. It is not `unix` either, which is for direct peers.
  */
 export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: string, size: number): Arrival {
   const { command, source, destination, tls } = header;
   const proxy: Proxying = { ...header, hop, size };
-  // True TLS is never downgraded.
+  // Actual TLS is never downgraded.
   const isSaid = tls !== null && arrival.schemeSource !== "tls";
   const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
   const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
@@ -238,7 +238,7 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
     scheme,
     schemeSource,
     remoteAddress: client?.address,
-    // Port 0 is none.
+    // Port 0 means no port.
     remotePort: client?.port || undefined,
     localAddress: local?.address,
     localPort: local?.port || undefined,
@@ -249,7 +249,7 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
 }
 
 /**
- * What one gate tells another that gets the connection from it, as a stream or in another process. An address that is not known
+ * What one gate passes to another that gets the connection from it, as a stream or in another process. An address that is unknown
  * here must not be read from the socket there.
  */
 export function hintsFrom(arrival: Arrival): ArrivalHints {
@@ -259,11 +259,11 @@ export function hintsFrom(arrival: Arrival): ArrivalHints {
     : { remoteAddress: remoteAddress ?? null, remotePort, localAddress: localAddress ?? null, localPort, unix: false };
   const { serverName, alpnProtocol, clientVerified } = arrival;
   const given = { ...ends, serverName, alpnProtocol, clientVerified };
-  // A default is no knowledge.
+  // A default is not a fact.
   return schemeSource === "default" ? given : { scheme, ...given };
 }
 
-/** What a proxy says of the TLS that it spoke with its client; what it does not say is not known. */
+/** What a proxy states about the TLS between it and its client; the rest is unknown. */
 function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
   if (tls === false) return {};
   return {
@@ -274,8 +274,8 @@ function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
 }
 
 /**
- * Node's handle of the socket, or with TLS of the socket below, is a pipe. That a socket shows no address proves nothing: TLS over
- * another stream shows none either, nor does on some systems a TCP socket that was reset.
+ * Whether Node's handle of the socket, or of the socket under its TLS, is a pipe. A missing address proves nothing: TLS over
+ * another stream has none either, nor on some systems does a TCP socket that was reset.
  */
 function isUnix({ _handle, destroyed }: SocketFacts): boolean {
   if (destroyed === true) return false;
@@ -284,7 +284,7 @@ function isUnix({ _handle, destroyed }: SocketFacts): boolean {
   return handle?.constructor?.name === "Pipe";
 }
 
-/** Of TLS, with that of what it is spoken on. */
+/** The handle of TLS has the handle of the stream below as its parent. */
 interface Handle {
   readonly _parent?: Handle | null;
 }

@@ -1,6 +1,6 @@
 // In:    the first octets of a connection, cut anywhere.
-// Out:   which protocol they begin, with all octets so far, and of TLS its ClientHello.
-// Never: needs more octets than decide it, or takes one away.
+// Out:   which protocol they begin, with all octets so far, and for TLS the ClientHello.
+// Never: waits for more octets than it needs, or consumes one.
 
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
@@ -9,21 +9,21 @@ import { EMPTY_LINES } from "../head/limits.js";
 import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
 
-/** `h2` by prior knowledge (RFC 9113 §3.3); `other` is none of these. */
+/** `h2` by prior knowledge (RFC 9113 §3.3); `other` is anything else. */
 export type Protocol = "tls" | "h2" | "http/1.1" | "other";
 
 export type FirstOctetsResult =
-  /** `octets`: all that came. `hello`: null where it is not TLS, or nobody asks. */
+  /** `octets`: everything that has arrived. `hello`: null if it is not TLS, or if ClientHellos are not read. */
   | { kind: "complete"; protocol: Protocol; hello: ClientHello | null; octets: Uint8Array }
   | Exclude<HelloResult, { kind: "complete" }>;
 
 /** The connection preface of HTTP/2 (RFC 9113 §3.4). */
 const PREFACE = Uint8Array.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (character) => character.charCodeAt(0));
 
-/** Octets of a method: a longer token begins no request. The longest that is registered has 17 (RFC 4437 §6). */
+/** Octets of a method: a longer token does not begin a request. The longest registered method has 17 (RFC 4437 §6). */
 const METHOD_OCTETS = 32;
 
-/** Octets that are more than it takes to tell: four empty lines, a method and SP. */
+/** More octets than are ever needed: four empty lines, a method and SP. */
 const ROOM = 64;
 
 const CR = 0x0d;
@@ -37,13 +37,13 @@ export function protocolOf(octets: Uint8Array): Protocol | null {
     if (second === undefined) return null;
     return second === TLS_MAJOR ? "tls" : "other";
   }
-  // Its beginning is that of an HTTP/1.1 request line as well.
+  // Its beginning could also be an HTTP/1.1 request line.
   const shared = octets.subarray(0, PREFACE.length);
   if (shared.every((octet, i) => octet === PREFACE[i])) return shared.length === PREFACE.length ? "h2" : null;
   return protocolOfLine(octets);
 }
 
-/** An HTTP/1.1 head begins with a method and SP, maybe behind empty lines (RFC 9112 §2.2, §3). */
+/** An HTTP/1.1 head begins with a method and SP, possibly after empty lines (RFC 9112 §2.2, §3). */
 function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
   const { classes } = kernel();
   let start = 0;
@@ -59,20 +59,20 @@ function protocolOfLine(octets: Uint8Array): "http/1.1" | "other" | null {
   return null;
 }
 
-/** Reads what a connection begins with. To be thrown away behind `complete` and `error`. */
+/** Reads the beginning of a connection. Not usable after `complete` and `malformed`. */
 export class FirstOctets {
-  readonly #most: number | null;
+  readonly #max: number | null;
   /** What has come and does not tell yet. */
   readonly #held = new Uint8Array(ROOM);
   #length = 0;
   #hello: ClientHelloReader | null = null;
 
-  /** `most`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
-  constructor(most: number | null) {
-    this.#most = most;
+  /** `max`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
+  constructor(max: number | null) {
+    this.#max = max;
   }
 
-  /** What came so far begins a TLS record, if anything does. */
+  /** The octets so far, if any, begin a TLS record. */
   get isTls(): boolean {
     return this.#hello !== null || this.#held[0] === HANDSHAKE_RECORD;
   }
@@ -85,8 +85,8 @@ export class FirstOctets {
     const protocol = protocolOf(this.#held.subarray(0, this.#length));
     if (protocol === null) return { kind: "partial" };
     const octets = before === 0 ? chunk : joined(this.#held.subarray(0, before), chunk);
-    if (protocol !== "tls" || this.#most === null) return { kind: "complete", protocol, hello: null, octets };
-    this.#hello = new ClientHelloReader(this.#most);
+    if (protocol !== "tls" || this.#max === null) return { kind: "complete", protocol, hello: null, octets };
+    this.#hello = new ClientHelloReader(this.#max);
     return this.#readHello(this.#hello, octets);
   }
 

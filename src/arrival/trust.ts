@@ -1,6 +1,6 @@
-// In:    the hops that a configuration trusts, what they say of a request, the arrival of its connection.
+// In:    the hops that a configuration trusts, the fields they write into a request, the arrival of its connection.
 // Out:   the arrival of the request: where its client came in.
-// Never: reads what somebody else may have written.
+// Never: reads an element that a client or an untrusted hop may have written.
 
 import type { Authority, Scheme } from "../head/authority.js";
 import {
@@ -29,30 +29,46 @@ export type ForwardedField = "X-Forwarded-For" | "X-Forwarded-Host" | "X-Forward
 
 export interface TrustRules {
   /**
-   * Peers whose word on a request counts: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
-   * UNIX-domain sockets. IPv4-mapped peers are IPv4.
+   * Peers that may speak for their clients: addresses, networks such as `10.0.0.0/8` and `fd00::/8`, and `unix` for
+   * UNIX-domain sockets. IPv4-mapped peers count as IPv4.
    */
   from: readonly string[];
-  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are, and no others. Left out: none is. */
+  /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are read, and no others. By default, none is. */
   forwarded?: "rfc7239" | readonly ForwardedField[];
   /**
-   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and those of all others are
-   * closed. Left out or false: no connection does.
+   * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and connections of all other peers are
+   * closed. Default false: no connection begins with one.
    */
   proxyProtocol?: boolean;
 }
 
-/** What trust asks of a request. */
+/** The part of a request that trust reads. */
 export interface Fields {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[];
+}
+
+/** What a trusted hop has written and cannot be read, and where. */
+export class UnreadableForwarding {
+  readonly field: "Forwarded" | ForwardedField;
+  /** Counted from the right, as in `Forwarding`. */
+  readonly element: number;
+  readonly hop: string;
+  readonly part: Unreadable;
+
+  constructor(field: UnreadableForwarding["field"], element: number, hop: string, part: Unreadable | null) {
+    this.field = field;
+    this.element = element;
+    this.hop = hop;
+    this.part = part ?? new Unreadable("empty", "");
+  }
 }
 
 /** What the chosen element says; null and undefined where it says nothing. */
 interface Said {
   readonly hop: string;
   readonly element: number;
-  /** Undefined where nothing is said of the client's address, null where no hop knows it. */
+  /** Undefined if the client's address is not stated, null if no hop knows it. */
   readonly node: Node | null | undefined;
   readonly scheme: Scheme | null;
   readonly authority: Authority | null;
@@ -71,7 +87,7 @@ export class Trust {
   readonly proxyProtocol: boolean;
   readonly #networks = new NetworkTable<true>();
   readonly #unix: boolean;
-  /** Null where no such field is read. */
+  /** Null if no such field is read. */
   readonly #field: Forwarding["field"] | null;
   readonly #fields: ReadonlySet<ForwardedField>;
 
@@ -85,17 +101,17 @@ export class Trust {
   }
 
   /**
-   * The arrival of a request: as its connection's, unless a trusted peer says more. `Unreadable` where it says something
-   * that cannot be read.
+   * The arrival of a request: as its connection's, unless a trusted peer says more. `UnreadableForwarding` where it says
+   * something that cannot be read.
    */
-  arrivalOf(request: Fields, arrival: Arrival): Arrival | Unreadable {
+  arrivalOf(request: Fields, arrival: Arrival): Arrival | UnreadableForwarding {
     const field = this.#field;
     if (field === null) return arrival;
     const said = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
-    if (said === null || said instanceof Unreadable) return said ?? arrival;
+    if (said === null || said instanceof UnreadableForwarding) return said ?? arrival;
     const { hop, element, node, scheme, authority, port } = said;
     const forwarding: Forwarding = { field, hop, element, authority, port };
-    // True TLS is never downgraded.
+    // Actual TLS is never downgraded.
     const isSaid = scheme !== null && arrival.schemeSource !== "tls";
     const client = node === undefined ? arrival : clientAt(node);
     return {
@@ -110,7 +126,7 @@ export class Trust {
     };
   }
 
-  #readForwarded(request: Fields, arrival: Arrival): Said | Unreadable | null {
+  #readForwarded(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
     const lines = request.fieldValues("forwarded");
     const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
@@ -118,7 +134,9 @@ export class Trust {
     let hop = peer;
     let chosen = elements.next();
     for (let element = 1; ; element++) {
-      if (chosen === null || chosen instanceof Unreadable) return unreadable("Forwarded", element, hop, chosen);
+      if (chosen === null || chosen instanceof Unreadable) {
+        return new UnreadableForwarding("Forwarded", element, hop, chosen);
+      }
       const { node, scheme, host: authority } = chosen;
       const next = this.#trusts(node) ? elements.next() : null;
       if (next === null) return { hop, element, node, scheme, authority, port: null };
@@ -128,14 +146,14 @@ export class Trust {
   }
 
   /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
-  #readFields(request: Fields, arrival: Arrival): Said | Unreadable | null {
+  #readFields(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
     const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
     const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
     const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
     const peer = isSilent ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
     const walked = this.#walk(addresses, peer);
-    if (walked instanceof Unreadable) return walked;
+    if (walked instanceof UnreadableForwarding) return walked;
     const { hop, element } = walked;
     const authority = readAt(hosts, element, readHost);
     const scheme = readAt(schemes, element, readScheme);
@@ -145,19 +163,19 @@ export class Trust {
       ["X-Forwarded-Proto", scheme],
       ["X-Forwarded-Port", port],
     ] as const) {
-      if (value instanceof Unreadable) return unreadable(name, element, hop, value);
+      if (value instanceof Unreadable) return new UnreadableForwarding(name, element, hop, value);
     }
     return { ...walked, authority, scheme, port } as Said;
   }
 
-  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | Unreadable {
+  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | UnreadableForwarding {
     const values = new ForwardedValues(lines);
     let hop = peer;
     let value = values.next();
     if (value === null) return { hop, element: 1, node: undefined };
     for (let element = 1; ; element++) {
       const node = readForwardedFor(value);
-      if (node instanceof Unreadable) return unreadable("X-Forwarded-For", element, hop, node);
+      if (node instanceof Unreadable) return new UnreadableForwarding("X-Forwarded-For", element, hop, node);
       const next = this.#trusts(node) ? values.next() : null;
       if (next === null) return { hop, element, node };
       hop = formatAddress(node.address!);
@@ -165,7 +183,7 @@ export class Trust {
     }
   }
 
-  /** The address of the peer of a connection, or `unix`; null where it is not trusted. */
+  /** The address of a connection's peer, or `unix`; null if it is not trusted. */
   trustedPeer({ remoteAddress, unix }: Arrival): string | null {
     if (unix === true) return this.#unix ? "unix" : null;
     if (remoteAddress === undefined) return null;
@@ -187,10 +205,6 @@ function clientAt(node: Node | null): Pick<Arrival, "remoteAddress" | "remotePor
   return { remoteAddress: formatAddress(node.address), remotePort: node.port ?? undefined };
 }
 
-function unreadable(field: string, element: number, hop: string, fault: Unreadable | null): Unreadable {
-  return new Unreadable(`${field} element ${element} from trusted hop ${hop}: ${fault?.what ?? "it is empty"}`);
-}
-
 /** Reads the value at a place counted from the right, 1; where the list is shorter, its leftmost. Null where it is empty. */
 function readAt<Value>(lines: readonly string[], place: number, read: (text: string) => Value): Value | null {
   const values = new ForwardedValues(lines);
@@ -201,7 +215,7 @@ function readAt<Value>(lines: readonly string[], place: number, read: (text: str
 
 function readTrusted(written: string): Network {
   const shown = `trust.from has ${JSON.stringify(written)}, which`;
-  if (typeof written !== "string") throw new TypeError(`${shown} is not a string such as "10.0.0.0/8" or "unix"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
   if (isIpv4Mapped(network.address)) {
@@ -210,7 +224,7 @@ function readTrusted(written: string): Network {
   return network;
 }
 
-/** Checks the setting; null where nobody is trusted. Throws `TypeError` with the path, the value and the fix. */
+/** Checks the setting; null if no peer is trusted. Throws `TypeError` with the path, the value and the fix. */
 export function readTrust(given: unknown): Trust | null {
   if (given === undefined) return null;
   checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");

@@ -1,5 +1,5 @@
-// In:    one socket that somebody else accepted, octets already read from it, what its giver says of it.
-// Out:   what is read, to the phase that the connection is in; always exactly one end, and an answer where the gate has the last word.
+// In:    one adopted socket, octets already read from it, the caller's hints about it.
+// Out:   octets, to the current phase of the connection; always exactly one end, and a response if the gate sends the last one.
 // Never: rules on anything; the policy does.
 
 import type { Server } from "node:http";
@@ -26,7 +26,7 @@ import { give, handOver, type Taking } from "../outcome/hand-over.js";
 import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
-import type { Acceptance, Refusal } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
@@ -51,9 +51,9 @@ import {
 } from "./socket.js";
 
 /**
- * One adopted connection, from its first octet to whoever gets it. It is its own phase while its first head is awaited: thousands may
- * wait, so that whatever a waiting connection does not need is made later. It has no private methods, for which the engine would mark
- * each object with one word more.
+ * One adopted connection, from its first octet to its next owner. It is its own phase while its first head is awaited: thousands may
+ * wait, so everything that a waiting connection does not need is made later. It has no private methods, since the engine would add
+ * one more word to each object for them.
  */
 export class Connection implements Keeper, Phase, Switchboard {
   due = 0;
@@ -61,13 +61,13 @@ export class Connection implements Keeper, Phase, Switchboard {
   previous: Timed | null = null;
   next: Timed | null = null;
   readonly input: Input<FramerLike, Context>;
-  /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
+  /** The socket that the gate reads and writes; if the gate terminates TLS, no longer the adopted one. */
   socket: Kept;
   readonly #allowedHalfOpen: boolean;
-  /** What its giver said, until somebody asks for the arrival. */
+  /** The caller's hints, until the arrival is needed. */
   #said: ArrivalHints | Arrival;
   #phase: Phase;
-  /** How it ended, or whom to tell. */
+  /** How it ended, or the callback that waits for it. */
   #outcome: ConnectionEnd | ((end: ConnectionEnd) => void) | null = null;
 
   constructor(context: Context, socket: Duplex, given: ArrivalHints | Arrival) {
@@ -96,7 +96,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.#said = arrival;
   }
 
-  /** Of an upgrade that waits for the application's word, as trusted hops tell it; else of the connection. */
+  /** For an upgrade that waits for the application's answer, including what trusted hops state; else for the connection. */
   private get arrivalSoFar(): Arrival {
     return this.#phase.requestArrival ?? this.arrival;
   }
@@ -109,17 +109,17 @@ export class Connection implements Keeper, Phase, Switchboard {
     return this.context.http2 !== undefined && (this.socket as { alpnProtocol?: unknown }).alpnProtocol === "h2";
   }
 
-  /** A deadline alone does not say so: who is authorized, or reads its last response, has another. */
+  /** A deadline does not prove it: an upgrade that waits for `authorize`, or a lingering connection, has one too. */
   get awaitsHead(): boolean {
     return this.context.heads.has(this) && !this.input.isOver;
   }
 
-  /** False from the moment on when the socket has another owner, or its last response. */
+  /** False once the socket has another owner, or its last response. */
   private get isOurs(): boolean {
     return keeperOf(this.socket) === this && !this.input.isOver && this.input.state !== "securing";
   }
 
-  /** Resolves with how it ended. To be asked once. */
+  /** Resolves with how it ended. Call it once. */
   ending(): Promise<ConnectionEnd> {
     return new Promise((resolve) => {
       if (this.#outcome === null) this.#outcome = resolve;
@@ -129,22 +129,22 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   // Beginning
 
-  /** Takes the socket. `rest`: octets that its giver has read from it. */
+  /** Takes the socket. `rest`: octets that the caller has read from it. */
   begin(rest: Uint8Array): void {
     const { socket, context } = this;
     guardErrors(socket);
-    // A client that has ended may have asked before, and still read.
+    // A client that has ended may have sent a request before, and may still read.
     if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
       this.abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
       socket.destroy();
       return;
     }
     const { trust } = context.policy;
-    // Read now: trust is given to an address, and a client that resets its connection takes it away.
+    // Read now: trust depends on the address, and a reset connection loses it.
     if (trust !== null) this.learn(this.arrival);
     if (trust?.proxyProtocol && trust.trustedPeer(this.arrival) === null) {
       const { remoteAddress, localAddress } = this.arrival;
-      // Reset before anybody could ask who it is, as health checks of HAProxy are: that is no stranger.
+      // It was reset before its address was read, as HAProxy's health checks are: it is not an untrusted peer.
       if (remoteAddress === undefined && localAddress !== undefined) this.abandon("PEER_ENDED");
       else this.abandon("PROXY_UNTRUSTED", undefined, "proxy");
       socket.destroy();
@@ -155,7 +155,7 @@ export class Connection implements Keeper, Phase, Switchboard {
       this.speakHttp2(rest);
       return;
     }
-    // What the giver has read may be a whole head, and nothing is waited for then.
+    // `rest` may contain a complete head; then the connection does not wait.
     if (rest.length === 0 && !this.mayWait(context.heads.admit(this))) return;
     if (context.requestsAccepts) this.serveOn(context.requests!);
     if (rest.length > 0) this.receive(rest);
@@ -164,7 +164,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     else readOn(socket, true);
   }
 
-  /** Takes a socket whose head somebody else has read. */
+  /** Takes a socket whose head was already read and ruled on. */
   beginRuled(ruled: Ruled<FramerLike>): void {
     guardErrors(this.socket);
     listen(this.socket, this);
@@ -187,8 +187,8 @@ export class Connection implements Keeper, Phase, Switchboard {
   // What befalls the socket, for its phase
 
   /**
-   * Takes one piece of a socket that is read on demand, and asks for the next where a head is still awaited. Behind a whole head
-   * the socket reads nothing, so that whoever gets it can hand it to another process (`sendSocket`).
+   * Takes one piece from a socket that is read on demand, and asks for the next if a head is still awaited. After a complete head
+   * the socket is not read, so that its next owner can send it to another process (`sendSocket`).
    */
   readPiece(): void {
     const octets: Uint8Array | null = this.socket.read();
@@ -214,12 +214,12 @@ export class Connection implements Keeper, Phase, Switchboard {
     if (this.#phase !== this) this.#phase.idle();
   }
 
-  /** The deadline of its phase has come, or the client has read its last response for too long. */
+  /** The deadline of its phase has passed, or the connection has lingered for too long. */
   expire(): void {
     if (this.input.isOver) this.socket.destroy();
     else if (this.#phase !== this) this.#phase.expire();
     else if (this.input.begun === null) {
-      // A client that never spoke is not spoken to.
+      // A client that never sent anything gets no response.
       this.abandon("HEAD_TIMEOUT");
       this.socket.destroy();
     } else this.abandonWith("HEAD_TIMEOUT");
@@ -235,15 +235,15 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   broke(cause: unknown): void {
-    // A session that is broken destroys its socket by what broke it.
+    // A broken session destroys its socket with the error that broke it.
     const isFault = (cause as { code?: unknown } | null)?.code === "ERR_HTTP2_ERROR";
     if (!this.input.isOver) this.abandon(isFault ? "HTTP2_FAULT" : "SOCKET_ERROR", cause);
-    // A net.Socket has destroyed itself; another Duplex may have not.
+    // A net.Socket has destroyed itself; another Duplex may not have.
     this.socket.destroy();
   }
 
   closed(): void {
-    // A session tells by itself, behind this, how it has ended; until then it has its own deadline.
+    // A session reports its own end after this; until then it has its own deadline.
     if (!this.input.isOver && !this.#phase.tellsItsEnd) this.abandon("PEER_ENDED");
     if (this.input.isOver) this.context.lingering.remove(this);
     forget(this.socket);
@@ -287,7 +287,7 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   private serve(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const phase = this.#phase === this ? this.serveOn(this.context.requests!) : this.#phase;
-    // Another, where the server has destroyed its connection already.
+    // A different phase, if the server has already destroyed its connection.
     if (!this.input.isOver) (phase as Serving).forward(decision, rest);
   }
 
@@ -306,7 +306,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.#phase = new Http2(this, http2!, octets);
   }
 
-  /** Gives the socket back its octets, and to TLS; the connection goes on with the TLSSocket that is made of it. */
+  /** Puts the octets back into the socket, and gives it to TLS; the connection continues with the TLSSocket that is made from it. */
   secure(secures: Secures, octets: Uint8Array): void {
     if (this.hasEnded("tls")) return;
     const tls = new Tls(this);
@@ -325,13 +325,13 @@ export class Connection implements Keeper, Phase, Switchboard {
   // Ways out
 
   handOver(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
-    // It may have ended while an earlier response was on its way.
+    // It may have ended while an earlier response was being sent.
     if (this.hasEnded(this.#phase.stage === "requests" ? "requests" : "head")) return;
     this.letGo();
     handOver(this.context, this.socket, decision, rest, this.taking({ kind: "handed-over", decision }));
   }
 
-  /** To whom takes the connection as it is, with every octet. */
+  /** Gives the connection to a passthrough, unread, with every octet. */
   pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void {
     if (this.hasEnded(hello === null ? "head" : "tls")) return;
     const { arrival } = this;
@@ -342,7 +342,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     give(() => passThrough(taker, handover), this.taking(end));
   }
 
-  /** Whoever got a socket whose client has ended would wait for an 'end' that has been: it is closed. */
+  /** The next owner of a socket whose client has ended would wait for an 'end' that has already happened, so the socket is closed. */
   private hasEnded(stage: Abandoned["stage"]): boolean {
     if (!this.socket.readableEnded) return false;
     this.abandon("PEER_ENDED", undefined, stage);
@@ -350,7 +350,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     return true;
   }
 
-  /** The socket as it was given, but paused, and nobody's. */
+  /** Leaves the socket as it was adopted, but paused, and without an owner. */
   private letGo(): void {
     unlisten(this.socket);
     this.leave();
@@ -375,7 +375,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     };
   }
 
-  /** `isUntouched`: nothing was written to the socket by whoever got it. */
+  /** `isUntouched`: the framer or passthrough wrote nothing to the socket. */
   private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean): void {
     const { socket } = this;
     const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
@@ -423,14 +423,14 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.answer(end, method);
   }
 
-  /** Tells the client, where there is a response for it, and closes. */
+  /** Sends the response for the end, if there is one, and closes. */
   private answer(end: Answered, method?: string): void {
     const reply = replyTo(end, this.context.expose);
     if (reply === null) this.socket.destroy();
     else this.close(messageOf(reply, method));
   }
 
-  /** Enters the last state: nothing that the socket does concerns us any more, but that it closes. */
+  /** Enters the last state: the only event of the socket that still matters is its close. */
   private over(state: "refused" | "abandoned" | "served", end: ConnectionEnd): void {
     unlisten(this.socket);
     this.leave();
@@ -445,8 +445,8 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   /**
-   * Sends a last response and closes behind it, reading on for a while so that no reset overtakes it. Clients that never
-   * close would hold any number of sockets so: where many are read on, one more is not.
+   * Sends a last response and closes after it, still reading for a while so that no reset overtakes the response. Clients that never
+   * close could hold any number of sockets this way, so if many connections linger, one more does not.
    */
   close(response: string): void {
     const { socket } = this;

@@ -12,38 +12,40 @@ import type { HeadFault } from "../head/fault.js";
 import { latin1, NOTHING } from "../head/kernel/latin1.js";
 import { HeadReader } from "../head/reader.js";
 import type { GateLimits } from "../outcome/limits.js";
-import { type Decision, decide, type Policy } from "../policy/decide.js";
+import { decide } from "../policy/decide.js";
+import type { Decision } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 import { Lifecycle } from "./lifecycle.js";
 
 export type Step<Claim> =
   | { kind: "wait" }
-  /** By a PROXY header of `size` octets, or by what is none. `rest`: what came behind it in the same octets. */
+  /** A PROXY header of `size` octets has arrived. `rest`: the octets after it in the same chunk. */
   | { kind: "announced"; header: ProxyHeader; size: number; rest: Uint8Array }
   | { kind: "not announced"; fault: ProxyFault }
-  /** By the first octets: `octets` are all that came behind a PROXY header. */
+  /** The first octets show the protocol: `first.octets` is everything after a PROXY header. */
   | { kind: "recognized"; first: Recognized }
   | { kind: "no hello"; fault: HelloFault }
   | Ruled<Claim>;
 
 export type Recognized = Extract<FirstOctetsResult, { kind: "complete" }>;
 
-/** What is done about a head. */
+/** What follows from a head. */
 export type Ruled<Claim> =
   | { kind: "malformed"; fault: HeadFault }
-  /** `rest`: what came behind the head in the same octets. */
+  /** `rest`: the octets after the head in the same chunk. */
   | { kind: "decided"; decision: Decision<Claim>; rest: Uint8Array };
 
 const WAIT = Object.freeze({ kind: "wait" });
 
-/** What a connection is ruled and bounded by. */
+/** The policy and the limits of a connection. */
 export interface Rules<Claim> {
   readonly policy: Policy<Claim>;
   readonly limits: GateLimits;
-  /** Not null where somebody is there for TLS. */
+  /** Not null if the gate handles TLS. */
   readonly tls: object | null;
 }
 
-/** Whose input it is. */
+/** The connection that the input belongs to. */
 export interface InputOwner {
   /** Where it came in. */
   readonly arrival: Arrival;
@@ -51,13 +53,13 @@ export interface InputOwner {
   readonly recognizes: boolean;
 }
 
-/** What comes in on one connection while a head, or what precedes one, is awaited; and the connection's state. */
+/** The input of one connection while a head, or what precedes one, is awaited; and the connection's state. */
 export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
   readonly rules: Context;
   /**
-   * What has come of a head, or of what precedes one, that is not whole: a ProxyReader while announcing, FirstOctets while recognizing. Most heads come whole, and most others have come
-   * in one piece so far: that piece is kept as text, which weighs little more than its octets, and a reader is kept from
-   * the second piece on.
+   * The incomplete head so far, or what precedes one: a ProxyReader while announcing, FirstOctets while recognizing. Most heads
+   * arrive complete, and of most others only one piece has arrived: that piece is kept as text, which weighs little more than its
+   * octets, and a reader is kept from the second piece on.
    */
   #begun: string | HeadReader | ProxyReader | FirstOctets | null = null;
 
@@ -67,7 +69,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
     this.rules = rules;
   }
 
-  /** What has begun and is not whole: a PROXY header, a ClientHello or the handshake behind it, a head. */
+  /** What has begun and is incomplete: a PROXY header, a ClientHello or the handshake after it, a head. */
   get begun(): "proxy" | "tls" | "head" | null {
     if (this.state === "securing") return "tls";
     if (this.#begun === null) return null;
@@ -75,7 +77,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
     return this.state === "recognizing" && (this.#begun as FirstOctets).isTls ? "tls" : "head";
   }
 
-  /** Takes octets where a head, or what stands in front of one, is awaited. */
+  /** Takes octets while a head, or what precedes one, is awaited. */
   receive(octets: Uint8Array, owner: InputOwner): Step<Claim> {
     if (octets.length === 0) return WAIT;
     if (this.state === "announcing") return this.#readProxy(octets, owner);
@@ -120,7 +122,7 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
     return { kind: "recognized", first: result };
   }
 
-  /** A reader that has read what has come of this head. */
+  /** A reader that has read this head so far. */
   #headReader(): HeadReader {
     const begun = this.#begun as string | HeadReader | null;
     if (begun !== null && typeof begun !== "string") return begun;

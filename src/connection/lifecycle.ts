@@ -1,12 +1,12 @@
-// In:    the next state that somebody wants for a connection.
-// Out:   that state, where the table allows it.
-// Never: lets a connection come to two ends.
+// In:    the next state of a connection.
+// Out:   that state, if the table allows it.
+// Never: lets a connection end twice.
 
 /**
- * Whose the socket is. `announcing`: ours, a PROXY header is awaited. `recognizing`: ours, the octets are awaited that tell the
- * protocol, and of TLS the ClientHello. `securing`: ours, in a TLS handshake. `reading`: ours, a head is coming in. `serving`:
+ * The owner of the socket. `announcing`: ours, waiting for a PROXY header. `recognizing`: ours, waiting for the octets that show the
+ * protocol, and for TLS the ClientHello. `securing`: ours, in a TLS handshake. `reading`: ours, waiting for a head. `serving`:
  * ours, with the request filter or node:http2 in between. `authorizing`: ours, while the application decides on an accepted upgrade.
- * The others are ends; every connection comes to exactly one of them.
+ * The others are ends; every connection reaches exactly one of them.
  */
 export type ConnectionState =
   | "announcing"
@@ -50,12 +50,12 @@ export class Lifecycle {
     return transitions[this.#state].length === 0;
   }
 
-  /** HTTP is spoken, so that a response will be understood; where there is a choice, not known before the first octets. */
+  /** The connection speaks HTTP, so a response will be understood; if there is a choice, unknown before the first octets. */
   get speaksHttp(): boolean {
     return this.#state !== "announcing" && this.#state !== "recognizing" && this.#state !== "securing";
   }
 
-  /** Enters the next state; a state that cannot follow is a fault of ours and throws. */
+  /** Enters the next state; a transition that is not in the table is a bug in headgate, and throws. */
   become(next: ConnectionState): void {
     if (!transitions[this.#state].includes(next)) throw new Error(`a connection that is ${this.#state} became ${next}`);
     this.#state = next;

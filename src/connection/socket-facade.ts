@@ -1,14 +1,14 @@
 // In:    the arrival of a connection.
 // Out:   a stream with the facts and the methods of a client's socket.
-// Never: reads or writes an octet; whoever extends it does.
+// Never: reads or writes an octet; its subclasses do.
 
 import { Duplex, type DuplexOptions } from "node:stream";
 import { ARRIVAL, type Arrival } from "../arrival/arrival.js";
 
-/** Stands where an application expects a client's net.Socket. */
+/** Takes the place of a client's net.Socket for an application. */
 export abstract class SocketFacade extends Duplex {
   readonly #arrival: Arrival;
-  /** As tls.TLSSocket; frameworks derive `req.protocol` from it. */
+  /** As on tls.TLSSocket; frameworks derive `req.protocol` from it. */
   readonly encrypted: boolean;
 
   constructor(arrival: Arrival, options: DuplexOptions) {
@@ -50,7 +50,7 @@ export abstract class SocketFacade extends Duplex {
     return { address: this.localAddress, port: this.localPort, family: this.localFamily };
   }
 
-  /** As net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
+  /** As on net.Socket: 'timeout' after so many idle milliseconds; 0 for never. */
   setTimeout(milliseconds: number, listener?: () => void): this {
     if (listener !== undefined && milliseconds === 0) this.removeListener("timeout", listener);
     else if (listener !== undefined) this.once("timeout", listener);

@@ -1,13 +1,13 @@
-// In:    a socket that somebody else accepted, and its keeper.
-// Out:   to the keeper: what is read, in order, and what befalls the socket.
+// In:    an adopted socket, and its keeper.
+// Out:   to the keeper: the octets, in order, and the events of the socket.
 // Never: decides anything, or leaves more than one reader on a socket.
 
 import type { Duplex } from "node:stream";
 
-/** Who keeps a socket: all sockets share their listeners, which get the socket as `this`. */
+/** The owner of a socket within the gate. All sockets share their listeners, which get the socket as `this`. */
 export interface Keeper {
   receive(octets: Uint8Array): void;
-  /** A piece of a socket that is read on demand can be read. */
+  /** A socket that is read on demand has a piece to read. */
   readPiece(): void;
   peerEnded(): void;
   broke(cause: unknown): void;
@@ -34,7 +34,7 @@ function onEnd(this: Kept): void {
   this[KEEPER]?.peerEnded();
 }
 
-/** A socket may break at any time, also while nobody is left to hear of it. */
+/** A socket may fail at any time, even when it has no keeper left. */
 function onError(this: Kept, cause: unknown): void {
   this[KEEPER]?.broke(cause);
 }
@@ -47,7 +47,7 @@ function onTimeout(this: Kept): void {
   this[KEEPER]?.idle();
 }
 
-/** Whether a gate owns that socket already. */
+/** Whether a gate already owns that socket. */
 export function isKept(socket: Duplex): boolean {
   return (socket as Kept)[KEEPER] !== undefined;
 }
@@ -56,12 +56,12 @@ export function keeperOf(socket: Kept): Keeper | undefined {
   return socket[KEEPER];
 }
 
-/** From now on errors of the socket are the keeper's. Without a listener they would end the process. */
+/** From now on the keeper gets the socket's errors. Without a listener they would end the process. */
 export function guardErrors(socket: Kept): void {
   socket.on("error", onError);
 }
 
-/** Whoever listens for errors now owns them; an owner that does not is protected from them. */
+/** If the new owner listens for errors, our listener goes; otherwise it stays, so that an error does not end the process. */
 export function leaveErrors(socket: Kept): void {
   if (socket.listenerCount("error") > 1) socket.removeListener("error", onError);
 }
@@ -71,15 +71,15 @@ export function keep(socket: Kept, keeper: Keeper): void {
   socket.on("close", onClose);
 }
 
-/** The socket is its keeper's no more. A listener that ignores errors stays. */
+/** The keeper no longer owns the socket. A listener that ignores errors stays. */
 export function forget(socket: Kept): void {
   socket.removeListener("close", onClose);
   socket[KEEPER] = undefined;
 }
 
-/** Keeps the socket and listens to it; a socket that reads by itself begins when `readOn` is called. */
+/** Keeps the socket and listens to it; a socket that reads by itself starts when `readOn` is called. */
 export function listen(socket: Kept, keeper: Keeper): void {
-  // A client that ends may still read; net would end the socket at once. Every way out ends or destroys it.
+  // A client that has ended may still read, but net would end the socket at once. Every way out ends or destroys it.
   socket.allowHalfOpen = true;
   keep(socket, keeper);
   socket.on("end", onEnd);
@@ -91,22 +91,22 @@ export function unlisten(socket: Kept): void {
   if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable);
 }
 
-/** Reads on; the giver may have paused the socket, and a listener for data alone leaves it so. `inPieces`: one piece at a time will do. */
+/** Continues reading: the caller may have paused the socket, and a 'data' listener does not resume it. `inPieces`: one piece at a time is enough. */
 export function readOn(socket: Kept, inPieces: boolean): void {
   if (!isReadOnDemand(socket) || socket.listeners("data").includes(onData)) socket.resume();
   else if (inPieces) {
     socket.on("readable", onReadable);
-    // Where the giver has listened in the same way, a listener more starts nothing.
+    // If the caller has a 'readable' listener too, another one does not start the socket.
     socket[KEEPER]?.readPiece();
   }
 }
 
-/** Asks for the next piece of a socket that is read on demand. */
+/** Asks a socket that is read on demand for its next piece. */
 export function readNextPiece(socket: Kept): void {
   if (socket.listeners("readable").includes(onReadable)) socket.read(0);
 }
 
-/** A server reads all the time: a socket that was read on demand so far reads by itself from now on. */
+/** A server reads all the time: a socket that was read on demand reads by itself from now on. */
 export function letFlow(socket: Kept): void {
   if (isReadOnDemand(socket)) socket.removeListener("readable", onReadable).on("data", onData).resume();
 }
@@ -124,12 +124,12 @@ export function setIdleTimeout(socket: Duplex, milliseconds: number): void {
   (socket as { setTimeout?: (milliseconds: number) => void }).setTimeout?.(milliseconds);
 }
 
-/** Octets written so far, where the stream counts them. */
+/** Octets written so far, if the stream counts them. */
 export function bytesWritten(socket: Duplex): number | undefined {
   return (socket as { bytesWritten?: number }).bytesWritten;
 }
 
-/** Whether a socket has a buffer of no octets: it reads a piece when it is asked for one (`UNREAD`). */
+/** Whether a socket has an empty buffer limit: it only reads a piece when asked for one (`UNREAD`). */
 function isReadOnDemand(socket: Duplex): boolean {
   return socket.readableHighWaterMark === 0;
 }

@@ -1,6 +1,6 @@
 // In:    a server of node:http, node:https or node:http2, a policy.
-// Out:   to the server's own listeners: requests and upgrades that the policy accepts; to framers: those they claim.
-// Never: lets a listener see what was not ruled on, whenever it was added; changes what it sees of the rest.
+// Out:   to the server's own listeners: requests and upgrades that the policy accepts; to framers: upgrades that they claim.
+// Never: lets a listener see anything that was not ruled on, whenever the listener was added.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
@@ -12,7 +12,6 @@ import { ServerSocket } from "../connection/http1/server-socket.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
-
 import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
@@ -20,24 +19,24 @@ import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/con
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { type Acceptance, decide } from "../policy/decide.js";
+import { decide } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
-
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
 import { checkListening } from "./server.js";
 
-/** A listener without which Node would not emit an event; all guards have the same, and so know each other's. */
+/** A listener without which Node would not emit an event; all guards share it, so they recognize each other's. */
 const marker = (): void => {};
 const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as const;
 
-/** A raw socket that waits for its turn may break, and nobody may be left to hear of it. */
+/** A raw socket that waits its turn may fail, and may have no other error listener. */
 const ignoreError = (): void => {};
 /** What a server keeps whose `maxHeadersCount` is not set. */
 const NODE_FIELD_LINES = 1000;
-/** Nobody has said anything of the sockets. */
+/** There are no hints about the sockets. */
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
 /** A server that can be told which requests are upgrades (Node 24 and later). */
@@ -53,20 +52,20 @@ export class Guard implements Disposable {
   readonly #hadOwnEmit: boolean;
   readonly #intercept: Server["emit"];
   readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
-  /** Null where Node's parser lets pass what a precedent must not. */
+  /** Null if Node's parser accepts more than may share a ruling. */
   readonly #ruledFields: RuledFields | null;
   readonly #connections = new SideTable<GuardedConnection>();
   readonly #rulings = new SideTable<Ruling>();
   readonly #sessions = new SideTable<GuardedSession>();
-  /** Of this server, this one among them. */
+  /** The guards of this server, including this one. */
   readonly #guards: Guards<Guard>;
-  /** Some upgrades go to framers of its own. @internal */
+  /** Some upgrades go to its own framers. @internal */
   readonly hasFramers: boolean;
-  /** By their sockets, the requests of upgrades that Node has read. */
+  /** The requests of upgrades that Node has read, by socket. */
   readonly #read = new WeakMap<object, IncomingMessage>();
   #released = false;
 
-  /** With `requests` of the house, which is then the server itself, the guard is strict. @internal */
+  /** The guard is strict if the context has `requests`, which is then the server itself. @internal */
   constructor(context: Context, server: Server, connectionEvent: string) {
     const guards = Guards.of<Guard>(server);
     guards.check(context.policy);
@@ -94,12 +93,12 @@ export class Guard implements Disposable {
     guards.add(this);
   }
 
-  /** False when it was released. */
+  /** False once it has been released. */
   get isActive(): boolean {
     return !this.#released;
   }
 
-  /** From now on nothing is ruled on; connections that were adopted stay so. */
+  /** From now on nothing is ruled on; adopted connections stay adopted. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
@@ -107,7 +106,7 @@ export class Guard implements Disposable {
     this.#guards.remove(this, (guard) => guard.#takeOff());
   }
 
-  /** False where another function has been put over ours: that one goes on calling ours, which lets everything pass. */
+  /** False if another function has replaced ours: that one keeps calling ours, which then lets everything pass. */
   #takeOff(): boolean {
     const choosing = this.#server as Choosing;
     if (choosing.shouldUpgradeCallback === this.#choose) choosing.shouldUpgradeCallback = this.#shouldUpgrade;
@@ -121,7 +120,7 @@ export class Guard implements Disposable {
     this.release();
   }
 
-  /** Stands in the place of the server's `emit`. */
+  /** Replaces the server's `emit`. */
   #receive(event: string | symbol, values: unknown[]): boolean {
     if (!this.#released) {
       switch (event) {
@@ -136,12 +135,12 @@ export class Guard implements Disposable {
           return this.#stream(values as StreamValues);
         case "upgrade":
         case "connect":
-          // An extended CONNECT that was ruled on, and left to others.
+          // An extended CONNECT that was ruled on, and left to other listeners.
           if (values[0] instanceof Http2ServerRequest) break;
           this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
           return true;
         case "clientError":
-          // What follows a refused request is not looked at, and Node would destroy the socket before the refusal is written.
+          // Anything after a refused request is ignored, and Node would destroy the socket before the refusal is written.
           if (this.#connections.get(values[1])?.refused) return true;
           break;
         case "listening":
@@ -150,7 +149,7 @@ export class Guard implements Disposable {
       }
       if (this.#context.requests !== undefined) {
         const isConnection = event === "connection" || event === this.#connectionEvent;
-        // Of this guard, or of another that is strict as well and has read the octets.
+        // A server socket of this guard, or of another strict guard that has read the octets.
         if (isConnection && values[0] instanceof ServerSocket) return this.#pass(this.#connectionEvent, ...values);
         if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
           return this.#connection(values[0] as Duplex);
@@ -166,22 +165,22 @@ export class Guard implements Disposable {
     return Reflect.apply(this.#emit, this.#server, [event, ...values]);
   }
 
-  /** True where somebody listens that is no guard. */
+  /** True if there is a listener that is not a guard's. */
   #hasOthers(event: string): boolean {
     const others = this.#server.listeners(event).filter((listener) => listener !== marker).length;
     if (event !== "stream") return others > 0;
-    // With a listener of 'request' node:http2 has one of 'stream', which makes requests of streams, and of CONNECT 'connect'.
+    // With a 'request' listener, node:http2 has a 'stream' listener that turns streams into requests, and CONNECT into 'connect'.
     const own = this.#server.listenerCount("request") > 0 ? 1 : 0;
     return others > own || this.#hasOthers("connect");
   }
 
-  /** A new HTTP/2 connection, of which nobody has heard yet. */
+  /** A new HTTP/2 connection that no listener has seen yet. */
   #session(session: ServerHttp2Session): void {
     const guarded = guardSession(this.#context, session, this.#arrivalOf(session), () => !this.#released);
     this.#sessions.set(session, guarded);
   }
 
-  /** A stream of a session: one that was ruled on, or one of a session that is older than this guard. */
+  /** A stream of a session: one that was ruled on, or one of a session that existed before this guard. */
   #stream(values: StreamValues): boolean {
     const [stream] = values;
     if (this.#context.known.get(stream) !== undefined) return this.#pass("stream", ...values);
@@ -198,7 +197,7 @@ export class Guard implements Disposable {
     return guarded;
   }
 
-  /** Read now: a session shows its socket only while it is open. */
+  /** Read now: a session exposes its socket only while it is open. */
   #arrivalOf({ socket }: ServerHttp2Session): Arrival {
     return readArrival(arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL));
   }
@@ -217,7 +216,7 @@ export class Guard implements Disposable {
   }
 
   /**
-   * What Node hands on of a head that has more field lines than the server's `maxHeadersCount` may lack the last ones, which
+   * If a head has more field lines than the server's `maxHeadersCount`, Node drops the last ones, which
    * are those of trusted hops.
    */
   get #limits(): HeadLimits {
@@ -233,7 +232,7 @@ export class Guard implements Disposable {
     return decide(this.#context.policy, result.head, arrival);
   };
 
-  /** Where Node asks which requests are upgrades, that has been ruled on before they are emitted. */
+  /** If Node asks which requests are upgrades, they have been ruled on before they are emitted. */
   #ruleOnce(request: IncomingMessage): Ruling {
     const known = this.#rulings.get(request);
     if (known !== undefined) return known;
@@ -242,7 +241,7 @@ export class Guard implements Disposable {
     return ruling;
   }
 
-  /** What is not an upgrade that all guards accept stays a request, whose refusal keeps its place among the responses. */
+  /** Anything but an upgrade that all guards accept stays a request, so that its refusal keeps its place among the responses. */
   readonly #choose = (request: IncomingMessage): boolean => {
     if (this.#released) return this.#shouldUpgrade!.call(this.#server, request);
     return this.#guards.members.every((guard) => guard.#acceptsUpgrade(request));
@@ -260,7 +259,7 @@ export class Guard implements Disposable {
       const ruled = this.#context.known.get(request.stream);
       if (ruled !== undefined) this.#context.known.set(request, ruled);
     }
-    // A request that was ruled on is emitted again by whoever listens for 'checkContinue'.
+    // A listener of 'checkContinue' may emit a request again that was ruled on.
     if (this.#context.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
     if (event === "request" || this.#hasOthers(event)) return this.#pass(event, request, response);
     // Another guard has yet to rule on it.
@@ -275,13 +274,13 @@ export class Guard implements Disposable {
     return this.#pass("request", request, response);
   }
 
-  /** A connection under a strict guard: the request filter gives the server a front in its place. */
+  /** A connection under a strict guard: the request filter gives the server a server socket instead. */
   #connection(socket: Duplex): boolean {
     new Connection(this.#context, socket, NO_ARRIVAL).begin(NOTHING);
     return true;
   }
 
-  /** Rules on a request, and answers it where it is refused. */
+  /** Rules on a request, and answers it if it is refused. */
   #isAccepted(request: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#connectionOf(request.socket);
     if (connection.refused) {
@@ -313,7 +312,7 @@ export class Guard implements Disposable {
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
     showRuledHost(request, decision);
-    // What is only reported is reported each time.
+    // A reported refusal is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
       connection.precedent = SameRuling.of(request, this.#ruledFields);
     }
@@ -348,14 +347,14 @@ export class Guard implements Disposable {
     });
   }
 
-  /** Follows the ruling on an upgrade, whose head has been read. */
+  /** Acts on the ruling on an upgrade whose head has been read. */
   #act(ruling: Ruling, connection: GuardedConnection, socket: Duplex, rest: Uint8Array): void {
     if (ruling.kind === "accepted") connection.newest = { decision: ruling };
     const step = ruling.kind === "malformed" ? ruling : ({ kind: "decided", decision: ruling, rest } as const);
     new Connection(this.#context, socket, connection.arrival).beginRuled(step);
   }
 
-  /** An upgrade that this guard has accepted: the next guard rules on it, and after the last one it goes where it is claimed. */
+  /** An upgrade that this guard has accepted: the next guard rules on it, and after the last one it goes to the framer that claims it. */
   #accepted({ socket, head, rest, decision }: Handover): void | Promise<void> {
     const { known } = this.#context;
     const leave = (behind: Uint8Array): void => this.#leave(socket, decision, behind);
@@ -368,8 +367,8 @@ export class Guard implements Disposable {
     }
     const { claimed } = passage;
     if (claimed === null) {
-      // While an authorize decided, listeners may have gone, or a guard whose framers there were.
-      if (!this.#hasOthers("upgrade")) throw new Error("nothing listens any more for the upgrade that was left");
+      // While `authorize` decided, the listeners, or a guard with framers, may have been removed.
+      if (!this.#hasOthers("upgrade")) throw new Error("there is no listener any more for the upgrade that was left");
       this.#guards.leave(socket, passage, rest);
       return;
     }
@@ -387,12 +386,12 @@ export class Guard implements Disposable {
     else passage.leave(NOTHING);
   }
 
-  /** Leaves an upgrade that all guards have accepted to the other listeners, with the socket as Node gives it. */
+  /** Leaves an upgrade that all guards have accepted to the other listeners, with the socket in the state in which Node emits it. */
   #leave(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     const request = this.#read.get(socket);
     this.#read.delete(socket);
     asNodeLeavesIt(socket);
-    // Under a strict guard Node has not read it.
+    // Under a strict guard, Node has not read it.
     if (request === undefined) this.#giveBack(socket, leftHead(decision), rest);
     else (this.#guards.members.at(-1) ?? this).#detached(request, socket, rest);
   }
@@ -405,13 +404,13 @@ export class Guard implements Disposable {
   }
 }
 
-/** The ruling on what Node gives as a request: of an upgrade that the policy accepts, Node did not see that it is one. */
+/** The ruling on a request from Node: if the policy accepts it as an upgrade, Node failed to recognize it as one. */
 function asRequest(ruling: Ruling): Ruling {
   if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
   return { kind: "malformed", fault: unseenUpgrade(ruling.head) };
 }
 
-/** Neither flowing nor paused, so that the first listener for 'data' makes it flow: Node's own way with upgrades. */
+/** Neither flowing nor paused, so that the first 'data' listener makes it flow, as Node does with upgrades. */
 function asNodeLeavesIt(socket: Duplex): void {
   (socket as { readableFlowing: boolean | null }).readableFlowing = null;
 }

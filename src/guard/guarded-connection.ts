@@ -8,7 +8,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
 import type { Message } from "../head/from-message.js";
-import type { Decision } from "../policy/decide.js";
+import type { Decision } from "../policy/decision.js";
 import type { SameRuling } from "./same-ruling.js";
 
 /** A ruling on a request as Node has read it. */

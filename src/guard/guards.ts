@@ -1,39 +1,40 @@
-// In:    the guards of one server, each of a gate of its own; upgrades that some of them have accepted.
-// Out:   which guard has yet to rule on an upgrade, and once all have, who takes it.
-// Never: rules on anything; lets an upgrade go on that a guard of its server has not ruled on.
+// In:    the guards of one server, each from a different gate; upgrades that some of them have accepted.
+// Out:   which guard has yet to rule on an upgrade, and once all have, what takes it.
+// Never: rules on anything, or lets an upgrade go on that a guard of its server has not ruled on.
 
 import { type FramerLike, LEAVE } from "../handover/framer.js";
 import type { Claimed } from "../outcome/context.js";
-import type { Acceptance, Policy } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 
-/** What a guard is to the others of its server. */
+/** A guard from the point of view of the other guards of its server. */
 export interface Member {
-  /** Some upgrades go to framers of its own. */
+  /** Some upgrades go to its own framers. */
   readonly hasFramers: boolean;
 }
 
 /** An upgrade on its way through the guards of its server. */
 interface Passage<M> {
-  /** Those that have accepted it. */
+  /** The guards that have accepted it. */
   readonly accepted: Map<M, Acceptance<FramerLike>>;
-  /** By the one of them whose framer takes it; null where none does so far. */
+  /** The claim of the guard whose framer takes it; null if there is none so far. */
   claimed: Claimed | null;
-  /** Gives it to the server's other listeners, with the octets behind its head. */
+  /** Gives it to the server's other listeners, with the octets after its head. */
   readonly leave: (rest: Uint8Array) => void;
 }
 
-/** Where a server has its guards. */
+/** The property of a server that has its guards. */
 const GUARDS = Symbol("headgate.guards");
 
-/** All guards of one server that are active. */
+/** All active guards of one server. */
 export class Guards<M extends Member> {
   readonly #server: object;
   readonly #members: M[] = [];
-  /** Those whose functions are on the server, each over that of the one before it; some may have been released. */
+  /** The guards whose functions are on the server, each wrapping the previous one; some may have been released. */
   readonly #chain: M[] = [];
-  /** By their sockets or streams. */
+  /** By socket or stream. */
   readonly #passages = new WeakMap<object, Passage<M>>();
-  /** Of upgrades on their way to the other listeners. */
+  /** For upgrades on their way to the other listeners. */
   readonly #leaving = new WeakMap<object, Map<M, Acceptance<FramerLike>>>();
 
   private constructor(server: object) {
@@ -50,7 +51,7 @@ export class Guards<M extends Member> {
     return this.#members;
   }
 
-  /** Throws `TypeError` where two guards would have framers: an upgrade can go to one alone. */
+  /** Throws `TypeError` if two guards would have framers: an upgrade can only go to one. */
   check(policy: Policy<FramerLike>): void {
     const [claimed] = claimsOf(policy);
     if (claimed === undefined || !this.#members.some(({ hasFramers }) => hasFramers)) return;
@@ -66,7 +67,7 @@ export class Guards<M extends Member> {
     Object.defineProperty(this.#server, GUARDS, { value: this, configurable: true });
   }
 
-  /** `takeOff`: takes a guard's functions off the server, where they are the outermost. Released ones under them go as well. */
+  /** `takeOff`: removes a guard's functions from the server, if they are the outermost. Those of released guards below go as well. */
   remove(member: M, takeOff: (member: M) => boolean): void {
     this.#members.splice(this.#members.indexOf(member), 1);
     for (let top = this.#chain.at(-1); top !== undefined && !this.#members.includes(top); top = this.#chain.at(-1)) {
@@ -76,7 +77,7 @@ export class Guards<M extends Member> {
     if (this.#members.length === 0) delete (this.#server as { [GUARDS]?: unknown })[GUARDS];
   }
 
-  /** Those that get an event after that one. */
+  /** The guards that get an event after that one. */
   under(member: M): readonly M[] {
     return this.#members.slice(0, this.#members.indexOf(member));
   }
@@ -95,24 +96,24 @@ export class Guards<M extends Member> {
     return this.#members.find((member) => !accepted.has(member));
   }
 
-  /** A framer takes it, and it is out of the guards' hands. */
+  /** A framer takes it, and the guards no longer track it. */
   end(on: object): void {
     this.#passages.delete(on);
   }
 
-  /** The other listeners get it. Each guard lets it pass once, and no other upgrade that may come over the same socket. */
+  /** The other listeners get it. Each guard lets it pass once, but no other upgrade on the same socket. */
   leave(on: object, { accepted, leave }: Passage<M>, rest: Uint8Array): void {
     this.#passages.delete(on);
     this.#leaving.set(on, accepted);
     leave(rest);
   }
 
-  /** Whether a guard is to let the upgrade of that socket pass. */
+  /** Whether a guard should let the upgrade of that socket pass. */
   lets(on: object, member: M): boolean {
     return this.#leaving.get(on)?.has(member) === true;
   }
 
-  /** The decision by which it does; it does so no more. */
+  /** The decision by which it lets the upgrade pass, once. */
   letPass(on: object, member: M): Acceptance<FramerLike> | undefined {
     const accepted = this.#leaving.get(on);
     const decision = accepted?.get(member);
@@ -128,7 +129,7 @@ export class Guards<M extends Member> {
   }
 }
 
-/** The claims of a policy that are no `LEAVE`, in words. */
+/** The claims of a policy that are not `LEAVE`, in words. */
 export function claimsOf({ vhosts }: Policy<FramerLike>): string[] {
   return vhosts.flatMap(({ name, upgrades }) =>
     Object.entries(upgrades ?? {})

@@ -1,6 +1,6 @@
-// In:    a session of an http2 server that a gate guards.
+// In:    a session of a guarded http2 server.
 // Out:   to the server's listeners: streams whose requests the policy accepts; to framers: tunnels that they claim.
-// Never: lets a listener see a stream that was not ruled on, be it one of the server or of the session.
+// Never: lets a listener of the server or of the session see a stream that was not ruled on.
 
 import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
@@ -30,7 +30,7 @@ export class GuardedSession implements ExchangeOwner {
     this.#pass = pass;
   }
 
-  /** Rules on a stream before anybody else sees it. */
+  /** Rules on a stream before any listener sees it. */
   rule(...[stream, headers, flags, rawHeaders]: StreamValues): void {
     new Exchange(this.#context, this, { stream, headers, flags, rawHeaders }).begin();
   }
@@ -41,8 +41,8 @@ export class GuardedSession implements ExchangeOwner {
 }
 
 /**
- * Puts a ruling in front of every listener of a session's 'stream', that of its server among them. `isActive`: false when
- * the guard was released. A stream that was ruled on, as the guards of a server see to it among themselves, goes on.
+ * Rules on every stream before any listener of the session's 'stream' sees it, including the server's. `isActive`: false once
+ * the guard has been released. A stream that was already ruled on goes on; the guards of a server coordinate this.
  */
 export function guardSession(
   context: Context,

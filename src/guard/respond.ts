@@ -1,6 +1,6 @@
 // In:    a refused request of an http.Server, not answered yet.
-// Out:   the whole response; behind it the connection closes, so that the response arrives.
-// Never: leaves a client waiting that has not sent its body, or resets one that is sending it.
+// Out:   the complete response; then the connection closes in a way that lets the response arrive.
+// Never: makes a client wait that has not sent its body, or resets one within `lingerTimeout` that is sending it.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -9,9 +9,9 @@ import type { Reply } from "../outcome/reply.js";
 
 /**
  * Answers through Node's ServerResponse, which keeps the order of pipelined responses. A server destroys its socket
- * after the last response; octets of a body that are still coming in would then reset the connection, and the client
- * could lose the response. So the response is written whole and the socket half closed; it is destroyed when the body has been read,
- * or `lingering` is over.
+ * after the last response; octets of a body that still arrive would then reset the connection, and the client
+ * could lose the response. So the response is written completely and the socket half closed; it is destroyed when the body has been
+ * read, or when its time in `lingering` is up.
  */
 export function respond(
   request: IncomingMessage,
@@ -27,7 +27,7 @@ export function respond(
   if (request.method === "HEAD") response.flushHeaders();
   else response.write(body, "latin1");
   const { socket } = request;
-  // Now, as Node throws away what is corked in a socket if its parser finds a fault in the same read.
+  // At once, because Node discards what is corked in a socket if its parser finds a fault in the same read.
   socket.end();
   const reading = new ReadOn(socket);
   lingering.add(reading);
@@ -36,7 +36,7 @@ export function respond(
   request.resume();
 }
 
-/** A connection that is read on behind its last response. */
+/** A connection that is still read after its last response. */
 class ReadOn implements Timed {
   due = 0;
   list: object | null = null;
@@ -53,7 +53,7 @@ class ReadOn implements Timed {
   }
 }
 
-/** Goes on when every response that the connection owes is written; never, where the connection closes before. */
+/** Continues when every response that the connection owes is written; never, if the connection closes before. */
 export function whenAnswered(newest: ServerResponse | null, socket: Duplex, goOn: () => void): void {
   if (newest === null || newest.writableFinished) {
     goOn();

@@ -1,17 +1,17 @@
 // In:    an accepted request; later requests of the same connection.
-// Out:   which of these are ruled on alike, without being read again.
-// Never: covers a request that a reading would refuse.
+// Out:   which of these get the same ruling, without being parsed again.
+// Never: covers a request that parsing would refuse.
 
 import type { Message } from "../head/from-message.js";
 import { fieldNames, isRuledOn } from "../head/kernel/field-names.js";
 import type { HeadLimits } from "../head/limits.js";
 
 /**
- * Finds the field names that a ruling may depend on: those that the kernel reads, and perhaps others of the same length
- * and first letter. The kernel's table has them all, those of policies included.
+ * Finds the field names that a ruling may depend on: those that the kernel reads, and possibly others of the same length
+ * and first letter. The kernel's table has all of them, including those of policies.
  */
 export class RuledFields {
-  /** By length of name: a bit for each first letter, whatever its case. */
+  /** By length of name: a bit for each first letter, ignoring case. */
   readonly #letters = new Uint32Array(32);
 
   constructor() {
@@ -25,13 +25,13 @@ export class RuledFields {
   }
 }
 
-/** What the kernel reads as an origin-form: visible ASCII but "#". */
+/** What the kernel reads as an origin-form: visible ASCII except "#". */
 const ORIGIN_FORM = /^\/[!"$-~]*$/;
 
 /**
- * A ruling on a request that is no upgrade depends on its connection, the fields that the kernel and the policy read, and
- * no other; not on the method, nor on an origin-form. All else that a reading could refuse, Node's parser has refused, unless
- * it is lenient: names that are no tokens, control octets in values.
+ * A ruling on a request that is not an upgrade depends on its connection and on the fields that the kernel and the policy read,
+ * but not on the method, nor on an origin-form. Node's parser has refused everything else that parsing could refuse, such as
+ * names that are not tokens and control octets in values, unless it is lenient.
  */
 export class SameRuling {
   /** Name, value, name, value. */
@@ -41,7 +41,7 @@ export class SameRuling {
     this.#ruledOn = ruledOn;
   }
 
-  /** Of an accepted request; null where it can be none. */
+  /** The ruling on an accepted request; null if it cannot be shared. */
   static of({ url, httpVersion, rawHeaders }: Message, fields: RuledFields): SameRuling | null {
     if (httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return null;
     const ruledOn: string[] = [];
@@ -51,12 +51,12 @@ export class SameRuling {
     return new SameRuling(ruledOn);
   }
 
-  /** True where a reading would come to the same ruling. */
+  /** True if parsing would lead to the same ruling. */
   covers({ method, url, httpVersion, rawHeaders }: Message, fields: RuledFields, limits: HeadLimits): boolean {
     const ruledOn = this.#ruledOn;
     const count = rawHeaders.length;
     if (count > 2 * limits.fieldLines || httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return false;
-    // "GET / HTTP/1.1", and the CRLF behind it and behind the last field line.
+    // " HTTP/1.1", the SP before the target, and the CRLF after the request line and after the last field line.
     let size = method!.length + url!.length + 14;
     let found = 0;
     for (let i = 0; i < count; i += 2) {
@@ -71,7 +71,7 @@ export class SameRuling {
   }
 }
 
-/** A server's parser lets pass what a reading would refuse; it says so itself, or the process was told so. */
+/** Whether a server's parser accepts what parsing would refuse, by its own options or those of the process. */
 export function isLenient(server: object): boolean {
   const { insecureHTTPParser, httpValidation } = server as { insecureHTTPParser?: boolean; httpValidation?: string };
   if (insecureHTTPParser !== undefined) return insecureHTTPParser;

@@ -1,5 +1,5 @@
-// In:    a server that a caller wants guarded, the policy for it.
-// Out:   the event that its connections come by, or a TypeError that says what to do instead.
+// In:    a server to guard, and the policy for it.
+// Out:   the event that brings its connections, or a TypeError that names the alternative.
 // Never: touches the server.
 
 import { Server as HttpServer } from "node:http";
@@ -7,18 +7,18 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import type { Policy } from "../policy/decide.js";
+import type { Policy } from "../policy/policy-rules.js";
 import { NO_LISTEN_SERVER } from "../policy/vhost.js";
 
-/** What a gate can stand in front of: a server of node:http, node:https or node:http2. */
+/** What a gate can guard: a server of node:http, node:https or node:http2. */
 export type GuardedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
 
-/** True for a server of node:http2, whose classes Node does not give away. */
+/** True for a server of node:http2, whose classes Node does not export. */
 export function speaksHttp2(server: unknown): server is Http2Server | Http2SecureServer {
   return server instanceof NetServer && typeof (server as { updateSettings?: unknown }).updateSettings === "function";
 }
 
-/** The event by which a server gets connections to read from. Throws `TypeError` for one that is not of HTTP. */
+/** The event by which a server gets connections to read. Throws `TypeError` for one that does not speak HTTP. */
 export function connectionEventOf(server: unknown): "connection" | "secureConnection" {
   if (server instanceof HttpServer) return "connection";
   if (server instanceof HttpsServer) return "secureConnection";
@@ -35,7 +35,7 @@ export function connectionEventOf(server: unknown): "connection" | "secureConnec
   throw new TypeError(guarded);
 }
 
-/** Throws `TypeError` where a vhost's port contradicts what the server listens on; nothing is wrong before it listens. */
+/** Throws `TypeError` if a vhost's port contradicts what the server listens on; before it listens, nothing is checked. */
 export function checkListening(policy: Policy, server: NetServer): void {
   const address = server.address();
   if (address === null) return;

@@ -1,48 +1,48 @@
 // In:    nothing.
-// Out:   the interface between the gate and whoever speaks the protocol behind an upgrade.
+// Out:   the interface between the gate and the code that speaks the protocol after an upgrade.
 // Never: names a protocol or a library.
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { RequestHead } from "../head/request-head.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 
-/** A socket, and everything that was learned of it, on its way to its next owner. */
+/** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {
-  /** Paused. The gate has no listener on it any more and will not touch it. */
+  /** Paused. The gate no longer has a listener on it, and will not touch it. */
   readonly socket: Duplex;
   readonly head: RequestHead;
-  /** Octets that came behind the head; nobody else has them. */
+  /** Octets that came after the head; no other copy exists. */
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal;
-  /** Lets `gate.decisionOf` and `gate.arrivalOf` answer for what the framer makes of the socket, as a WebSocket. */
+  /** Lets `gate.decisionOf` and `gate.arrivalOf` answer for an object that the framer makes from the socket, such as a WebSocket. */
   associate(made: object): void;
 }
 
 /** Takes sockets whose upgrade was accepted, and answers the opening handshake. */
 export interface Framer {
   /**
-   * Owns the socket from the call on. What it throws before anything was written is answered 500; afterwards the
+   * Owns the socket from the call on. If it throws before it has written anything, the client gets 500; after that, the
    * socket is destroyed.
    */
   take(handover: Handover): void | Promise<void>;
-  /** Closes the connections that it took, with a WebSocket close code; resolves when they are closed. */
+  /** Closes the connections that it took, with a WebSocket close code; resolves when all of them are closed. */
   close?(code: number, signal?: AbortSignal): Promise<void>;
 }
 
 /**
- * Stands in `upgrades` where a framer would: the upgrade is ruled on, and then left to the other listeners of 'upgrade'
+ * A value for `upgrades` in place of a framer: the upgrade is ruled on, and then left to the other 'upgrade' listeners
  * of the guarded server. An adopted socket has no such listeners.
  */
 export const LEAVE = "LEAVE" as const;
 
-/** A framer, its `take` alone, or `LEAVE`. */
+/** A framer, just its `take`, or `LEAVE`. */
 export type FramerLike = Framer | Framer["take"] | typeof LEAVE;
 
-/** Throws `TypeError` for what cannot take a socket. */
+/** Throws `TypeError` for a value that cannot take a socket. */
 export function checkFramer(framer: unknown, where: string): void {
   if (framer === LEAVE) return;
   const take = typeof framer === "function" ? framer : (framer as Framer | null | undefined)?.take;

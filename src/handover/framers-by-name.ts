@@ -1,11 +1,11 @@
 // In:    framers by name; vhosts whose claims may be names.
-// Out:   the vhosts with framers for claims.
+// Out:   the vhosts with framers as claims.
 // Never: calls a framer.
 
 import type { Vhost } from "../policy/vhost.js";
 import { checkFramer, type FramerLike, LEAVE } from "./framer.js";
 
-/** Puts framers where their names are. Throws `TypeError` with the path, the value and the fix. */
+/** Replaces names with their framers. Throws `TypeError` with the path, the value and the fix. */
 export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
   if (typeof framers !== "object" || framers === null) {
     throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");

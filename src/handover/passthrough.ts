@@ -1,34 +1,34 @@
 // In:    nothing.
-// Out:   the interface between the gate and whoever takes connections that it does not read.
+// Out:   the interface between the gate and the code that takes connections which the gate does not read.
 // Never: names a protocol or a library.
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 
-/** A connection that nobody has interpreted, on its way to its next owner. */
+/** A connection that has not been interpreted, on its way to its next owner. */
 export interface RawConnection {
-  /** Paused. The gate has no listener on it any more and will not touch it. */
+  /** Paused. The gate no longer has a listener on it, and will not touch it. */
   readonly socket: Duplex;
-  /** Every octet that has come, from the first behind a PROXY header on; nobody else has them. */
+  /** Every octet that has arrived, from the first after a PROXY header on; no other copy exists. */
   readonly rest: Uint8Array;
-  /** What a TLS client asks for; its octets are in `rest`. Null where the connection is neither TLS nor HTTP. */
+  /** What a TLS client asks for; its octets are in `rest`. Null if the connection is neither TLS nor HTTP. */
   readonly hello: ClientHello | null;
   readonly arrival: Arrival;
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal;
 }
 
-/** Takes connections as they are. */
+/** Takes connections unread. */
 export interface Passthrough {
-  /** Owns the socket from the call on. Where it throws, the socket is destroyed. */
+  /** Owns the socket from the call on. If it throws, the socket is destroyed. */
   take(handover: RawConnection): void | Promise<void>;
 }
 
-/** A taker, or its `take` alone. */
+/** A passthrough, or just its `take`. */
 export type PassthroughLike = Passthrough | Passthrough["take"];
 
-/** True for what may take a connection. */
+/** True for a value that can take a connection. */
 export function isPassthrough(value: unknown): value is PassthroughLike {
   return typeof value === "function" || typeof (value as Passthrough | null | undefined)?.take === "function";
 }

@@ -1,17 +1,17 @@
 // In:    an accepted request whose target has absolute-form, and the authority that was ruled on.
 // Out:   every view of the request with that authority as its Host.
-// Never: changes a request of another form: there Host is what was ruled on, or what a trusted hop was told.
+// Never: changes a request in another form: there Host is what was ruled on, or what the client of a trusted hop sent.
 
 import type { IncomingMessage } from "node:http";
 import type { RequestHead } from "../head/request-head.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 
-/** What a request was ruled on by. */
+/** The parts of a decision that determine Host. */
 export type Ruled = Pick<Acceptance, "head" | "authority">;
 
 /**
- * The Host of a request whose target has absolute-form: the authority that was ruled on, its own (RFC 9112 §3.2.2) or the one that a
- * trusted hop states. Null where Host is what was sent.
+ * The Host of a request whose target has absolute-form: the authority that was ruled on, which is its own (RFC 9112 §3.2.2) or the
+ * one that a trusted hop states. Null if Host stays as it was sent.
  */
 export function ruledHost({ head, authority }: Ruled): string | null {
   return head.targetForm === "absolute-form" ? String(authority) : null;
@@ -30,7 +30,7 @@ export function ruledRawHeaders(ruled: Ruled): string[] {
 export function showRuledHost(request: IncomingMessage, ruled: Ruled): void {
   const host = ruledHost(ruled);
   if (host === null) return;
-  // The array stays the same one: Node makes the other views of it, when they are first asked for.
+  // The array stays the same object: Node makes the other views from it when they are first read.
   request.rawHeaders.splice(0, Number.POSITIVE_INFINITY, ...ruledRawHeaders(ruled));
   request.headers.host = host;
   request.headersDistinct.host = [host];

@@ -1,8 +1,8 @@
-// In:    objects that are somebody else's, and what a gate learned of each.
+// In:    objects that the gate does not own, and what it learned about each.
 // Out:   what it learned.
-// Never: keeps an object alive, or shows on it.
+// Never: keeps an object alive, or is visible on it.
 
-/** Returns the object that it is given, so that the fields of a class that extends it are put on that object. */
+/** Returns the object that it is given, so that the private fields of a subclass are put on that object. */
 class SocketDetails {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: the point of it
@@ -11,8 +11,8 @@ class SocketDetails {
 }
 
 /**
- * What a WeakMap does, as a private field on the object itself. A WeakMap that gets an entry for each request costs the
- * collector some 3 µs a request; this costs 0.1 µs, and ends with the object. Each instance has a field of its own.
+ * Does what a WeakMap does, with a private field on the object itself. A WeakMap with an entry for each request costs the
+ * garbage collector some 3 µs per request; this costs 0.1 µs, and ends with the object. Each instance has its own field.
  */
 export class SideTable<Value> {
   readonly #marks = newMarks<Value>();
@@ -21,7 +21,7 @@ export class SideTable<Value> {
     this.#marks.set(object, value);
   }
 
-  /** Undefined for whatever has no entry, values that are not objects included. */
+  /** Undefined for anything without an entry, including values that are not objects. */
   get(object: unknown): Value | undefined {
     return this.#marks.get(object);
   }

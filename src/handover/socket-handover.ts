@@ -1,15 +1,15 @@
 // In:    a socket, the acceptance of its upgrade or its ClientHello, the octets that the next owner has to get.
-// Out:   the Handover that a framer gets, or the RawConnection of a taker.
+// Out:   the Handover for a framer, or the RawConnection for a passthrough.
 // Never: listens to the socket before a framer asks for a signal.
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import type { FramerLike, Handover } from "./framer.js";
 import type { RawConnection } from "./passthrough.js";
 
-/** A `Handover` whose signal is only made, and only listens, where a framer asks for it. */
+/** A `Handover` whose signal is only made, and only listens, if a framer asks for it. */
 export class SocketHandover implements Handover {
   readonly socket: Duplex;
   readonly head: Acceptance["head"];
@@ -37,7 +37,7 @@ export class SocketHandover implements Handover {
   }
 }
 
-/** A `RawConnection`, with its signal likewise. */
+/** A `RawConnection`, with the same kind of signal. */
 export class ReceivedConnection implements RawConnection {
   readonly socket: Duplex;
   readonly rest: Uint8Array;

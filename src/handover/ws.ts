@@ -7,7 +7,7 @@ import type { RequestHead } from "../head/request-head.js";
 import type { Framer, Handover } from "./framer.js";
 import { type Ruled, ruledHost, ruledRawHeaders } from "./ruled-host.js";
 
-/** What is used of a WebSocket of ws 8. */
+/** The part of a ws 8 WebSocket that is used. */
 export interface WebSocketLike {
   close(code?: number, reason?: string): void;
   terminate(): void;
@@ -15,7 +15,7 @@ export interface WebSocketLike {
   once(event: "close", listener: () => void): unknown;
 }
 
-/** What is used of a WebSocketServer of ws 8: `new WebSocketServer({ noServer: true })`. */
+/** The part of a ws 8 WebSocketServer that is used: `new WebSocketServer({ noServer: true })`. */
 export interface WebSocketServerLike {
   // biome-ignore lint/suspicious/noExplicitAny: ws asks for an IncomingMessage and reads four members of it
   handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
@@ -24,9 +24,9 @@ export interface WebSocketServerLike {
 }
 
 /**
- * The request that listeners of 'connection' get: the members of `http.IncomingMessage` that a head has. There is no
- * body to read. `host` is the authority that was ruled on, in `headers` and in `rawHeaders`, and `upgrade` in `headers` the protocol
- * that was chosen; else they have what was sent. One that came over HTTP/2 has the method of the opening handshake, as it would have come over HTTP/1.1.
+ * The request that 'connection' listeners get, with the members of `http.IncomingMessage` that a head has. There is no
+ * body to read. In `headers` and `rawHeaders`, `host` is the authority that was ruled on, and in `headers`, `upgrade` is the protocol
+ * that was chosen; everything else is as sent. Over HTTP/2 the method is that of the opening handshake over HTTP/1.1.
  */
 export class UpgradeRequest {
   readonly method: string;
@@ -51,10 +51,10 @@ export class UpgradeRequest {
   }
 }
 
-/** ws wants a key, which over HTTP/2 is neither sent nor answered (RFC 8441 §5). */
+/** ws requires a key, which is neither sent nor answered over HTTP/2 (RFC 8441 §5). */
 const KEY = "AAAAAAAAAAAAAAAAAAAAAA==";
 
-/** ws wants the one protocol. `host`: where it is not the one that was sent. */
+/** ws requires a single protocol in Upgrade. `host`: if it differs from the one that was sent. */
 function headersOf(head: RequestHead, host: string | null): UpgradeRequest["headers"] {
   const { headers } = head;
   if (head.protocol !== null) return { ...headers, upgrade: "websocket", "sec-websocket-key": KEY };
@@ -65,7 +65,7 @@ function headersOf(head: RequestHead, host: string | null): UpgradeRequest["head
 /**
  * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
  * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
- * maxPayload, handleProtocols, verifyClient) hold as ever.
+ * maxPayload, handleProtocols, verifyClient) apply as usual.
  */
 export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   if (typeof webSocketServer?.handleUpgrade !== "function") {
@@ -83,7 +83,7 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         taken.add(webSocket);
         webSocket.on("close", forget);
-        // ws listens now, and leaves a socket paused that it got paused.
+        // ws is listening now, but it leaves a paused socket paused.
         socket.resume();
         handover.associate(request);
         handover.associate(webSocket);

@@ -1,4 +1,4 @@
-// In:    text, or an authority block of the kernel's record with the text that it points into.
+// In:    text, or an authority block of the kernel's record and the text that it points into.
 // Out:   Authority: uri-host, its kind, its port as written.
 // Never: matches it against a policy.
 
@@ -12,15 +12,15 @@ export type Scheme = "http" | "https";
 /** uri-host's three kinds (RFC 3986 §3.2.2); IPvFuture is refused. */
 export type UriHostKind = "reg-name" | "IPv4address" | "IP-literal";
 
-/** Whom a request is for: uri-host [ ":" port ] (RFC 9110 §7.2). */
+/** The host and port that a request is for: uri-host [ ":" port ] (RFC 9110 §7.2). */
 export class Authority {
   /**
-   * In lower case, without one trailing root dot. An IPv6 address stands in brackets and in the canonical form of
+   * In lower case, without one trailing root dot. An IPv6 address is in brackets and in the canonical form of
    * RFC 5952, so that equal addresses are equal strings.
    */
   readonly uriHost: string;
   readonly kind: UriHostKind;
-  /** 1..65535 as written; null where none, or an empty one, was written. */
+  /** 1..65535 as written; null if none, or an empty one, was written. */
   readonly port: number | null;
 
   /** @internal */
@@ -30,7 +30,7 @@ export class Authority {
     this.port = port;
   }
 
-  /** The port that a client of this scheme means: its own, else 80 or 443 (RFC 9110 §4.2.1, §4.2.2). */
+  /** The port that a client of this scheme means: the written one, else 80 or 443 (RFC 9110 §4.2.1, §4.2.2). */
   effectivePort(scheme: Scheme): number {
     return this.port ?? defaultPort(scheme);
   }
@@ -73,8 +73,8 @@ export type AuthorityResult =
   | { kind: "malformed"; fault: HeadFault };
 
 /**
- * Reads `uri-host [ ":" port ]`, whole: `example.com`, `127.0.0.1:8080`, `[::1]:8080`. Never throws for content.
- * A string's characters are octets; one above U+00FF cannot stand in an authority and is refused like any other.
+ * Reads a complete `uri-host [ ":" port ]`: `example.com`, `127.0.0.1:8080`, `[::1]:8080`. Never throws for content.
+ * A string's characters are octets; a character above U+00FF cannot be part of an authority and is refused like any other.
  */
 export function parseAuthority(input: string | Uint8Array): AuthorityResult {
   const wasm = kernel();
@@ -83,7 +83,7 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
     return { kind: "malformed", fault: new HeadFault(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
   }
   if (typeof input === "string") {
-    // A wider character would lose its high bits; 0xFF stands for it, which the grammar refuses as well.
+    // A wider character would lose its high bits; 0xFF replaces it, which the grammar refuses as well.
     wasm.text.write(input.replace(/[^\0-\xff]/g, "\xff"), 0);
   } else {
     wasm.input.set(input);
@@ -98,8 +98,8 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
 }
 
 /**
- * The authority of the block that begins at word `at`; null where the head has none. `text` are the octets from `first`
- * on of the kernel's input.
+ * The authority of the block that begins at word `at`; null if the head has none. `text` is the kernel's input from octet `first`
+ * on.
  * @internal
  */
 export function readAuthority(words: Int32Array, at: number, text: string, first: number): Authority | null {

@@ -1,10 +1,10 @@
-// In:    a status number of the kernel, and the offending octet.
+// In:    a status number of the kernel, and the offset of the offending octet.
 // Out:   the fault that a caller sees: code, status code, source, sentence.
 // Never: throws. A malformed head is data, not an exception.
 
 import { Status } from "../../assembly/abi.js";
 
-/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. They never change their meaning. */
+/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. Their meaning never changes. */
 export type HeadFaultCode = (typeof refusals)[number][0];
 
 type StatusCode = 400 | 431 | 505;
@@ -13,26 +13,16 @@ const RFC_9110_4_2_1 = "RFC 9110 §4.2.1";
 const RFC_9112_3 = "RFC 9112 §3";
 const RFC_9112_6_1 = "RFC 9112 §6.1";
 
-/** One row a refusal, in the order of `Status`: code, status code, source, sentence. */
+/** One row per refusal, in the order of `Status`: code, status code, source, sentence. */
 const refusals = [
   ["TLS_RECORD", 400, "RFC 8446 §5.1", "the octets are a TLS record, sent to a port that speaks plain HTTP"],
   ["EMPTY_LINES", 400, "RFC 9112 §2.2", "too many empty lines before the request line"],
-  ["METHOD_INVALID", 400, "RFC 9112 §3.1", "the method contains an octet that a token may not contain"],
-  [
-    "REQUEST_LINE_WHITESPACE",
-    400,
-    RFC_9112_3,
-    "the request line contains white space other than one SP between its parts",
-  ],
+  ["METHOD_INVALID", 400, "RFC 9112 §3.1", "the method contains an octet that is not allowed in a token"],
+  ["REQUEST_LINE_WHITESPACE", 400, RFC_9112_3, "the request line has white space other than one SP between its parts"],
   ["REQUEST_LINE_SHORT", 400, RFC_9112_3, "the request line ends before its HTTP version; HTTP/0.9 is not supported"],
-  [
-    "TARGET_INVALID",
-    400,
-    "RFC 9112 §3.2",
-    "the request-target contains an octet that a request-target may not contain",
-  ],
+  ["TARGET_INVALID", 400, "RFC 9112 §3.2", "the request-target contains an octet that is not allowed in one"],
   ["TARGET_FORM", 400, "RFC 9112 §3.2", "the request-target is not in a form that the method allows"],
-  ["VERSION_INVALID", 400, "RFC 9112 §2.3", "the HTTP version is not HTTP/ followed by a digit, a dot and a digit"],
+  ["VERSION_INVALID", 400, "RFC 9112 §2.3", "the HTTP version is not HTTP/ followed by digit, dot, digit"],
   ["VERSION_UNSUPPORTED", 505, "RFC 9110 §15.6.6", "the HTTP version is neither 1.0 nor 1.1"],
   ["CONTROL_OCTET", 400, "RFC 9110 §5.5", "the head contains a control octet"],
   ["BARE_CR", 400, "RFC 9112 §2.2", "a CR is not followed by LF"],
@@ -40,13 +30,13 @@ const refusals = [
   ["OBS_FOLD", 400, "RFC 9112 §5.2", "a field line begins with white space"],
   ["FIELD_NAME_EMPTY", 400, "RFC 9110 §5.1", "a field line begins with its colon"],
   ["FIELD_NAME_SPACE", 400, "RFC 9112 §5.1", "there is white space between a field name and its colon"],
-  ["FIELD_NAME_INVALID", 400, "RFC 9110 §5.1", "a field name contains an octet that a token may not contain"],
+  ["FIELD_NAME_INVALID", 400, "RFC 9110 §5.1", "a field name contains an octet that is not allowed in a token"],
   ["FIELD_LINE_NO_COLON", 400, "RFC 9112 §5", "a field line has no colon"],
   ["AUTHORITY_EMPTY", 400, RFC_9110_4_2_1, "the authority names no host"],
-  ["AUTHORITY_INVALID", 400, "RFC 3986 §3.2.2", "the authority is not a uri-host, or a uri-host and a port"],
+  ["AUTHORITY_INVALID", 400, "RFC 3986 §3.2.2", "the authority is not uri-host or uri-host and port"],
   ["AUTHORITY_USERINFO", 400, "RFC 9110 §4.2.4", "the authority contains userinfo"],
   ["AUTHORITY_PORT", 400, "RFC 3986 §3.2.3", "the authority's port is not a number from 1 to 65535"],
-  ["AUTHORITY_IP_LITERAL", 400, "RFC 3986 §3.2.2", "the brackets of the authority do not contain an IPv6 address"],
+  ["AUTHORITY_IP_LITERAL", 400, "RFC 3986 §3.2.2", "the authority's brackets do not contain an IPv6 address"],
   ["HOST_MISSING", 400, "RFC 9112 §3.2", "an HTTP/1.1 request has no Host"],
   ["HOST_REPEATED", 400, "RFC 9112 §3.2", "a request has more than one Host"],
   ["CONTENT_LENGTH_INVALID", 400, "RFC 9110 §8.6", "Content-Length is not a number from 0 to 9007199254740991"],
@@ -65,13 +55,13 @@ const refusals = [
 ] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
 
 /**
- * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, as capturing a stack
- * would cost more than the parse.
+ * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, because capturing a
+ * stack would cost more than the parse.
  */
 export abstract class Fault<Code extends string = string> {
   /** Stable; docs/errors.md lists them all. */
   readonly code: Code;
-  /** The offending octet, counted from the first of what was read. */
+  /** The offending octet, counted from the first octet that was read. */
   readonly offset: number;
   /** The specification and section that the octets depart from: `RFC 9112 §5.1`. */
   readonly source: string;
@@ -92,7 +82,7 @@ export abstract class Fault<Code extends string = string> {
 
 /** Why octets are not a request head, or not an authority; `offset` counts from the head's first octet. */
 export class HeadFault extends Fault<HeadFaultCode> {
-  /** How a server answers: 400, 431 or 505. */
+  /** The status code of the response: 400, 431 or 505. */
   readonly statusCode: StatusCode;
 
   /** @internal */

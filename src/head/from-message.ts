@@ -1,6 +1,6 @@
 // In:    a request as Node's parser took it apart.
 // Out:   its RequestHead or HeadFault, as if its octets had been read.
-// Never: trusts Node's reading: names, values and target are put together again and read by the kernel.
+// Never: trusts Node's parse: names, values and target are reassembled and read by the kernel.
 
 import { Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
@@ -23,9 +23,9 @@ export function messageOf({ method, requestTarget, httpVersion, rawHeaders }: Re
 }
 
 /**
- * The head of a request, from its raw headers. What Node has not kept cannot be seen: white space around values, the
- * spelling of line ends, empty lines in front of the request line. Offsets of errors count in the head as it is put
- * together here.
+ * The head of a request, from its raw headers. What Node does not keep is lost: white space around values, the
+ * spelling of line ends, empty lines before the request line. Offsets of faults count in the head as it is reassembled
+ * here.
  */
 export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
   const { method, url, httpVersion, rawHeaders } = message;
@@ -35,8 +35,8 @@ export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
 }
 
 /**
- * Why a request is malformed that the kernel reads as an upgrade and Node's parser did not: Node 20 does not see the option `upgrade`
- * of Connection where an HTAB follows it, and does not show the HTAB.
+ * The fault of a request that the kernel reads as an upgrade and Node's parser did not: Node 20 does not recognize the option
+ * `upgrade` of Connection if an HTAB follows it, and does not show the HTAB.
  */
 export function unseenUpgrade(head: RequestHead): HeadFault {
   return new HeadFault(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));

@@ -1,6 +1,6 @@
-// In:    a request's fields as an HTTP/2 stack took them apart, pseudo-header fields among them.
-// Out:   the same head as HTTP/1.1 would have said it, read by the kernel, that tells of HTTP/2.
-// Never: reads frames; trusts that the stack has looked at what the fields say.
+// In:    a request's fields as an HTTP/2 stack took them apart, including pseudo-header fields.
+// Out:   the head that HTTP/1.1 would have sent, read by the kernel, with the HTTP/2 facts.
+// Never: reads frames, or trusts that the stack has validated the fields.
 
 import { Status } from "../../assembly/abi.js";
 import { type Authority, defaultPort, parseAuthority, type Scheme } from "./authority.js";
@@ -18,7 +18,7 @@ interface ControlData {
   ":protocol"?: string;
 }
 
-/** What was sent, beside the text that the kernel reads. */
+/** What was sent, in addition to the text that the kernel reads. */
 interface FieldSection {
   readonly control: ControlData;
   /** Name, value, name, value, without control data. */
@@ -28,10 +28,9 @@ interface FieldSection {
 }
 
 /**
- * Reads the head of a request over HTTP/2. `rawHeaders`: name, value, name, value, each field line by itself. The text that is
- * read has `:authority` for its Host; a Host field that names another authority (RFC 9113 §8.3.1) stands beside it as a second
- * one, and is malformed as that is: `HOST_REPEATED`. Cookie is joined to one line (§8.2.3). Offsets of errors count in that
- * text.
+ * Reads the head of a request over HTTP/2. `rawHeaders`: name, value, name, value, one pair per field line. The text that is
+ * read has `:authority` as its Host; a Host field that names another authority (RFC 9113 §8.3.1) becomes a second Host line,
+ * which is malformed: `HOST_REPEATED`. Cookie lines are joined into one (§8.2.3). Offsets of faults count in that text.
  */
 export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean, limits: HeadLimits): WholeHeadResult {
   const control: ControlData = {};
@@ -59,11 +58,11 @@ export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean,
   const method = control[":method"] ?? "";
   const isTunnel = method === "CONNECT" && control[":protocol"] === undefined;
   const target = (isTunnel ? named : control[":path"]) ?? "";
-  // Of other schemes than http and https a stack may let anything pass, an absolute-form among it.
+  // For schemes other than http and https a stack may let anything pass, including an absolute-form.
   if (!isTunnel && !target.startsWith("/") && target !== "*") {
     return { kind: "malformed", fault: new HeadFault(Status.TARGET_FORM, method.length + 1) };
   }
-  // The kernel knows CONNECT by its authority-form alone.
+  // The kernel accepts CONNECT only with an authority-form.
   const said = method === "CONNECT" && !isTunnel ? "GET" : method;
   const count = others.length + (fields.length >> 1) - hosts.length - Math.max(0, cookies.length - 1);
   const section: FieldSection = { control, fields, endStream };
@@ -76,12 +75,12 @@ export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean,
   );
 }
 
-/** The Host fields that `:authority` does not make superfluous. */
+/** The Host fields that `:authority` does not make redundant. */
 function namedBeside(control: ControlData, hosts: string[]): string[] {
   const authority = control[":authority"];
   if (authority === undefined) return hosts;
   const others = hosts.filter((host) => host !== authority);
-  // It is read once, however many there are.
+  // It is parsed once, however many there are.
   const named = others.length === 0 ? null : parseAuthority(authority);
   if (named?.kind !== "complete") return others;
   const scheme = control[":scheme"]?.toLowerCase() === "http" ? "http" : "https";
@@ -94,7 +93,7 @@ function isSameAuthority(host: string, { uriHost, port }: Authority, scheme: Sch
   return result.authority.effectivePort(scheme) === (port ?? defaultPort(scheme));
 }
 
-/** A head that came over HTTP/2. Its text, its size and its target are those of the HTTP/1.1 request that says the same. */
+/** A head that came over HTTP/2. Its text, size and target are those of the equivalent HTTP/1.1 request. */
 class Http2Head extends RequestHead {
   readonly #section: FieldSection;
 
@@ -123,7 +122,7 @@ class Http2Head extends RequestHead {
     return this.#section.control[":authority"] === undefined ? super.authorityField : ":authority";
   }
 
-  /** As sent, one by one, without control data. `headers` and `field()` have the authority as `host`, whatever said it. */
+  /** As sent, one by one, without control data. `headers` and `field()` have the authority as `host`, whichever field carried it. */
   override get rawHeaders(): string[] {
     return this.#section.fields;
   }
@@ -137,7 +136,7 @@ class Http2Head extends RequestHead {
     return true;
   }
 
-  /** The `:protocol`, where there is one. */
+  /** The `:protocol`, if there is one. */
   override get upgrade(): string[] {
     const { protocol } = this;
     return protocol === null ? [] : [protocol];

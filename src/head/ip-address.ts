@@ -1,10 +1,10 @@
 // In:    text of IP addresses, and of networks in CIDR notation.
 // Out:   Address, Network, and the network that an address is in.
-// Never: reads what the grammar of RFC 3986 does not call an address: 127.1, 0x7f.1 and 010.0.0.1 are none.
+// Never: reads what is not an address in the grammar of RFC 3986, such as 127.1, 0x7f.1 and 010.0.0.1.
 
 import { type Authority, parseAuthority } from "./authority.js";
 
-/** Pieces of 16 bits, most significant first: two of an IPv4 address, eight of an IPv6 address. */
+/** Pieces of 16 bits, most significant first: two for an IPv4 address, eight for an IPv6 address. */
 export type Address = readonly number[];
 
 /** The addresses that share their first `length` bits (RFC 4632 §3.1, RFC 4291 §2.3). */
@@ -13,13 +13,13 @@ export interface Network {
   readonly length: number;
 }
 
-/** The address that a uri-host is; null for a reg-name. An IPv4-mapped one is IPv6: as a name it is not the other. */
+/** The address that a uri-host is; null for a reg-name. An IPv4-mapped one stays IPv6: as a host it differs from the IPv4 address. */
 export function addressOf({ kind, uriHost }: Authority): Address | null {
   if (kind === "IPv4address") return ipv4Pieces(uriHost);
   return kind === "IP-literal" ? ipv6Pieces(uriHost.slice(1, -1)) : null;
 }
 
-/** An address without brackets; null for what is none. */
+/** An address without brackets; null for anything else. */
 export function parseAddress(text: string): Address | null {
   const result = parseAuthority(text.includes(":") ? `[${text}]` : text);
   if (result.kind === "malformed" || result.authority.port !== null) return null;
@@ -27,8 +27,8 @@ export function parseAddress(text: string): Address | null {
 }
 
 /**
- * The address of a peer, as sockets and proxies write it; null for what is none. IPv4-mapped is IPv4 (RFC 4291
- * §2.5.5.2), and a zone identifier, which means something on one machine only, is left out.
+ * The address of a peer, as sockets and proxies write it; null for anything else. IPv4-mapped is IPv4 (RFC 4291
+ * §2.5.5.2), and a zone identifier, which is only meaningful on one machine, is dropped.
  */
 export function parsePeerAddress(text: string): Address | null {
   const zone = text.indexOf("%");
@@ -39,8 +39,8 @@ export function parsePeerAddress(text: string): Address | null {
 }
 
 /**
- * What a peer's address is counted by, as text; null for what is none. An IPv6 address is counted by its subnet of 64 bits, as
- * whoever has one of its addresses may have them all (RFC 4291 §2.5.1).
+ * The network that a peer's address counts for, as text; null for anything else. An IPv6 address counts for its subnet of 64
+ * bits, since a host that has one of its addresses may have them all (RFC 4291 §2.5.1).
  */
 export function countedNetwork(text: string): string | null {
   const address = parsePeerAddress(text);
@@ -52,11 +52,11 @@ export function isIpv4Mapped(address: Address): boolean {
   return address.length === 8 && address[5] === 0xffff && address.slice(0, 5).every((piece) => piece === 0);
 }
 
-/** `address` or `address/length`, IPv6 without brackets. What is none is said in a word, for a sentence about it. */
+/** `address` or `address/length`, IPv6 without brackets. For anything else, the reason as the end of a sentence. */
 export function parseNetwork(text: string): Network | string {
   const [, written, digits] = /^(.*?)(?:\/(\d{1,3}))?$/s.exec(text)!;
   const address = parseAddress(written!);
-  if (address === null) return "is neither an address nor a network such as 10.0.0.0/8 or fd00::/8";
+  if (address === null) return "is not an address or a network such as 10.0.0.0/8 or fd00::/8";
   const bits = 16 * address.length;
   const length = digits === undefined ? bits : Number(digits);
   if (length > bits) return `has a prefix of more than ${bits} bits`;
@@ -67,7 +67,7 @@ export function parseNetwork(text: string): Network | string {
   return { address, length };
 }
 
-/** The address with no bits but its first `length`: the address of the network that it is in. */
+/** The address with only its first `length` bits: the address of its network. */
 export function prefixOf(address: Address, length: number): Address {
   return address.map((piece, i) => piece & ~(0xffff >> Math.min(16, Math.max(0, length - 16 * i))));
 }
@@ -79,13 +79,13 @@ export function formatAddress(address: Address): string {
   return result.kind === "complete" ? result.authority.uriHost.slice(1, -1) : "";
 }
 
-/** Of an IPv4address, which the kernel has read. */
+/** Of an IPv4address that the kernel has read. */
 function ipv4Pieces(text: string): number[] {
   const [a, b, c, d] = text.split(".").map(Number);
   return [(a! << 8) | b!, (c! << 8) | d!];
 }
 
-/** Of an IPv6 address in its canonical text, which the kernel's record gave. */
+/** Of an IPv6 address in the canonical text made from the kernel's record. */
 function ipv6Pieces(text: string): number[] {
   if (text.includes(".")) return [0, 0, 0, 0, 0, 0xffff, ...ipv4Pieces(text.slice(text.lastIndexOf(":") + 1))];
   const [front, back] = text.split("::").map((half) => half.split(":").filter((piece) => piece !== ""));

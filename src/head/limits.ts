@@ -1,6 +1,6 @@
 // In:    limits as a caller wrote them.
 // Out:   all limits, checked, with defaults filled in.
-// Never: enforces one; the file that does imports it from here.
+// Never: enforces one; the files that do import them from here.
 
 import { Capacity, Memory } from "../../assembly/abi.js";
 
@@ -10,7 +10,7 @@ export const EMPTY_LINES: number = Capacity.EMPTY_LINES;
 /** What bounds one request head. */
 export interface HeadLimits {
   /**
-   * Octets of a request head, skipped empty lines included. Default 16384; at most 131072.
+   * Octets of a request head, including skipped empty lines. Default 16384; at most 131072.
    * Precedents: Node's --max-http-header-size 16384; Apache's LimitRequestLine 8190 and 8190 a field.
    */
   headBytes: number;

@@ -1,6 +1,6 @@
 // In:    values, each for a network of addresses.
-// Out:   the value of the smallest network that an address is in.
-// Never: takes longer for more networks, but for more lengths of their prefixes.
+// Out:   the value of the smallest network that contains an address.
+// Never: takes longer for more networks, only for more different prefix lengths.
 
 import { type Address, type Network, prefixOf } from "./ip-address.js";
 
@@ -16,7 +16,7 @@ export class NetworkTable<Value> {
   /** The longest first. */
   readonly #lengths: OfLength<Value>[] = [];
 
-  /** The value of that very network. */
+  /** The value of exactly that network. */
   get({ address, length }: Network): Value | undefined {
     return this.#ofLength(address.length, length)?.values.get(keyOf(address, length));
   }
@@ -44,7 +44,7 @@ export class NetworkTable<Value> {
   }
 }
 
-/** A prefix as text, one character a piece: what a Map finds soonest. */
+/** A prefix as text, one character per piece: the fastest key for a Map. */
 function keyOf(address: Address, length: number): string {
   return String.fromCharCode(...prefixOf(address, length));
 }

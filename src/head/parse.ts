@@ -1,6 +1,6 @@
 // In:    octets that begin with a request head.
 // Out:   HeadResult: a RequestHead that owns its octets, partial, or a HeadFault.
-// Never: throws for what the octets hold, or keeps the caller's array.
+// Never: throws because of what the octets contain, or keeps the caller's array.
 
 import { Capacity, FieldLine, Flag, Head, Memory, Option, Status, TargetForm } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
@@ -19,12 +19,12 @@ export interface HeadOptions {
 export type HeadResult =
   /** `consumed`: octets of the input that belong to the head; what follows is `input.subarray(consumed)`. */
   | { kind: "complete"; head: RequestHead; consumed: number }
-  /** More octets are needed; what came so far is the beginning of a head. */
+  /** More octets are needed; the octets so far are the beginning of a head. */
   | { kind: "partial" }
   /** `fault.offset` counts from the head's first octet. */
   | { kind: "malformed"; fault: HeadFault };
 
-/** Of octets to which none will be added. */
+/** For octets to which none will be added. */
 export type WholeHeadResult = Exclude<HeadResult, { kind: "partial" }>;
 
 const settings = ["host", "limits"];
@@ -42,10 +42,10 @@ export function kernelOptions(options: HeadOptions | undefined): number {
   return host === "optional" ? Option.HOST_OPTIONAL : 0;
 }
 
-/** The most octets that are copied for a head that ends within them, whatever the limit: a body may follow, or other heads. */
+/** The first attempt copies only so many octets, whatever the limit: a body may follow, or other heads. */
 const FIRST_OCTETS = 16_384;
 
-/** Has the kernel read the head at the beginning of `bytes`, of which there are `length`. @internal */
+/** Lets the kernel read the head at the beginning of `bytes`, which has `length` octets. @internal */
 export function readOctets(
   wasm: Kernel,
   bytes: Uint8Array,
@@ -63,7 +63,7 @@ export function readOctets(
   return run(wasm, 0, length, options, limits);
 }
 
-/** The result of a parse that did not wait: offsets and text are read before the kernel's memory is used again. @internal */
+/** The result of a parse that is not partial: offsets and text are read before the kernel's memory is used again. @internal */
 export function finish(wasm: Kernel, status: Status): HeadResult {
   const offset = wasm.words[Head.OFFSET >> 2]!;
   if (status !== Status.COMPLETE) return { kind: "malformed", fault: new HeadFault(status, offset) };
@@ -75,9 +75,9 @@ export function finish(wasm: Kernel, status: Status): HeadResult {
 }
 
 /**
- * Reads the request head at the beginning of `bytes`: `complete`, with how many octets it took; `partial`, where they
- * are the beginning of a head; or `error`. Content never makes it throw; wrong options do (`TypeError`, `RangeError`).
- * RFC 9112 §2.1; docs/conformance.md names every choice.
+ * Reads the request head at the beginning of `bytes`: `complete`, with the number of octets it took; `partial`, if they
+ * are only the beginning of a head; or `malformed`. Content never makes it throw; invalid options do (`TypeError`, `RangeError`).
+ * RFC 9112 §2.1; docs/conformance.md lists every choice.
  */
 export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
   const length = countOctets(bytes);
@@ -88,14 +88,14 @@ export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): Head
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 
-/** Makes a head of a text and what the kernel has read of it. */
+/** Makes a head from its text and the kernel's record of it. */
 export type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
 
 const plainHead: MakeHead = (text, words, generation) => new RequestHead(text, words, generation, 0, 0);
 
 /**
- * Reads text of one octet a character that is one whole head with so many field lines, as a parser in front took it
- * apart. Text that reads as anything else holds a line end where that parser saw none: `CONTROL_OCTET`. @internal
+ * Reads text, one character per octet, that is one complete head with `fieldLines` field lines, as another parser took it
+ * apart. Text that reads as anything else contains a line end where that parser saw none: `CONTROL_OCTET`. @internal
  */
 export function parseHeadText(
   text: string,
@@ -116,23 +116,23 @@ export function parseHeadText(
   return { kind: "complete", head: make(text, wasm.words, wasm.generation), consumed: offset };
 }
 
-/** What `parseRequestHeads` read. */
+/** The result of `parseRequestHeads`. */
 export interface HeadsResult {
   readonly heads: RequestHead[];
-  /** Octets of all those heads. */
+  /** The octets of all those heads together. */
   readonly consumed: number;
-  /** Why the octets behind them are no head; its offset counts from `consumed`. Null where they may become one. */
+  /** Why the octets after them are not a head; its offset counts from `consumed`. Null if they may become one. */
   readonly fault: HeadFault | null;
 }
 
-/** Words of the largest record, and of the records that can be kept behind it. */
+/** Words of the largest record, and of the records that can be kept after it. */
 const LARGEST_RECORD = (Head.SIZE + (Capacity.FIELD_LINES + Capacity.INDEXED / 2 + 2) * FieldLine.SIZE) >> 2;
 const ALL_RECORDS = Memory.RECORDS_SIZE >> 2;
 
 /**
- * Reads pipelined request heads, copying them once. It stops behind a head with Content-Length or Transfer-Encoding,
- * with a Connection that lists `upgrade`, or with the method CONNECT, since what follows those may be no head: `consumed`
- * says where. It stops as well where the kernel's memory has no room for more, so that a caller goes on with
+ * Reads pipelined request heads, copying them once. It stops after a head with Content-Length or Transfer-Encoding,
+ * with a Connection that lists `upgrade`, or with the method CONNECT, since what follows such a head may not be another head:
+ * `consumed` is where it stopped. It also stops when the kernel's memory has no room for more, so a caller continues with
  * `bytes.subarray(consumed)` until nothing more is read.
  */
 export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): HeadsResult {
@@ -143,7 +143,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
   const { words, input } = wasm;
   const length = Math.min(given, input.length);
   input.set(length < given ? viewOf(bytes, 0, length) : bytes);
-  // One parse as far as a record's owner can tell: they are kept one behind another.
+  // One parse from the point of view of the records' owners: the records are kept one after another.
   const generation = ++wasm.generation;
   const heads: RequestHead[] = [];
   let consumed = 0;
@@ -151,7 +151,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
     const status = wasm.parseHead(consumed, length, bits, limits.headBytes, limits.fieldLines);
     const end = words[Head.OFFSET >> 2]!;
     if (status === Status.PARTIAL) {
-      // The kernel's memory ends before it could see that there is more than the limit.
+      // The kernel's memory ends before the kernel could see that there is more than the limit.
       const isTooLarge = length - consumed >= limits.headBytes && given - consumed > limits.headBytes;
       if (isTooLarge) return { heads, consumed, fault: new HeadFault(Status.HEAD_TOO_LARGE, limits.headBytes) };
       break;
@@ -168,7 +168,7 @@ export function parseRequestHeads(bytes: Uint8Array, options?: HeadOptions): Hea
   return { heads, consumed, fault: null };
 }
 
-/** False behind a head with a body, an upgrade, or CONNECT. */
+/** False after a head with a body, an upgrade, or CONNECT. */
 function isFollowedByHead(words: Int32Array): boolean {
   const others = Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING | Flag.CONNECTION_UPGRADE;
   return (words[Head.FLAGS >> 2]! & others) === 0 && words[Head.TARGET_FORM >> 2] !== TargetForm.AUTHORITY;

@@ -1,5 +1,5 @@
 // In:    octets of a connection, in pieces.
-// Out:   HeadResult of each piece: partial, a RequestHead, or a HeadFault.
+// Out:   HeadResult for each piece: partial, a RequestHead, or a HeadFault.
 // Never: looks at an octet more than a bounded number of times, or keeps anything between heads.
 
 import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
@@ -13,34 +13,34 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const PERCENT = 0x25;
-/** So few octets are copied faster one by one than by a call. */
+/** Up to this many octets are copied faster one by one than by a call. */
 const FEW = 64;
 
 /**
- * Reads request heads that come in pieces, one after another. It looks at each octet a bounded number of times, keeps
+ * Reads request heads that arrive in pieces, one after another. It looks at each octet a bounded number of times, keeps
  * nothing between heads, and refuses a head in the chunk that shows the fault (docs/conformance.md).
  */
 export class HeadReader {
   readonly #limits: HeadLimits;
   readonly #options: number;
-  /** Octets of a head that is not whole yet; null between heads. */
+  /** Octets of an incomplete head; null between heads. */
   #held: Uint8Array | null = null;
   #length = 0;
-  /** The parse after which the kernel's input and record are this head's, and how many octets of it they show. */
+  /** The parse after which the kernel's input and record belong to this head, and how many of its octets they contain. */
   #generation = 0;
   #shown = 0;
-  /** What the kernel needs to go on: `Head.LINE_START`, `RUN`, `FLAGS`, `FIELD_LINES`. */
+  /** What the kernel needs to continue: `Head.LINE_START`, `RUN`, `FLAGS`, `FIELD_LINES`. */
   #lineStart = 0;
   #run = 0;
   #flags = 0;
   #fieldLines = 0;
-  /** HEXDIG that a pct-encoded triplet of a reg-name still wants. */
+  /** HEXDIGs that a pct-encoded triplet of a reg-name still needs. */
   #hexdigits = 0;
   /** True within a field line whose value the kernel does not read. */
   #unread = false;
 
   constructor(options?: HeadOptions);
-  /** With limits that were checked before, as for each connection of a gate. @internal */
+  /** With limits that were already checked, as for each connection of a gate. @internal */
   constructor(options: undefined, checked: HeadLimits);
   constructor(options?: HeadOptions, checked?: HeadLimits) {
     this.#limits = checked ?? headLimits(options?.limits);
@@ -53,8 +53,8 @@ export class HeadReader {
   }
 
   /**
-   * Takes the next octets. `complete`: `consumed` counts in this chunk, and the reader is ready for the next head.
-   * `error`: the connection has no further head; the reader forgets this one.
+   * Takes the next octets. `complete`: `consumed` counts within this chunk, and the reader is ready for the next head.
+   * `malformed`: the connection has no further head; the reader forgets this one.
    */
   read(chunk: Uint8Array): HeadResult {
     const count = countOctets(chunk);
@@ -62,7 +62,7 @@ export class HeadReader {
     const held = this.#held;
     if (held === null) return count === 0 ? PARTIAL : this.#begin(wasm, chunk, count);
     if (count === 1 && this.#hexdigits === 0) {
-      // What pieces of one octet mostly are.
+      // The most frequent case when pieces are single octets.
       const octet = chunk[0]!;
       const length = this.#length;
       if ((wasm.classes[octet]! & this.#run) !== 0 && length < held.length) {
@@ -82,9 +82,9 @@ export class HeadReader {
   }
 
   /**
-   * Takes a chunk whose octets all belong to the run that the kernel stands in, so that it need not be asked; false, and
-   * nothing taken, for any other. Followed here as well: triplets in a reg-name (RFC 3986 §2.1), the CR that ends
-   * a value, and whole lines of names that the kernel does not read, which are a token, a colon, a value and CRLF.
+   * Takes a chunk whose octets all belong to the run that the kernel is in, without calling the kernel; returns false, and
+   * takes nothing, for any other chunk. Also followed here: triplets in a reg-name (RFC 3986 §2.1), the CR that ends
+   * a value, and complete lines of names that the kernel does not read, which are a token, a colon, a value and CRLF.
    */
   #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array, count: number): boolean {
     const { classes } = wasm;
@@ -125,7 +125,7 @@ export class HeadReader {
     return true;
   }
 
-  /** True where lineStart..end is a field name, and none of those that the kernel reads. */
+  /** True if lineStart..end is a field name that the kernel does not read. */
   #endsUnreadName(wasm: Kernel, held: Uint8Array, run: number, lineStart: number, end: number): boolean {
     if (run !== OctetClass.TOKEN || end === lineStart || (this.#flags & Flag.IN_FIELD_LINES) === 0) return false;
     const length = end - lineStart;
@@ -140,7 +140,7 @@ export class HeadReader {
     let status = run(wasm, 0, before + count, this.#options | Option.RESUME, this.#limits);
     if (status === Status.PARTIAL) return this.#wait(wasm);
     if (status === Status.COMPLETE) {
-      // The record needs all lines, and the kernel saw the last ones only.
+      // The record needs all lines, but the kernel saw only the last ones.
       const size = words[Head.OFFSET >> 2]!;
       wasm.input.set(held.subarray(0, size));
       status = run(wasm, 0, size, this.#options, this.#limits);
@@ -152,7 +152,7 @@ export class HeadReader {
     return result;
   }
 
-  /** Puts the octets from the last line start on into the kernel's input, and its words back; what is there, stays. */
+  /** Puts the octets from the last line start on into the kernel's input, and restores its words; what is there already, stays. */
   #show(wasm: Kernel, held: Uint8Array): void {
     const { input, words } = wasm;
     if (wasm.generation !== this.#generation) {
@@ -168,7 +168,7 @@ export class HeadReader {
     }
   }
 
-  /** Keeps the octets of `chunk` that the limit leaves room for. */
+  /** Keeps as many octets of `chunk` as the limit leaves room for. */
   #append(chunk: Uint8Array, count: number): Uint8Array {
     const { headBytes } = this.#limits;
     const before = this.#length;
@@ -197,7 +197,7 @@ export class HeadReader {
     this.#hexdigits = 0;
     this.#unread = false;
     if (this.#run === OctetClass.HEXDIG) {
-      // Within a triplet of a reg-name, which goes on behind it.
+      // Within a triplet of a reg-name, which continues after it.
       this.#hexdigits = this.#held![this.#length - 1] === PERCENT ? 2 : 1;
       this.#run = OctetClass.REG_NAME;
     }

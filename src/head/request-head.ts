@@ -1,6 +1,6 @@
-// In:    the octets of one request head, and what the kernel has found in them.
-// Out:   RequestHead: one head as it was said.
-// Never: is made of octets that are no whole head, or knows of sockets and policies.
+// In:    the octets of one request head, and the kernel's record of them.
+// Out:   RequestHead: one head as it was sent.
+// Never: is made from an incomplete head, or knows about sockets and policies.
 
 import {
   Capacity,
@@ -21,16 +21,16 @@ import { members } from "./scan.js";
 /** The four forms of a request-target (RFC 9112 §3.2). */
 export type RequestTargetForm = "origin-form" | "absolute-form" | "authority-form" | "asterisk-form";
 
-/** How the body behind a request head is delimited (RFC 9112 §6.3). */
+/** How the body after a request head is delimited (RFC 9112 §6.3). */
 export type Framing =
   | { readonly kind: "none" }
   /** `length` octets, 0..2^53-1. */
   | { readonly kind: "content-length"; readonly length: number }
   | { readonly kind: "chunked" }
-  /** Over HTTP/2, where no length was sent: by END_STREAM (RFC 9113 §8.1). */
+  /** Over HTTP/2, if no length was sent: by END_STREAM (RFC 9113 §8.1). */
   | { readonly kind: "frames" };
 
-/** What names whom a request is for. `:authority` stands in HTTP/2 where Host stands in HTTP/1.1 (RFC 9113 §8.3.1). */
+/** The part of a request that names its authority. HTTP/2 has `:authority` instead of HTTP/1.1's Host (RFC 9113 §8.3.1). */
 export type AuthorityField = ":authority" | "absolute-form" | "authority-form" | "Host" | "nothing";
 
 const targetForms: Record<number, RequestTargetForm> = {
@@ -44,7 +44,7 @@ const NO_BODY: Framing = Object.freeze({ kind: "none" });
 const CHUNKED: Framing = Object.freeze({ kind: "chunked" });
 
 /**
- * Field names of which Node's `headers` keeps the first line only. All others are joined: by "; " for Cookie, by
+ * Field names for which Node's `headers` keeps only the first line. All others are joined: with "; " for Cookie, with
  * ", " otherwise (RFC 9110 §5.3).
  */
 const singular = new Set(
@@ -55,15 +55,15 @@ const singular = new Set(
 );
 
 /**
- * One request head as it was said. It owns its octets as text, one character an octet; everything else is made from
- * them when asked for.
+ * One request head as it was sent. It owns its octets as text, one character per octet; everything else is made from
+ * them on demand.
  */
 export class RequestHead {
-  /** The whole head, skipped empty lines and the last CRLF included. */
+  /** The complete head, including skipped empty lines and the last CRLF. */
   readonly #text: string;
-  /** The record's `Flag` bits: the answers that are asked for most. */
+  /** The record's `Flag` bits: the facts that are read most often. */
   readonly #flags: number;
-  /** The parse after which the kernel's record is this head's. */
+  /** The parse after which the kernel's record belongs to this head. */
   #generation: number;
   /** Where that record begins, in words, and where the head began in the kernel's input. */
   #record: number;
@@ -100,7 +100,7 @@ export class RequestHead {
     return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
   }
 
-  /** The scheme of an absolute-form, or `:scheme` of HTTP/2, in lower case; null where none was said. */
+  /** The scheme of an absolute-form, or `:scheme` of HTTP/2, in lower case; null if none was sent. */
   get scheme(): string | null {
     if (this.targetForm !== "absolute-form") return null;
     return this.requestTarget.slice(0, this.requestTarget.indexOf(":")).toLowerCase();
@@ -111,12 +111,12 @@ export class RequestHead {
     return null;
   }
 
-  /** The Host field, or `:authority` of HTTP/2; null where the request has none. */
+  /** The Host field, or `:authority` of HTTP/2; null if the request has none. */
   get host(): Authority | null {
     return (this.#host ??= this.#readAuthority(Head.HOST));
   }
 
-  /** Whom the request is for: the authority of the request-target, else Host (RFC 9112 §3.2.2, §3.3). */
+  /** The host and port that the request is for: the authority of the request-target, else Host (RFC 9112 §3.2.2, §3.3). */
   get authority(): Authority | null {
     this.#authority ??= this.#readAuthority(Head.TARGET_AUTHORITY);
     return this.#authority ?? this.host;
@@ -130,7 +130,7 @@ export class RequestHead {
   }
 
   /**
-   * The target up to its "?", octets as sent: "/" where an absolute-form has none, "*" for asterisk-form, "" for
+   * The target up to its "?", octets as sent: "/" if an absolute-form has none, "*" for asterisk-form, "" for
    * authority-form.
    */
   get path(): string {
@@ -140,26 +140,26 @@ export class RequestHead {
     return path === "" && form === "absolute-form" ? "/" : path;
   }
 
-  /** What stands behind the target's "?"; null where it has none. */
+  /** The part of the target after its "?"; null if it has none. */
   get query(): string | null {
     const query = this.#span(Head.QUERY_START, Head.TARGET_END);
     return query === "" ? null : query.slice(1);
   }
 
-  /** Name, value, name, value: names as sent, values without surrounding white space, one character an octet. */
+  /** Name, value, name, value: names as sent, values without surrounding white space, one character per octet. */
   get rawHeaders(): string[] {
     return this.#lines();
   }
 
   /**
-   * As Node's `IncomingMessage.headers`: names in lower case, repeated ones joined or, where they may not repeat, the
-   * first. It has no prototype, so that no field name meets a member of Object.
+   * Like Node's `IncomingMessage.headers`: names in lower case; repeated ones are joined or, if they may not repeat, the
+   * first one counts. It has no prototype, so that no field name clashes with a member of Object.
    */
   get headers(): Record<string, string | string[] | undefined> {
     return (this.#headers ??= joinHeaders(this.#lines()));
   }
 
-  /** All lines of that name, joined by ", " (RFC 9110 §5.2), Cookie by "; "; undefined where there is none. */
+  /** All lines of that name, joined with ", " (RFC 9110 §5.2), Cookie with "; "; undefined if there is none. */
   field(name: string): string | undefined {
     const values = this.fieldValues(name);
     if (values.length < 2) return values[0];
@@ -190,19 +190,19 @@ export class RequestHead {
     return { kind: "content-length", length };
   }
 
-  /** True where the connection persists behind this request (RFC 9112 §9.3). */
+  /** True if the connection persists after this request (RFC 9112 §9.3). */
   get keepAlive(): boolean {
     return this.#has(Flag.VERSION_1_1) ? !this.#has(Flag.CONNECTION_CLOSE) : this.#has(Flag.CONNECTION_KEEP_ALIVE);
   }
 
-  /** True where `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */
+  /** True if `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */
   get expectsContinue(): boolean {
     return this.#has(Flag.EXPECT_CONTINUE);
   }
 
   /**
-   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since it
-   * otherwise means nothing (RFC 9110 §7.8).
+   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since Upgrade
+   * means nothing otherwise (RFC 9110 §7.8).
    */
   get upgrade(): string[] {
     if (!this.#has(Flag.UPGRADE) || !this.#has(Flag.CONNECTION_UPGRADE) || !this.#has(Flag.VERSION_1_1)) return [];
@@ -211,18 +211,18 @@ export class RequestHead {
     return values.flatMap((value) => members(value)).filter((member) => member !== "");
   }
 
-  /** True where `upgrade` lists `websocket`, case ignored. */
+  /** True if `upgrade` lists `websocket`, ignoring case. */
   get asksForWebSocket(): boolean {
     const wanted = Flag.UPGRADE_WEBSOCKET | Flag.CONNECTION_UPGRADE | Flag.VERSION_1_1;
     return (this.#flags & wanted) === wanted;
   }
 
-  /** Octets of the head as it came in. */
+  /** Octets of the head as received. */
   get size(): number {
     return this.#text.length;
   }
 
-  /** The head as it came in, one character an octet. */
+  /** The head as received, one character per octet. */
   toString(): string {
     return this.#text;
   }
@@ -316,7 +316,7 @@ function readFieldLines(
   return lines;
 }
 
-/** A head that was read once passes them all. */
+/** A head that was accepted once fits within them. */
 const widest: HeadLimits = { headBytes: Memory.INPUT_SIZE, fieldLines: Capacity.FIELD_LINES };
 
 function joinHeaders(raw: string[]): Record<string, string | string[] | undefined> {
@@ -337,6 +337,6 @@ function joinHeaders(raw: string[]): Record<string, string | string[] | undefine
 export function run(wasm: Kernel, start: number, end: number, options: number, limits: HeadLimits): Status {
   wasm.generation++;
   const { headBytes, fieldLines } = limits;
-  // One octet more than the limit tells the kernel as much as any number.
+  // One octet beyond the limit is enough for the kernel to see that there are more.
   return wasm.parseHead(start, Math.min(end, start + headBytes + 1), options, headBytes, fieldLines);
 }

@@ -5,7 +5,7 @@
 import { OctetClass } from "../../assembly/abi.js";
 import { kernel } from "./kernel/instance.js";
 
-/** Where octets of these classes end that begin at `start`. */
+/** The end of the run of octets of these classes that begins at `start`. */
 function runEnd(text: string, start: number, wanted: OctetClass): number {
   const { classes } = kernel();
   let end = start;
@@ -13,7 +13,7 @@ function runEnd(text: string, start: number, wanted: OctetClass): number {
   return end;
 }
 
-/** Where octets of these classes begin that end at `end`. */
+/** The beginning of the run of octets of these classes that ends at `end`. */
 function runStart(text: string, end: number, wanted: OctetClass): number {
   const { classes } = kernel();
   let start = end;
@@ -21,7 +21,7 @@ function runStart(text: string, end: number, wanted: OctetClass): number {
   return start;
 }
 
-/** token (RFC 9110 §5.6.2); at `start` itself where there is none. */
+/** token (RFC 9110 §5.6.2); `start` itself if there is none. */
 export const tokenEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.TOKEN);
 export const tokenStart = (text: string, end: number): number => runStart(text, end, OctetClass.TOKEN);
 
@@ -40,7 +40,7 @@ export function trimmed(text: string): string {
   return text.slice(Math.min(end, spaceEnd(text, 0)), end);
 }
 
-/** What is between the commas of a list, without white space around it; no comma is quoted (RFC 9110 §5.6.1). */
+/** The members of a comma-separated list, without white space around them; no comma is quoted (RFC 9110 §5.6.1). */
 export function members(list: string): string[] {
   return list.split(",").map(trimmed);
 }

@@ -1,4 +1,4 @@
-// In:    messages of a parent process with sockets beside them.
+// In:    messages of a parent process, with sockets attached.
 // Out:   the sockets, each with the octets that the parent had read from it.
 // Never: reads a socket, or takes a message that is not from sendSocket.
 
@@ -6,14 +6,14 @@ import type { Socket } from "node:net";
 import type { ArrivalHints } from "../arrival/arrival.js";
 import { unseal } from "./socket-message.js";
 
-/** A socket that the parent process has handed on: `gate.adopt(socket, { rest, arrival })`. */
+/** A socket that the parent process has sent: `gate.adopt(socket, { rest, arrival })`. */
 export interface ReceivedSocket {
   readonly socket: Socket;
   readonly rest: Uint8Array;
   readonly arrival: ArrivalHints;
 }
 
-/** `process` of a child that has a channel to its parent. */
+/** The `process` of a child that has a channel to its parent. */
 export interface Channel {
   readonly connected?: boolean;
   on(event: "message", listener: (message: unknown, socket: unknown) => void): unknown;
@@ -23,11 +23,11 @@ export interface Channel {
 }
 
 /**
- * The sockets that the parent gives by `sendSocket`, from this call on, until the parent closes the channel or is gone:
- * `for await (const { socket, rest, arrival } of receiveSockets(process)) void gate.adopt(socket, { rest, arrival })`.
- * Other messages stay with their own listeners. Leaving the loop closes the sockets that have come and were not taken.
+ * The sockets that the parent sends with `sendSocket`, from this call on, until the parent closes the channel or exits:
+ * `for await (const { socket, rest, arrival } of receiveSockets(process)) gate.adopt(socket, { rest, arrival })`.
+ * Other messages are left to their own listeners. Leaving the loop closes the sockets that have arrived and were not taken.
  *
- * Throws `TypeError` where the process has no channel.
+ * Throws `TypeError` if the process has no channel.
  */
 export function receiveSockets(channel: Channel): AsyncIterableIterator<ReceivedSocket> {
   if (channel?.connected !== true) {
@@ -38,7 +38,7 @@ export function receiveSockets(channel: Channel): AsyncIterableIterator<Received
   return new Sockets(channel);
 }
 
-/** A socket that waits may break, and nobody else hears of it yet. */
+/** A waiting socket may fail, and has no other listener yet. */
 function onError(): void {}
 
 class Sockets implements AsyncIterableIterator<ReceivedSocket> {
@@ -55,7 +55,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
 
   readonly #onMessage = (message: unknown, socket: unknown): void => {
     const sealed = unseal(message);
-    // A client that vanishes on the way takes its socket along.
+    // If the client vanishes on the way, its socket is missing.
     if (sealed === null || socket === undefined || socket === null) return;
     const handed: ReceivedSocket = { socket: socket as Socket, ...sealed };
     const resolve = this.#awaited.shift();

@@ -1,6 +1,6 @@
-// In:    sockets of which this process has read nothing, or a head or a ClientHello and no octet more; a child process.
+// In:    sockets from which this process has read nothing, or a head or a ClientHello and no octet more; a child process.
 // Out:   the same sockets in the child, with every octet that was read here.
-// Never: hands on a socket that may lose octets on the way, or one that speaks TLS here.
+// Never: sends a socket that may lose octets on the way, or one that speaks TLS here.
 
 import { type ServerOpts, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -11,9 +11,9 @@ import { NOTHING } from "../head/kernel/latin1.js";
 import { checkDetails, readRest, type SocketDetails, seal } from "./socket-message.js";
 
 /**
- * Options of a `net.Server` whose sockets can be handed on: `createServer(UNREAD, listener)`. Such a socket is not read
- * before somebody asks, and then in single pieces; between them the operating system keeps what comes. From any other socket
- * Node reads on while it travels, and those octets are lost.
+ * Options of a `net.Server` whose sockets can be sent to another process: `createServer(UNREAD, listener)`. Such a socket is only
+ * read on demand, one piece at a time; between pieces the operating system keeps what arrives. From any other socket
+ * Node keeps reading while the socket travels, and those octets are lost.
  */
 export const UNREAD: Readonly<ServerOpts> = Object.freeze({ pauseOnConnect: true, highWaterMark: 0 });
 
@@ -23,7 +23,7 @@ export interface Child {
   on(event: "disconnect" | "exit", listener: () => void): unknown;
 }
 
-/** Where a child has what was not sent yet: all of it shares one listener. */
+/** Where a child keeps the sockets that are not sent yet: all of them share one listener. */
 const UNSENT = Symbol("headgate.unsent");
 
 interface Occupied extends Child {
@@ -31,11 +31,11 @@ interface Occupied extends Child {
 }
 
 /**
- * Gives a socket of an `UNREAD` server to a child process, where `receiveSockets(process)` has it. `rest`: everything that was
- * read from it here. Resolves when it is sent; from then on it is no concern of this process. Rejects where the child is
- * gone, or the client; the socket is still the caller's then.
+ * Sends a socket of an `UNREAD` server to a child process, where `receiveSockets(process)` yields it. `rest`: everything that was
+ * read from it here. Resolves when the socket has been sent; from then on it belongs to the child. Rejects if the child or the
+ * client is gone; then the socket still belongs to the caller.
  *
- * Throws `TypeError` for a socket that would lose octets: one that reads by itself, or of which more was read than `rest` has;
+ * Throws `TypeError` for a socket that would lose octets: one that reads by itself, or from which more was read than `rest` has;
  * and for TLS, whose state cannot travel.
  */
 export function sendSocket(child: Child, socket: Socket, given: SocketDetails = {}): Promise<void> {
@@ -44,13 +44,13 @@ export function sendSocket(child: Child, socket: Socket, given: SocketDetails = 
   return send(child, socket, readRest(rest), arrival, 0);
 }
 
-/** `kept`: octets in front of `rest` that were read for good. */
+/** `kept`: octets before `rest` that were read here and are not sent. */
 function send(child: Child, socket: Socket, rest: Uint8Array, arrival: ArrivalHints, kept: number): Promise<void> {
   checkChild(child);
   checkUnread(socket, rest.length + kept);
   if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be sent"));
   const unsent = unsentOf(child);
-  // The socket is not read, so that it may wait for its turn: Node sends one at a time.
+  // The socket is not read, so it may wait its turn: Node sends one at a time.
   return new Promise((resolve, reject) => {
     unsent.add(reject);
     child.send(seal(rest, arrival), socket, (error) => {
@@ -62,12 +62,12 @@ function send(child: Child, socket: Socket, rest: Uint8Array, arrival: ArrivalHi
 }
 
 /**
- * Stands in `upgrades` where a framer would: the upgrade is ruled on here, and the child gets the socket with the head and all
- * that came behind it, as if nobody had read it. In `tls`, or as `fallback`, it is a taker: the child gets the connection as it is.
- * `child` may be a function that chooses one for each handover.
+ * A framer for `upgrades`: the upgrade is ruled on here, and the child gets the socket with the head and everything
+ * after it, as if it had not been read. In `tls`, or as `fallback`, it is a passthrough: the child gets the connection unread.
+ * `child` may be a function that chooses a child for each handover.
  *
  * The gate must have the socket from an `UNREAD` server, and an upgrade must be its first request. Otherwise the handover fails
- * with the `TypeError` of `sendSocket`; the client of an upgrade gets 500.
+ * with the `TypeError` of `sendSocket`, and the client of an upgrade gets 500.
  */
 export function toProcess(child: Child): Framer & Passthrough;
 export function toProcess(choose: (handover: Handover) => Child): Framer;
@@ -85,8 +85,8 @@ export function toProcess(child: Child | ((handover: Handover & RawConnection) =
 }
 
 /**
- * What the child cannot read from the socket. Of a request that a trusted hop has forwarded, the child reads the client's
- * addresses in its head again, and needs those of the connection.
+ * The facts that the child cannot read from the socket. For a request that a trusted hop forwarded, the child reads the client's
+ * addresses from the head again, and needs those of the connection.
  */
 function givenOf(arrival: Arrival): ArrivalHints {
   const { proxy, forwarding } = arrival;
@@ -101,7 +101,7 @@ function unsentOf(child: Occupied): Set<(error: Error) => void> {
   if (child[UNSENT] !== undefined) return child[UNSENT];
   const unsent = new Set<(error: Error) => void>();
   child[UNSENT] = unsent;
-  // Node forgets what waits for its turn when the channel closes, and a child that was killed may not be said to have closed it.
+  // Node drops waiting sockets when the channel closes, and may not report the close if the child was killed.
   const forget = (): void => {
     for (const reject of unsent) reject(new Error("the child process has closed its channel"));
     unsent.clear();
@@ -119,7 +119,7 @@ function checkChild(child: Child): void {
   }
 }
 
-/** `known`: octets that were read from it, as far as anybody knows. */
+/** `known`: the octets that the caller knows were read from it. */
 function checkUnread(socket: Socket, known: number): void {
   if (socket instanceof TLSSocket) {
     throw new TypeError(

@@ -1,5 +1,5 @@
-// In:    what a parent process knows of a socket that it hands to a child.
-// Out:   the message that travels beside the socket, and what it says.
+// In:    what a parent process knows about a socket that it sends to a child.
+// Out:   the message that travels with the socket, and its content.
 // Never: touches a socket.
 
 import type { ArrivalHints } from "../arrival/arrival.js";
@@ -7,26 +7,26 @@ import { checkArrivalHints } from "../arrival/check.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
 
-/** What whoever gives a socket away knows of it; `AdoptOptions` has the same names. */
+/** What the sender of a socket knows about it; `AdoptOptions` has the same names. */
 export interface SocketDetails {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
-  /** What is known of the connection and cannot be read from the socket. */
+  /** What is known about the connection and cannot be read from the socket. */
   arrival?: ArrivalHints;
 }
 
-/** Text, so that each serialization of a channel carries it. */
+/** Text, so that every serialization of a channel can carry it. */
 interface Envelope {
   readonly headgate: { readonly rest: string; readonly arrival: ArrivalHints };
 }
 
-/** Throws `TypeError` for another name, or what is no value of it. */
+/** Throws `TypeError` for an unknown name, or an invalid value. */
 export function checkDetails(given: SocketDetails, what: string): void {
   checkSettings(given, ["rest", "arrival"], what);
   if (given.arrival !== undefined) checkArrivalHints(given.arrival, "arrival");
 }
 
-/** The octets that were read already, whatever their array says of itself. Throws `TypeError` for what are none. */
+/** The octets that were already read, whatever length their array claims. Throws `TypeError` for anything else. */
 export function readRest(rest: unknown): Uint8Array {
   if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
   const octets = viewOf(rest, 0, countOctets(rest));
@@ -37,7 +37,7 @@ export function seal(rest: Uint8Array, arrival: ArrivalHints): Envelope {
   return { headgate: { rest: Buffer.from(rest).toString("base64"), arrival } };
 }
 
-/** Null for a message that is somebody else's. */
+/** Null for any other message. */
 export function unseal(message: unknown): { rest: Uint8Array; arrival: ArrivalHints } | null {
   const { headgate } = (message ?? {}) as Partial<Envelope>;
   if (typeof headgate?.rest !== "string") return null;

@@ -1,4 +1,4 @@
-// In:    descriptors that the service manager passed, and the variables that say so.
+// In:    descriptors that the service manager passed, and the variables that announce them.
 // Out:   listening servers, or the one connection that this process was started for.
 // Never: takes descriptors that are meant for another process, or leaves the variables to children.
 
@@ -8,7 +8,7 @@ import { createServer, type Server, type ServerOpts, Socket } from "node:net";
 /** Where the first passed descriptor is (sd_listen_fds(3), SD_LISTEN_FDS_START). */
 const FIRST = 3;
 
-/** One descriptor that was passed, and the name that FileDescriptorName= gives it; `unknown` where nothing is said. */
+/** One descriptor that was passed, and its name from FileDescriptorName=; `unknown` if no names are passed. */
 export interface Descriptor {
   readonly fd: number;
   readonly name: string;
@@ -25,7 +25,7 @@ export interface SystemdListener {
  * and LISTEN_FDNAMES are then unset, so that children do not take the descriptors for theirs. `server.listen({ fd })` takes a
  * listening one.
  *
- * Throws `TypeError` where nothing was passed, or to another process.
+ * Throws `TypeError` if nothing was passed, or if it was passed to another process.
  */
 export function systemdDescriptors(): Descriptor[] {
   const { LISTEN_PID: pid, LISTEN_FDS: fds, LISTEN_FDNAMES: fdNames } = process.env;
@@ -54,8 +54,8 @@ export function systemdDescriptors(): Descriptor[] {
 
 /**
  * A server for each listening socket of the socket units (Accept=no). `take` gets each accepted connection and the name of its
- * socket: `systemdListeners((socket, name) => gate.adopt(socket))`. A descriptor that is no listening stream socket is an 'error' of
- * its server. Throws as `systemdDescriptors`.
+ * socket: `systemdListeners((socket, name) => gate.adopt(socket))`. A descriptor that is not a listening stream socket causes an 'error'
+ * event of its server. Throws like `systemdDescriptors`.
  */
 export function systemdListeners(
   take: (socket: Socket, name: string) => void,
@@ -70,8 +70,8 @@ export function systemdListeners(
 }
 
 /**
- * The connection that this process was started for (Accept=yes): `gate.adopt(systemdConnection())`. Throws as
- * `systemdDescriptors`, and where more than one descriptor was passed.
+ * The connection that this process was started for (Accept=yes): `gate.adopt(systemdConnection())`. Throws like
+ * `systemdDescriptors`, and if more than one descriptor was passed.
  */
 export function systemdConnection(): Socket {
   const [first, ...others] = systemdDescriptors();
@@ -85,9 +85,9 @@ export function systemdConnection(): Socket {
 
 /**
  * The connection that this process has as its standard input and output (StandardInput=socket, or inetd). From now on
- * standard output goes nowhere: what is logged there would go to the client, and would keep the connection open.
+ * standard output goes nowhere: anything logged there would go to the client, and would keep the connection open.
  *
- * Throws `TypeError` where standard input is no socket.
+ * Throws `TypeError` if standard input is not a socket.
  */
 export function inetdConnection(): Socket {
   let socket: Socket;
@@ -100,7 +100,7 @@ export function inetdConnection(): Socket {
       { cause },
     );
   }
-  // The next descriptor that is opened is the lowest free one (POSIX open()).
+  // The next descriptor to be opened is the lowest free one (POSIX open()).
   closeSync(1);
   openSync("/dev/null", "w");
   return socket;

@@ -1,6 +1,6 @@
 // In:    the octets after a request head, and the framing that the head declared.
 // Out:   where the body ends.
-// Never: changes, decodes or keeps an octet of it.
+// Never: changes or decodes the body, or keeps any of it except the name of a trailer field.
 
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
@@ -60,7 +60,7 @@ const LONGEST_HEAD_ONLY = Math.max(...[...headOnly].map((name) => name.length));
 
 /** Follows one body. */
 export class BodyReader {
-  /** True once the body's last octet was seen. */
+  /** True once the body's last octet has been seen. */
   done: boolean;
   readonly #chunked: boolean;
   /** Octets of the body, or of the chunk's data, still to come. */
@@ -70,10 +70,10 @@ export class BodyReader {
   #digits = SIZE_DIGITS;
   /** Octets of chunk extensions and trailers that may still come. */
   #spare: number;
-  /** The trailer name so far, in lower case, as far as it may be one of `headOnly`. */
+  /** The trailer name so far, in lower case, as long as it may be one of `headOnly`. */
   #name = "";
 
-  /** `overhead`: the most octets of chunk extensions and trailer lines in all, delimiters included. */
+  /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
   constructor(framing: Framing, overhead: number) {
     this.#chunked = framing.kind === "chunked";
     this.#left = framing.kind === "content-length" ? framing.length : 0;
@@ -215,7 +215,7 @@ export class BodyReader {
     return fits;
   }
 
-  /** Counts an octet of extensions or trailers; false where it is one too many. */
+  /** Counts an octet of extensions or trailers; false if it is one too many. */
   #spend(): boolean {
     return --this.#spare >= 0;
   }

@@ -1,12 +1,13 @@
 // In:    an accepted upgrade, the application's authorize.
 // Out:   its verdict.
-// Never: takes anything but a clear yes for a yes.
+// Never: treats anything but `true` as permission.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { RequestHead } from "../head/request-head.js";
 import { isFieldValue, isToken } from "../head/scan.js";
-import { type Acceptance, type Refusal, refuseUnauthorized } from "../policy/decide.js";
+import { refuseUnauthorized } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 
 /** Yes; no, answered 403; or no with another status code and more headers, as `WWW-Authenticate`. */
 export type Authorization =
@@ -14,13 +15,13 @@ export type Authorization =
   | { readonly statusCode: number; readonly headers?: Readonly<Record<string, string>> };
 
 export interface AuthorizeContext {
-  /** Aborted when the client vanishes, or the time is over; nobody waits for the answer then. */
+  /** Aborted when the client vanishes or the time is up; the answer is then ignored. */
   readonly signal: AbortSignal;
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
 }
 
-/** Says whether an upgrade that the policy accepts may go on. What it throws is answered 500. */
+/** Decides whether an upgrade that the policy accepts may proceed. If it throws, the client gets 500. */
 export type Authorize = (head: RequestHead, context: AuthorizeContext) => Authorization | Promise<Authorization>;
 
 export type Verdict =
@@ -28,7 +29,7 @@ export type Verdict =
   | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
   | { readonly kind: "failed"; readonly cause: unknown };
 
-/** One upgrade that waits for the application's word. */
+/** One upgrade that waits for the application's answer. */
 export class Question implements AuthorizeContext {
   readonly decision: Acceptance<FramerLike>;
   #controller: AbortController | undefined;
@@ -41,12 +42,12 @@ export class Question implements AuthorizeContext {
     return this.decision.arrival;
   }
 
-  /** Made when it is asked for: few applications do. */
+  /** Made on demand: few applications use it. */
   get signal(): AbortSignal {
     return (this.#controller ??= new AbortController()).signal;
   }
 
-  /** Calls `answered` once: at once, where the application answers at once. */
+  /** Calls `answered` once; synchronously, if the application answers synchronously. */
   ask(authorize: Authorize, answered: (verdict: Verdict) => void): void {
     const failed = (cause: unknown): void => answered({ kind: "failed", cause });
     let answer: unknown;
@@ -61,10 +62,10 @@ export class Question implements AuthorizeContext {
     else Promise.resolve(answer).then((late) => answered(verdictOf(this.decision, late)), failed);
   }
 
-  /** Nobody waits any more: the client has vanished, or the time is over. */
+  /** The answer is no longer needed: the client has vanished, or the time is up. */
   abort(): void {
     if (this.#controller !== undefined) this.#controller.abort();
-    // For whoever asks later.
+    // For a later access.
     else this.#controller = abortedController();
   }
 }

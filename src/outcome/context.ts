@@ -1,6 +1,6 @@
-// In:    what a gate, or a guard of it, has for all of its connections.
-// Out:   its shape; by its policy, whom an arrival counts to.
-// Never: has anything of one connection.
+// In:    what a gate, or one of its guards, has for all of its connections.
+// Out:   its shape; the address that an arrival counts for, by its policy.
+// Never: contains anything that belongs to one connection.
 
 import type { Server } from "node:http";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
@@ -11,43 +11,44 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import type { PassthroughLike } from "../handover/passthrough.js";
 import type { SideTable } from "../handover/side-table.js";
 import { countedNetwork } from "../head/ip-address.js";
-import type { GateLimits } from "../outcome/limits.js";
-import type { Acceptance, Decision, Policy } from "../policy/decide.js";
+import type { Acceptance, Decision } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";
 import type { ConnectionEnd, Passed } from "./end.js";
+import type { GateLimits } from "./limits.js";
 import type { Ways } from "./route.js";
 import type { WaitingRoom } from "./waiting.js";
 
-/** By what an object came to the application: a decision; of a socket with several requests, that on the newest. */
+/** The decision by which an object reached the application; for a socket with several requests, the one on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
 
-/** By which decision a framer takes an upgrade, and where to note what it makes of it. */
+/** The decision by which a framer takes an upgrade, and where to record the objects that it makes. */
 export interface Claimed {
   readonly decision: Acceptance<FramerLike>;
   readonly known: SideTable<Learned>;
 }
 
-/** What 'stream' of a session tells. */
+/** The arguments of a session's 'stream' event. */
 export interface Opened {
   readonly stream: ServerHttp2Stream;
   readonly headers: IncomingHttpHeaders;
   readonly flags: number;
-  /** Name, value, name, value; each field line by itself. */
+  /** Name, value, name, value; one pair per field line. */
   readonly rawHeaders: string[];
 }
 
-/** What else a guarded server has: guards of other gates, and listeners for what a policy leaves to them. */
+/** What else a guarded server has: guards of other gates, and listeners for upgrades that a policy leaves to them. */
 export interface OtherListeners {
-  /** One of them may take an upgrade that is left: of 'upgrade', or over HTTP/2 of 'stream'. `on`: its socket or stream. */
+  /** Whether one of them may take an upgrade that is left: for 'upgrade', or over HTTP/2 for 'stream'. `on`: its socket or stream. */
   listening(event: "upgrade" | "stream", on: Duplex): boolean;
-  /** Gets an upgrade that was accepted, for a framer or for them: the other gates rule on it before anything takes it. */
+  /** Gets an accepted upgrade, for a framer or for these listeners: the other gates rule on it before anything takes it. */
   take(handover: Handover): void | Promise<void>;
   /** The same over HTTP/2. */
   takeStream(opened: Opened, decision: Acceptance<FramerLike>, ways: StreamWays): void;
 }
 
-/** Where an upgrade over HTTP/2 may go. */
+/** The ways that an upgrade over HTTP/2 can take. */
 export interface StreamWays {
   open(claimed: Claimed): void;
   leave(): void;
@@ -61,73 +62,73 @@ export interface Http2Rules {
   readonly enableConnectProtocol: boolean;
 }
 
-/** Whom a TLS handshake is made for. */
+/** The owner of a TLS handshake. */
 export interface HandshakeOwner {
   secured(socket: TLSSocket): void;
-  /** `cause` is what went wrong; undefined where the client has vanished. */
+  /** `cause` is what went wrong; undefined if the client has vanished. */
   notSecured(cause?: Error): void;
 }
 
-/** Makes the TLS handshake on a socket that is paused and has its octets, from the ClientHello on, in its buffer. */
+/** Makes the TLS handshake on a paused socket whose buffer has its octets, from the ClientHello on. */
 export interface Secures {
   secure(socket: Duplex, owner: HandshakeOwner): void;
 }
 
-/** What is done about TLS, by the server name of a ClientHello. */
+/** How TLS is handled, by the server name of a ClientHello. */
 export type TlsRoute =
   | { readonly kind: "secure"; readonly terminator: Secures }
   | { readonly kind: "pass"; readonly taker: PassthroughLike };
 
 export interface TlsRoutes {
-  /** Null: the client names none. Undefined where there is none for it. */
+  /** Null: the client sends no server name. Returns undefined if there is no route for it. */
   find(serverName: string | null): TlsRoute | undefined;
 }
 
-/** What the gate lends to each of its connections. */
+/** What the gate provides to each of its connections. */
 export interface Context {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
-  /** What there is for accepted requests over HTTP/1.1. */
+  /** The ways for accepted requests over HTTP/1.1. */
   readonly ways: Ways;
-  /** What is done about TLS on adopted sockets; null where all of them are to be HTTP. */
+  /** How TLS on adopted sockets is handled; null if all of them should be HTTP. */
   readonly tls: TlsRoutes | null;
-  /** Who takes what is neither TLS nor HTTP. */
+  /** Takes connections that are neither TLS nor HTTP. */
   readonly fallback: PassthroughLike | undefined;
-  /** `requests` is the server that has accepted the connections, and knows them from their beginning. */
+  /** `requests` is the server that accepted the connections, and knows them from their beginning. */
   readonly requestsAccepts: boolean;
-  /** True where clients are told why they are refused. */
+  /** True if responses explain why a request is refused. */
   readonly expose: boolean;
-  /** Connections whose head is not whole. */
+  /** Connections whose head is incomplete. */
   readonly heads: WaitingRoom;
-  /** Who has the last word on upgrades, and those that wait for it. */
+  /** Has the last word on upgrades; and the upgrades that wait for it. */
   readonly authorize: Authorize | undefined;
   readonly authorizing: WaitingRoom;
-  /** How HTTP/2 is spoken; undefined where it is not, or a server that is guarded speaks it. */
+  /** How HTTP/2 is spoken; undefined if it is not, or if a guarded server speaks it. */
   readonly http2: Http2Rules | undefined;
-  /** HTTP/2 connections behind their first stream: without an open one they end, with one they are asked for a sign of life. */
+  /** HTTP/2 connections after their first stream: without an open stream they end, with one they get a PING. */
   readonly sessions: Deadlines;
-  /** Refused connections that are read on. */
+  /** Refused connections that are still read. */
   readonly lingering: Deadlines;
-  /** What `decisionOf` answers from. */
+  /** The source of `decisionOf`. */
   readonly known: SideTable<Learned>;
-  /** Of a guarded server; undefined for adopted connections. */
+  /** For a guarded server; undefined for adopted connections. */
   readonly others: OtherListeners | undefined;
-  /** False where nobody would hear of an accepted request. */
+  /** False if nothing listens for accepted requests. */
   hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
   ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
-  /** A connection goes to a taker. */
+  /** A connection goes to a passthrough. */
   passed(end: Passed): void;
 }
 
-/** Clients that a trusted peer speaks for without an address of theirs: all of them count as one. */
+/** Clients of a trusted peer that does not state their address: all of them count as one. */
 const UNKNOWN = "unknown";
 
 /**
- * The client's address, or IPv6 subnet, that a limit per address counts an arrival to; null where nobody knows the client's: a
- * trusted peer speaks for others.
+ * The client's address, or IPv6 subnet, for which a limit per address counts an arrival; null if it is unknown, because a
+ * trusted peer speaks for other clients.
  */
 export function countedAs({ policy }: Context, arrival: Arrival): string | null {
   const { remoteAddress, proxy, forwarding } = arrival;

@@ -1,24 +1,24 @@
 // In:    items, each from the moment it is added.
 // Out:   a call for each item that was not removed in time.
-// Never: more than one timer, or an object for an item, however many items there are.
+// Never: has more than one timer, or makes an object per item.
 
-/** An item that may have a deadline, in one list at a time, which alone writes the first four members. */
+/** An item that may have a deadline, in one list at a time; only that list writes the first four members. */
 export interface Timed {
-  /** When it falls due: whole milliseconds of `performance.now()`. */
+  /** When it is due: integer milliseconds of `performance.now()`. */
   due: number;
   /** The `Deadlines` that it is in; null while it has no deadline. */
   list: object | null;
-  /** Its neighbours in the order of falling due. */
+  /** Its neighbours in the order of due times. */
   previous: Timed | null;
   next: Timed | null;
-  /** Its time is over; it has no deadline any more. */
+  /** Its time is up; it no longer has a deadline. */
   expire(): void;
 }
 
-/** Equal deadlines for many items: they fall due in the order in which they were added. */
+/** Equal deadlines for many items: they are due in the order in which they were added. */
 export class Deadlines<Item extends Timed = Timed> {
   readonly #milliseconds: number;
-  /** Stands behind the last item and before the first. */
+  /** The sentinel after the last item and before the first. */
   readonly #ends: Timed & { previous: Timed; next: Timed };
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -37,12 +37,12 @@ export class Deadlines<Item extends Timed = Timed> {
     return item.list === this;
   }
 
-  /** In the order of falling due. */
+  /** In the order of due times. */
   *[Symbol.iterator](): Generator<Item> {
     for (let item = this.#ends.next; item !== this.#ends; item = item.next!) yield item as Item;
   }
 
-  /** Begins an item's time; begins it anew where it had begun. An item of another list is a fault of ours, and throws. */
+  /** Starts an item's time, or restarts it. An item of another list is a bug in headgate, and throws. */
   add(item: Item): void {
     if (item.list !== null && item.list !== this) throw new Error("an item has one deadline at a time");
     this.#unlink(item);
@@ -53,7 +53,7 @@ export class Deadlines<Item extends Timed = Timed> {
     item.next = ends;
     ends.previous = ends.previous.next = item;
     if (this.#size++ > 0) return;
-    // The timer of items that are gone does for this one: at worst it finds nothing due, and is set again.
+    // A timer left by removed items is good enough for this one: at worst it finds nothing due, and is set again.
     if (this.#timer === undefined) this.#arm(this.#milliseconds);
     else this.#timer.ref();
   }

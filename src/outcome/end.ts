@@ -1,15 +1,15 @@
 // In:    how a connection ended.
-// Out:   the ways in which an adopted connection can end, with the limits that some of them are about.
+// Out:   the ways in which an adopted connection can end, some with the limit that it exceeded.
 // Never: ends one.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
-import type { GateLimits } from "../outcome/limits.js";
-import type { Acceptance, Refusal } from "../policy/decide.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
+import type { GateLimits } from "./limits.js";
 
-/** Why a connection ended that was neither handed over nor refused. */
+/** Why a connection ended that was not handed over, refused, malformed, served or passed on. */
 export type AbandonedCode =
   | "PROXY_UNTRUSTED"
   | "PROXY_MISSING"
@@ -30,7 +30,7 @@ export type AbandonedCode =
   | "FRAMER_FAILED"
   | "PASSTHROUGH_FAILED";
 
-/** The limit that a code is about. */
+/** The limit that belongs to a code. */
 const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
   HEAD_TIMEOUT: "headTimeout",
   OVERLOADED: "pendingHeads",
@@ -42,21 +42,22 @@ export interface Abandoned {
   readonly kind: "abandoned";
   readonly code: AbandonedCode;
   /**
-   * `proxy`: at or within a PROXY header; `tls`: within a ClientHello or a TLS handshake; `silent`: no octet came, or none behind
-   * these; `head`: within a head; `requests`: between or within served requests.
+   * `proxy`: before or within a PROXY header; `tls`: within a ClientHello or a TLS handshake; `silent`: before the first octet, or
+   * before the first one after these; `head`: within the first head; `requests`: between or within served requests; `authorize`:
+   * while `authorize` decides; `handover`: while a framer or a passthrough takes the socket.
    */
   readonly stage: "proxy" | "tls" | "silent" | "head" | "requests" | "authorize" | "handover";
   readonly arrival: Arrival;
-  /** The limit that it met, and its value. */
+  /** The limit that was exceeded, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /**
-   * What the socket, the TLS handshake, `authorize`, the framer or the taker threw; the `ProxyFault` or `HelloFault` where octets are no
-   * PROXY header or no ClientHello.
+   * What the socket, the TLS handshake, `authorize`, the framer or the passthrough threw; or the `ProxyFault` or `HelloFault` of
+   * malformed octets.
    */
   readonly cause?: unknown;
 }
 
-/** `arrival`: of the connection, or of the request that it came to. */
+/** `arrival`: of the connection, or of its request. */
 export function abandoned(
   code: AbandonedCode,
   stage: Abandoned["stage"],
@@ -80,13 +81,13 @@ export type ConnectionEnd =
   | { readonly kind: "handed-over"; readonly decision: Acceptance<FramerLike> }
   | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
   | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival }
-  /** The http.Server, or the client behind its last response, ended the connection. */
+  /** The http.Server ended the connection, or the client did after its last response. */
   | { readonly kind: "served"; readonly arrival: Arrival }
-  /** Who takes connections as they are has it: for its ClientHello, or since it is neither TLS nor HTTP (`hello` null). */
+  /** A passthrough has it: for its ClientHello, or because it is neither TLS nor HTTP (`hello` null). */
   | { readonly kind: "passed"; readonly hello: ClientHello | null; readonly arrival: Arrival }
   | Abandoned;
 
-/** The ends that are told to a client, if any. */
+/** The ends for which there may be a response. */
 export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
 
 export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }>;

@@ -1,22 +1,22 @@
 // In:    a decision, a fault, or how a connection ended.
 // Out:   the same as a sentence for a person.
-// Never: shows octets that a log line may not hold.
+// Never: shows octets that do not belong in a log line.
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { ProxyFault } from "../arrival/proxy/fault.js";
 import type { HelloFault } from "../arrival/tls/fault.js";
 import type { Fault } from "../head/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
-import type { Decision } from "../policy/decide.js";
+import type { Decision } from "../policy/decision.js";
 import { explain as explainDecision } from "../policy/explain.js";
 import { printable } from "../policy/shown.js";
 import type { Abandoned, ConnectionEnd } from "./end.js";
 
 /**
- * One line for the log, on whatever a gate decided or reports. Of an abandoned connection: why, where it was, whose it was, and the
- * limit that it met.
+ * One line for the log, about anything that a gate decides or reports. For an abandoned connection: why it ended, the stage, the
+ * client, and the limit that was exceeded.
  *
- *     at least 100 connections of 192.0.2.7 had no complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
+ *     at least 100 connections of 192.0.2.7 were waiting for a complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
 export function explain(what: Decision | Fault | ConnectionEnd): string {
   if ("decision" in what) return explainDecision(what.decision);
@@ -55,7 +55,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       const { serverName } = arrival;
       return serverName
         ? `no entry in "tls" matches server name ${printable(serverName)}`
-        : 'no entry in "tls" is for clients that send no server name';
+        : 'no entry in "tls" matches a client that sends no server name';
     }
     case "TLS_FAILED":
       return `the TLS handshake failed: ${thrown(cause)}`;
@@ -64,14 +64,14 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "OVERLOADED":
       return `${limit?.value} ${waiting(stage, "")}`;
     case "ADDRESS_OVERLOADED":
-      // It may have more than its limit until the gate is crowded.
+      // An address may have more than its limit until the gate is crowded.
       return `at least ${limit?.value} ${waiting(stage, ` of ${whose(arrival)}`)}, and the gate was crowded`;
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
       return `the socket failed: ${thrown(cause)}`;
     case "SOCKET_DESTROYED":
-      return "the socket was already destroyed when it was adopted";
+      return "the socket was already destroyed when the gate got it";
     case "HTTP2_FAULT":
       return `the client violated HTTP/2: ${thrown(cause)}`;
     case "BODY_MALFORMED":
@@ -79,7 +79,7 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "AUTHORIZE_FAILED":
       return `authorize failed: ${thrown(cause)}`;
     case "EARLY_OCTETS":
-      return `more than ${limit?.value} octets came before authorize had answered`;
+      return `more than ${limit?.value} octets came before authorize answered`;
     case "FRAMER_FAILED":
       return `the framer failed: ${thrown(cause)}`;
     case "PASSTHROUGH_FAILED":
@@ -87,18 +87,20 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
   }
 }
 
-/** What the client is counted as. */
+/** The address or subnet that the client counts for. */
 function whose({ remoteAddress }: Arrival): string {
   return remoteAddress === undefined ? "unknown clients" : `${countedNetwork(remoteAddress)}`;
 }
 
-/** What as many as a limit allows were waiting for already; `whose`: " of" and an address, or nothing. */
+/** What as many as the limit allows were waiting for; `whose`: " of" and an address, or nothing. */
 function waiting(stage: Abandoned["stage"], whose: string): string {
-  return stage === "authorize" ? `upgrades${whose} waited for authorize` : `connections${whose} had no complete head`;
+  return stage === "authorize"
+    ? `upgrades${whose} were waiting for authorize`
+    : `connections${whose} were waiting for a complete head`;
 }
 
 function thrown(cause: unknown): string {
-  // What OpenSSL says ends with a line end.
+  // Messages of OpenSSL end with a line end.
   if (cause instanceof Error) return printable(cause.message.trim());
-  return typeof cause === "string" ? printable(cause) : "the thrown value is not an Error";
+  return typeof cause === "string" ? printable(cause) : "the value that was thrown is not an Error";
 }

@@ -1,20 +1,20 @@
-// In:    an accepted upgrade, or a connection that the gate does not read; whoever takes it.
-// Out:   the socket in their hands, and once whether they took it.
+// In:    an accepted upgrade, or a connection that the gate does not read; the framer or passthrough for it.
+// Out:   a call of that framer or passthrough, and one report of whether it took the socket.
 // Never: touches the socket.
 
 import type { Duplex } from "node:stream";
 import { type FramerLike, type Handover, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
-import type { Acceptance } from "../policy/decide.js";
+import type { Acceptance } from "../policy/decision.js";
 import type { Claimed, Context } from "./context.js";
 
-/** Called once, one of them; within the call where the taker answers at once. */
+/** One of them is called, once; synchronously, if `take` is synchronous. */
 export interface Taking {
   taken(): void;
   notTaken(cause: unknown): void;
 }
 
-/** Gives an accepted upgrade to the framer that claims it; of a guarded server, to the other gates and listeners that it has. */
+/** Gives an accepted upgrade to the framer that claims it; for a guarded server, to the server's other gates and listeners. */
 export function handOver(
   context: Context,
   socket: Duplex,
@@ -38,7 +38,7 @@ function handoverOf({ decision, known }: Claimed, socket: Duplex, rest: Uint8Arr
   return new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
 }
 
-/** Calls `take`; a promise that it returns is waited for. */
+/** Calls `take`, and awaits a promise that it returns. */
 export function give(take: () => unknown, taking: Taking): void {
   try {
     const promise = take() as PromiseLike<void> | null | undefined;

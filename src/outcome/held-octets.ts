@@ -1,12 +1,12 @@
-// In:    octets that nobody takes yet, in pieces.
+// In:    octets that cannot be passed on yet, in pieces.
 // Out:   the same octets, in one piece.
-// Never: weighs much more than they do, or takes longer, however small the pieces are.
+// Never: uses much more memory or time than the octets need, however small the pieces are.
 
 import { NOTHING } from "../head/kernel/latin1.js";
 
 /** Pieces up to this size are joined: octets that come one by one would cost a Buffer each. */
 const PIECE_OCTETS = 2048;
-/** Room for the first of them. */
+/** The initial room for joined octets. */
 const LEAST_ROOM = 64;
 
 export class HeldOctets {
@@ -35,7 +35,7 @@ export class HeldOctets {
   #join(octets: Uint8Array): void {
     const length = this.#joinedLength + octets.length;
     if (length > this.#joined.length) {
-      // Of memory of its own: a slice of Node's pool keeps the whole pool, which has 64 KiB since Node 24.
+      // With its own memory: a slice of Node's pool keeps the entire pool alive, which has 64 KiB since Node 24.
       const wider = Buffer.allocUnsafeSlow(Math.min(PIECE_OCTETS, Math.max(LEAST_ROOM, 2 * length)));
       wider.set(this.#joined.subarray(0, this.#joinedLength));
       this.#joined = wider;
@@ -50,7 +50,7 @@ export class HeldOctets {
     this.#joinedLength = 0;
   }
 
-  /** All that was held; nothing is from now on. */
+  /** Returns everything that was held; from now on nothing is. */
   take(): Uint8Array {
     this.#endPiece();
     const octets = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);

@@ -1,21 +1,21 @@
-// In:    how a request ended that nobody served.
-// Out:   the complete HTTP response that says so.
-// Never: tells a client why, unless the gate exposes it.
+// In:    how a request ended that was not served.
+// Out:   the complete HTTP response for it.
+// Never: gives a client the reason, unless the gate has `expose`.
 
 import { STATUS_CODES } from "node:http";
 import { explain } from "../policy/explain.js";
 import { WEBSOCKET_VERSION } from "../policy/opening-handshake.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
-/** What a response says beside its status code. */
+/** The content of a response besides its status code. */
 export interface ReplyDetails {
-  /** A line of visible latin1. It holds what the client sent, so that no browser may take it for anything but text. */
+  /** A line of visible latin1. It contains what the client sent, so browsers must treat it as plain text. */
   readonly explanation?: string | undefined;
   /** Fields that an application adds. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A response in parts, of one octet a character; `fields` are name, value, name, value. */
+/** A response in parts, one octet per character; `fields` are name, value, name, value. */
 export interface Reply {
   readonly statusCode: number;
   readonly phrase: string;
@@ -23,7 +23,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** A response with a body of one line, or of two where there is an explanation; behind it the connection closes. */
+/** A response with a body of one line, or of two with an explanation; after it the connection closes. */
 export function replyOf(statusCode: number, { explanation, fields: added }: ReplyDetails = {}): Reply {
   const phrase = STATUS_CODES[statusCode] ?? "";
   const line = phrase === "" ? `${statusCode}` : phrase;
@@ -36,7 +36,7 @@ export function replyOf(statusCode: number, { explanation, fields: added }: Repl
   return { statusCode, phrase, fields, body };
 }
 
-/** Adds fields, in the place of those that have their names. */
+/** Adds fields, replacing those of the same name. */
 function addFields(fields: string[], added: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(added)) {
     const at = fields.findIndex((field, i) => i % 2 === 0 && field.toLowerCase() === name.toLowerCase());
@@ -45,7 +45,7 @@ function addFields(fields: string[], added: Readonly<Record<string, string>>): v
   }
 }
 
-/** What the client of an abandoned connection is told; the others are told nothing. */
+/** The status code of the response to an abandoned connection; the others get no response. */
 const told: { readonly [Code in AbandonedCode]?: number } = {
   HEAD_TIMEOUT: 408,
   OVERLOADED: 503,
@@ -56,7 +56,7 @@ const told: { readonly [Code in AbandonedCode]?: number } = {
   FRAMER_FAILED: 500,
 };
 
-/** The response to a request that ended so, over any version of HTTP; null where there is none. `expose`: with the line for the log. */
+/** The response for an end, over any version of HTTP; null if there is none. `expose`: with the line for the log. */
 export function replyTo(end: Answered, expose: boolean): Reply | null {
   switch (end.kind) {
     case "refused": {
@@ -73,7 +73,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
 }
 
 /**
- * A response as HTTP/1.1 sends it. `method` is the request's, if it is known: a response to HEAD has no body (RFC 9110
+ * A response as HTTP/1.1 sends it. `method` is that of the request, if it is known: a response to HEAD has no body (RFC 9110
  * §9.3.2).
  */
 export function messageOf({ statusCode, phrase, fields, body }: Reply, method?: string): string {
@@ -82,12 +82,12 @@ export function messageOf({ statusCode, phrase, fields, body }: Reply, method?: 
   return `${head}\r\n${method === "HEAD" ? "" : body}`;
 }
 
-/** The fields that a status code asks for. */
+/** The fields that a status code requires. */
 function fieldsOf(statusCode: number): string[] {
   // RFC 9110 §15.5.22 and RFC 6455 §4.2.2
   if (statusCode === 426) {
     return ["Upgrade", "websocket", "Connection", "Upgrade, close", "Sec-WebSocket-Version", WEBSOCKET_VERSION];
   }
-  // RFC 9110 §15.5.6; only an opening handshake and CONNECT are refused for their method, and both leave GET.
+  // RFC 9110 §15.5.6; only an opening handshake and CONNECT are refused for their method, and GET is allowed in both cases.
   return statusCode === 405 ? ["Connection", "close", "Allow", "GET"] : ["Connection", "close"];
 }

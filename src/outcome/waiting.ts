@@ -1,51 +1,52 @@
-// In:    connections whose head is not whole, or upgrades that wait for the application's word.
-// Out:   a call for each that has waited too long; of one more, whether there are too many, in all or of its address.
-// Never: asks for an address while so few wait that none could have too many.
+// In:    connections whose head is incomplete, or upgrades that wait for the application's answer.
+// Out:   a call for each that has waited too long; for a new one, whether there are too many, in total or of its address.
+// Never: reads an address while so few wait that no address could have too many.
 
 import { Deadlines, type Timed } from "./deadlines.js";
 
-/** Why one more may not wait. */
+/** Why a new one may not wait. */
 export type Overload = "OVERLOADED" | "ADDRESS_OVERLOADED";
 
 export interface Waiting extends Timed {
-  /** The address that it counts to; null where nobody knows the client's. To ask may cost a system call, and memory. */
+  /** The address that it counts for; null if the client's is unknown. Reading it may cost a system call, and memory. */
   readonly countedAs: string | null;
 }
 
-/** While fewer wait, a limit per address refuses nothing: clients that share an address may all connect at once. */
+/** While fewer wait, the limit per address does not apply: clients that share an address may all connect at once. */
 const CROWD = 1000;
 
 /**
- * Those that wait for the same, with equal deadlines. An address that has its limit may have more while there is room for it: while
- * fewer than `CROWD` wait, or than half of all that may, counting no other address for more than its limit. So one address fills the
- * room of a crowd, and takes no more than its limit from the others. Up to its limit an address is never refused but for too many in all.
+ * Items that wait for the same thing, with equal deadlines. An address that has reached its limit may have more while there is room:
+ * while fewer than `CROWD` wait, or fewer than half of the total limit, counting no other address for more than its limit. So one
+ * address can fill the room of a crowd, but takes no more than its limit from the others. Below its limit, an address is only
+ * refused if there are too many in total.
  *
- * While no address could be refused, none is asked for. Then those that wait are asked, once, and from then on each that comes, until
- * half of the crowd has gone: to ask them all again takes as many new ones.
+ * While no address could be refused, no address is read. Then the addresses of all waiting items are read, once, and from then on
+ * that of each new one, until half of the crowd has gone: reading all of them again takes as many new items.
  */
 export class WaitingRoom extends Deadlines<Waiting> {
-  readonly #most: number;
-  readonly #mostPerAddress: number;
+  readonly #max: number;
+  readonly #maxPerAddress: number;
   readonly #crowd: number;
   #isCounting = false;
-  /** What each is counted as: its socket does not know it any more when it is gone. */
+  /** The address that each counts for: a closed socket no longer knows it. */
   readonly #counted = new Map<Waiting, string>();
   readonly #waiting = new Map<string, number>();
-  /** Those that addresses have beyond their limit, together. */
+  /** How many items addresses have beyond their limit, in total. */
   #excess = 0;
 
-  /** `most`: in all; `mostPerAddress`: of one address. */
-  constructor(milliseconds: number, most: number, mostPerAddress: number) {
+  /** `max`: in all; `maxPerAddress`: of one address. */
+  constructor(milliseconds: number, max: number, maxPerAddress: number) {
     super(milliseconds);
-    this.#most = most;
-    this.#mostPerAddress = mostPerAddress;
+    this.#max = max;
+    this.#maxPerAddress = maxPerAddress;
     // An address that has its limit is a crowd by itself where the limit is larger than that.
-    this.#crowd = Math.max(mostPerAddress, Math.min(CROWD, Math.floor(most / 2)));
+    this.#crowd = Math.max(maxPerAddress, Math.min(CROWD, Math.floor(max / 2)));
   }
 
-  /** Begins its time, or says why it may not wait. */
+  /** Starts its time, or returns why it may not wait. */
   admit(item: Waiting): Overload | null {
-    if (this.size >= this.#most) return "OVERLOADED";
+    if (this.size >= this.#max) return "OVERLOADED";
     if (!this.#isCounting && this.size >= this.#crowd) {
       this.#isCounting = true;
       for (const waiting of this) this.#count(waiting, waiting.countedAs);
@@ -59,7 +60,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     return null;
   }
 
-  /** Counts one that waits to the address that it has now, or says why it may wait no more. One whose address is as before may. */
+  /** Counts a waiting item for its current address, or returns why it may no longer wait. With an unchanged address it may. */
   recount(item: Waiting): Overload | null {
     if (!this.#isCounting) return null;
     const address = item.countedAs;
@@ -81,19 +82,19 @@ export class WaitingRoom extends Deadlines<Waiting> {
     this.#excess = 0;
   }
 
-  /** An address has its limit, and there is no room for more; `others` wait already, those of that address among them. */
+  /** An address has reached its limit, and there is no room for more; `others` already wait, including those of that address. */
   #isFull(address: string | null, others: number): boolean {
     if (address === null) return false;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting < this.#mostPerAddress) return false;
-    const excessOfOthers = this.#excess - (waiting - this.#mostPerAddress);
+    if (waiting < this.#maxPerAddress) return false;
+    const excessOfOthers = this.#excess - (waiting - this.#maxPerAddress);
     return others - excessOfOthers >= this.#crowd;
   }
 
   #count(item: Waiting, address: string | null): void {
     if (address === null) return;
     const waiting = this.#waiting.get(address) ?? 0;
-    if (waiting >= this.#mostPerAddress) this.#excess++;
+    if (waiting >= this.#maxPerAddress) this.#excess++;
     this.#waiting.set(address, waiting + 1);
     this.#counted.set(item, address);
   }
@@ -103,7 +104,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     if (address === undefined) return;
     this.#counted.delete(item);
     const waiting = this.#waiting.get(address)! - 1;
-    if (waiting >= this.#mostPerAddress) this.#excess--;
+    if (waiting >= this.#maxPerAddress) this.#excess--;
     if (waiting === 0) this.#waiting.delete(address);
     else this.#waiting.set(address, waiting);
   }

@@ -10,6 +10,11 @@ export interface Claimed<Claim> {
 
 const SLASH = 0x2f;
 
+/** True for `/exact`, `/prefix/*` and `*`. */
+export function isPathPattern(text: string): boolean {
+  return /^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(text);
+}
+
 /** Finds the exact path first, then the longest prefix, then `*`. */
 export class Claims<Claim> {
   /** As they were written. */

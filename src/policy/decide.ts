@@ -1,155 +1,28 @@
 // In:    a policy, a request head, an arrival.
 // Out:   Decision: accepted and for whom, or refused and why.
-// Never: performs anything, reads a clock, or keeps what it saw.
+// Never: performs anything, reads a clock, keeps what it saw, or makes a sentence.
 
 import type { Arrival, Forwarding } from "../arrival/arrival.js";
-import { checkScheme } from "../arrival/check.js";
-import { Unreadable } from "../arrival/forwarded.js";
-import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
-import type { Authority, Scheme } from "../head/authority.js";
-import { checkSettings } from "../head/options.js";
-import type { AuthorityField, RequestHead } from "../head/request-head.js";
-import type { HostMap } from "./host-map.js";
-import { isPlainName, isSameName, nameKey } from "./host-pattern.js";
-import { type HandshakeFault, handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
-import type { OriginFault } from "./origin.js";
-import { listed, printable } from "./shown.js";
-import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost, VhostIndex } from "./vhost.js";
-
-/** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
-export interface PolicyRules<Claim = unknown> {
-  /** For editors of JSON; not read. */
-  $schema?: string;
-  /**
-   * The scheme that clients use, where TLS ends in front of this process; otherwise it follows the socket. A gate's
-   * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
-   */
-  scheme?: Scheme;
-  vhosts: readonly Vhost<Claim>[];
-  /** Whose word on the client, the scheme, the host and the public port counts. Left out: nobody's. */
-  trust?: TrustRules;
-  /**
-   * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where somebody can take
-   * it, and `reported` in the acceptance. Left out: `enforce`.
-   */
-  mode?: "enforce" | "report";
-}
-
-/** Rules that were checked once. */
-export interface Policy<Claim = unknown> {
-  readonly scheme: Scheme | undefined;
-  readonly vhosts: readonly Vhost<Claim>[];
-  /** As they were written. @internal */
-  readonly rules: PolicyRules<Claim>;
-  /** @internal */
-  readonly index: VhostIndex<Claim>;
-  readonly mode: "enforce" | "report";
-  /** Who takes in report mode what no default vhost takes: nobody, or the server that is guarded. @internal */
-  readonly fallback: Vhost<Claim> | null;
-  /** @internal */
-  readonly trust: Trust | null;
-  /** A ruling depends on addresses or ports of the connection, which a socket shows only while it is open. @internal */
-  readonly readsAddresses: boolean;
-  /** Names that TLS is spoken for on terms of their own, where the gate speaks it. @internal */
-  readonly secured: HostMap<unknown> | null;
-  /** The scheme may be declared: not beside TLS of the gate's own, also for servers that such a gate guards. @internal */
-  readonly mayDeclare: boolean;
-}
-
-/** Where a request's authority came from. */
-export type AuthoritySource = "Forwarded" | "X-Forwarded-Host" | AuthorityField;
-
-/** Stable codes of refusals, in the promised order; docs/errors.md lists them. */
-export type RefusalCode =
-  | "ORIGIN_REPEATED"
-  | "FORWARDED_UNREADABLE"
-  | "SERVER_NAME_MISMATCH"
-  | "AUTHORITY_ABSENT"
-  | "NAME_UNSPECIFIED"
-  | "NAME_UNKNOWN"
-  | "NAME_NOT_SERVED"
-  | "SCHEME_MISMATCH"
-  | "SCHEME_REQUIRED"
-  | "PORT_MISMATCH"
-  | OriginFault["code"]
-  | "PATH_UNCLAIMED"
-  | "PROTOCOL_UNKNOWN"
-  | HandshakeFault["code"]
-  | "NOT_AUTHORIZED"
-  | "AUTHORIZE_TIMEOUT"
-  | "UPGRADE_REQUIRED";
-
-interface Ruling<Claim> {
-  readonly head: RequestHead;
-  /** Of the request: refined by what trusted hops say of it. */
-  readonly arrival: Arrival;
-  /** True where the request asks for a WebSocket. */
-  readonly upgrade: boolean;
-  readonly authority: Authority | null;
-  readonly authoritySource: AuthoritySource;
-  /**
-   * The authority's effective port: its own, else that of X-Forwarded-Port, else the default of the arrival's scheme; null
-   * without authority.
-   */
-  readonly port: number | null;
-  /** The vhost that the name meant, as far as it was found. */
-  readonly vhost: Vhost<Claim> | null;
-}
-
-interface Served<Claim> extends Ruling<Claim> {
-  readonly vhost: Vhost<Claim>;
-}
-
-export interface Acceptance<Claim = unknown> extends Served<Claim> {
-  readonly kind: "accepted";
-  /** For an upgrade: who takes it, and the path pattern that said so. */
-  readonly claim: Claim | undefined;
-  readonly pattern: string | undefined;
-  /** In report mode: the refusal that enforce mode would have given. */
-  readonly reported?: Refusal<Claim>;
-}
-
-export interface Refusal<Claim = unknown> extends Ruling<Claim> {
-  readonly kind: "refused";
-  readonly code: RefusalCode;
-  readonly statusCode: number;
-  /** What came, what would have been right, and the configuration that would accept what came ("" where none can): all `printable`. */
-  readonly seen: string;
-  readonly wanted: string;
-  readonly remedy: string;
-  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
-  readonly fields?: Readonly<Record<string, string>>;
-}
-
-export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
-
-/** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
-export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["$schema", "scheme", "vhosts", "trust", "mode"], "a policy");
-  const { scheme, mode = "enforce" } = rules;
-  checkScheme("scheme", scheme);
-  const index = new VhostIndex(rules.vhosts);
-  const trust = readTrust(rules.trust);
-  if (mode !== "enforce" && mode !== "report") {
-    throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
-  }
-  const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
-  const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
-  return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
-}
-
-/**
- * The same policy, in front of a server that serves by itself: in report mode it takes what no default vhost takes, its
- * upgrades by these claims. Never what a vhost wants https for.
- */
-export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
-  return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
-}
-
-/** The same policy, where clients come by TLS that the gate speaks on terms of their own for these names; null where it does not. */
-export function withSecured<Claim>(policy: Policy<Claim>, secured: HostMap<unknown> | null): Policy<Claim> {
-  return Object.freeze({ ...policy, secured, mayDeclare: policy.mayDeclare && secured === null });
-}
+import { UnreadableForwarding } from "../arrival/trust.js";
+import { type Authority, isSameName } from "../head/authority.js";
+import type { RequestHead } from "../head/request-head.js";
+import {
+  type Acceptance,
+  type AuthoritySource,
+  type Decision,
+  isSoft,
+  POLICY,
+  type Refusal,
+  type RefusalCode,
+  type Ruling,
+  refusalStatusCodes,
+  type Served,
+} from "./decision.js";
+import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
+import type { Origin } from "./origin.js";
+import type { Policy } from "./policy-rules.js";
+import { portFits, reachable } from "./ports.js";
+import { NO_LISTEN, type Vhost } from "./vhost.js";
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
@@ -164,26 +37,6 @@ export function decide<Claim>(policy: Policy<Claim>, head: RequestHead, arrival:
   const decision = enforce(policy, head, arrival);
   return policy.mode === "report" && decision.kind === "refused" ? reportInstead(policy, decision) : decision;
 }
-
-/** True for refusals that report mode only reports, where somebody can take the request: 421, and 403 for its origin. */
-export function isSoft({ code }: Refusal): boolean {
-  return softCodes.has(code);
-}
-
-const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
-  "SERVER_NAME_MISMATCH",
-  "AUTHORITY_ABSENT",
-  "NAME_UNSPECIFIED",
-  "NAME_UNKNOWN",
-  "NAME_NOT_SERVED",
-  "SCHEME_MISMATCH",
-  "SCHEME_REQUIRED",
-  "PORT_MISMATCH",
-  "ORIGIN_ABSENT",
-  "ORIGIN_NULL",
-  "ORIGIN_INVALID",
-  "ORIGIN_FOREIGN",
-]);
 
 /**
  * The acceptance in place of a soft refusal: by the vhost itself where the origin was wrong, else by the default vhost, or
@@ -205,61 +58,45 @@ function fallbackFor<Claim>(policy: Policy<Claim>, refusal: Refusal<Claim>): Vho
 }
 
 function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arrival): Decision<Claim> {
-  const said = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
-  const ruling = beginRuling(head, said instanceof Unreadable ? arrival : said);
+  const forwarded = policy.trust === null ? arrival : policy.trust.arrivalOf(head, arrival);
+  const isReadable = !(forwarded instanceof UnreadableForwarding);
+  const ruling = beginRuling(head, isReadable ? forwarded : arrival);
   const origins = head.fieldValues("origin");
-  if (origins.length > 1) return refuse(ruling, "ORIGIN_REPEATED", 400, `${origins.length} Origin lines`, "one", "");
-  if (said instanceof Unreadable) return refuse(ruling, "FORWARDED_UNREADABLE", 400, said.what, "what can be read", "");
-  const vhost = misdirected(policy, ruling) ?? chooseVhost(policy, ruling);
+  if (origins.length > 1) return refuse(policy, ruling, "ORIGIN_REPEATED");
+  if (!isReadable) return { ...refuse(policy, ruling, "FORWARDED_UNREADABLE"), unreadable: forwarded };
+  if (isMisdirected(policy, ruling)) return refuse(policy, ruling, "SERVER_NAME_MISMATCH");
+  const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
-  const foreign = policy.index.originsOf(vhost).faultOf(origins[0], served, policy.mayDeclare);
-  if (foreign !== null) {
-    return refuse(served, foreign.code, foreign.statusCode, foreign.seen, foreign.wanted, foreign.remedy);
-  }
-  return takeUp(policy, served);
+  const fault = policy.index.originsOf(vhost).faultOf(origins[0], served);
+  if (fault === null) return takeUp(policy, served);
+  return refuse(policy, served, fault.code, fault.origin);
 }
 
 /** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
 function takeUp<Claim>(policy: Policy<Claim>, served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
-    if (head.protocol !== null) {
-      // RFC 9220 §3, which says it for HTTP/2 as well.
-      return refuse(served, "PROTOCOL_UNKNOWN", 501, `:protocol ${head.protocol}`, "websocket", "");
-    }
-    // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 behind it.
-    if (head.targetForm === "authority-form" || head.method === "PRI") {
-      return refuse(served, "METHOD_NOT_ALLOWED", 405, `method ${head.method}`, "a method for resources", "");
-    }
-    return accept(served, undefined, undefined);
+    // RFC 9220 §3, which says it for HTTP/2 as well.
+    if (head.protocol !== null) return refuse(policy, served, "PROTOCOL_UNKNOWN");
+    // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 after it.
+    const hasResource = head.targetForm !== "authority-form" && head.method !== "PRI";
+    return hasResource ? accept(served, undefined, undefined) : refuse(policy, served, "METHOD_NOT_ALLOWED");
   }
-
-  const { path } = head;
-  const claims = policy.index.claimsOf(vhost);
-  const claimed = claims.find(path);
-  if (claimed === null) {
-    const wanted = listed(claims.patterns) || "no path";
-    const remedy = `upgrades: { ${JSON.stringify(path)}: framer } in vhost ${vhost.name}`;
-    return refuse(served, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
-  }
+  const claimed = policy.index.claimsOf(vhost).find(head.path);
+  if (claimed === null) return refuse(policy, served, "PATH_UNCLAIMED");
   const fault = handshakeFault(head);
-  if (fault !== null) return refuse(served, fault.code, fault.statusCode, fault.seen, fault.wanted, "");
-  return accept(served, claimed.claim, claimed.pattern);
+  return fault === null ? accept(served, claimed.claim, claimed.pattern) : refuse(policy, served, fault);
 }
 
 /** The refusal of an accepted request where nothing serves requests. */
 export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
-  const { method } = accepted.head;
-  return refuse(accepted, "UPGRADE_REQUIRED", 426, `${method} ${accepted.head.path}`, "an upgrade", "requests: server");
+  return refuse(undefined, accepted, "UPGRADE_REQUIRED");
 }
 
 /** The refusal of an upgrade that a vhost leaves to other listeners, where there are none. */
 export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
-  const { path } = accepted.head;
-  const wanted = "a listener of 'upgrade', as LEAVE says that there is one";
-  const remedy = `upgrades: { ${JSON.stringify(accepted.pattern)}: framer } in vhost ${accepted.vhost.name}`;
-  return refuse(accepted, "PATH_UNCLAIMED", 404, `path ${path}`, wanted, remedy);
+  return { ...refuse(undefined, accepted, "PATH_UNCLAIMED"), pattern: accepted.pattern };
 }
 
 /** The refusal of an upgrade that the application does not authorize, by the status code and fields that it chose. */
@@ -268,16 +105,12 @@ export function refuseUnauthorized<Claim>(
   statusCode: number,
   fields: Readonly<Record<string, string>>,
 ): Refusal<Claim> {
-  const seen = `upgrade of ${accepted.head.path}`;
-  const refusal = refuse(accepted, "NOT_AUTHORIZED", 403, seen, "what authorize lets pass", "");
-  return { ...refusal, statusCode, fields };
+  return { ...refuse(undefined, accepted, "NOT_AUTHORIZED"), statusCode, fields };
 }
 
 /** The refusal of an upgrade that the application took too long to authorize. */
 export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, milliseconds: number): Refusal<Claim> {
-  const seen = `no answer in ${milliseconds} ms`;
-  const remedy = `limits: { authorizeTimeout: ... } above ${milliseconds}`;
-  return refuse(accepted, "AUTHORIZE_TIMEOUT", 503, seen, "an answer of authorize", remedy);
+  return { ...refuse(undefined, accepted, "AUTHORIZE_TIMEOUT"), timeout: milliseconds };
 }
 
 /** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host or `:authority`. */
@@ -301,27 +134,16 @@ function sourceOf(head: RequestHead, forwarding: Forwarding | undefined): Author
 }
 
 /**
- * The refusal of a request for another host than the one that its connection was opened for by TLS (RFC 6066 §3, RFC 9110
- * §7.4): certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request,
- * the connection is the hop's, and its arrival has no server name.
+ * True for a request for another host than the one that its connection was opened for by TLS (RFC 6066 §3, RFC 9110 §7.4):
+ * certificates, and what is asked of a client's, are chosen by that name. Where a trusted hop has forwarded the request, the
+ * connection is the hop's, and its arrival has no server name.
  */
-function misdirected<Claim>({ secured }: Policy<Claim>, ruling: Ruling<Claim>): Refusal<Claim> | null {
-  const { arrival, authority } = ruling;
+function isMisdirected<Claim>({ secured }: Policy<Claim>, { arrival, authority }: Ruling<Claim>): boolean {
   const { serverName } = arrival;
-  if (serverName === undefined || authority === null) return null;
-  if (serverName === null) {
-    // The terms of a name, a client's certificate for instance, are not to be avoided by naming none.
-    if (secured?.find(authority) === undefined || arrival.schemeSource !== "tls") return null;
-    return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, "TLS without a server name", "");
-  }
-  if (isSameName(serverName, authority)) return null;
-  const { schemeSource, proxy, unix, remoteAddress } = arrival;
-  const source = schemeSource === "tls" ? "of TLS" : proxy === undefined ? "given" : "by PROXY";
-  const wanted = `server name ${printable(serverName)} ${source}`;
-  const peer = source === "of TLS" && proxy === undefined ? (unix ? "unix" : remoteAddress) : undefined;
-  const trust = `trust: { from: [${JSON.stringify(peer)}], forwarded: "rfc7239" }`;
-  const remedy = peer === undefined ? "" : `${trust}, if a proxy speaks TLS for its clients`;
-  return refuse(ruling, "SERVER_NAME_MISMATCH", 421, `host ${authority.uriHost}`, wanted, remedy);
+  if (serverName === undefined || authority === null) return false;
+  if (serverName !== null) return !isSameName(serverName, authority);
+  // The terms of a name, a client's certificate for instance, are not to be avoided by naming none.
+  return secured?.find(authority) !== undefined && arrival.schemeSource === "tls";
 }
 
 /** Name, then scheme, then port. */
@@ -329,49 +151,27 @@ function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost
   const { head, arrival, authority } = ruling;
   const named = policy.index.find(authority);
   const [first] = named;
-  if (first === undefined) {
-    if (authority === null) {
-      return refuse(ruling, "AUTHORITY_ABSENT", 421, "no Host", "a Host", "default: true in a vhost");
-    }
-    const names = listed(policy.vhosts, (vhost) => vhost.name);
-    // A name that could not be copied into a configuration is not offered for one.
-    const isPlain = authority.kind !== "reg-name" || isPlainName(authority);
-    const remedy = isPlain ? `a vhost with name: ${JSON.stringify(nameKey(authority))}` : "";
-    if (authority.uriHost === "0.0.0.0" || authority.uriHost === "[::]") {
-      return refuse(ruling, "NAME_UNSPECIFIED", 421, `host ${authority.uriHost}`, names, remedy);
-    }
-    return refuse(ruling, "NAME_UNKNOWN", 421, `host ${authority.uriHost}`, names, remedy);
-  }
+  if (first === undefined) return refuse(policy, ruling, unknownName(authority));
   const known = servedBy(first, ruling);
-  if (first.port === NO_LISTEN) {
-    const remedy = `another port than NO_LISTEN in vhost ${first.name}`;
-    return refuse(known, "NAME_NOT_SERVED", 421, `host ${first.name}`, "a vhost that is served", remedy);
-  }
+  if (first.port === NO_LISTEN) return refuse(policy, known, "NAME_NOT_SERVED");
   const { scheme } = head;
   if (scheme !== null && !isSchemeOf(arrival, head, normalScheme(scheme))) {
-    const seen = head.httpVersion === "2.0" ? `:scheme ${scheme}` : `scheme ${scheme} of the absolute-form`;
-    return refuse(known, "SCHEME_MISMATCH", 421, seen, arrival.scheme, "");
+    return refuse(policy, known, "SCHEME_MISMATCH");
   }
-  const reachable = named.filter((vhost) => vhost.requires !== "https" || arrival.scheme === "https");
-  if (reachable.length === 0) {
-    // What is declared counts where nobody says more.
-    const isOpen = policy.mayDeclare && arrival.schemeSource === "default";
-    const declared = isOpen ? 'scheme: "https", if TLS ends in front of this process; or ' : "";
-    const remedy = `${declared}no requires in vhost ${first.name}`;
-    return refuse(known, "SCHEME_REQUIRED", 421, `scheme ${arrival.scheme}`, "https", remedy);
-  }
-  const fitting = reachable.find((vhost) => portFits(vhost, ruling.port, arrival));
-  if (fitting !== undefined) return fitting;
-  const ports = reachable.flatMap((vhost) => wantedPorts(vhost, arrival));
-  const wanted = `vhost port ${ports.length > 0 ? listed([...new Set(ports)]) : "local, which is not known"}`;
-  // Of several vhosts of that name, the first could take the port as well.
-  const remedy = `port: ${JSON.stringify([...wantedPorts(reachable[0]!, arrival), ruling.port])} in vhost ${first.name}`;
-  return refuse(known, "PORT_MISMATCH", 421, `host port ${ruling.port}`, wanted, remedy);
+  const reached = reachable(named, arrival);
+  if (reached.length === 0) return refuse(policy, known, "SCHEME_REQUIRED");
+  return reached.find((vhost) => portFits(vhost, ruling.port, arrival)) ?? refuse(policy, known, "PORT_MISMATCH");
+}
+
+function unknownName(authority: Authority | null): RefusalCode {
+  if (authority === null) return "AUTHORITY_ABSENT";
+  const { uriHost } = authority;
+  return uriHost === "0.0.0.0" || uriHost === "[::]" ? "NAME_UNSPECIFIED" : "NAME_UNKNOWN";
 }
 
 /**
- * A proxy that ends TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client says
- * how it came, and nobody comes by https to a connection that is known to be http.
+ * A proxy that terminates TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client
+ * says how it came, and no client comes by https to a connection that is known to be http.
  */
 function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolean {
   if (scheme === arrival.scheme) return true;
@@ -379,20 +179,8 @@ function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolea
 }
 
 /** ws is http, wss is https (RFC 6455 §3). */
-function normalScheme(scheme: string): string {
+export function normalScheme(scheme: string): string {
   return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
-}
-
-function portFits(vhost: Vhost, port: number | null, arrival: Arrival): boolean {
-  // Without authority there is nothing to compare; only a default vhost is reached this way.
-  if (port === null || vhost.port === undefined) return true;
-  if (vhost.port === "any" || vhost.port === NO_LISTEN_SERVER) return true;
-  return wantedPorts(vhost, arrival).includes(port);
-}
-
-function wantedPorts(vhost: Vhost, arrival: Arrival): readonly number[] {
-  if (vhost.port !== "local") return numbersOf(vhost.port) ?? [];
-  return arrival.localPort === undefined ? [] : [arrival.localPort];
 }
 
 /** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */
@@ -419,23 +207,19 @@ const overHttp2: Partial<Record<RefusalCode, Pick<Refusal, "statusCode" | "field
   UPGRADE_REQUIRED: { statusCode: 405, fields: { Allow: "CONNECT" } },
 };
 
-/** A refusal of a request whose ruling stands so far. */
+/** The refusal of a request, by what is known of it so far; `origin` is of a foreign one. */
 function refuse<Claim>(
+  policy: Policy<Claim> | undefined,
   ruling: Ruling<Claim>,
   code: RefusalCode,
-  statusCode: number,
-  seen: string,
-  wanted: string,
-  remedy: string,
+  origin: Origin | null = null,
 ): Refusal<Claim> {
   const { head, arrival, upgrade, authority, authoritySource, port, vhost } = ruling;
-  return {
+  const statusCode = refusalStatusCodes[code];
+  const refusal: Refusal<Claim> = {
     kind: "refused",
     code,
     statusCode,
-    seen: printable(seen),
-    wanted: printable(wanted),
-    remedy: printable(remedy),
     head,
     arrival,
     upgrade,
@@ -443,6 +227,8 @@ function refuse<Claim>(
     authoritySource,
     port,
     vhost,
-    ...(head.httpVersion === "2.0" && overHttp2[code]),
+    origin,
+    [POLICY]: policy,
   };
+  return head.httpVersion === "2.0" ? { ...refusal, ...overHttp2[code] } : refusal;
 }

@@ -1,17 +1,19 @@
-// In:    a Decision.
-// Out:   the same decision as a sentence for a person, and as plain data.
+// In:    a Decision, or a Fault.
+// Out:   the same as a sentence for a person, and a decision as plain data.
 // Never: decides anything; every value it shows was decided on.
 
 import type { Arrival, Proxying, SchemeSource } from "../arrival/arrival.js";
 import type { ProxyEndpoint } from "../arrival/proxy/header.js";
 import type { Scheme } from "../head/authority.js";
 import type { Fault } from "../head/fault.js";
-import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decide.js";
+import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
+import { wordsOf } from "./refusal-words.js";
+import { remedyOf } from "./remedy.js";
 import { printable } from "./shown.js";
 
 /**
- * One line for the log. Of a decision: what was seen, what was wanted, where it came from, and the configuration that would accept it.
- * Of a fault: what is wrong, and where.
+ * One line for the log. Of a decision: what was seen, what was wanted, where it came from, and what may be done about it. Of a
+ * fault: what is wrong, and where.
  *
  *     host port 8080 mismatches vhost port 443 (chat.example.com; port came from Host; scheme https declared); ...
  */
@@ -20,9 +22,10 @@ export function explain(what: Decision | Fault): string {
   return what.kind === "accepted" ? explainAcceptance(what) : explainRefusal(what);
 }
 
-function explainRefusal(decision: Refusal): string {
-  const remedy = decision.remedy === "" ? "" : `; accepted with ${decision.remedy}`;
-  return printable(`${verdict(decision)} (${context(decision)}${disbelieved(decision)})${remedy}`);
+function explainRefusal(refusal: Refusal): string {
+  const remedy = remedyOf(refusal);
+  const line = `${wordsOf(refusal).verdict} (${context(refusal)}${disbelieved(refusal)})`;
+  return printable(remedy === "" ? line : `${line}; ${remedy}`);
 }
 
 /**
@@ -42,7 +45,7 @@ export interface Explanation {
   readonly statusCode: number | null;
   /** The line of `explain`. */
   readonly text: string;
-  /** What came, what would have been right, and the configuration that would accept it; the parts of that line. */
+  /** What came, what would have been right, and what may be done about it. */
   readonly seen: string | null;
   readonly wanted: string | null;
   readonly remedy: string | null;
@@ -74,15 +77,16 @@ export interface Explanation {
 export function explanation(decision: Decision): Explanation {
   const { kind, head, arrival, upgrade, authority, authoritySource, port, vhost } = decision;
   const refusal = kind === "refused" ? decision : null;
+  const words = refusal === null ? null : wordsOf(refusal);
   const { forwarding } = arrival;
   return {
     kind,
     code: refusal?.code ?? null,
     statusCode: refusal?.statusCode ?? null,
     text: explain(decision),
-    seen: refusal?.seen ?? null,
-    wanted: refusal?.wanted ?? null,
-    remedy: refusal?.remedy || null,
+    seen: visible(words?.seen),
+    wanted: visible(words?.wanted),
+    remedy: visible(refusal === null ? null : remedyOf(refusal) || null),
     method: printable(head.method),
     path: printable(head.path),
     upgrade,
@@ -122,58 +126,9 @@ function portSource({ arrival, authority, authoritySource }: Decision): PortSour
 function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const what = decision.upgrade ? `upgrade of ${decision.head.path}` : `${decision.head.method} ${decision.head.path}`;
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
-  const reported = decision.reported === undefined ? "" : `; refused if enforced: ${explainRefusal(decision.reported)}`;
+  const reported =
+    decision.reported === undefined ? "" : `; enforce mode would refuse it: ${explainRefusal(decision.reported)}`;
   return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
-}
-
-function verdict(refusal: Refusal): string {
-  const { code, seen, wanted } = refusal;
-  switch (code) {
-    case "AUTHORITY_ABSENT":
-      return "the request names no host, and no vhost is the default";
-    case "FORWARDED_UNREADABLE":
-      return seen;
-    case "ORIGIN_REPEATED":
-      return `${seen}, of which nobody knows the one that counts`;
-    case "ORIGIN_ABSENT":
-      return `the request has no Origin; wanted: ${wanted}`;
-    case "ORIGIN_NULL":
-      return `${seen} is no page's own, and a page of any site can be made to send it; wanted: ${wanted}`;
-    case "ORIGIN_INVALID":
-      return `${seen} is no scheme, host and port; wanted: ${wanted}`;
-    case "ORIGIN_FOREIGN":
-      return `${seen} is none of the origins: ${wanted}`;
-    case "NAME_UNSPECIFIED":
-      return (
-        `${seen} is the unspecified address, on which servers listen and which no client should name; ` +
-        `the vhosts are: ${wanted}`
-      );
-    case "NAME_UNKNOWN":
-      return `${seen} is none of the vhosts: ${wanted}`;
-    case "NAME_NOT_SERVED":
-      return `${seen} is taken and not served`;
-    case "SERVER_NAME_MISMATCH":
-    case "PORT_MISMATCH":
-      return `${seen} mismatches ${wanted}`;
-    case "SCHEME_MISMATCH":
-      return `${seen} mismatches scheme ${wanted}`;
-    case "SCHEME_REQUIRED":
-      return `${seen} reaches a vhost that requires ${wanted}`;
-    case "PATH_UNCLAIMED":
-      return `${seen} is claimed by none of: ${wanted}`;
-    case "UPGRADE_REQUIRED":
-      return `${seen} is no upgrade, and nothing serves requests here`;
-    case "NOT_AUTHORIZED":
-      return `${seen} is not authorized`;
-    case "AUTHORIZE_TIMEOUT":
-      return `the upgrade waited for authorize: ${seen}`;
-    case "PROTOCOL_UNKNOWN":
-      return `${seen} of an extended CONNECT is not spoken; wanted: ${wanted}`;
-    case "METHOD_NOT_ALLOWED":
-      return `${seen} is not allowed; wanted: ${wanted}`;
-    default:
-      return `the opening handshake has ${seen}; wanted: ${wanted}`;
-  }
 }
 
 function context(decision: Decision): string {
@@ -190,7 +145,7 @@ function context(decision: Decision): string {
   if (proxy !== undefined) parts.push(...proxied(proxy));
   if (forwarding !== undefined) {
     parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
-    // Where nothing is said of the client, the peer's address stands there.
+    // Where nothing is said of the client, this is the peer's address.
     if (arrival.remoteAddress === undefined) parts.push("client unknown");
     else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
   }

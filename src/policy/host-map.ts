@@ -2,8 +2,8 @@
 // Out:   the value that a name means.
 // Never: looks for a suffix of a length that no wildcard has, however many a name may have.
 
-import type { Authority } from "../head/authority.js";
-import { type HostPattern, isPlainName, nameKey } from "./host-pattern.js";
+import { type Authority, isPlainName, nameKey } from "../head/authority.js";
+import type { HostPattern } from "./host-pattern.js";
 
 const DOT = 0x2e;
 

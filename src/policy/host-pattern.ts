@@ -1,5 +1,5 @@
 // In:    host names as a configuration writes them.
-// Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for what is none.
+// Out:   HostPattern: a name, a wildcard, or a network of addresses; TypeError with the fix for anything else.
 // Never: knows what the name is for.
 
 import { isPlainName, nameKey, parseAuthority } from "../head/authority.js";
@@ -12,29 +12,29 @@ export interface HostPattern {
   readonly stars: "" | "*" | "**";
   /** See `nameKey`. */
   readonly key: string;
-  /** The port behind the name; null where there is none. */
+  /** The port after the name; null where there is none. */
   readonly port: number | null;
 }
 
 /**
- * Reads a name, with `*.` or `**.` in front and, maybe, a port behind. `shown` begins the sentences of its TypeErrors: the
- * place and the value; `forAll` is the setting for who wants every name.
+ * Reads a name, maybe with `*.` or `**.` before it and a port after it. `shown` begins the sentences of its TypeErrors: the
+ * place and the value; `forAll` is the setting that means every name.
  */
 export function readHostPattern(written: string, shown: string, forAll: string): HostPattern {
   const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;
   if (name!.includes("*")) {
     throw new TypeError(
-      `${shown}: a star stands alone in front, as in *.example.com; for every name there is ${forAll}`,
+      `${shown} may have a star only in front of a name, as in *.example.com; for every name use ${forAll}`,
     );
   }
   if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(name!)) {
     throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${name}]`);
   }
   const result = parseAuthority(toAscii(name!, shown));
-  if (result.kind === "malformed") throw new TypeError(`${shown} is no host name: ${result.fault.message}`);
+  if (result.kind === "malformed") throw new TypeError(`${shown} is not a host name: ${result.fault.message}`);
   const { authority } = result;
   if (stars !== "" && !isPlainName(authority)) {
-    throw new TypeError(`${shown}: behind ${stars}. stands a plain name`);
+    throw new TypeError(`${shown} needs a plain name after ${stars}.`);
   }
   return { stars: stars as HostPattern["stars"], key: nameKey(authority), port: authority.port };
 }
@@ -48,7 +48,7 @@ export function readNetworkName(written: string, shown: string): Network | null 
     throw new TypeError(`${shown} is a network of IPv6; write its address in brackets: [${written.replace("/", "]/")}`);
   }
   if (isIpv4Mapped(network.address)) {
-    throw new TypeError(`${shown} holds IPv4-mapped addresses, which no client should name; write IPv4 addresses`);
+    throw new TypeError(`${shown} contains IPv4-mapped addresses, which no client should name; write IPv4 addresses`);
   }
   return network;
 }
@@ -61,5 +61,5 @@ function toAscii(written: string, shown: string): string {
     // Octets that would end a URL's host would be converted without a word.
     if (!/[\0-\x20/?#@:\\[\]%]/.test(name!)) return new URL(`http://${name}`).hostname + port;
   } catch {}
-  throw new TypeError(`${shown} is no internationalized host name`);
+  throw new TypeError(`${shown} is not an internationalized host name`);
 }

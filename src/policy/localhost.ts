@@ -4,17 +4,23 @@
 
 import type { Vhost } from "./vhost.js";
 
+/** True for a name, a wildcard or a network that `localhost()` makes, or that is within those. */
+export function isLocalName(name: string): boolean {
+  return /^(?:(?:.*\.)?localhost\.?|127(?:\.\d{1,3}){3}(?:\/\d+)?|\[::1\])$/i.test(name);
+}
+
 /** Settings that the vhosts of `localhost()` share. */
 export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default">;
 
 /**
- * The names under which a browser reaches this machine and nobody else's: localhost and its subdomains (RFC 6761 §6.3),
+ * The names under which a browser reaches this machine and no other: localhost and its subdomains (RFC 6761 §6.3),
  * 127.0.0.0/8 (RFC 1122 §3.2.1.3), [::1] (RFC 4291 §2.5.3). A page of another site that has its own name point here (DNS
  * rebinding) names another host, and is refused; so is 0.0.0.0.
  */
 export function localhost<Claim = unknown>(options: LocalhostOptions<Claim> = {}): Vhost<Claim>[] {
   for (const name of ["name", "default"]) {
-    if (Object.hasOwn(options, name)) throw new TypeError(`${name} is no setting of localhost(), which sets the names`);
+    if (Object.hasOwn(options, name))
+      throw new TypeError(`${name} is not a setting of localhost(), which sets the names`);
   }
   return ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"].map((name) => ({ ...options, name }));
 }

@@ -1,23 +1,18 @@
 // In:    a request head.
-// Out:   whether it asks for a WebSocket, and what is wrong with its opening handshake.
+// Out:   the code of what is wrong with its opening handshake.
 // Never: answers it; the framer does, once the policy has accepted.
 
 import type { RequestHead } from "../head/request-head.js";
 import { isToken, members, spaceEnd, tokenEnd } from "../head/scan.js";
 
-/** A fault of an opening handshake: stable code, status code, what was seen, what was wanted. */
-export interface HandshakeFault {
-  readonly code:
-    | "METHOD_NOT_ALLOWED"
-    | "WEBSOCKET_VERSION"
-    | "WEBSOCKET_KEY"
-    | "WEBSOCKET_PROTOCOL"
-    | "WEBSOCKET_EXTENSIONS"
-    | "WEBSOCKET_BODY";
-  readonly statusCode: 400 | 405 | 426;
-  readonly seen: string;
-  readonly wanted: string;
-}
+/** What is wrong with an opening handshake. */
+export type HandshakeFault =
+  | "METHOD_NOT_ALLOWED"
+  | "WEBSOCKET_VERSION"
+  | "WEBSOCKET_KEY"
+  | "WEBSOCKET_PROTOCOL"
+  | "WEBSOCKET_EXTENSIONS"
+  | "WEBSOCKET_BODY";
 
 /** The one version of the protocol (RFC 6455 §4.1). */
 export const WEBSOCKET_VERSION = "13";
@@ -37,35 +32,26 @@ const QUOTE = 0x22;
  */
 export function handshakeFault(head: RequestHead): HandshakeFault | null {
   const isConnect = head.protocol !== null;
-  const method = isConnect ? "CONNECT" : "GET";
-  if (head.method !== method) return fault("METHOD_NOT_ALLOWED", 405, `method ${head.method}`, method);
-
+  if (head.method !== handshakeMethod(head)) return "METHOD_NOT_ALLOWED";
   const versions = head.fieldValues("sec-websocket-version");
-  if (versions.length !== 1 || versions[0] !== WEBSOCKET_VERSION) {
-    return fault("WEBSOCKET_VERSION", 426, `Sec-WebSocket-Version ${shown(versions)}`, WEBSOCKET_VERSION);
-  }
+  if (versions.length !== 1 || versions[0] !== WEBSOCKET_VERSION) return "WEBSOCKET_VERSION";
   if (!isConnect) {
     const keys = head.fieldValues("sec-websocket-key");
-    if (keys.length !== 1 || !KEY.test(keys[0]!)) {
-      return fault("WEBSOCKET_KEY", 400, `Sec-WebSocket-Key ${shown(keys)}`, "one line, the base64 of 16 octets");
-    }
+    if (keys.length !== 1 || !KEY.test(keys[0]!)) return "WEBSOCKET_KEY";
   }
   const protocols = head.field("sec-websocket-protocol");
-  if (protocols !== undefined && !isListOfDifferentTokens(protocols)) {
-    const wanted = "a list of different tokens";
-    return fault("WEBSOCKET_PROTOCOL", 400, `Sec-WebSocket-Protocol ${shown([protocols])}`, wanted);
-  }
+  if (protocols !== undefined && !isListOfDifferentTokens(protocols)) return "WEBSOCKET_PROTOCOL";
   const extensions = head.field("sec-websocket-extensions");
-  if (extensions !== undefined && !isListOfExtensions(extensions)) {
-    const wanted = "a list of extensions with their parameters";
-    return fault("WEBSOCKET_EXTENSIONS", 400, `Sec-WebSocket-Extensions ${shown([extensions])}`, wanted);
-  }
+  if (extensions !== undefined && !isListOfExtensions(extensions)) return "WEBSOCKET_EXTENSIONS";
   const { framing } = head;
-  if (framing.kind === "chunked" || (framing.kind === "content-length" && framing.length > 0)) {
-    return fault("WEBSOCKET_BODY", 400, "a request body", "none");
-  }
-  if (isConnect && framing.kind === "none") return fault("WEBSOCKET_BODY", 400, "END_STREAM", "an open stream");
-  return null;
+  const hasBody = framing.kind === "chunked" || (framing.kind === "content-length" && framing.length > 0);
+  // Over HTTP/2 a stream without a body is one that has ended.
+  return hasBody || (isConnect && framing.kind === "none") ? "WEBSOCKET_BODY" : null;
+}
+
+/** The method of an opening handshake: over HTTP/2 it is an extended CONNECT (RFC 8441 §4). */
+export function handshakeMethod({ protocol }: RequestHead): "GET" | "CONNECT" {
+  return protocol === null ? "GET" : "CONNECT";
 }
 
 /** 1#token (RFC 6455 §4.3). */
@@ -93,8 +79,8 @@ function isListOfExtensions(value: string): boolean {
 }
 
 /**
- * extension-param = token [ "=" ( token / quoted-string ) ], the quoted string holding a token (RFC 6455 §9.1): where what
- * is behind "=" ends; -1 for what is none.
+ * extension-param = token [ "=" ( token / quoted-string ) ], the quoted string containing a token (RFC 6455 §9.1): where what
+ * follows "=" ends; -1 where it is not one.
  */
 function parameterValueEnd(value: string, start: number): number {
   const isQuoted = value.charCodeAt(start) === QUOTE;
@@ -102,14 +88,4 @@ function parameterValueEnd(value: string, start: number): number {
   const end = tokenEnd(value, first);
   if (end === first || (isQuoted && value.charCodeAt(end) !== QUOTE)) return -1;
   return isQuoted ? end + 1 : end;
-}
-
-function fault(code: HandshakeFault["code"], statusCode: HandshakeFault["statusCode"], seen: string, wanted: string) {
-  return { code, statusCode, seen, wanted } as const;
-}
-
-/** Values of a field, for a person. */
-function shown(values: string[]): string {
-  if (values.length === 0) return "absent";
-  return values.map((value) => JSON.stringify(value)).join(" and ");
 }

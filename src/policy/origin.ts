@@ -1,17 +1,16 @@
 // In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
-// Out:   whether a page of that origin may send a request, and what is wrong if it may not.
+// Out:   whether a page of that origin may send a request, and the code of what is wrong if it may not.
 // Never: compares a part of a text; an origin is compared by scheme, host and port.
 
 import type { Arrival } from "../arrival/arrival.js";
-import { type Authority, parseAuthority } from "../head/authority.js";
+import { type Authority, nameKey, parseAuthority } from "../head/authority.js";
 import { checkSettings } from "../head/options.js";
 import { HostMap } from "./host-map.js";
-import { type HostPattern, isPlainName, nameKey, readHostPattern } from "./host-pattern.js";
-import { isShort, listed } from "./shown.js";
+import { type HostPattern, readHostPattern } from "./host-pattern.js";
 
 /**
- * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), beside which `same-authority` may
- * stand; `same-authority` alone, the request's own; or `any`, unchecked.
+ * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), and maybe `same-authority` among them;
+ * `same-authority` alone, the request's own; or `any`, unchecked.
  */
 export type OriginList = readonly string[] | "same-authority" | "any";
 /** A request without Origin passes, unless `absent` refuses it. */
@@ -27,13 +26,11 @@ export interface Origin {
   readonly port: number | null;
 }
 
-/** Why an Origin is refused: stable code, what was seen, what was wanted, what would accept it. */
+/** Why an Origin is refused. */
 export interface OriginFault {
   readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN";
-  readonly statusCode: 403;
-  readonly seen: string;
-  readonly wanted: string;
-  readonly remedy: string;
+  /** Of a foreign one. */
+  readonly origin: Origin | null;
 }
 
 /** What is known of a request: its own origin is made of it. */
@@ -41,12 +38,11 @@ export interface OriginContext {
   readonly arrival: Arrival;
   readonly authority: Authority | null;
   readonly port: number | null;
-  readonly vhost: { readonly name: string };
 }
 
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 
-/** Null for what is no serialized-origin: a list of them, `null`, a path behind it, userinfo, white space. */
+/** Null for what is not a serialized-origin: a list of them, `null`, a path after it, userinfo, white space. */
 export function parseOrigin(text: string): Origin | null {
   const end = text.indexOf("://");
   if (end < 0 || !SCHEME.test(text.slice(0, end))) return null;
@@ -89,24 +85,22 @@ interface Listed {
 export class OriginRule {
   /** True where the request's own origin is among them. */
   readonly sameAuthority: boolean;
-  readonly #any: boolean;
-  readonly #absentPasses: boolean;
+  readonly allowsAny: boolean;
+  readonly allowsAbsent: boolean;
+  /** The others, as they were written. */
+  readonly written: readonly string[];
   /** Canonical texts. */
   readonly #exact = new Set<string>();
   /** By scheme and port. */
   readonly #wildcards = new Map<string, HostMap<true>>();
-  /** As they were written, for explanations; and the words for them. */
-  readonly #written: readonly string[];
-  readonly #listed: string;
 
   /** @internal */
-  constructor(list: OriginList, absentPasses: boolean, where: string) {
-    this.#any = list === "any";
-    this.#absentPasses = absentPasses;
-    this.#written = typeof list === "string" ? [] : list.filter((each) => each !== "same-authority");
-    this.#listed = listed(this.#written);
+  constructor(list: OriginList, allowsAbsent: boolean, where: string) {
+    this.allowsAny = list === "any";
+    this.allowsAbsent = allowsAbsent;
+    this.written = typeof list === "string" ? [] : list.filter((each) => each !== "same-authority");
     this.sameAuthority = list.includes("same-authority");
-    for (const written of this.#written) {
+    for (const written of this.written) {
       const { scheme, port, name } = readListed(written, `${where} has ${JSON.stringify(written)}, which`);
       if (name === null || name.stars === "") {
         this.#exact.add(canonical(scheme, name?.key ?? "", port));
@@ -119,33 +113,23 @@ export class OriginRule {
     }
   }
 
-  /** Null where a request with that Origin, or without one, passes. `mayDeclare`: a scheme that is missing may be declared. */
-  faultOf(value: string | undefined, context: OriginContext, mayDeclare: boolean): OriginFault | null {
-    if (value === undefined) {
-      if (this.#absentPasses) return null;
-      return this.#fault(
-        "ORIGIN_ABSENT",
-        "no Origin",
-        context,
-        `origins without absent in vhost ${context.vhost.name}`,
-      );
-    }
-    if (this.#any) return null;
-    const own = this.#ownOrigin(context);
+  /** Null where a request with that Origin, or without one, passes. */
+  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
+    if (value === undefined) return this.allowsAbsent ? null : { code: "ORIGIN_ABSENT", origin: null };
+    if (this.allowsAny) return null;
+    const own = this.ownOrigin(context);
     // What browsers send is canonical text, for which nothing need be read.
     if (value === own || this.#exact.has(value)) return null;
-    if (value === "null") {
-      return this.#fault("ORIGIN_NULL", "origin null", context, `origins: "any" in vhost ${context.vhost.name}`);
-    }
+    if (value === "null") return { code: "ORIGIN_NULL", origin: null };
     const origin = parseOrigin(value);
-    if (origin === null) return this.#fault("ORIGIN_INVALID", `Origin ${JSON.stringify(value)}`, context, "");
+    if (origin === null) return { code: "ORIGIN_INVALID", origin: null };
     const text = formatOrigin(origin);
     if (text === own || this.#exact.has(text) || this.#meetsWildcard(origin)) return null;
-    return this.#fault("ORIGIN_FOREIGN", `origin ${text}`, context, this.#remedyFor(origin, context, mayDeclare));
+    return { code: "ORIGIN_FOREIGN", origin };
   }
 
   /** That of a page which the same authority served, by the same scheme. */
-  #ownOrigin({ arrival, authority, port }: OriginContext): string | null {
+  ownOrigin({ arrival, authority, port }: OriginContext): string | null {
     if (!this.sameAuthority || authority === null) return null;
     return canonical(arrival.scheme, nameKey(authority), port);
   }
@@ -153,29 +137,10 @@ export class OriginRule {
   #meetsWildcard({ scheme, authority, port }: Origin): boolean {
     return authority !== null && this.#wildcards.get(canonical(scheme, "", port))?.find(authority) === true;
   }
-
-  #remedyFor(origin: Origin, context: OriginContext, mayDeclare: boolean): string {
-    if (mayDeclare && this.sameAuthority && isOwnBehindTls(origin, context)) {
-      return 'scheme: "https", if TLS ends in front of this process';
-    }
-    // A name that could not be copied into a configuration is not offered for one.
-    if (origin.authority?.kind === "reg-name" && !isPlainName(origin.authority)) return "";
-    const { name } = context.vhost;
-    const text = formatOrigin(origin);
-    if (!isShort(this.#written)) return `${JSON.stringify(text)} added to the origins of vhost ${name}`;
-    const origins = [...(this.sameAuthority ? ["same-authority"] : []), ...this.#written, text];
-    return `origins: ${JSON.stringify(origins)} in vhost ${name}`;
-  }
-
-  #fault(code: OriginFault["code"], seen: string, context: OriginContext, remedy: string): OriginFault {
-    const own = this.#ownOrigin(context);
-    const wanted = [own, this.#listed].filter(Boolean).join(", ") || (this.#any ? "any origin" : "no Origin");
-    return { code, statusCode: 403, seen, wanted, remedy };
-  }
 }
 
 /** True where the origin would be the request's own, had its scheme been declared. */
-function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
+export function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
   if (arrival.scheme !== "http" || arrival.schemeSource !== "default") return false;
   if (origin.scheme !== "https" || origin.authority === null || authority === null) return false;
   return nameKey(origin.authority) === nameKey(authority) && origin.port === authority.effectivePort("https");
@@ -200,20 +165,21 @@ export function readOrigins(given: unknown, where: string): OriginRule {
 }
 
 function readListed(written: unknown, shown: string): Listed {
-  if (typeof written !== "string") throw new TypeError(`${shown} is no text such as "https://example.com"`);
-  if (written === "*" || written === "any") throw new TypeError(`${shown} is no origin; for all write origins: "any"`);
+  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "https://example.com"`);
+  if (written === "*" || written === "any")
+    throw new TypeError(`${shown} is not an origin; to allow all, write origins: "any"`);
   if (written === "null") {
-    throw new TypeError(`${shown} a page of any site can be made to send; to let every page in write origins: "any"`);
+    throw new TypeError(`${shown} any page can send; to allow the pages of every site, write origins: "any"`);
   }
   const end = written.indexOf("://");
   if (end < 0 || !SCHEME.test(written.slice(0, end))) {
-    throw new TypeError(`${shown} is no origin; write scheme, host and port, as in "https://example.com:8443"`);
+    throw new TypeError(`${shown} is not an origin; write scheme, host and port, as in "https://example.com:8443"`);
   }
   const scheme = written.slice(0, end).toLowerCase();
   const host = written.slice(end + 3);
   if (/[/?#]/.test(host)) {
     const origin = written.slice(0, end + 3 + host.search(/[/?#]/));
-    throw new TypeError(`${shown} holds more than scheme, host and port; write ${JSON.stringify(origin)}`);
+    throw new TypeError(`${shown} contains more than scheme, host and port; write ${JSON.stringify(origin)}`);
   }
   if (host === "" && !isHttp(scheme)) return { scheme, port: null, name: null };
   const name = readHostPattern(host, shown, 'origins: "any"');

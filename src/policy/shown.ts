@@ -7,6 +7,16 @@ const LONGEST = 1000;
 /** Items of a list. */
 const ITEMS = 10;
 
+/** As much of a text as is shown. */
+export function cut(text: string): string {
+  return text.slice(0, LONGEST);
+}
+
+/** In quotes, those within it escaped. */
+export function quoted(text: string): string {
+  return JSON.stringify(cut(text));
+}
+
 /** Visible ASCII, at most 1000 characters of it. What a client sent may hold any octet; a log line may not. */
 export function printable(text: string): string {
   // Cut before it is escaped, which makes it four times as long.

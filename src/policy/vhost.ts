@@ -1,14 +1,9 @@
-// In:    vhosts as a caller wrote them.
-// Out:   vhosts, checked, and an index that finds the ones a name means.
-// Never: compares ports or schemes of a request; decision.ts does that.
+// In:    a vhost as a caller wrote it.
+// Out:   what a vhost may have, and TypeError with the fix for what it may not.
+// Never: knows other vhosts; vhost-index.ts does.
 
-import type { Authority } from "../head/authority.js";
-import { addressOf } from "../head/ip-address.js";
-import { NetworkTable } from "../head/network-table.js";
 import { checkSettings } from "../head/options.js";
-import { Claims } from "./claims.js";
-import { HostMap } from "./host-map.js";
-import { isPlainName, readHostPattern, readNetworkName } from "./host-pattern.js";
+import { isPathPattern } from "./claims.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
@@ -38,92 +33,15 @@ export interface Vhost<Claim = unknown> {
   readonly requires?: "https";
   /** Whose pages may send requests here. Left out: `same-authority`. */
   readonly origins?: Origins;
-  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path nobody claims is 404. */
+  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. */
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 
 const settings = ["name", "port", "default", "requires", "origins", "upgrades"];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
-/** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
-export class VhostIndex<Claim> {
-  readonly #named = new HostMap<Vhost<Claim>[]>();
-  readonly #networks = new NetworkTable<Vhost<Claim>[]>();
-  readonly #default: Vhost<Claim>[];
-  readonly #origins = new Map<Vhost<Claim>, OriginRule>();
-  readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
-
-  /** Throws `TypeError` with the path, the value and the fix. */
-  constructor(vhosts: readonly Vhost<Claim>[]) {
-    if (!Array.isArray(vhosts) || vhosts.length === 0) {
-      throw new TypeError(
-        "vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]",
-      );
-    }
-    vhosts.forEach((vhost, i) => {
-      this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
-      this.#claims.set(vhost, new Claims(vhost.upgrades));
-      this.#add(vhost, `vhosts[${i}]`);
-    });
-    this.#default = vhosts.filter((vhost) => vhost.default === true);
-    if (this.#default.length > 1) {
-      const names = this.#default.map((vhost) => vhost.name).join(" and ");
-      throw new TypeError(`${names} are both default; only one vhost can be`);
-    }
-  }
-
-  #add(vhost: Vhost<Claim>, where: string): void {
-    const vhosts = this.#placeOf(vhost.name, `${where}.name ${JSON.stringify(vhost.name)}`);
-    if (vhosts.some((other) => overlap(vhost, other))) {
-      throw new TypeError(
-        `${where}: another vhost named ${vhost.name} takes the same ports, so that their order would decide; ` +
-          "give each its own port numbers",
-      );
-    }
-    vhosts.push(vhost);
-  }
-
-  /** The vhosts that share a name so far. */
-  #placeOf(name: string, shown: string): Vhost<Claim>[] {
-    if (name.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
-    const network = readNetworkName(name, shown);
-    if (network !== null) {
-      const known = this.#networks.get(network) ?? [];
-      this.#networks.set(network, known);
-      return known;
-    }
-    const pattern = readHostPattern(name, shown, "default: true");
-    if (name.endsWith(":") || pattern.port !== null) {
-      throw new TypeError(`${shown} holds a port; write it as port: ${pattern.port ?? 443}`);
-    }
-    const known = this.#named.get(pattern) ?? [];
-    this.#named.set(pattern, known);
-    return known;
-  }
-
-  /** The vhosts that the name means; empty where it means none. They differ in their ports. */
-  find(authority: Authority | null): readonly Vhost<Claim>[] {
-    if (authority === null) return this.#default;
-    const named = this.#named.find(authority);
-    if (named !== undefined) return named;
-    const address = addressOf(authority);
-    if (address !== null) return this.#networks.find(address) ?? [];
-    return isPlainName(authority) ? this.#default : [];
-  }
-
-  /** Whose pages may send requests to a vhost of this index. */
-  originsOf(vhost: Vhost<Claim>): OriginRule {
-    return this.#origins.get(vhost)!;
-  }
-
-  /** Who takes the upgrades of a vhost. One that is not of this index stands in for a guarded server, and has one claim. */
-  claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
-    return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
-  }
-}
-
 /** Throws `TypeError`; returns what else was read. */
-function checkVhost(vhost: unknown, where: string): OriginRule {
+export function checkVhost(vhost: unknown, where: string): OriginRule {
   if (typeof vhost !== "object" || vhost === null) {
     throw new TypeError(
       `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
@@ -166,20 +84,12 @@ function checkUpgrades(upgrades: unknown, where: string): void {
     throw new TypeError(`${where} must be an object such as { '/live': wsFramer(wss) }`);
   }
   for (const pattern of Object.keys(upgrades)) {
-    if (!/^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(pattern)) {
+    if (!isPathPattern(pattern)) {
       throw new TypeError(
-        `${where}[${JSON.stringify(pattern)}] is no path: write '/exact', '/prefix/*', or '*' for all paths`,
+        `${where}[${JSON.stringify(pattern)}] is not a path: write '/exact', '/prefix/*', or '*' for all paths`,
       );
     }
   }
-}
-
-/** True where some port and scheme would fit both. */
-function overlap(one: Vhost, other: Vhost): boolean {
-  const numbers = numbersOf(one.port);
-  const otherNumbers = numbersOf(other.port);
-  if (numbers === null || otherNumbers === null) return true;
-  return numbers.some((number) => otherNumbers.includes(number));
 }
 
 /** The declared port numbers; null where the setting is not numbers. */

@@ -287,7 +287,10 @@ for (const waits of ["for a head", "for authorize"]) {
       const { client, end } = await come(header);
       const how = (await end) as Abandoned;
       assert.equal([how.kind, how.code], ["abandoned", "ADDRESS_OVERLOADED"]);
-      assert.match(explain(how), asks ? "2 upgrades of unknown clients waited" : "2 connections of unknown clients");
+      assert.match(
+        explain(how),
+        asks ? "2 upgrades of unknown clients were waiting" : "2 connections of unknown clients",
+      );
       assert.is((await client.all())[0]!.statusCode, 503);
     }
     // A known client has its own, and the peer that speaks for itself is not counted.

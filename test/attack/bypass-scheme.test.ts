@@ -8,7 +8,15 @@ import http2 from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
-import { createGate, definePolicy, explain, type Gate, type GateOptions, NO_LISTEN_SERVER } from "headgate";
+import {
+  createGate,
+  definePolicy,
+  explain,
+  explanation,
+  type Gate,
+  type GateOptions,
+  NO_LISTEN_SERVER,
+} from "headgate";
 import * as assert from "uvu/assert";
 import type { ArrivalHints } from "#src/arrival/arrival.js";
 import { certificate } from "../support/certificate.js";
@@ -104,7 +112,7 @@ for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(
         gate.on("accepted", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
         gate.on("refused", (decision) => {
           said.push(decision.code);
-          assert.is(decision.remedy, "no requires in vhost a");
+          assert.is(explanation(decision).remedy, "to allow plain HTTP, remove requires from vhost a");
           assert.not.match(explain(decision), 'scheme: "https"');
         });
         const door = await openDoor((socket) => (narrowed ? gate.narrow(["a"]) : gate).adopt(socket, { arrival }));
@@ -122,7 +130,9 @@ for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(
 plain("the remedy of a page's own origin under https does not name the scheme either", async () => {
   const remedyOf = async (options: Partial<GateOptions>): Promise<string> => {
     const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: () => {}, ...options });
-    const refused = new Promise<string>((resolve) => gate.on("refused", ({ remedy }) => resolve(remedy)));
+    const refused = new Promise<string>((resolve) =>
+      gate.on("refused", (decision) => resolve(explanation(decision).remedy!)),
+    );
     const door = await openDoor((socket) => gate.adopt(socket));
     const client = await door.connect();
     await client.send("GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://a\r\n\r\n");
@@ -131,8 +141,11 @@ plain("the remedy of a page's own origin under https does not name the scheme ei
     await door.close();
     return remedy;
   };
-  assert.is(await remedyOf({}), 'scheme: "https", if TLS ends in front of this process');
-  assert.is(await remedyOf({ tls: { a: terms } }), 'origins: ["same-authority","https://a"] in vhost a');
+  assert.is(await remedyOf({}), 'if a proxy terminates TLS for this process, set scheme: "https"');
+  assert.is(
+    await remedyOf({ tls: { a: terms } }),
+    'to trust the pages of https://a, set origins: ["same-authority", "https://a"] on vhost a',
+  );
 });
 
 /** A request, and what the guard of that server says. */
@@ -140,7 +153,7 @@ async function askGuarded(server: net.Server, options: Partial<GateOptions>, str
   const gate = createGate({ vhosts: [{ name: "a", requires: "https" }], ...options });
   const said: string[] = [];
   gate.on("accepted", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
-  gate.on("refused", ({ remedy }) => said.push(remedy));
+  gate.on("refused", (decision) => said.push(explanation(decision).remedy!));
   server.on("request", (_request, response) => response.end());
   const guard = gate.guard(server as http.Server, strict ? { strict } : {});
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -174,8 +187,8 @@ plain(
           const outcome = await askGuarded(make(), options, strict);
           if (name !== "http") assert.is(outcome, "https tls", `${name} ${strict}`);
           else if (Object.keys(options).some((each) => each === "tls" || each === "scheme")) {
-            assert.is(outcome, "no requires in vhost a");
-          } else assert.match(outcome, /^scheme: "https", if TLS ends/);
+            assert.is(outcome, "to allow plain HTTP, remove requires from vhost a");
+          } else assert.match(outcome, /^if a proxy terminates TLS for this process, set scheme: "https"/);
         }
       }
     }

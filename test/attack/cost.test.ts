@@ -5,8 +5,9 @@
 import type { Arrival } from "#src/arrival/arrival.js";
 import { ServerNames } from "#src/connection/tls/routes.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import { decide, definePolicy, type Policy, type PolicyRules } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
 import { explain } from "#src/policy/explain.js";
+import { definePolicy, type Policy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { assertFlat, assertProportional, type Work } from "../support/growth.js";
 import { fill, get, headFrom, upgrade } from "../support/large.js";
 import { suite } from "../support/suite.js";

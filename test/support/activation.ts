@@ -1,5 +1,5 @@
 // In:    a program, options of systemd-socket-activate.
-// Out:   the program behind a socket that systemd-socket-activate listens on.
+// Out:   the program that systemd-socket-activate starts for a listening socket.
 // Never: needs a running systemd.
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -18,7 +18,7 @@ export interface Activation {
   readonly program: ChildProcess;
   /** `127.0.0.1:port`, or the path of a socket. */
   readonly address: string;
-  /** Standard error of the program and of whom it starts. */
+  /** Standard error of the program and of the programs that it starts. */
   log(): string;
   stop(): Promise<void>;
 }

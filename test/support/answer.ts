@@ -1,4 +1,4 @@
-// In:    what headgate or the reference parser says of some octets.
+// In:    the result of headgate or of the reference parser for some octets.
 // Out:   the same answer as one plain value, so that two of them can be compared.
 // Never: hides a difference; every property of a head is in it.
 

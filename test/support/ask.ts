@@ -1,17 +1,17 @@
 // In:    a request or an opening handshake, as a client means it.
 // Out:   how HTTP/1.1 and HTTP/2 say it.
-// Never: says it right where the request is not.
+// Never: corrects a malformed request.
 
 import { type Fields, Flag } from "./http2-frames.js";
 
 export interface Ask {
-  /** Of a request that is no opening handshake. */
+  /** For a request that is not an opening handshake. */
   readonly method?: string;
   readonly scheme: "http" | "https";
   readonly path: string;
   /** What names the server: Host, or `:authority`; null for neither. */
   readonly named: string | null;
-  /** HTTP/1.1 says it by an absolute-form with this scheme; HTTP/2 by `:scheme`, as it says everything. */
+  /** HTTP/1.1 sends it in an absolute-form with this scheme; HTTP/2 in `:scheme`. */
   readonly absolute?: string;
   /** A Host beside the absolute-form, or beside another Host. */
   readonly beside?: string;

@@ -1,11 +1,11 @@
 // In:    sockets from a parent process, by the ways that headgate has for them.
-// Out:   for each upgrade what its framer got: "<head and rest as one text>" behind a first line with the process and the client.
+// Out:   for each upgrade what its framer got: "<head and rest as one text>" after a first line with the process and the client.
 // Never: runs tests; hand-on.test.ts forks it.
 
 import { createGate, type Handover, NO_LISTEN_SERVER } from "headgate";
 import { receiveSockets } from "headgate/intake";
 
-/** Says what it got, with all that comes until the client ends. */
+/** Reports what it got, with everything that arrives until the client ends. */
 function tell({ socket, head, rest, arrival }: Handover): void {
   const octets: Uint8Array[] = [Buffer.from(`${head}`, "latin1"), rest];
   socket.on("data", (piece: Buffer) => octets.push(piece));

@@ -1,6 +1,6 @@
-// In:    a name of who asks; arguments of the demo.
+// In:    the name of the caller; arguments of the demo.
 // Out:   Chromium, where this machine has it; the demo, running, and what it printed.
-// Never: leaves a browser or a demo behind that was closed.
+// Never: leaves a closed browser or demo running.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -82,7 +82,7 @@ class Demo {
   async line(pattern: RegExp): Promise<string> {
     const signal = AbortSignal.timeout(PATIENCE);
     for (;;) {
-      // What follows the last line end is no line yet.
+      // What follows the last line end is not a line yet.
       const found = this.#stdout
         .split("\n")
         .slice(0, -1)

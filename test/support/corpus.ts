@@ -54,7 +54,7 @@ export interface CorpusCase {
   id: string;
   title: string;
   file: string;
-  /** The head, or a part of it; behind an accepted head more may stand. */
+  /** The head, or a part of it; more octets may follow an accepted head. */
   octets: Uint8Array;
   expected: CorpusExpected;
   options: CorpusOptions;
@@ -83,12 +83,12 @@ export function readCorpus(): CorpusCase[] {
   return unique(names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name)));
 }
 
-/** A case of what may stand in front of a head: a PROXY header, a ClientHello. */
+/** A case of what may precede a head: a PROXY header, a ClientHello. */
 export interface PrefaceCase {
   id: string;
   title: string;
   file: string;
-  /** Whole or a part, and nothing behind it. */
+  /** Complete or a part, with nothing after it. */
   octets: Uint8Array;
   /** `{ refused, offset }`, `{ partial: true }`, or members of what was read; `limit` beside them is that of octets. */
   expected: Record<string, unknown>;
@@ -116,7 +116,7 @@ function readPrefaces(file: string, language: string, read: typeof readOctets): 
 }
 
 /**
- * Hexadecimal octets, `"text"`, `32*aa` for a repetition, and `(2 ... )` for a vector whose length stands in front of it in two
+ * Hexadecimal octets, `"text"`, `32*aa` for a repetition, and `(2 ... )` for a vector after its length in two
  * octets.
  */
 function readVectors(block: Block, file: string): Uint8Array {

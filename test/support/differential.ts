@@ -1,6 +1,6 @@
 // In:    octets that may be a head.
-// Out:   nothing where everybody agrees on them; else an error that shows who read what.
-// Never: decides who is right.
+// Out:   nothing if all readers agree on them; otherwise an error that shows what each read.
+// Never: decides which one is right.
 
 import { deepStrictEqual } from "node:assert";
 import { forwardedHead } from "#src/connection/http1/rewrite.js";
@@ -35,7 +35,7 @@ export function fuzzSeeds(): Uint8Array[] {
   );
 }
 
-/** Compares all who can read `octets`. `cut` is where the pieces for the incremental reader part. */
+/** Compares all readers of `octets`. `cut`: the size of the pieces for the incremental reader. */
 export function compare(octets: Uint8Array, cut: number, tally: Tally): void {
   const scalar = readBy("scalar", octets, cut);
   const javascript = readBy("javascript", octets, cut);

@@ -1,11 +1,11 @@
 // In:    values of Forwarded and Origin, and texts that are nearly one.
 // Out:   nothing where the reader of each and its reference agree on them; else an error that shows both.
-// Never: decides who is right.
+// Never: decides which one is right.
 
 import { deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
 import { type Element, ForwardedElements, Unreadable } from "#src/arrival/forwarded.js";
-import { nameKey } from "#src/policy/host-pattern.js";
+import { nameKey } from "#src/head/authority.js";
 import { formatOrigin, parseOrigin } from "#src/policy/origin.js";
 import { type ReferenceElement, referenceForwarded } from "../reference/forwarded.js";
 import { referenceOrigin } from "../reference/origin.js";
@@ -70,7 +70,7 @@ export function originMutations(random: () => number): Generator<string, never> 
 
 /**
  * Compares the reader, which goes from the right, with the reference, which goes from the left: on the lines as they are,
- * and on what stands behind each comma of the last one, as in front of it anybody may have written anything.
+ * and on what follows each comma of the last one, since clients may have written anything before it.
  */
 export function compareForwarded(lines: readonly string[], tally: FieldTally): void {
   const { elements, isWhole } = readAll(lines);

@@ -7,7 +7,8 @@ import type net from "node:net";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import type { Decision, PolicyRules } from "#src/policy/decide.js";
+import type { Decision } from "#src/policy/decision.js";
+import type { PolicyRules } from "#src/policy/policy-rules.js";
 import { handshakeFields } from "./world.js";
 
 export interface Row {

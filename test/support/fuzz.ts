@@ -27,7 +27,7 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 
-/** Calls `step` as often as it is asked to, and says now and then how far it is. */
+/** Calls `step` as often as it is asked to, and reports its progress now and then. */
 async function repeat(name: keyof typeof values, step: () => unknown): Promise<void> {
   const count = Number(values[name]);
   for (let i = 1; i <= count; i++) {

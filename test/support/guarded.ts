@@ -15,7 +15,7 @@ import type { Guard } from "#src/guard/guard.js";
 import { certificate } from "./certificate.js";
 import { Client } from "./tcp.js";
 
-/** A kind of server, and whether another listener of 'upgrade' stands beside the guard. */
+/** A kind of server, and whether it has another 'upgrade' listener besides the guard. */
 export interface Kind {
   readonly tls: boolean;
   readonly beside: "nobody" | "before" | "after";

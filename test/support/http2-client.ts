@@ -34,7 +34,7 @@ export class FrameClient {
 
   constructor(stream: Duplex) {
     this.client = new Client(stream);
-    // Whoever does not answer SETTINGS is not sure to be bound by them.
+    // A client that does not acknowledge SETTINGS may not be bound by them.
     stream.on("data", () => {
       if (!this.#greeted || this.#acknowledged || !this.frames.some(({ type }) => type === Frame.SETTINGS)) return;
       this.#acknowledged = true;

@@ -1,4 +1,4 @@
-// In:    frames in parts, fields as they are to stand in a field block; octets that a server sent.
+// In:    frames in parts, fields as they should appear in a field block; octets that a server sent.
 // Out:   the octets of frames, right or wrong as asked for; the frames in octets.
 // Never: corrects what it is given, or knows more of HPACK than literals and `:status`.
 
@@ -66,7 +66,7 @@ export function settings(parameters: readonly (readonly [number, number])[] = []
   return frame(Frame.SETTINGS, flags, stream, Buffer.concat(payload));
 }
 
-/** What a client says first: that the server's field blocks may use no dynamic table, so that they can be read here. */
+/** What a client sends first: the server's field blocks may not use a dynamic table, so that they can be read here. */
 export const hello = (): Buffer => Buffer.concat([PREFACE, settings([[1, 0]])]);
 
 /** A field block of literals that are not indexed (RFC 7541 §6.2.2); one character an octet. */
@@ -137,7 +137,7 @@ const digits = new Map(
   ]),
 );
 
-/** The status code at the beginning of a response's field block; behind a change of the table's size, if there is one. */
+/** The status code at the beginning of a response's field block; after a change of the table's size, if there is one. */
 export function statusOf(block: Buffer): number {
   let at = 0;
   while ((block[at]! & 0xe0) === 0x20) at++;

@@ -13,7 +13,7 @@ export const limits = { headBytes: 131_072, fieldLines: 4096 };
 /** As many repetitions of a text as have so many octets. */
 export const fill = (text: string, octets: number): string => text.repeat(Math.ceil(octets / text.length));
 
-/** Reads octets that are one whole head. */
+/** Reads octets that are one complete head. */
 export function headFrom(octets: Uint8Array): RequestHead {
   const result = parseRequestHead(octets, { limits });
   if (result.kind !== "complete") throw new Error(`no head: ${JSON.stringify(result)}`);

@@ -6,7 +6,9 @@
 import { forwardedHead } from "#src/connection/http1/rewrite.js";
 import { headOf } from "#src/head/from-message.js";
 import { gateLimits } from "#src/outcome/limits.js";
-import { type Acceptance, type Decision, decide, type Policy } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Acceptance, Decision } from "#src/policy/decision.js";
+import type { Policy } from "#src/policy/policy-rules.js";
 import { failure, same } from "./differential.js";
 import { NodeReader, type NodeRequest } from "./node-parser.js";
 import { arrival, fieldsGoingOn, policies, type Ruled, type Rulings, ruleOn } from "./request-differential.js";
@@ -42,7 +44,7 @@ function ruleOnMessage(request: NodeRequest, policy: Policy<string>): Ruling {
   return decide(policy, result.head, arrival);
 }
 
-/** All that a ruling says, and of its head all that does not come from the way in which it was written. */
+/** Everything in a ruling, and everything in its head that does not depend on how it was written. */
 function wordsOf(ruling: Ruling): Record<string, unknown> {
   if (ruling.kind === "malformed") return { ...ruling };
   const { head, authority, vhost, ...others } = ruling;
@@ -71,7 +73,7 @@ function readByNode(octets: Buffer): Pick<NodeReader, "requests" | "refused"> & 
   }
 }
 
-/** Compares rulings on requests as Node's parser reads them with those on the octets; `seed` says by which policy. */
+/** Compares rulings on requests as Node's parser reads them with those on the octets; `seed` selects the policy. */
 export function compareMessages(octets: Buffer, seed: number, tally: MessageTally): void {
   const policy = policies[seed % policies.length]!;
   const rulings = ruleOn(octets, policy);
@@ -92,14 +94,14 @@ export function compareMessages(octets: Buffer, seed: number, tally: MessageTall
       else same(octets, `the ruling on request ${next}`, wordsOf(ruling), wordsOf(ruled.decision));
       const { head, authority } = ruling as Acceptance<string>;
       if (request.upgrade && !isRewritten) {
-        // What is no upgrade to the policy Node reads again, as a request.
+        // If the policy does not see an upgrade, Node reads the head again, as a request.
         givenBack = Buffer.concat([Buffer.from(forwardedHead({ head, authority }), "latin1"), unread.subarray(taken)]);
         tally.givenBack++;
         break;
       }
       tally.accepted++;
       next++;
-      // Node goes on behind some bodies that are malformed here: limits, fields that may not be trailers.
+      // Node goes on after some bodies that are malformed here: limits, fields that may not be trailers.
       if (!ruled.complete && rulings.end === "malformed body") return;
       compareMessage(octets, request, ruled, refused !== null && !request.complete);
     }

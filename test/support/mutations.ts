@@ -132,7 +132,7 @@ function mutate(
   }
 }
 
-/** The last line start at or before `limit`; with `from`, the first one behind it. */
+/** The last line start at or before `limit`; with `from`, the first one after it. */
 function lineStart(head: number[], limit: number, from?: number): number {
   if (from !== undefined) {
     const end = head.indexOf(0x0a, from);

@@ -1,6 +1,6 @@
 // In:    octets of a connection, in pieces; or those of one head, and its framing.
 // Out:   the requests that Node's own parser (llhttp) reads in them, or that it refuses them.
-// Never: uses the parser where this runtime does not lend it out; `nodeParserMissing` says so.
+// Never: uses the parser if this runtime does not export it; then `nodeParserMissing` has the reason.
 
 import { createRequire } from "node:module";
 import type { Framing } from "#src/head/request-head.js";
@@ -62,7 +62,7 @@ const HTTPParser = load();
 export const nodeParserMissing =
   HTTPParser === null ? `${process.title} ${process.version} does not lend out its parser (_http_common)` : null;
 
-/** One connection, as Node's parser reads it. Whoever makes one closes it. */
+/** One connection, as Node's parser reads it. The caller closes it. */
 export class NodeReader {
   readonly requests: NodeRequest[] = [];
   /** Whole requests. */
@@ -70,7 +70,7 @@ export class NodeReader {
   /** Why it reads no further, or null. */
   refused: string | null = null;
   readonly #parser: Parser;
-  /** Field lines of a head that is not whole. */
+  /** Field lines of an incomplete head. */
   #fields: string[] = [];
   #requestTarget = "";
   #newest: NodeRequest | null = null;
@@ -117,7 +117,7 @@ export class NodeReader {
     };
   }
 
-  /** Reads the next octets; how many it took. Behind a refusal or an upgrade nothing is to be read. */
+  /** Reads the next octets; returns how many it took. After a refusal or an upgrade there is nothing to read. */
   read(octets: Uint8Array): number {
     const result = this.#parser.execute(Buffer.from(octets));
     if (typeof result === "number") return result;

@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Programs that run: none behind a test that has passed. */
+/** Running programs: none after a test that has passed. */
 const running = new Set<Program>();
 
 /** Ends whatever tests that have failed left running. */

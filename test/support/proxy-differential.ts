@@ -1,6 +1,6 @@
 // In:    PROXY headers, and octets that are nearly one.
 // Out:   nothing where the reader and the reference agree on them, however they are cut; else an error that shows both.
-// Never: decides who is right.
+// Never: decides which one is right.
 
 import { deepStrictEqual } from "node:assert";
 import { ProxyReader, type ProxyResult } from "#src/arrival/proxy/reader.js";

@@ -10,7 +10,9 @@ import type { ServerSocket } from "#src/connection/http1/server-socket.js";
 import { Input, type Rules } from "#src/connection/input.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import { gateLimits } from "#src/outcome/limits.js";
-import { type Acceptance, type Decision, decide, definePolicy, type Policy } from "#src/policy/decide.js";
+import { decide } from "#src/policy/decide.js";
+import type { Acceptance, Decision } from "#src/policy/decision.js";
+import { definePolicy, type Policy } from "#src/policy/policy-rules.js";
 import { referenceBody } from "../reference/chunked-body.js";
 import { same } from "./differential.js";
 import { NodeReader } from "./node-parser.js";
@@ -18,7 +20,7 @@ import { cutUp } from "./tcp.js";
 
 const limits = gateLimits({});
 
-/** Where the connections come in: a trusted hop, in front of the policies that trust any. */
+/** Where the connections come in: from a trusted hop, for the policies that trust any. */
 export const arrival: Arrival = { scheme: "http", remoteAddress: "10.0.0.9", localPort: 80 };
 
 const vhosts = [
@@ -31,7 +33,7 @@ const addresses = [
 ] as const;
 const from = ["10.0.0.9"];
 
-/** Much is accepted by them; the last accepts all that is no upgrade and well formed. */
+/** They accept much; the last one accepts everything well formed that is not an upgrade. */
 export const policies: readonly Policy<string>[] = [
   definePolicy<string>({ vhosts: [...vhosts, ...addresses] }),
   definePolicy<string>({ vhosts: [...vhosts, ...addresses], trust: { from, forwarded: "rfc7239" } }),
@@ -78,7 +80,7 @@ export interface Rulings {
   readonly requests: readonly Ruled[];
   /** Why there is no further request. */
   readonly end: string;
-  /** On the head that is no request: a refusal, or an upgrade. */
+  /** The ruling on the head that does not pass as a request: a refusal, or an upgrade. */
   readonly last?: Decision<string>;
 }
 
@@ -156,7 +158,7 @@ class Passage implements FilterOwner {
   async receive(octets: Buffer): Promise<void> {
     this.#received += octets.length;
     this.#filter.receive(octets);
-    // The filter goes on to the next request in a microtask behind each response.
+    // The filter continues with the next request in a microtask after each response.
     for (let seen = -1; seen !== this.#responses; await null) seen = this.#responses;
   }
 
@@ -176,7 +178,7 @@ class Passage implements FilterOwner {
     };
   }
 
-  /** Node reads what goes on, and the application answers each request when it has come whole. */
+  /** Node reads what goes on, and the application answers each request when it is complete. */
   #goOn(octets: Buffer): void {
     const { node } = this;
     const pieces = cutUp(octets, this.#cut);
@@ -231,7 +233,7 @@ class Passage implements FilterOwner {
   serverDestroyed(): void {}
 }
 
-/** Compares what goes on, as Node reads it, with what was ruled on. `seed` says by which policy, and where pieces part. */
+/** Compares what goes on, as Node reads it, with what was ruled on. `seed` selects the policy, and where the pieces are cut. */
 export async function compareRequests(octets: Buffer, seed: number, tally: RequestTally): Promise<void> {
   const policy = policies[seed % policies.length]!;
   const rulings = ruleOn(octets, policy);

@@ -1,5 +1,5 @@
 // In:    a source of random numbers, the corpus of heads.
-// Out:   an endless row of connections: requests with bodies, one behind another, that are right or nearly right.
+// Out:   an endless row of connections: requests with bodies, one after another, that are right or nearly right.
 // Never: gives another row for the same numbers.
 
 import { METHODS } from "node:http";
@@ -72,7 +72,7 @@ const chunkedBodies = [
   ],
 ];
 
-/** What a body of so many octets holds: the beginning of a request that is none. */
+/** What a body of so many octets holds: what looks like the beginning of a request. */
 const SMUGGLED = "GET /no HTTP/1.1\r\nHost: evil\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
 
 const furtherPieces = [

@@ -1,6 +1,6 @@
 // In:    a kind of server, the names that gates know, their framers.
 // Out:   gates that say what they did, and that server with what its listeners heard and clients for it.
-// Never: guards it; who asks for it does.
+// Never: guards it; the caller does.
 
 import { once } from "node:events";
 import http from "node:http";
@@ -22,7 +22,7 @@ export interface Member {
   readonly said: string[];
   /** The paths that its `authorize` was asked about. */
   readonly asked: string[];
-  /** What its framer got: the path, the gate's own decision, the octets behind the head. */
+  /** What its framer got: the path, the gate's own decision, the octets after the head. */
   readonly framed: string[];
 }
 

@@ -1,6 +1,6 @@
 // In:    a name and tests.
 // Out:   a uvu suite that runs without being told to.
-// Never: lets a suite pass because somebody forgot to run it.
+// Never: lets a suite pass because it was not run.
 
 import { suite as uvuSuite } from "uvu";
 
@@ -29,7 +29,7 @@ async function inTime(test: () => unknown): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`not ended after ${MINUTES} minutes`)), MINUTES * 60_000);
-    // Where nothing else is left to happen, the process ends at once, and uvu says so.
+    // If there is nothing else left to happen, the process ends at once, and uvu reports it.
     timer.unref();
   });
   try {
@@ -50,7 +50,7 @@ async function shown(when: string, hook: () => unknown): Promise<void> {
 }
 
 /**
- * True where `reason` keeps a test from running here: says so, and counts it as skipped. With CI=true nothing may be
+ * True if `reason` keeps a test from running here: reports it, and counts it as skipped. With CI=true nothing may be
  * missing, and this throws.
  */
 export function skip(name: string, reason: string): void {

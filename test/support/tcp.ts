@@ -101,7 +101,7 @@ export class Client {
     while (!this.#isClosed) await this.news();
   }
 
-  /** Waits for the close; all responses, behind which nothing may stand. */
+  /** Waits for the close; returns all responses, after which nothing may follow. */
   async all(methods: readonly string[] = []): Promise<Response[]> {
     await this.closed();
     const { responses, rest } = readResponses(this.received, methods, true);
@@ -121,7 +121,7 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Doors that are open: none behind a test that has passed. */
+/** Open doors: none after a test that has passed. */
 const doors = new Set<Door>();
 
 /** Ends whatever tests that have failed left open, or it would hold the process. */
@@ -132,7 +132,7 @@ export async function closeDoors(): Promise<void> {
   }
 }
 
-/** `adopt` gets each accepted socket, as a program that accepts for somebody else would give it. */
+/** `adopt` gets each accepted socket, as a program that accepts for another one would give it. */
 export async function openDoor(adopt: (socket: Duplex) => void): Promise<Door> {
   const sockets: Duplex[] = [];
   const take = (socket: Duplex): void => {
@@ -172,7 +172,7 @@ export function streamPair(): [Duplex, Duplex] {
       allowHalfOpen: false,
       read() {},
       write(octets, _encoding, done) {
-        // A copy: whoever reads may write over what it read, as ws does.
+        // A copy: the reader may overwrite what it read, as ws does.
         if (!peer().destroyed) peer().push(Buffer.from(octets));
         done();
       },
@@ -207,9 +207,9 @@ export interface Response {
 }
 
 /**
- * Splits octets into responses to requests with these methods (GET where none is given). `rest`: what is no whole
- * response, or stands behind a 101. `closed`: no octet follows, so that a body without length ends here. Throws for
- * whatever is no HTTP/1.1 (RFC 9112 §4, §6.3, §7.1).
+ * Splits octets into responses to requests with these methods (GET if none is given). `rest`: an incomplete
+ * response, or the octets after a 101. `closed`: no octet follows, so that a body without length ends here. Throws for
+ * anything that is not HTTP/1.1 (RFC 9112 §4, §6.3, §7.1).
  */
 export function readResponses(
   octets: Buffer,
@@ -260,7 +260,7 @@ function readHead(text: string): { statusCode: number; fields: Map<string, strin
   return { statusCode: Number(status[1]), fields };
 }
 
-/** A body and the octets that it took; null where it is not whole. */
+/** A body and the octets that it took; null if it is incomplete. */
 function readBody(
   octets: Buffer,
   start: number,

@@ -1,6 +1,6 @@
 // In:    a seed.
-// Out:   connections of usual clients, of clients behind a misconfigured name or port, and of foreign pages.
-// Never: knows what a policy says of them.
+// Out:   connections of usual clients, of clients with a misconfigured name or port, and of foreign pages.
+// Never: knows how a policy rules on them.
 //
 // `node dist/test/support/traffic.js` writes test/cases/traffic.json, which a test compares with what this makes.
 

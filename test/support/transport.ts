@@ -1,5 +1,5 @@
 // In:    whether octets go over TLS.
-// Out:   connections over TCP or TLS, with both of their ends: the client's, and the one that a giver has accepted.
+// Out:   connections over TCP or TLS, with both of their ends: the client's, and the accepted one.
 // Never: looks into a gate.
 
 import { once } from "node:events";
@@ -18,7 +18,7 @@ export interface Pair {
   readonly far: Duplex;
 }
 
-/** A server that accepts for somebody else, and clients for it. */
+/** A server that accepts for another program, and clients for it. */
 export interface Transport {
   pair(options?: { readonly half?: boolean }): Promise<Pair>;
   /** Ends also what tests that have failed left open. */

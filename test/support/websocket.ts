@@ -34,7 +34,7 @@ export function webSocketOver(
   return { webSocket, stream: () => translator.stream! };
 }
 
-/** Takes the octets of an opening handshake over HTTP/1.1, and says the same over HTTP/2, and back. */
+/** Translates the octets of an opening handshake from HTTP/1.1 to HTTP/2, and back. */
 class Translator extends Duplex {
   stream: ClientHttp2Stream | undefined;
   readonly #session: ClientHttp2Session;

@@ -1,30 +1,30 @@
 // In:    nothing.
-// Out:   ProxyHeader: what a proxy says of a connection, whichever version it speaks.
+// Out:   ProxyHeader: what a proxy states about a connection, in either version.
 // Never: reads one.
 
-/** One end of a proxied connection. Text has one character an octet. */
+/** One end of a proxied connection. Text has one character per octet. */
 export type ProxyEndpoint =
   /** The address in canonical text, without brackets (RFC 5952); the port 0..65535. */
   | { readonly address: string; readonly port: number }
-  /** Of a UNIX-domain socket: its path, empty where it has none; an abstract name begins with NUL. */
+  /** Of a UNIX-domain socket: its path, empty if it has none; an abstract name begins with NUL. */
   | { readonly path: string };
 
-/** How a client spoke TLS to a proxy (PROXY protocol §2.2.6). Null is what the proxy does not say. */
+/** How a client spoke TLS to a proxy (PROXY protocol §2.2.6). Null for what the proxy does not state. */
 export interface ProxyTls {
-  /** As TLS libraries write it: `TLSv1.3`. */
+  /** As TLS libraries spell it: `TLSv1.3`. */
   readonly version: string | null;
   readonly cipher: string | null;
   readonly signatureAlgorithm: string | null;
   readonly keyAlgorithm: string | null;
-  /** The client has shown a certificate, on this connection or earlier in its TLS session. */
+  /** The client presented a certificate, on this connection or earlier in its TLS session. */
   readonly clientCertificate: boolean;
-  /** It has, and the proxy has verified it. */
+  /** It did, and the proxy verified the certificate. */
   readonly verified: boolean;
   /** Of the client's certificate. */
   readonly commonName: string | null;
 }
 
-/** A TLV that has no member of its own; its value has one character an octet. */
+/** A TLV that has no member of its own; its value has one character per octet. */
 export interface ProxyTlv {
   /** 0..255 */
   readonly type: number;
@@ -34,29 +34,29 @@ export interface ProxyTlv {
 /** A PROXY header, as sent. */
 export interface ProxyHeader {
   readonly version: 1 | 2;
-  /** `LOCAL`: the proxy speaks for itself, as for a health check, and says nothing else. */
+  /** `LOCAL`: the proxy connects for itself, as for a health check, and states nothing else. */
   readonly command: "LOCAL" | "PROXY";
-  /** `datagram`: the client speaks UDP to the proxy. Null with LOCAL, and where the proxy cannot say (UNKNOWN, UNSPEC). */
+  /** `datagram`: the client speaks UDP to the proxy. Null with LOCAL, and if the proxy does not know (UNKNOWN, UNSPEC). */
   readonly transport: "stream" | "datagram" | null;
-  /** The client's end; null where `transport` is. */
+  /** The client's end; null if `transport` is. */
   readonly source: ProxyEndpoint | null;
-  /** Where the client connected to; null where `transport` is. */
+  /** The address that the client connected to; null if `transport` is. */
   readonly destination: ProxyEndpoint | null;
-  /** The protocol that client and proxy agreed on: `http/1.1`. One character an octet. */
+  /** The protocol that client and proxy agreed on: `http/1.1`. One character per octet. */
   readonly alpn: string | null;
   /** The host name that the client asked the proxy for, by SNI. Decoded from UTF-8. */
   readonly authority: string | null;
-  /** The proxy's identifier of the connection, at most 128 octets. One character an octet. */
+  /** The proxy's identifier of the connection, at most 128 octets. One character per octet. */
   readonly uniqueId: string | null;
-  /** False where the proxy says that the client spoke no TLS; null where it says nothing of it. */
+  /** False if the proxy states that the client did not use TLS; null if it states nothing about TLS. */
   readonly tls: ProxyTls | false | null;
   /** The name of the network namespace that the client came from. */
   readonly namespace: string | null;
-  /** In order: what the specification leaves to applications, and what it did not know. */
+  /** In order: types that the specification leaves to applications, and unknown types. */
   readonly tlvs: readonly ProxyTlv[];
 }
 
-/** What a header says of which nothing but the version is known. */
+/** The content of a header that states nothing but its version. */
 export const nothingSaid = Object.freeze({
   transport: null,
   source: null,

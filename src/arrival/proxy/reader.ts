@@ -1,6 +1,6 @@
 // In:    the first octets of a connection, cut anywhere.
-// Out:   its PROXY header and where it ends; or that more is needed, or why it is none.
-// Never: guesses whether there is one; who configures a connection knows.
+// Out:   its PROXY header and where it ends; or that more octets are needed, or why it is malformed.
+// Never: guesses whether there is one; the configuration determines that.
 
 import { formatAddress } from "../../head/ip-address.js";
 import { countOctets, latin1, viewOf } from "../../head/kernel/latin1.js";
@@ -10,20 +10,20 @@ import { readProxyLine } from "./v1.js";
 import { readProxyTlvs } from "./v2-tlvs.js";
 
 export type ProxyResult =
-  /** `consumed`: octets of this chunk that belong to the header; `size`: all that it has. */
+  /** `consumed`: octets of this chunk that belong to the header; `size`: all its octets. */
   | { kind: "complete"; header: ProxyHeader; consumed: number; size: number }
   | { kind: "partial" }
   | { kind: "malformed"; fault: ProxyFault };
 
-/** What a header begins with (PROXY protocol §2.1, §2.2). They differ in their first octet. */
+/** How a header of each version begins (PROXY protocol §2.1, §2.2). They differ in their first octet. */
 const LINE = Uint8Array.from("PROXY", (character) => character.charCodeAt(0));
 const SIGNATURE = Uint8Array.from("\r\n\r\n\0\r\nQUIT\n", (character) => character.charCodeAt(0));
 
-/** Octets of a line, its CRLF included (§2.1). */
+/** Octets of a line, including its CRLF (§2.1). */
 export const PROXY_LINE_OCTETS = 107;
-/** Octets of version 2 in front of those that the length counts: signature, version and command, family, length (§2.2). */
+/** Octets of version 2 before those that the length counts: signature, version and command, family, length (§2.2). */
 const FIXED_OCTETS = 16;
-/** Where they stand, behind the signature. */
+/** Their offsets, after the signature. */
 const COMMAND_AT = 12;
 const FAMILY_AT = 13;
 const LENGTH_AT = 14;
@@ -31,7 +31,7 @@ const LENGTH_AT = 14;
 const CR = 0x0d;
 const LF = 0x0a;
 
-/** The families that may be sent (§2.2), by their octet: of an address the octets, and of a port. */
+/** The families that may be sent (§2.2), by their octet: the octets of an address and of a port. */
 const families = new Map<number, { transport: "stream" | "datagram" | null; address: number; port: number }>([
   [0x00, { transport: null, address: 0, port: 0 }],
   [0x11, { transport: "stream", address: 4, port: 2 }],
@@ -45,20 +45,20 @@ const families = new Map<number, { transport: "stream" | "datagram" | null; addr
 const PARTIAL = Object.freeze({ kind: "partial" });
 
 /**
- * Reads one PROXY header of either version; linear, whatever the cuts. A fault is found at the first octet that shows it,
- * in a line at its end. To be thrown away behind `complete` and `error`.
+ * Reads one PROXY header of either version in linear time, however it is cut. A fault is found at the first octet that shows it,
+ * in a line at its end. Not usable after `complete` and `malformed`.
  */
 export class ProxyReader {
-  readonly #most: number;
+  readonly #max: number;
   /** Room for a line, until a length asks for more. */
   #octets = new Uint8Array(PROXY_LINE_OCTETS);
   #length = 0;
-  /** Octets of the header; 0 while that is not known. */
+  /** Octets of the header; 0 while that is unknown. */
   #size = 0;
 
-  /** `most`: octets of a header of version 2. */
-  constructor(most: number) {
-    this.#most = most;
+  /** `max`: octets of a header of version 2. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   read(chunk: Uint8Array): ProxyResult {
@@ -82,7 +82,7 @@ export class ProxyReader {
     return PARTIAL as ProxyResult;
   }
 
-  /** The newest octet of a line; the octet to blame is this one, or the CR in front of it. */
+  /** The newest octet of a line; the offending octet is this one, or the CR before it. */
   #stepLine(octet: number): ProxyFaultCode | null {
     const at = this.#length - 1;
     if (at < LINE.length) return octet === LINE[at] ? null : "PROXY_SIGNATURE";
@@ -93,7 +93,7 @@ export class ProxyReader {
     return null;
   }
 
-  /** The newest octet of what stands in front of the addresses of version 2. */
+  /** The newest octet before the addresses of version 2. */
   #stepBlock(octet: number): ProxyFaultCode | null {
     const at = this.#length - 1;
     if (at < SIGNATURE.length) return octet === SIGNATURE[at] ? null : "PROXY_SIGNATURE";
@@ -110,7 +110,7 @@ export class ProxyReader {
   #readLength(): ProxyFaultCode | null {
     const octets = this.#octets;
     const size = FIXED_OCTETS + ((octets[LENGTH_AT]! << 8) | octets[LENGTH_AT + 1]!);
-    if (size > this.#most) return "PROXY_TOO_LARGE";
+    if (size > this.#max) return "PROXY_TOO_LARGE";
     if (!this.#isLocal && size < this.#tlvsAt) return "PROXY_BLOCK_SHORT";
     if (size > octets.length) {
       this.#octets = new Uint8Array(size);
@@ -144,8 +144,8 @@ export class ProxyReader {
   }
 
   /**
-   * Two addresses, then two ports, then TLVs (§2.2). Behind LOCAL and UNSPEC nothing is read: nobody says where the
-   * addresses end that may stand there.
+   * Two addresses, then two ports, then TLVs (§2.2). After LOCAL and UNSPEC nothing is read: addresses may follow, and
+   * nothing states where they end.
    */
   #readBlock(octets: Uint8Array): ProxyHeader | ProxyFault {
     if (this.#isLocal) return { ...nothingSaid, version: 2, command: "LOCAL" };
@@ -163,7 +163,7 @@ export class ProxyReader {
   }
 }
 
-/** sun_path: up to its NUL; an abstract name begins with one, and its end is where only NULs follow. */
+/** sun_path: up to its NUL; an abstract name begins with a NUL, and ends where only NULs follow. */
 function pathOf(octets: Uint8Array): string {
   const { length } = octets;
   const nul = octets[0] === 0 ? -1 : octets.indexOf(0);

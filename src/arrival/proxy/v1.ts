@@ -1,5 +1,5 @@
-// In:    the line of a PROXY header of version 1, whole.
-// Out:   what it says, or why it is none.
+// In:    the complete line of a PROXY header of version 1.
+// Out:   its content, or why it is malformed.
 // Never: looks for the end of the line.
 
 import { formatAddress, parseAddress } from "../../head/ip-address.js";
@@ -13,8 +13,8 @@ const PORT = /^(?:0|[1-9]\d{0,4})$/;
  *     line    = "PROXY" SP ( family SP address SP address SP port SP port / "UNKNOWN" [ SP anything ] ) CRLF
  *     family  = "TCP4" / "TCP6"                                        (PROXY protocol §2.1)
  *
- * The first address and port are the client's, the others are where it connected to. `octets`: the line without its
- * CRLF; it begins with PROXY and holds neither CR nor LF. IPv6 addresses may end as IPv4 addresses do (RFC 4291 §2.2), as
+ * The first address and port are the client's, the others are those it connected to. `octets`: the line without its
+ * CRLF; it begins with PROXY and contains neither CR nor LF. IPv6 addresses may end in an IPv4 address (RFC 4291 §2.2), as
  * nginx sends them.
  */
 export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyFault {
@@ -39,13 +39,13 @@ export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyFault {
   return { ...nothingSaid, version: 1, command: "PROXY", transport: "stream", source: end(0), destination: end(1) };
 }
 
-/** What stands from `start` up to the next SP, or to the end. */
+/** The text from `start` up to the next SP, or to the end. */
 function partAt(line: string, start: number): string {
   const space = line.indexOf(" ", start);
   return line.slice(start, space < 0 ? undefined : space);
 }
 
-/** In canonical text; null for what is no address of the family. */
+/** In canonical text; null if it is not an address of the family. */
 function readAddress(text: string, family: "TCP4" | "TCP6"): string | null {
   const address = parseAddress(text);
   return address !== null && address.length === (family === "TCP4" ? 2 : 8) ? formatAddress(address) : null;

@@ -1,5 +1,5 @@
-// In:    the TLVs behind the addresses of a PROXY header of version 2.
-// Out:   what they say, or why they are none.
+// In:    the TLVs after the addresses of a PROXY header of version 2.
+// Out:   their content, or why they are malformed.
 // Never: interprets a type that the specification leaves to applications.
 
 import { latin1 } from "../../head/kernel/latin1.js";
@@ -7,7 +7,7 @@ import { crc32c } from "./crc32c.js";
 import { ProxyFault } from "./fault.js";
 import type { ProxyHeader, ProxyTls, ProxyTlv } from "./header.js";
 
-/** PP2_TYPE_ and PP2_SUBTYPE_SSL_ (PROXY protocol §2.2); a subtype stands within SSL alone. */
+/** PP2_TYPE_ and PP2_SUBTYPE_SSL_ (PROXY protocol §2.2); a subtype only occurs within SSL. */
 const ALPN = 0x01;
 const AUTHORITY = 0x02;
 const CRC32C = 0x03;
@@ -21,7 +21,7 @@ const SSL_SIGNATURE_ALGORITHM = 0x24;
 const SSL_KEY_ALGORITHM = 0x25;
 const NAMESPACE = 0x30;
 
-/** Types and subtypes of which one can count. */
+/** Types and subtypes that may occur once. */
 const types: ReadonlySet<number> = new Set([ALPN, AUTHORITY, CRC32C, UNIQUE_ID, SSL, NAMESPACE]);
 const subtypes: ReadonlySet<number> = new Set([
   SSL_VERSION,
@@ -33,13 +33,13 @@ const subtypes: ReadonlySet<number> = new Set([
 
 /** Octets of a unique id (§2.2.5). */
 const UNIQUE_ID_OCTETS = 128;
-/** Octets of an SSL value in front of its TLVs: client and verify (§2.2.6). */
+/** Octets of an SSL value before its TLVs: client and verify (§2.2.6). */
 const SSL_OCTETS = 5;
 /** Bits of client (§2.2.6): TLS; a certificate on this connection, or in this session. */
 const CLIENT_SSL = 0x01;
 const CLIENT_CERTIFICATE = 0x02 | 0x04;
 
-/** Where the value of a TLV stands. */
+/** Where the value of a TLV is. */
 interface Span {
   readonly type: number;
   readonly start: number;
@@ -49,8 +49,8 @@ interface Span {
 type Said = Pick<ProxyHeader, "alpn" | "authority" | "uniqueId" | "tls" | "namespace" | "tlvs">;
 
 /**
- * What the TLVs say from `start` up to the end of a header. Types that are not known are kept (§2.2: a receiver may skip
- * them); NOOP is not. Deviation: a type of which one can count stands once, since two readers could take different ones
+ * The content of the TLVs from `start` up to the end of a header. Unknown types are kept (§2.2: a receiver may skip
+ * them); NOOP is not. Deviation: a type that may occur once must not occur twice, since two readers could choose different ones
  * (corpus: PROXY-86).
  */
 export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFault {
@@ -90,7 +90,7 @@ export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFa
   };
 }
 
-/** Type, length in two octets, value; whole from `start` to `end`. */
+/** Type, length in two octets, value; complete from `start` to `end`. */
 function split(header: Uint8Array, start: number, end: number, single: ReadonlySet<number>): Span[] | ProxyFault {
   const spans: Span[] = [];
   const seen = new Set<number>();
@@ -106,7 +106,7 @@ function split(header: Uint8Array, start: number, end: number, single: ReadonlyS
   return spans;
 }
 
-/** False where the proxy says that the client spoke no TLS (§2.2.6). */
+/** False if the proxy states that the client did not use TLS (§2.2.6). */
 function readTls(header: Uint8Array, { start, end }: Span): ProxyTls | false | ProxyFault {
   if (end - start < SSL_OCTETS) return new ProxyFault("PROXY_TLV_LENGTH", start - 2);
   const spans = split(header, start + SSL_OCTETS, end, subtypes);
@@ -132,7 +132,7 @@ function readTls(header: Uint8Array, { start, end }: Span): ProxyTls | false | P
   };
 }
 
-/** The value as its type has it: octets, UTF-8 or US-ASCII, the latter two without control characters. Null for none. */
+/** The value according to its type: octets, UTF-8 or US-ASCII, the latter two without control characters. Null if it is invalid. */
 function textOf(header: Uint8Array, span: Span): string | null {
   if (span.type === ALPN || span.type === UNIQUE_ID || span.type === CRC32C) return octetsOf(header, span);
   if (span.type !== AUTHORITY && span.type !== SSL_COMMON_NAME) {

@@ -1,6 +1,6 @@
-// In:    a ClientHello, whole and out of its records.
-// Out:   what it asks for, or its first fault.
-// Never: reads more of it than who is asked for, and for which protocols.
+// In:    a complete ClientHello, without the headers of its records.
+// Out:   the server name, protocols and versions that it asks for, or its first fault.
+// Never: interprets any other extension.
 
 import { nameKey, parseAuthority } from "../../head/authority.js";
 import { type Latin1, latin1 } from "../../head/kernel/latin1.js";
@@ -10,16 +10,16 @@ import type { HelloFaultCode } from "./fault.js";
 export interface ClientHello {
   /**
    * The host_name of server_name (RFC 6066 §3), in lower case and without one trailing dot, as an authority's uri-host;
-   * null where the client names none.
+   * null if the client sends none.
    */
   readonly serverName: string | null;
-  /** By ALPN (RFC 7301 §3.1), in the client's order; one character an octet. Empty where it offers none. */
+  /** From ALPN (RFC 7301 §3.1), in the client's order; one character per octet. Empty if it offers none. */
   readonly alpnProtocols: readonly string[];
   /** TLS 1.3 is one of supported_versions (RFC 8446 §4.2.1). */
   readonly offersTls13: boolean;
 }
 
-/** Where a message is at fault; `at` counts from its first octet. */
+/** The fault of a message; `at` is the offset from its first octet. */
 export interface HelloFault {
   readonly code: HelloFaultCode;
   readonly at: number;
@@ -32,11 +32,11 @@ const SUPPORTED_VERSIONS = 43;
 
 const HOST_NAME = 0;
 const TLS_1_3 = 0x0304;
-/** Type and length, in front of every handshake message (RFC 8446 §4). */
+/** Type and length, at the beginning of every handshake message (RFC 8446 §4). */
 const MESSAGE_HEADER = 4;
 const RANDOM = 32;
 
-/** The octets of a message, and the first fault that was found in them. */
+/** The octets of a message, and the first fault found in them. */
 interface Reading {
   readonly octets: Uint8Array;
   /** The same, as text. */
@@ -45,8 +45,8 @@ interface Reading {
 }
 
 /**
- * A vector (RFC 8446 §3.4), read from its front. Behind a fault it is empty, so that whoever reads it comes to an end; the
- * first fault stays.
+ * A vector (RFC 8446 §3.4), read from its beginning. After a fault it is empty, so that its reader stops; the
+ * first fault is kept.
  */
 class Vector {
   readonly #reading: Reading;
@@ -71,7 +71,7 @@ class Vector {
     this.#reading.fault ??= { code, at };
   }
 
-  /** So many octets in network byte order. */
+  /** A number of so many octets, in network byte order. */
   number(octets: number): number {
     let value = 0;
     const end = this.skip(octets);
@@ -79,14 +79,14 @@ class Vector {
     return value;
   }
 
-  /** Where it goes on behind so many octets. */
+  /** Skips so many octets, and returns where it continues. */
   skip(octets: number): number {
     if (this.#at + octets > this.#end) this.fail("HELLO_OVERRUN", this.#at);
     else this.#at += octets;
     return this.#at;
   }
 
-  /** A vector within, whose length stands in front of it in so many octets. `code`: of a length that it may not have. */
+  /** A vector within this one, after its length in so many octets. `code`: the fault of a length that is not allowed. */
   vector(lengthOctets: number, least: number, unit: number, code: HelloFaultCode): Vector {
     const at = this.#at;
     const length = this.number(lengthOctets);
@@ -97,7 +97,7 @@ class Vector {
     return new Vector(this.#reading, start, this.#at);
   }
 
-  /** All of it has been read. */
+  /** Everything must have been read. */
   end(code: HelloFaultCode): void {
     if (!this.isEmpty) this.fail(code, this.#at);
   }
@@ -107,7 +107,7 @@ class Vector {
   }
 }
 
-/** Reads a whole message, its header included. */
+/** Reads a complete message, including its header. */
 export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
   const reading: Reading = { octets, text: latin1(octets), fault: null };
   const hello = readFields(new Vector(reading, MESSAGE_HEADER, octets.length));
@@ -117,14 +117,14 @@ export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
 function readFields(body: Vector): ClientHello {
   const said = { serverName: null as string | null, alpnProtocols: [] as string[], offersTls13: false };
   const at = body.at;
-  // Major version 3 of all TLS; what is spoken follows from the rest.
+  // All of TLS has major version 3; the rest determines the version that is used.
   if (body.number(2) >> 8 !== 3) body.fail("HELLO_VERSION", at);
   body.skip(RANDOM);
   const session = body.vector(1, 0, 1, "HELLO_LENGTH");
   if (session.text().length > 32) body.fail("HELLO_LENGTH", session.at - 1);
   body.vector(2, 2, 2, "HELLO_LENGTH");
   body.vector(1, 1, 1, "HELLO_LENGTH");
-  // A client of TLS 1.2 may have no extensions, and then there is not even their length (RFC 5246 §7.4.1.2).
+  // A TLS 1.2 client may send no extensions, and then not even their length (RFC 5246 §7.4.1.2).
   if (body.isEmpty) return said;
   const extensions = body.vector(2, 0, 1, "HELLO_LENGTH");
   body.end("HELLO_LENGTH");
@@ -143,8 +143,8 @@ function readFields(body: Vector): ClientHello {
 }
 
 /**
- * ServerNameList of one host_name (RFC 6066 §3). Deviation: a name of another type is refused, as by OpenSSL, since nobody
- * knows where it ends (corpus: HELLO-27).
+ * ServerNameList of one host_name (RFC 6066 §3). Deviation: a name of another type is refused, as by OpenSSL, since it is
+ * unknown where it ends (corpus: HELLO-27).
  */
 function readServerName(data: Vector): string | null {
   const list = data.vector(2, 1, 1, "HELLO_SERVER_NAME");
@@ -159,7 +159,7 @@ function readServerName(data: Vector): string | null {
 }
 
 /**
- * A name by the rules of Host, without port; null for what is none. Addresses are none (RFC 6066 §3). Deviation: one trailing
+ * A name by the rules of Host, without a port; null for anything else, addresses included (RFC 6066 §3). Deviation: one trailing
  * dot is ignored, as in Host (corpus: HELLO-21).
  */
 function hostName(text: string): string | null {
@@ -178,7 +178,7 @@ function readAlpn(data: Vector): string[] {
   return protocols;
 }
 
-/** The list that a ClientHello has (RFC 8446 §4.2.1). */
+/** The form of the extension in a ClientHello (RFC 8446 §4.2.1). */
 function readVersions(data: Vector): boolean {
   const list = data.vector(1, 2, 2, "HELLO_VERSIONS");
   data.end("HELLO_VERSIONS");

@@ -1,24 +1,24 @@
 // In:    the octets of a TLS connection from its first record on, cut anywhere.
-// Out:   what its ClientHello asks for, with all octets so far; or that more is needed, or why it is none.
-// Never: speaks TLS, or takes an octet away: whoever gets the connection reads all of them again.
+// Out:   what its ClientHello asks for, with all octets so far; or that more octets are needed, or why it is malformed.
+// Never: speaks TLS, or consumes an octet: the owner of the connection reads all of them again.
 
 import { countOctets, NOTHING, viewOf } from "../../head/kernel/latin1.js";
 import { type ClientHello, readClientHello } from "./client-hello.js";
 import { HelloFault, type HelloFaultCode } from "./fault.js";
 
 export type HelloResult =
-  /** `octets`: all that came, also what stands behind the ClientHello. */
+  /** `octets`: everything that has arrived, including octets after the ClientHello. */
   | { kind: "complete"; hello: ClientHello; octets: Uint8Array }
   | { kind: "partial" }
   | { kind: "malformed"; fault: HelloFault };
 
-/** ContentType handshake, the first octet of a record; and the major version of all TLS, the second (RFC 8446 §5.1). */
+/** ContentType handshake, the first octet of a record; and TLS's major version, the second (RFC 8446 §5.1). */
 export const HANDSHAKE_RECORD = 22;
 export const TLS_MAJOR = 3;
 
 /** Type, version, length (RFC 8446 §5.1). */
 const RECORD_HEADER = 5;
-/** Octets of a record behind its header. */
+/** Octets of a record after its header. */
 const RECORD_OCTETS = 16_384;
 const CLIENT_HELLO = 1;
 /** Type and length of a handshake message (RFC 8446 §4). */
@@ -27,36 +27,36 @@ const MESSAGE_HEADER = 4;
 const PARTIAL = Object.freeze({ kind: "partial" });
 
 /**
- * Reads one ClientHello, in one record or in many; linear, whatever the cuts. A fault of records is found at the octet
- * that shows it, one of the message when that is whole. To be thrown away behind `complete` and `error`.
+ * Reads one ClientHello, in one record or in many, in linear time, however it is cut. A fault of a record is found at the octet
+ * that shows it, a fault of the message when the message is complete. Not usable after `complete` and `malformed`.
  */
 export class ClientHelloReader {
-  readonly #most: number;
+  readonly #max: number;
   /** What has come, maybe with room behind it. */
   #octets: Uint8Array = NOTHING;
   #length = 0;
   /** Octets that were read. */
   #at = 0;
-  /** Where the record that is being read began, and where it ends; equal while a header is awaited. */
+  /** Where the current record began, and where it ends; equal while a header is awaited. */
   #recordStart = 0;
   #recordEnd = 0;
-  /** Octets of the message that were read, and all that it has, which is known behind its header. */
+  /** Octets of the message that were read, and its size, which is known after its header. */
   #read = 0;
   #size = 0;
 
-  /** `most`: octets of a ClientHello, the headers of its records included. */
-  constructor(most: number) {
-    this.#most = most;
+  /** `max`: octets of a ClientHello, the headers of its records included. */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   read(chunk: Uint8Array): HelloResult {
     this.#append(chunk);
     while (this.#at < this.#length) {
-      const fault = this.#at === this.#most ? "HELLO_TOO_LARGE" : this.#step();
+      const fault = this.#at === this.#max ? "HELLO_TOO_LARGE" : this.#step();
       if (fault !== null) return { kind: "malformed", fault: new HelloFault(fault, this.#at) };
       if (this.#read >= MESSAGE_HEADER && this.#read === this.#size) return this.#finish();
     }
-    // The chunk is somebody else's; one with a whole ClientHello, as most are, is not copied.
+    // The chunk belongs to the caller; one with a complete ClientHello, as most are, is not copied.
     if (this.#octets === chunk) this.#octets = new Uint8Array(chunk);
     return PARTIAL as HelloResult;
   }
@@ -75,17 +75,17 @@ export class ClientHelloReader {
     this.#length = length;
   }
 
-  /** Reads an octet of a header, or many behind it. */
+  /** Reads an octet of a header, or many after it. */
   #step(): HelloFaultCode | null {
     if (this.#at >= this.#recordEnd) return this.#stepRecord(this.#octets[this.#at]!);
     if (this.#read < MESSAGE_HEADER) return this.#stepMessage(this.#octets[this.#at]!);
-    const end = Math.min(this.#length, this.#recordEnd, this.#most, this.#at + this.#size - this.#read);
+    const end = Math.min(this.#length, this.#recordEnd, this.#max, this.#at + this.#size - this.#read);
     this.#read += end - this.#at;
     this.#at = end;
     return null;
   }
 
-  /** The next octet of a record's header. Only the major version is looked at, since the other one says nothing (§5.1). */
+  /** The next octet of a record's header. Only the major version is checked, since the minor one has no meaning (§5.1). */
   #stepRecord(octet: number): HelloFaultCode | null {
     const place = this.#at - this.#recordStart;
     if (place === 0 && octet !== HANDSHAKE_RECORD) return "HELLO_RECORD_TYPE";
@@ -103,11 +103,11 @@ export class ClientHelloReader {
   /** The next octet of the message's header. */
   #stepMessage(octet: number): HelloFaultCode | null {
     if (this.#read === 0 && octet !== CLIENT_HELLO) return "HELLO_MESSAGE_TYPE";
-    // The type is 1, so that what stands behind it is the length.
+    // The type has one octet, so the rest is the length.
     if (this.#read > 0) this.#size = (this.#size << 8) | octet;
     if (this.#read === MESSAGE_HEADER - 1) {
       this.#size += MESSAGE_HEADER;
-      if (this.#size + RECORD_HEADER > this.#most) return "HELLO_TOO_LARGE";
+      if (this.#size + RECORD_HEADER > this.#max) return "HELLO_TOO_LARGE";
     }
     this.#read++;
     this.#at++;
@@ -135,7 +135,7 @@ export class ClientHelloReader {
     return message;
   }
 
-  /** Where an octet of the message stands among all; one behind its last, behind all that were read. */
+  /** The offset of an octet of the message among all octets; past the last one, the end of what was read. */
   #offsetOf(place: number): number {
     let left = place;
     for (const { start, end } of this.#records()) {
@@ -145,7 +145,7 @@ export class ClientHelloReader {
     return this.#at;
   }
 
-  /** Where the contents of each record stand that was read. */
+  /** Where the contents of each record that was read are. */
   *#records(): Generator<{ start: number; end: number }> {
     for (let start = RECORD_HEADER; start < this.#at; ) {
       const end = start + ((this.#octets[start - 2]! << 8) | this.#octets[start - 1]!);

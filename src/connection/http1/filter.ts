@@ -1,34 +1,34 @@
-// In:    octets of a connection whose first request was accepted, decisions on the later ones.
-// Out:   to the http.Server: accepted requests, one at a time; to the owner: the first request that is not for it.
-// Never: lets a request pass that the policy has not ruled on, or a second one before the first was answered.
+// In:    octets of a connection whose first request was accepted, decisions on later requests.
+// Out:   to the http.Server: accepted requests, one at a time; to the owner: the first request that is not for the server.
+// Never: lets a request pass that the policy has not ruled on, or a second one before the first has been answered.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { forwardedHead } from "./rewrite.js";
 import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 
-/** The connection that a filter stands in. */
+/** The connection that a filter belongs to. */
 export interface FilterOwner {
   readonly arrival: Arrival;
   /** Octets of chunk extensions and trailers that one body may have. */
   readonly overhead: number;
-  /** Milliseconds that a client which has ended waits for its response, before it is taken for gone. */
+  /** Milliseconds that a client which has ended may wait for its response before it counts as gone. */
   readonly patience: number;
-  /** Takes octets where a head is awaited; calls `forward` if they complete one that goes to the server. */
+  /** Takes octets while a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
-  /** The application gets the server's stream, whose newest request is that of `connection.decision`. */
+  /** The application gets the server's stream, whose newest request was ruled on by `connection.decision`. */
   serverSocketMade(front: ServerSocket, connection: RequestFilter): void;
-  /** The application gets this request by this decision. */
+  /** The application gets this request, by this decision. */
   requestBegins(request: IncomingMessage, decision: Acceptance): void;
-  /** Writes to the client; `done` once it is taken. */
+  /** Writes to the client; `done` is called once the octets are taken. */
   write(octets: Buffer, done: (error?: Error | null) => void): void;
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
-  /** The body of a `method` request is malformed: nobody knows where the next one begins. `answered`: a response has begun. */
+  /** The body of a `method` request is malformed: it is unknown where the next request begins. `answered`: a response has begun. */
   bodyMalformed(answered: boolean, method: string): void;
   /** The client ended within a body. */
   bodyBrokenOff(): void;
@@ -36,11 +36,11 @@ export interface FilterOwner {
   serverFailed(answered: boolean, method: string | undefined): void;
   /** The server ended the connection after a response. */
   serverEnded(): void;
-  /** The server destroyed the connection; `error`: for a fault, which it may have answered before. */
+  /** The server destroyed the connection; `error`: because of a fault, which it may have answered before. */
   serverDestroyed(error: Error | null): void;
 }
 
-/** Octets that may wait for a response to end before the client is made to wait. */
+/** Octets that may wait for the end of a response before reading from the client pauses. */
 const HELD_OCTETS = 65_536;
 
 const DIGIT_1 = 0x31;
@@ -49,19 +49,19 @@ const DIGIT_1 = 0x31;
 interface Passing {
   readonly body: BodyReader;
   readonly method: string;
-  /** The client said that no request follows. */
+  /** The client announced that no request follows. */
   readonly last: boolean;
-  /** How far the response has come; interim responses (RFC 9110 §15.2) are none. */
+  /** The progress of the response; interim responses (RFC 9110 §15.2) do not count. */
   response: "none" | "begun" | "whole";
 }
 
-/** One connection's way to an http.Server: heads through the policy, bodies by their framing. */
+/** One connection's path to an http.Server: heads go through the policy, bodies by their framing. */
 export class RequestFilter implements ServerSocketOwner {
   readonly #owner: FilterOwner;
   readonly #front: ServerSocket;
   /** Null while a head is awaited. */
   #passing: Passing | null = null;
-  /** What came behind the request that is passing. */
+  /** Octets after the request that is passing. */
   #held = new HeldOctets();
   #frontIsFull = false;
   #clientEnded = false;
@@ -76,7 +76,7 @@ export class RequestFilter implements ServerSocketOwner {
     owner.serverSocketMade(this.#front, this);
   }
 
-  /** On the newest request. */
+  /** The decision on the newest request. */
   get decision(): Acceptance | null {
     return this.#decision;
   }
@@ -91,7 +91,7 @@ export class RequestFilter implements ServerSocketOwner {
     }
   }
 
-  /** Lets an accepted request through, then what came behind its head. */
+  /** Lets an accepted request through, then the octets after its head. */
   forward(decision: Acceptance, rest: Uint8Array): void {
     const { head } = decision;
     this.#decision = decision;
@@ -103,7 +103,7 @@ export class RequestFilter implements ServerSocketOwner {
 
   /** Takes the client's next octets. */
   receive(octets: Uint8Array): void {
-    // The server may have destroyed the connection while it took the octets in front of these.
+    // The server may have destroyed the connection while it took the previous octets.
     if (this.#detached || octets.length === 0) return;
     if (this.#passing === null) {
       this.#owner.nextHead(octets);
@@ -120,21 +120,21 @@ export class RequestFilter implements ServerSocketOwner {
     this.#settle();
   }
 
-  /** Keeps what came behind the request, until that one is answered. */
+  /** Keeps the octets after the request until it is answered. */
   #hold(octets: Uint8Array): void {
     if (this.#detached) return;
     this.#held.add(octets);
     if (this.#held.length >= HELD_OCTETS) this.#owner.pause();
   }
 
-  /** Goes on with what is held, once the request is whole and answered. */
+  /** Continues with the held octets once the request is complete and answered. */
   #settle(): void {
     if (this.#detached) return;
     if (this.#passing !== null) {
       const { body, last, response } = this.#passing;
       if (!body.done || response !== "whole") return;
       if (last) {
-        // What stands behind a request with `Connection: close` is no request (RFC 9112 §9.6), even if the server kept
+        // Octets after a request with `Connection: close` are not a request (RFC 9112 §9.6), even if the server keeps
         // the connection open.
         this.#front.push(null);
         return;
@@ -155,15 +155,15 @@ export class RequestFilter implements ServerSocketOwner {
     if (this.#frontIsFull) this.#owner.pause();
   }
 
-  /** The client sends no more; the server learns it behind what is held. */
+  /** The client sends no more; the server sees that after the held octets. */
   clientEnded(): void {
     this.#clientEnded = true;
     this.#passEnd();
   }
 
   /**
-   * An http.Server drops the responses that it owes to a client that has ended, unless it had them ready. A client may
-   * end and still read, so that it gets some time for its response; it may also be gone, and then the application
+   * An http.Server drops the responses that it owes to a client that has ended, unless they are ready. A client may
+   * end and still read, so it gets some time for its response; it may also be gone, and then the application
    * should not serve it for long.
    */
   #passEnd(): void {
@@ -210,8 +210,8 @@ export class RequestFilter implements ServerSocketOwner {
     }
     const passing = this.#passing;
     if (passing?.response === "none" && holdsFinalResponse(octets)) passing.response = "begun";
-    // Where writing fails the client's socket says so as well, and its owner detaches this filter. The server must not
-    // hear of it earlier, or it would look as if the server had destroyed the connection.
+    // If writing fails, the client's socket reports that too, and its owner detaches this filter. The server must not
+    // learn of it earlier, or it would look as if the server had destroyed the connection.
     this.#owner.write(octets, (error) => {
       if (!error) done();
     });
@@ -248,7 +248,7 @@ export class RequestFilter implements ServerSocketOwner {
   }
 }
 
-/** False where the octets are interim responses alone, which an http.Server writes each at once. */
+/** False if the octets are only interim responses, each of which an http.Server writes in one piece. */
 function holdsFinalResponse(octets: Buffer): boolean {
   // The first digit of the status code of "HTTP/1.1 200 OK".
   if (octets[9] !== DIGIT_1) return true;

@@ -1,12 +1,12 @@
 // In:    an accepted request head that is to go on to an http.Server.
-// Out:   the octets of that head; the sender's own, but for two exceptions.
+// Out:   the octets of that head, as sent, with two exceptions.
 // Never: rewrites anything else.
 
 import { type Ruled, ruledHost } from "../../handover/ruled-host.js";
 import { members } from "../../head/scan.js";
 
 /**
- * The head as the server behind the filter gets it. Octets go on unchanged, except that
+ * The head as the filter passes it to the server. Octets are unchanged, except that
  *
  * - under absolute-form the Host value becomes the authority that was ruled on, or the application would read another host;
  * - an Upgrade that is not handed over loses its field line, and Connection its `upgrade` (RFC 9110 §7.8 lets a server
@@ -16,7 +16,7 @@ export function forwardedHead(accepted: Ruled): string {
   return rewritten(accepted, accepted.head.fieldValues("upgrade").length > 0);
 }
 
-/** The head of an upgrade that is left to a server's own listeners: its Host is the effective authority, and its Upgrade stays. */
+/** The head of an upgrade that is left to a server's own listeners: Host is the effective authority, and Upgrade stays. */
 export function leftHead(accepted: Ruled): string {
   return rewritten(accepted, false);
 }

@@ -7,27 +7,27 @@ import type { IncomingMessage } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import { SocketFacade } from "../socket-facade.js";
 
-/** Whom a front serves. */
+/** The owner of a server socket. */
 export interface ServerSocketOwner {
   /** The server wants more octets. */
   serverReads(): void;
-  /** The server writes; `done` once the client's socket has taken it. */
+  /** The server writes; `done` is called once the client's socket has taken the octets. */
   serverWrites(octets: Buffer, done: (error?: Error | null) => void): void;
   /** The server has ended the connection. */
   serverEnds(): void;
-  /** The server has destroyed the connection, for a fault or not. */
+  /** The server has destroyed the connection, because of a fault or not. */
   serverDestroys(error: Error | null): void;
-  /** The server's time for an idle connection; 0 for none. */
+  /** The server's timeout for an idle connection; 0 for none. */
   serverTimesOut(milliseconds: number): void;
-  /** The server has read the head that is passing, and gives the application this for it. */
+  /** The server has read the head that is passing, and gives the application this request for it. */
   requestBegins(request: IncomingMessage): void;
-  /** The response to the request that is passing has been written whole. */
+  /** The response to the request that is passing has been written completely. */
   responseEnds(): void;
   /** The server threw, or a listener of its events, while it took octets. */
   serverFails(): void;
 }
 
-/** Stands where the client's socket would stand, in front of an http.Server. */
+/** Takes the place of the client's socket for an http.Server. */
 export class ServerSocket extends SocketFacade {
   readonly #owner: ServerSocketOwner;
 
@@ -41,7 +41,7 @@ export class ServerSocket extends SocketFacade {
   }
 
   /**
-   * A listener of the server that throws does so within 'data'. The server's parser is of no use afterwards, and would leave the
+   * If a listener of the server throws, it does so within 'data'. The server's parser is unusable afterwards, and would leave the
    * client waiting.
    */
   override emit(event: string | symbol, ...values: unknown[]): boolean {
@@ -81,7 +81,7 @@ export class ServerSocket extends SocketFacade {
   }
 }
 
-/** Node's own channels, for every http.Server of the process: a request has been read; a response has been written whole. */
+/** Node's own channels, for every http.Server of the process: a request has been read; a response has been written completely. */
 const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
 
@@ -95,7 +95,7 @@ function onResponseFinish(message: unknown): void {
   if (socket instanceof ServerSocket) socket.owner.responseEnds();
 }
 
-/** From now on fronts hear of each request and of the end of its response; calling it again changes nothing. */
+/** From now on server sockets learn of each request and of the end of its response; calling it again changes nothing. */
 export function watchRequests(): void {
   unsubscribe(REQUEST_START, onRequestStart);
   subscribe(REQUEST_START, onRequestStart);

@@ -25,7 +25,7 @@ export function onStream(session: ServerHttp2Session, take: (opened: Opened) => 
   session.on("stream", listener as never);
 }
 
-/** Gives a request to a server's listeners, as node:http2 gives it to its own; `begins` gets the request before them. */
+/** Gives a request to a server's listeners, as node:http2 does for its own servers; `begins` gets the request before them. */
 export function serve(server: Server, opened: Opened, begins: (request: Http2ServerRequest) => void): void {
   const request = new Http2ServerRequest(opened.stream, opened.headers, {}, opened.rawHeaders);
   const response = new Http2ServerResponse(opened.stream);

@@ -1,11 +1,11 @@
 // In:    a stream whose request is refused, and the response.
 // Out:   that response, and the end of the stream; the session and its other streams go on.
-// Never: waits for a body that nobody wants.
+// Never: waits for a request body that is not needed.
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Reply } from "../../outcome/reply.js";
 
-/** Fields that HTTP/2 has no use for (RFC 9113 §8.2.2), and the answer to a key that is not processed (RFC 8441 §5). */
+/** Fields that HTTP/2 does not use (RFC 9113 §8.2.2), and the answer to a key that is not processed (RFC 8441 §5). */
 const omitted = new Set(
   "connection keep-alive proxy-connection sec-websocket-accept transfer-encoding upgrade".split(" "),
 );
@@ -23,11 +23,11 @@ export function withoutConnectionFields(fields: readonly string[]): OutgoingHttp
   return headers;
 }
 
-/** A stream may be reset at any time, and nobody else hears of it. */
+/** A stream may be reset at any time, and has no other error listener. */
 export function ignoreError(): void {}
 
 /**
- * Resets a stream once nghttp2 is through with what it reads (RFC 9113 §6.4). Within 'stream', and in the ticks and microtasks that
+ * Resets a stream once nghttp2 has finished its current read (RFC 9113 §6.4). Within 'stream', and in the ticks and microtasks that
  * follow it, nghttp2 is still inside that read; a reset submitted there, while another stream of the same read is destroyed, corrupts
  * the heap of Node 20.
  */
@@ -37,7 +37,7 @@ export function resetStream(stream: ServerHttp2Stream, code: number): void {
   });
 }
 
-/** Answers a request on its stream. `added`: fields that go before those of the reply. */
+/** Answers a request on its stream. */
 export function respond(stream: ServerHttp2Stream, method: string | undefined, reply: Reply): void {
   stream.on("error", ignoreError);
   if (stream.destroyed || stream.closed || stream.headersSent) return;
@@ -45,6 +45,6 @@ export function respond(stream: ServerHttp2Stream, method: string | undefined, r
   const hasBody = method !== "HEAD";
   stream.respond(headers, { endStream: !hasBody });
   if (hasBody) stream.end(reply.body, "latin1");
-  // The response is whole, so that the rest of the request is not needed (RFC 9113 §8.1).
+  // The response is complete, so the rest of the request is not needed (RFC 9113 §8.1).
   if (!stream.endAfterHeaders) resetStream(stream, constants.NGHTTP2_NO_ERROR);
 }

@@ -1,5 +1,5 @@
 // In:    an adopted connection that speaks HTTP/2.
-// Out:   an exchange for each stream; to the connection's owner, when none is open any more and how the session ended.
+// Out:   an exchange for each stream; to the session's owner: when no stream is open any more, and how the session ended.
 // Never: reads a frame; node:http2 does.
 
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
@@ -10,7 +10,7 @@ import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
 import type { GateLimits } from "../../outcome/limits.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
@@ -27,7 +27,7 @@ export interface SessionOwner {
 }
 
 /**
- * What a server says that takes no connection over HTTP/2, of one octet a character: its SETTINGS, empty, and GOAWAY, last stream
+ * The octets of a server that refuses an HTTP/2 connection, one per character: its SETTINGS, empty, and GOAWAY, last stream
  * 0, ENHANCE_YOUR_CALM (RFC 9113 §3.4, §6.5, §6.8).
  */
 export const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(4)}${"\0".repeat(4)}\0\0\0\x0b`;
@@ -38,7 +38,7 @@ const FIELD_OVERHEAD = 32;
 const LARGEST_FIELD_SECTION = 65_536;
 
 /**
- * What is said to node:http2. A head that is beyond the limits is answered 431; only one of twice the size is not read to its
+ * The options for node:http2. A head beyond the limits is answered 431; only one of more than twice the size is not read to its
  * end, and its stream is reset.
  */
 function optionsOf({ enableConnectProtocol }: Http2Rules, limits: GateLimits): ServerOptions {
@@ -57,13 +57,13 @@ export class Session implements ExchangeOwner {
   readonly #session: ServerHttp2Session;
   #open = 0;
   #error: Error | null = null;
-  /** The client's SETTINGS have come. */
+  /** The client's SETTINGS have arrived. */
   #hasSpoken = false;
   #hasServed = false;
   /** A PING is on its way. */
   #isAsked = false;
 
-  /** `socket` has no listener for data; what was read from it already has been put back. */
+  /** `socket` has no 'data' listener; octets that were already read have been put back. */
   constructor(context: Context, rules: Http2Rules, owner: SessionOwner, socket: Duplex) {
     this.#context = context;
     this.#owner = owner;
@@ -96,7 +96,7 @@ export class Session implements ExchangeOwner {
     return this.#hasSpoken;
   }
 
-  /** A stream was opened, at some time. */
+  /** At least one stream was opened. */
   get hasServed(): boolean {
     return this.#hasServed;
   }
@@ -106,7 +106,7 @@ export class Session implements ExchangeOwner {
     this.#hasServed = true;
     this.#open++;
     opened.stream.once("close", () => {
-      // Streams that a session takes along when it ends were open at its end.
+      // Streams that close because the session is destroyed were open at its end.
       if (!this.#session.destroyed && --this.#open === 0) this.#owner.sessionIdle();
     });
     new Exchange(this.#context, this, opened).begin();
@@ -125,8 +125,8 @@ export class Session implements ExchangeOwner {
   }
 
   /**
-   * Asks the client for a sign of life (PING, RFC 9113 §6.7); false where the last one has not been answered. A session to which
-   * nghttp2 has said GOAWAY for a fault neither reads nor writes any more, and node:http2 tells nobody: this finds it, too.
+   * Sends a PING (RFC 9113 §6.7); false if the last one has not been answered. After nghttp2 has sent GOAWAY for a fault,
+   * a session neither reads nor writes any more, and node:http2 does not report it: this detects that, too.
    */
   probe(): boolean {
     if (this.#isAsked) return false;
@@ -140,7 +140,7 @@ export class Session implements ExchangeOwner {
     this.#session.destroy();
   }
 
-  /** Says GOAWAY: streams that are open go on, and no other is taken; behind the last one the connection is closed. */
+  /** Sends GOAWAY: open streams go on, and no new one is accepted; after the last one the connection is closed. */
   close(): void {
     if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
   }

@@ -1,5 +1,5 @@
 // In:    a stream that a client has opened, the policy of its connection.
-// Out:   the request to whoever serves it, its tunnel to a framer, or a refusal on the stream; one of them, once.
+// Out:   the request to its server, its tunnel to a framer, or a refusal on the stream; exactly one of these.
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../../arrival/arrival.js";
@@ -15,16 +15,17 @@ import { give, takeClaimed } from "../../outcome/hand-over.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
-import { type Acceptance, type Decision, decide, type Refusal, refuseUnanswered } from "../../policy/decide.js";
+import { decide, refuseUnanswered } from "../../policy/decide.js";
+import type { Acceptance, Decision, Refusal } from "../../policy/decision.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
 
 /** The connection of a stream. */
 export interface ExchangeOwner {
   readonly arrival: Arrival;
-  /** What there is for its accepted requests. */
+  /** The ways for its accepted requests. */
   readonly ways: Ways;
-  /** Gets an accepted request, or an upgrade that is left to others. */
+  /** Gets an accepted request, or an upgrade that is left to other listeners. */
   serve(opened: Opened, decision: Acceptance<FramerLike>): void;
 }
 
@@ -45,12 +46,12 @@ export class Exchange implements Waiting {
     this.#opened = opened;
   }
 
-  /** Of a request behind trusted hops, by what they say of it. */
+  /** For a request from a trusted hop, by what the hop states. */
   get countedAs(): string | null {
     return countedAs(this.#context, this.#arrival);
   }
 
-  /** Of the request, as far as it is known. */
+  /** The arrival of the request, as far as it is known. */
   get #arrival(): Arrival {
     return this.#question?.arrival ?? this.#owner.arrival;
   }
@@ -62,7 +63,7 @@ export class Exchange implements Waiting {
 
   begin(): void {
     const { stream, rawHeaders } = this.#opened;
-    // Reset before anybody could look at it; whoever opens and resets streams is not worth a ruling.
+    // It was reset before it was read; a client that opens and resets streams should not cost decisions.
     if (this.#isGone) {
       stream.on("error", ignoreError);
       return;
@@ -95,7 +96,7 @@ export class Exchange implements Waiting {
     this.#owner.serve(this.#opened, decision);
   }
 
-  /** Asks the application. What the client sends meanwhile waits in the stream, no more than its window lets it send. */
+  /** Asks the application. What the client sends meanwhile waits in the stream, bounded by flow control. */
   #authorize(decision: Acceptance<FramerLike>): void {
     const question = new Question(decision);
     this.#question = question;
@@ -132,7 +133,7 @@ export class Exchange implements Waiting {
     return question;
   }
 
-  /** The application's word did not come in time. */
+  /** The application did not answer in time. */
   expire(): void {
     const { decision } = this.#question!;
     this.#refuse(refuseUnanswered(decision, this.#context.limits.authorizeTimeout));
@@ -189,7 +190,7 @@ export class Exchange implements Waiting {
     return abandoned(code, stage, arrival, this.#context.limits, cause);
   }
 
-  /** Ends the request, and tells its client. `method`: of the request, where it is known. */
+  /** Ends the request, and answers its client. `method`: of the request, if it is known. */
   #tell(end: Answered, method?: string): void {
     this.#context.ended(end);
     const reply = replyTo(end, this.#context.expose);

@@ -1,25 +1,25 @@
-// In:    a stream of an accepted extended CONNECT; what its framer writes, as to the socket of an HTTP/1.1 upgrade.
-// Out:   a socket for the framer; to the client the response to CONNECT, then the framer's octets in DATA frames.
-// Never: changes an octet behind the response.
+// In:    a stream of an accepted extended CONNECT; octets that its framer writes as if to the socket of an HTTP/1.1 upgrade.
+// Out:   a socket for the framer; to the client: the response to CONNECT, then the framer's octets in DATA frames.
+// Never: changes an octet after the response head.
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Arrival } from "../../arrival/arrival.js";
 import { SocketFacade } from "../socket-facade.js";
 import { resetStream, withoutConnectionFields } from "./respond.js";
 
-/** Octets of a framer's response head, beyond which it is taken for none. */
+/** How many octets the head of a framer's response may have. */
 const RESPONSE_OCTETS = 65_536;
 
 type Done = (error?: Error | null) => void;
 
 /**
- * The tunnel that CONNECT opens (RFC 9110 §9.3.6), as the socket that a framer knows: it answers the opening handshake with
- * the octets of HTTP/1.1, of which 101 becomes 200 (RFC 8441 §5). END_STREAM is the end of the socket; a socket that is
- * destroyed is a stream that is reset with CANCEL (RFC 8441 §5).
+ * The tunnel that CONNECT opens (RFC 9110 §9.3.6), in the form of a socket: the framer answers the opening handshake with
+ * an HTTP/1.1 response, whose 101 becomes 200 (RFC 8441 §5). END_STREAM is the end of the socket; destroying the socket
+ * resets the stream with CANCEL (RFC 8441 §5).
  */
 export class Tunnel extends SocketFacade {
   readonly #stream: ServerHttp2Stream;
-  /** What came of the response's head so far; null behind it. */
+  /** The head of the response so far; null after it. */
   #response: string | null = "";
 
   constructor(stream: ServerHttp2Stream, arrival: Arrival) {
@@ -32,7 +32,7 @@ export class Tunnel extends SocketFacade {
     stream.on("end", () => this.push(null));
     stream.on("timeout", () => this.emit("timeout"));
     stream.on("close", () => {
-      // A client that has ended properly is read to its end.
+      // If the client has ended properly, the rest is read to its end.
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || !stream.readableEnded) this.destroy();
     });
   }
@@ -50,7 +50,7 @@ export class Tunnel extends SocketFacade {
     const stream = this.#stream;
     const rest = this.#response === null ? octets : this.#respond(octets, done);
     if (rest === null) return;
-    // The close of the stream tells of a client that is gone.
+    // If the client is gone, the close of the stream reports it.
     if (rest.length === 0 || stream.destroyed) done();
     else stream.write(rest, done);
   }
@@ -59,7 +59,7 @@ export class Tunnel extends SocketFacade {
     this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), "buffer" as BufferEncoding, done);
   }
 
-  /** Takes octets of the response's head. What stands behind it; null where `done` was or will be called. */
+  /** Takes octets of the response's head. Returns the octets after it; null if `done` was called. */
   #respond(octets: Buffer, done: Done): Buffer | null {
     const before = this.#response!.length;
     this.#response += octets.toString("latin1");
@@ -70,7 +70,7 @@ export class Tunnel extends SocketFacade {
     }
     const headers = end < 0 ? null : headersOf(this.#response!.slice(0, end));
     if (headers === null) {
-      done(new Error("a framer begins with its response to the opening handshake, as HTTP/1.1 writes it"));
+      done(new Error("a framer must begin with its response to the opening handshake, in HTTP/1.1 form"));
       return null;
     }
     this.#response = null;
@@ -90,7 +90,7 @@ export class Tunnel extends SocketFacade {
   override _destroy(error: Error | null, done: Done): void {
     const stream = this.#stream;
     const isEnded = this.#response === null && stream.writableFinished;
-    // Ended on both sides it closes by itself.
+    // If it has ended on both sides, it closes by itself.
     if (!stream.closed && !(isEnded && stream.readableEnded)) {
       resetStream(stream, isEnded ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
     }
@@ -102,7 +102,7 @@ export class Tunnel extends SocketFacade {
   }
 }
 
-/** The head of a response as HTTP/1.1 writes it, for HTTP/2; null for what is none. */
+/** The head of an HTTP/1.1 response, for HTTP/2; null if it is not one. */
 function headersOf(head: string): OutgoingHttpHeaders | null {
   const [statusLine, ...lines] = head.split("\r\n");
   const statusCode = Number(/^HTTP\/1\.1 ([1-5]\d\d)(?: |$)/.exec(statusLine!)?.[1] ?? 0);

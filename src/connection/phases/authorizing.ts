@@ -1,4 +1,4 @@
-// In:    a connection whose upgrade waits for the application's word, octets that come meanwhile.
+// In:    a connection whose upgrade waits for the application's answer, octets that arrive meanwhile.
 // Out:   the upgrade to its framer, with those octets, or a refusal.
 // Never: keeps more octets than the limit.
 
@@ -6,7 +6,8 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import { type Acceptance, refuseUnanswered } from "../../policy/decide.js";
+import { refuseUnanswered } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { readOn } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
@@ -47,7 +48,7 @@ export class Authorizing implements Phase {
     else this.#connection.handOver(this.decision, this.#early.take());
   }
 
-  /** Octets that no client sends, as it has not heard that the upgrade is accepted; still, they may not be lost. */
+  /** Clients rarely send octets here, before they know that the upgrade is accepted; still, none may be lost. */
   receive(octets: Uint8Array): void {
     this.#early.add(octets);
     const { context } = this.#connection;
@@ -68,7 +69,7 @@ export class Authorizing implements Phase {
 
   leave(): void {
     this.#connection.context.authorizing.remove(this.#connection);
-    // Whoever has answered is not told that nobody waits for the answer.
+    // After an answer, the signal is not aborted.
     if (!this.#isOver) this.#question.abort();
     this.#isOver = true;
   }

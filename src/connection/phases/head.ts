@@ -1,6 +1,6 @@
 // In:    octets of a connection while a head, or what precedes one, is awaited.
-// Out:   what they mean, acted on by the connection.
-// Never: keeps anything: a connection that waits for its head is its own phase, so that it weighs nothing more.
+// Out:   their meaning, acted on by the connection.
+// Never: keeps anything: a connection that waits for its head is its own phase, so that it needs no further object.
 
 import type { Duplex } from "node:stream";
 import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
@@ -12,13 +12,13 @@ import type { Context, Secures } from "../../outcome/context.js";
 import type { Recognized, Ruled, Step } from "../input.js";
 import type { Phased } from "./phase.js";
 
-/** What may follow a head, or what precedes one. */
+/** What may follow a head, or the octets before one. */
 export interface Switchboard extends Phased {
   /** There is a choice between protocols; otherwise all is HTTP/1.1. */
   readonly recognizes: boolean;
-  /** It is one of those that wait for a head. */
+  /** It is one of the connections that wait for a head. */
   readonly awaitsHead: boolean;
-  /** The giver of a TLS socket and the client have agreed on HTTP/2. */
+  /** On the adopted TLS socket, HTTP/2 was agreed on. */
   readonly agreedOnHttp2: boolean;
   act(ruled: Ruled<FramerLike>): void;
   speakHttp2(octets: Uint8Array): void;
@@ -40,14 +40,14 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
     case "announced": {
       const hop = context.policy.trust!.trustedPeer(arrival)!;
       connection.learn(proxiedArrival(arrival, step.header, hop, step.size));
-      // The time for the head has begun at adoption.
+      // The time for the head began at adoption.
       if (connection.agreedOnHttp2) connection.speakHttp2(step.rest);
       else readHead(connection, step.rest);
       if (connection.awaitsHead) connection.mayWait(heads.recount(connection));
       return;
     }
     case "not announced":
-      // What begins neither as one version does nor as the other is no PROXY header that went wrong.
+      // Octets that begin like neither version are not a malformed PROXY header, but a missing one.
       connection.abandon(
         step.fault.code === "PROXY_SIGNATURE" ? "PROXY_MISSING" : "PROXY_MALFORMED",
         step.fault,
@@ -68,7 +68,7 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
   }
 }
 
-/** Goes on by the protocol. */
+/** Continues according to the protocol. */
 function recognized(connection: Switchboard, { protocol, hello, octets }: Recognized): void {
   const { fallback, http2 } = connection.context;
   if (hello !== null) helloCame(connection, hello, octets);
@@ -76,7 +76,7 @@ function recognized(connection: Switchboard, { protocol, hello, octets }: Recogn
     connection.input.become("reading");
     connection.speakHttp2(octets);
   }
-  // Of what is not spoken here HTTP/1.1 says why.
+  // For a protocol that is not spoken here, the HTTP/1.1 parser reports the fault.
   else if ((protocol === "h2" || protocol === "other") && fallback !== undefined)
     connection.pass(fallback, null, octets);
   else {

@@ -66,7 +66,7 @@ export class Http2 implements Phase, SessionOwner {
 
   idle(): void {}
 
-  /** No stream has come in time, none has been open for a while, or one is open and nobody may be there any more. */
+  /** No stream was opened in time, none has been open for a while, or one is open and the client may be gone. */
   expire(): void {
     const session = this.#session;
     const { context } = this.#connection;

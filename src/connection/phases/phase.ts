@@ -7,48 +7,48 @@ import type { FramerLike } from "../../handover/framer.js";
 import type { Context } from "../../outcome/context.js";
 import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
-import type { Acceptance, Refusal } from "../../policy/decide.js";
+import type { Acceptance, Refusal } from "../../policy/decision.js";
 import type { Input } from "../input.js";
 import type { Kept } from "../socket.js";
 
-/** Who gets what comes in on a connection, until another phase follows or the connection is over. */
+/** Handles the input of a connection, until another phase follows or the connection is over. */
 export interface Phase {
-  /** Where an end that comes now is. */
+  /** The stage of an end that happens now. */
   readonly stage: Abandoned["stage"];
-  /** Of the request that waits, as trusted hops tell it. */
+  /** The arrival of the waiting request, including what trusted hops state. */
   readonly requestArrival?: Arrival;
-  /** The close of the socket is not its end: it tells that by itself. */
+  /** The close of the socket is not its end: the phase reports its end itself. */
   readonly tellsItsEnd?: boolean;
   receive(octets: Uint8Array): void;
   /** The client has ended its half. */
   peerEnded(): void;
   /** Nothing has happened on the socket for the time that its server allows. */
   idle(): void;
-  /** The deadline has come. */
+  /** The deadline has passed. */
   expire(): void;
-  /** Takes back its deadlines, its streams and its listeners, but for those on the socket that all phases have. */
+  /** Removes its deadlines, its streams and its listeners, except the socket listeners that all phases share. */
   leave(): void;
 }
 
-/** A connection, as its phases see it. */
+/** A connection from the point of view of its phases. */
 export interface Phased extends Waiting {
   readonly context: Context;
   /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
   socket: Kept;
   readonly input: Input<FramerLike, Context>;
   readonly arrival: Arrival;
-  /** From now on this is known of where it came in. */
+  /** Replaces what is known about where it came in. */
   learn(arrival: Arrival): void;
-  /** False where it may not wait, and has been told so: by `answer`, or as its protocol says. */
+  /** False if it may not wait, and has been answered: with `answer`, or according to its protocol. */
   mayWait(overload: Overload | null, answer?: string): boolean;
   /** Reads a head, or what precedes one, and acts on it. */
   readHead(octets: Uint8Array): void;
   /** The first head is awaited from now on, over the protocol that TLS has agreed on. */
   awaitHead(isHttp2: boolean): void;
   refuse(decision: Refusal<FramerLike>): void;
-  /** Ends the connection for another reason. `stage`: where it is not that of the phase. */
+  /** Ends the connection for another reason. `stage`: if it is not that of the phase. */
   abandon(code: AbandonedCode, cause?: unknown, stage?: Abandoned["stage"]): void;
-  /** As `abandon`; then the client is told, if there is a response for it, and the connection closes. `method`: of its request. */
+  /** Like `abandon`; then the response is sent, if there is one, and the connection closes. `method`: of its request. */
   abandonWith(code: AbandonedCode, cause?: unknown, method?: string): void;
   /** The connection was served to its end. */
   served(): void;

@@ -1,12 +1,12 @@
 // In:    a connection whose accepted requests go to an http.Server.
-// Out:   to the server: what the request filter lets through; to the connection: how that ended.
+// Out:   to the server: the requests that the filter lets through; to the connection: how serving ended.
 // Never: rules on a request; the connection does, for the filter.
 
 import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
-import type { Acceptance } from "../../policy/decide.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
 import type { ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
@@ -64,11 +64,11 @@ export class Serving implements Phase, FilterOwner {
   }
 
   idle(): void {
-    // The server knows nothing of a head that is not whole; that one has a deadline of its own.
+    // The server does not know about an incomplete head, which has a deadline of its own.
     if (this.#connection.input.begun === null) this.#filter.idle();
   }
 
-  /** A later head did not come in time. */
+  /** A later head was not complete in time. */
   expire(): void {
     this.#connection.abandonWith("HEAD_TIMEOUT");
   }
@@ -133,7 +133,7 @@ export class Serving implements Phase, FilterOwner {
 
   serverDestroyed(error: Error | null): void {
     this.#connection.served();
-    // A server that found a fault has answered it just before.
+    // A server that found a fault has just answered it.
     if (error === null) this.#connection.socket.destroy();
     else this.#connection.close("");
   }

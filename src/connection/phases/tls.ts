@@ -1,6 +1,6 @@
-// In:    a connection whose ClientHello the gate answers itself.
-// Out:   the same connection on the TLSSocket that is made of its socket, or why there is none.
-// Never: reads a head; what follows the handshake does.
+// In:    a connection whose TLS the gate terminates.
+// Out:   the same connection on the TLSSocket that is made from its socket, or why there is none.
+// Never: reads a head; the next phase does.
 
 import type { TLSSocket } from "node:tls";
 import { securedArrival } from "../../arrival/arrival.js";
@@ -29,7 +29,7 @@ export class Tls implements Phase, HandshakeOwner {
     unlisten(socket);
     socket.pause();
     socket.unshift(octets);
-    // A client that ends within its handshake has nothing to wait for.
+    // A client that ends within its handshake has nothing more to wait for.
     socket.allowHalfOpen = false;
     secures.secure(socket, this);
   }

@@ -1,5 +1,5 @@
-// In:    who is there for TLS, by server name, as a configuration has it.
-// Out:   who is there for one ClientHello.
+// In:    how a configuration handles TLS, by server name.
+// Out:   the route for one ClientHello.
 // Never: touches a socket.
 
 import type { SecureContextOptions } from "node:tls";
@@ -11,12 +11,12 @@ import { type HostPattern, readHostPattern } from "../../policy/host-pattern.js"
 import { Terminator, type TlsTerms } from "./terminator.js";
 
 /**
- * By server name, with `*.` or `**.` in front as vhosts have it; `*` is for all others, and for clients that name none. TLS options,
- * by which the gate speaks TLS itself, or who takes the connection as it is.
+ * By server name, with a leading `*.` or `**.` as in vhosts; `*` is for all other names, and for clients that send none. The values are
+ * TLS options, with which the gate terminates TLS, or a passthrough that gets the untouched connection.
  */
 export type TlsRules = Readonly<Record<string, TlsTerms | PassthroughLike>>;
 
-/** A route that knows how to renew its certificate. */
+/** A route whose certificate can be renewed. */
 type NamedRoute =
   | { readonly kind: "secure"; readonly terminator: Terminator }
   | { readonly kind: "pass"; readonly taker: PassthroughLike };
@@ -51,7 +51,7 @@ export class ServerNames implements TlsRoutes {
     }
   }
 
-  /** Those that are named; `*` names none. */
+  /** The entries with a name, so without `*`. */
   get named(): HostMap<unknown> {
     return this.#named;
   }
@@ -61,7 +61,7 @@ export class ServerNames implements TlsRoutes {
     return this.#named.find(new Authority(serverName, "reg-name", null)) ?? this.#others;
   }
 
-  /** Throws `TypeError` for a name that `tls` does not have, or that the gate does not speak TLS for. */
+  /** Throws `TypeError` for a name that `tls` does not have, or for which the gate does not terminate TLS. */
   renew(name: string, given: SecureContextOptions): void {
     const where = `renew(${JSON.stringify(name)})`;
     const known = name === ALL ? this.#others : this.#named.get(readServerName(name, where));
@@ -73,7 +73,7 @@ export class ServerNames implements TlsRoutes {
 function readServerName(name: string, where: string): HostPattern {
   const pattern = readHostPattern(name, where, `"${ALL}"`);
   if (pattern.port !== null) throw new TypeError(`${where} has a port, but server names have none; leave it out`);
-  // What is spelt like an address has another key, and a name never begins with a bracket.
+  // Names that look like IPv4 addresses consist of digits and dots, and only addresses begin with a bracket.
   if (/^\[|^[\d.]+$/.test(pattern.key)) {
     throw new TypeError(
       `${where} is an address, which a client cannot send as its server name (RFC 6066 §3); "${ALL}" is for clients that send none`,

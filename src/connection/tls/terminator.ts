@@ -1,6 +1,6 @@
 // In:    TLS options of one server name; connections whose ClientHello asks for it.
-// Out:   each connection as a TLSSocket whose handshake is done, or why there is none.
-// Never: reads a ClientHello to choose anything, or keeps the time; there is one deadline for all that precedes a head.
+// Out:   each connection as a TLSSocket after its handshake, or why there is none.
+// Never: chooses by the ClientHello, or keeps time; one deadline covers everything that precedes a head.
 
 import type { Duplex } from "node:stream";
 import {
@@ -13,7 +13,7 @@ import {
 } from "node:tls";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
-/** What the gate sets itself, or chooses by the ClientHello. */
+/** Options that the gate sets itself, or derives from the ClientHello. */
 const own = [
   "ALPNProtocols",
   "ALPNCallback",
@@ -37,20 +37,20 @@ export class Terminator implements Secures {
   #terms: TlsTerms;
 
   /**
-   * `protocols`: offered by ALPN, the preferred one first. Throws `TypeError` for options that the gate sets itself, or of which no
-   * TLS can be made. `where`: their place.
+   * `protocols`: offered by ALPN, the preferred one first. Throws `TypeError` for options that the gate sets itself, or that cannot
+   * be used for TLS. `where`: their place in the configuration.
    */
   constructor(terms: TlsTerms, protocols: readonly string[], where: string) {
     checkTerms(terms, where);
     this.#terms = { ...terms };
-    // Not 0, which is Node's 120 s: the gate has one timer for all connections.
+    // Not 0, which means Node's 120 s: the gate has one timer for all connections.
     this.#server = createServer({ ...this.#terms, ALPNProtocols: [...protocols], handshakeTimeout: -1 });
   }
 
-  /** From now on handshakes are made with this certificate, and otherwise as before. */
+  /** Uses this certificate for subsequent handshakes; other options stay as they were. */
   renew(given: SecureContextOptions, where: string): void {
     const terms: TlsTerms = { ...this.#terms, ...given };
-    // One key in the place of the other, whichever way it is written.
+    // The new key replaces the old one, in whichever form either is given.
     if (given.pfx !== undefined && given.cert === undefined) Object.assign(terms, { key: undefined, cert: undefined });
     if (given.cert !== undefined && given.pfx === undefined) Object.assign(terms, { pfx: undefined });
     checkTerms(terms, where);
@@ -59,11 +59,11 @@ export class Terminator implements Secures {
   }
 
   /**
-   * Makes the handshake on a socket that is paused and has its octets, from the ClientHello on, in its buffer.
+   * Makes the handshake on a paused socket whose buffer has its octets, from the ClientHello on.
    *
-   * A tls.Server that does not listen makes it, given the socket by 'connection'. It tells the outcome, with a TLSSocket that does
-   * not show which socket it was made of, to whom the event was emitted on. That is an object of this connection's own here,
-   * which is otherwise the server.
+   * A tls.Server that does not listen makes it, after getting the socket by 'connection'. It reports the outcome, with a TLSSocket that
+   * does not show which socket it was made from, on the object on which 'connection' was emitted. Here that is a separate object for
+   * this connection, which inherits from the server.
    */
   secure(socket: Duplex, owner: HandshakeOwner): void {
     const server: Server = Object.create(this.#server);
@@ -77,7 +77,7 @@ export class Terminator implements Secures {
   }
 }
 
-/** Node destroys a client whose certificate it rejects without an error of its own. */
+/** When Node rejects a client's certificate, it destroys the socket without a specific error. */
 function causeOf(error: NodeJS.ErrnoException, { authorizationError }: TLSSocket): Error | undefined {
   if (authorizationError) return new Error(`the client's certificate was rejected: ${authorizationError}`);
   return error.code === "ECONNRESET" ? undefined : error;

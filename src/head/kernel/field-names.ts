@@ -4,7 +4,7 @@
 
 import { FieldName } from "../../../assembly/abi.js";
 
-/** Those whose values the kernel reads or the policy asks for, in the order of `FieldName`, from HOST on. */
+/** Names whose values the kernel reads or the policy needs, in the order of `FieldName`, from HOST on. */
 const read =
   "Host Connection Upgrade Content-Length Transfer-Encoding Expect Sec-WebSocket-Key Sec-WebSocket-Version " +
   "Sec-WebSocket-Protocol Sec-WebSocket-Extensions Origin Forwarded X-Forwarded-For X-Forwarded-Host " +

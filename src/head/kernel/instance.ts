@@ -1,6 +1,6 @@
-// In:    the kernel's builds, or one that the host gives.
+// In:    the kernel's builds, or one given by the host.
 // Out:   the one instance that serves all parses: its functions, and views of its memory.
-// Never: interprets a record. It is the only file that touches WebAssembly and the only one with state.
+// Never: interprets a record. No other file touches WebAssembly, and no other file has state.
 
 import { FieldName, FieldSpelling, Memory, NameEntry } from "../../../assembly/abi.js";
 import { javascriptKernel, scalarModule } from "./fallbacks.js";
@@ -36,7 +36,7 @@ export interface Kernel {
   readonly variant: KernelVariant | "module";
   readonly parseHead: KernelExports["parseHead"];
   readonly parseAuthority: KernelExports["parseAuthority"];
-  /** Where a caller puts the octets. */
+  /** Where a caller puts octets. */
   readonly input: Uint8Array;
   /** The same octets, as text. */
   readonly text: Latin1;
@@ -44,17 +44,17 @@ export interface Kernel {
   readonly words: Int32Array;
   /** The class bits of each octet. */
   readonly classes: Uint8Array;
-  /** By a name's length, a bit for each first letter of a name that the kernel reads. */
+  /** For each length, a bit for each first letter of the names of that length that the kernel reads. */
   readonly suspects: Int32Array;
-  /** By the lowest octet of `FieldLine.NAME`: the name as it was spelt, or "" where the text has to be asked. */
+  /** By the lowest octet of `FieldLine.NAME`: the name in the spelling that was sent, or "" if it has to be taken from the text. */
   readonly spellings: readonly string[];
-  /** The number of each name that the kernel reads, by the name in lower case. */
+  /** The number of each name that the kernel reads, by its lower-case form. */
   readonly numbers: ReadonlyMap<string, number>;
-  /** Counts parses: a record belongs to the parse after which it was read, until the next. */
+  /** Counts parses: a record belongs to the parse that made it, until the next one. */
   generation: number;
 }
 
-/** How each build is started, in the order in which they are tried: its exports, or an error that says why not. */
+/** How each build is started, in the order in which they are tried: returns its exports, or throws the reason why not. */
 const starters: Record<KernelVariant, () => object> = {
   simd: () => instantiate(new WebAssembly.Module(decodeBase64(simd))),
   scalar: () => instantiate(new WebAssembly.Module(scalarModule())),
@@ -66,7 +66,7 @@ export const kernelVariants = Object.keys(starters) as readonly KernelVariant[];
 
 let current: Kernel | undefined;
 
-/** Kernels of this package that were started; choosing one again does not start it again. */
+/** Kernels of this package that were started; choosing one again does not restart it. */
 const started = new Map<Kernel["variant"], Kernel>();
 
 /** The running kernel; started on the first call, synchronously. @internal */
@@ -77,25 +77,25 @@ export function kernel(): Kernel {
 }
 
 /**
- * Says which build of the kernel runs: `simd`, `scalar`, `javascript`, or `module` for one given to `useKernel`.
+ * Returns which build of the kernel runs: `simd`, `scalar`, `javascript`, or `module` for one given to `useKernel`.
  */
 export function kernelVariant(): KernelVariant | "module" {
   return kernel().variant;
 }
 
 /**
- * Chooses the kernel for this process, from the next parse on. By default `simd` runs where the engine has it, `scalar`
- * where it has WebAssembly without SIMD, and `javascript` where WebAssembly cannot start.
+ * Chooses the kernel for this process, from the next parse on. By default, `simd` runs if the engine supports it, `scalar`
+ * if it has WebAssembly without SIMD, and `javascript` if WebAssembly cannot start.
  *
- * A host that compiles nothing from bytes gives the compiled module of `headgate/kernel/simd.wasm` or
- * `headgate/kernel/scalar.wasm`. One without WebAssembly that loads nothing synchronously, such as a page whose policy
- * lacks `'wasm-unsafe-eval'`, gives the function `javascript` of `headgate/kernel/javascript`.
+ * A host that cannot compile from bytes passes the compiled module of `headgate/kernel/simd.wasm` or
+ * `headgate/kernel/scalar.wasm`. A host without WebAssembly that cannot load files synchronously, such as a page whose policy
+ * lacks `'wasm-unsafe-eval'`, passes the function `javascript` of `headgate/kernel/javascript`.
  *
- * Throws `TypeError` where that build does not start, or what was given is not headgate's.
+ * Throws `TypeError` if that build does not start, or if the value is not a headgate kernel.
  */
 export function useKernel(choice: KernelVariant | object): void {
   const next = chosen(choice);
-  // What was parsed by one kernel is not in the memory of another.
+  // A record of one kernel is not in the memory of another.
   next.generation = Math.max(next.generation, current?.generation ?? 0) + 1;
   current = next;
 }
@@ -115,11 +115,11 @@ function chosen(choice: KernelVariant | object): Kernel {
   }
 }
 
-/** The first build that starts. One may not for want of WebAssembly, of SIMD, of memory, or of leave to compile. */
+/** The first build that starts. A build may fail for lack of WebAssembly, SIMD, memory, or permission to compile. */
 function firstThatStarts(): Kernel {
   const faults: string[] = [];
   for (const variant of kernelVariants) {
-    // Where the engine has SIMD, the scalar build would fail as that one did, after another long search for memory.
+    // If the engine has SIMD, the scalar build would fail for the same reason, after another long search for memory.
     if (variant === "scalar" && hasSimd()) continue;
     try {
       return bundled(variant);

@@ -1,8 +1,8 @@
-// In:    octets, or text of one octet a character (latin1); base64.
+// In:    octets, or text with one character per octet (latin1); base64.
 // Out:   the other; octets.
 // Never: decodes UTF-8; HTTP field values are octets (RFC 9110 §5.5).
 
-/** The part of Node's Buffer that is used where a runtime has one; found at run time, imported nowhere. */
+/** The part of Node's Buffer that is used if a runtime has one; found at run time, never imported. */
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
   write(text: string, offset: number, encoding: "latin1"): number;
@@ -38,7 +38,7 @@ function viaBuffer(octets: Uint8Array, Buffer: BufferConstructor): Latin1 {
   };
 }
 
-/** TextDecoder's "latin1" is windows-1252, so that char codes are the one portable way. */
+/** TextDecoder's "latin1" is windows-1252, so char codes are the only portable way. */
 export function portable(octets: Uint8Array): Latin1 {
   const max = 4096; // arguments of one call, far below every engine's limit
   return {
@@ -57,7 +57,7 @@ export function portable(octets: Uint8Array): Latin1 {
 
 /** The octets that base64 spells. */
 export function decodeBase64(base64: string): Uint8Array {
-  // A fifth of the time of what follows, which is a part of the time to the first parse.
+  // A fifth of the time of the code below; this counts towards the first parse.
   if (NodeBuffer !== undefined) return NodeBuffer.from(base64, "base64");
   const text = atob(base64);
   const octets = new Uint8Array(text.length);
@@ -90,8 +90,8 @@ export function viewOf(octets: Uint8Array, start: number, end: number): Uint8Arr
 }
 
 /**
- * An array of which nothing is read that was not written before. Its memory is its own: a slice of Node's pool would keep the
- * whole pool, which has 64 KiB since Node 24, for as long as a head is awaited.
+ * An array whose contents are written before they are read. It has its own memory: a slice of Node's pool would keep the
+ * entire pool alive, which has 64 KiB since Node 24, for as long as a head is awaited.
  */
 export function scratch(length: number): Uint8Array {
   return NodeBuffer === undefined ? new Uint8Array(length) : NodeBuffer.allocUnsafeSlow(length);

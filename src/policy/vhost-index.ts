@@ -1,0 +1,101 @@
+// In:    vhosts as a caller wrote them.
+// Out:   an index that finds the ones a name means, their origins and their claims; TypeError where their order would count.
+// Never: compares ports or schemes of a request; decide.ts does that.
+
+import { type Authority, isPlainName } from "../head/authority.js";
+import { addressOf } from "../head/ip-address.js";
+import { NetworkTable } from "../head/network-table.js";
+import { Claims } from "./claims.js";
+import { HostMap } from "./host-map.js";
+import { readHostPattern, readNetworkName } from "./host-pattern.js";
+import { isLocalName } from "./localhost.js";
+import type { OriginRule } from "./origin.js";
+import { checkVhost, numbersOf, type Vhost } from "./vhost.js";
+
+/** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
+export class VhostIndex<Claim> {
+  readonly #named = new HostMap<Vhost<Claim>[]>();
+  readonly #networks = new NetworkTable<Vhost<Claim>[]>();
+  readonly #default: Vhost<Claim>[];
+  readonly #origins = new Map<Vhost<Claim>, OriginRule>();
+  readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
+  /** Some names are those of this machine alone, as `localhost()` has them. */
+  readonly isLocal: boolean;
+
+  /** Throws `TypeError` with the path, the value and the fix. */
+  constructor(vhosts: readonly Vhost<Claim>[]) {
+    if (!Array.isArray(vhosts) || vhosts.length === 0) {
+      throw new TypeError(
+        "vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]",
+      );
+    }
+    vhosts.forEach((vhost, i) => {
+      this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
+      this.#claims.set(vhost, new Claims(vhost.upgrades));
+      this.#add(vhost, `vhosts[${i}]`);
+    });
+    this.isLocal = vhosts.some(({ name }) => isLocalName(name));
+    this.#default = vhosts.filter((vhost) => vhost.default === true);
+    if (this.#default.length > 1) {
+      const names = this.#default.map((vhost) => vhost.name).join(" and ");
+      throw new TypeError(`${names} are both default; only one vhost can be`);
+    }
+  }
+
+  #add(vhost: Vhost<Claim>, where: string): void {
+    const vhosts = this.#placeOf(vhost.name, `${where}.name ${JSON.stringify(vhost.name)}`);
+    if (vhosts.some((other) => overlap(vhost, other))) {
+      throw new TypeError(
+        `${where}: another vhost named ${vhost.name} takes the same ports, so that their order would decide; ` +
+          "give each its own port numbers",
+      );
+    }
+    vhosts.push(vhost);
+  }
+
+  /** The vhosts that share a name so far. */
+  #placeOf(name: string, shown: string): Vhost<Claim>[] {
+    if (name.includes("://")) throw new TypeError(`${shown} is a URL; write its host name alone`);
+    const network = readNetworkName(name, shown);
+    if (network !== null) {
+      const known = this.#networks.get(network) ?? [];
+      this.#networks.set(network, known);
+      return known;
+    }
+    const pattern = readHostPattern(name, shown, "default: true");
+    if (name.endsWith(":") || pattern.port !== null) {
+      throw new TypeError(`${shown} contains a port; write it as port: ${pattern.port ?? 443}`);
+    }
+    const known = this.#named.get(pattern) ?? [];
+    this.#named.set(pattern, known);
+    return known;
+  }
+
+  /** The vhosts that the name means; empty where it means none. They differ in their ports. */
+  find(authority: Authority | null): readonly Vhost<Claim>[] {
+    if (authority === null) return this.#default;
+    const named = this.#named.find(authority);
+    if (named !== undefined) return named;
+    const address = addressOf(authority);
+    if (address !== null) return this.#networks.find(address) ?? [];
+    return isPlainName(authority) ? this.#default : [];
+  }
+
+  /** Whose pages may send requests to a vhost of this index. */
+  originsOf(vhost: Vhost<Claim>): OriginRule {
+    return this.#origins.get(vhost)!;
+  }
+
+  /** Who takes the upgrades of a vhost. One that is not of this index is for a guarded server, and has one claim. */
+  claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
+    return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
+  }
+}
+
+/** True where some port and scheme would fit both. */
+function overlap(one: Vhost, other: Vhost): boolean {
+  const numbers = numbersOf(one.port);
+  const otherNumbers = numbersOf(other.port);
+  if (numbers === null || otherNumbers === null) return true;
+  return numbers.some((number) => otherNumbers.includes(number));
+}
