@@ -17,6 +17,7 @@ import { malformed } from "../bench/gate/refusal.js";
 import { report, reportAgainst } from "../bench/gate/report.js";
 import { BuildFault, findRevision, withBuild } from "../bench/gate/revision.js";
 import { type Row, rowsOf } from "../bench/gate/row.js";
+import { missing } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 
 const test = suite("bench of the gate");
@@ -77,20 +78,15 @@ test("a quick run exits 0 and writes every row and a chart", () => {
 
 const program = "dist/bench/gate/main.js";
 
-/** False in a tree that was unpacked and not cloned. */
-function hasCommits(what: string): boolean {
-  if (findRevision("HEAD") !== undefined) return true;
-  skip(what, "there is no git repository");
-  return false;
-}
+/** A tree may have been unpacked and not cloned. */
+const noCommits = findRevision("HEAD") === undefined ? "there is no git repository" : null;
 
 /** When each committed result was last written. */
 function committed(): [string, number][] {
   return readdirSync("bench/results").map((name) => [name, statSync(join("bench/results", name)).mtimeMs]);
 }
 
-test("a run against a revision prints ratios and a control, and leaves nothing but FILE", () => {
-  if (!hasCommits("a run against a revision")) return;
+test.needing(noCommits, "a run against a revision prints ratios and a control, and leaves nothing but FILE", () => {
   const folder = mkdtempSync(join(tmpdir(), "headgate-bench-gate-"));
   const before = committed();
   try {
@@ -120,8 +116,7 @@ test("a run against a revision prints ratios and a control, and leaves nothing b
   }
 });
 
-test("an interrupted run against a revision leaves nothing", async () => {
-  if (!hasCommits("an interrupted run")) return;
+test.needing(noCommits, "an interrupted run against a revision leaves nothing", async () => {
   const folder = mkdtempSync(join(tmpdir(), "headgate-bench-gate-"));
   try {
     const child = spawn(process.execPath, [program, "--quick", "--against", "HEAD"], {
@@ -152,6 +147,8 @@ test("a wrong option ends with 2, and a revision that cannot be built is a fault
     assert.is(status, 2, stderr);
     assert.match(stderr, message);
   }
+  const noGit = missing("git", "--version");
+  if (noGit !== null) return skip("a revision that cannot be built", noGit);
   try {
     await withBuild({ name: "lost", commit: "0".repeat(40) }, async () => {});
   } catch (error) {

@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import * as assert from "uvu/assert";
 import { launchChromium } from "./support/chromium.js";
-import { suite } from "./support/suite.js";
+import { skip, suite } from "./support/suite.js";
 
 /** Milliseconds for the page's script. */
 const PATIENCE = 15_000;
@@ -45,8 +45,9 @@ function bodyOf(path: string): string | null {
   return /^\/dist\/[\w/-]+\.js$/.test(path) && existsSync(`.${path}`) ? readFileSync(`.${path}`, "utf8") : null;
 }
 
-const browser = await launchChromium("chromium-kernel.test");
-if (browser !== null) testPage(browser);
+const { browser, noBrowser } = await launchChromium();
+if (browser === null) skip("the JavaScript kernel in Chromium", noBrowser!);
+else testPage(browser);
 
 function testPage(browser: Browser): void {
   const test = suite("the JavaScript kernel in Chromium");

@@ -5,13 +5,14 @@
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { launchChromium, type RunningDemo, startDemo } from "./support/chromium.js";
-import { suite } from "./support/suite.js";
+import { skip, suite } from "./support/suite.js";
 
 /** Milliseconds for anything that the page is to show. */
 const PATIENCE = 15_000;
 
-const browser = await launchChromium("chromium.test");
-if (browser !== null) testPage(browser);
+const { browser, noBrowser } = await launchChromium();
+if (browser === null) skip("the page in Chromium", noBrowser!);
+else testPage(browser);
 
 function testPage(browser: Browser): void {
   const test = suite("the page in Chromium");

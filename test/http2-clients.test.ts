@@ -22,7 +22,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";
 import { launchChromium } from "./support/chromium.js";
 import { missing } from "./support/program.js";
-import { skip, suite } from "./support/suite.js";
+import { suite } from "./support/suite.js";
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "headgate-http2-"));
@@ -33,8 +33,7 @@ const spki = createHash("sha256")
   .update(new X509Certificate(secret.cert).publicKey.export({ type: "spki", format: "der" }))
   .digest("base64");
 
-const browser = await launchChromium(
-  "http2-clients.test",
+const { browser, noBrowser } = await launchChromium(
   "--host-resolver-rules=MAP *.test 127.0.0.1",
   `--ignore-certificate-errors-spki-list=${spki}`,
 );
@@ -96,12 +95,14 @@ function webSocketOf(page: Page, url: string): Promise<string> {
 /** Without what tells the protocols apart. */
 const words = (decision: Decision): string => explain(decision).replace(/came from (?:Host|:authority)/g, "as said");
 
-if (browser !== null) {
-  test("Chromium: its WebSocket rides the session of its page, and else comes over HTTP/1.1 to the same decisions", async () => {
+test.needing(
+  noBrowser,
+  "Chromium: its WebSocket rides the session of its page, and else comes over HTTP/1.1 to the same decisions",
+  async () => {
     const explained: string[][] = [];
     for (const enableConnectProtocol of [true, false]) {
       const { port, decisions, close } = await open({ http2: { enableConnectProtocol } });
-      const page = await browser.newPage({ ignoreHTTPSErrors: true });
+      const page = await browser!.newPage({ ignoreHTTPSErrors: true });
       await page.goto(`https://localhost:${port}/`);
       assert.is(await page.locator("body").innerText(), "over 2.0");
       assert.is(await webSocketOf(page, `wss://localhost:${port}/live`), "echo hello");
@@ -121,11 +122,15 @@ if (browser !== null) {
       await close();
     }
     assert.equal(explained[0], explained[1]);
-  });
+  },
+);
 
-  test("Chromium: a second host on the connection of another is 421, and gets a connection of its own", async () => {
+test.needing(
+  noBrowser,
+  "Chromium: a second host on the connection of another is 421, and gets a connection of its own",
+  async () => {
     const { port, decisions, close } = await open();
-    const page = await browser.newPage();
+    const page = await browser!.newPage();
     await page.goto(`https://a.site.test:${port}/`);
     const status = await page.evaluate(
       `fetch("https://b.site.test:${port}/x", { mode: "no-cors", credentials: "include" }).then(({ type }) => type)`,
@@ -141,50 +146,44 @@ if (browser !== null) {
     assert.is.not(ports[1], ports[0]);
     await page.close();
     await close();
-  });
-}
+  },
+);
 
-const noCurl = missing("curl", "--version");
-if (noCurl !== null) skip("curl", noCurl);
-else {
-  test("curl: by ALPN, by prior knowledge, and by Upgrade, which is ignored", async () => {
-    const { port, decisions, close } = await open({ http2: { cleartext: true } });
-    const get = async (...options: string[]): Promise<string> => {
-      const format = ["-sS", "-4", "--noproxy", "*", "-w", " %{http_code} %{http_version}"];
-      return (await run("curl", [...format, ...options])).stdout;
-    };
-    const secure = ["--cacert", ca, "--resolve", `a.site.test:${port}:127.0.0.1`, `https://a.site.test:${port}/`];
-    assert.is(await get("--http2", ...secure), "over 2.0 200 2");
-    assert.is(await get("--http1.1", ...secure), "over 1.1 200 1.1");
-    assert.is(await get("--http2-prior-knowledge", `http://localhost:${port}/`), "over 2.0 200 2");
-    assert.is(await get("--http2", `http://localhost:${port}/`), "over 1.1 200 1.1");
-    const other = ["-H", "Host: other.test", `http://localhost:${port}/`];
-    assert.is(await get("--http2-prior-knowledge", ...other), "Misdirected Request\n 421 2");
-    assert.equal(
-      decisions.map(({ kind, head }) => `${kind} ${head.httpVersion}`),
-      ["accepted 2.0", "accepted 1.1", "accepted 2.0", "accepted 1.1", "refused 2.0"],
-    );
-    await close();
-  });
-}
+const noCurl = missing("curl", "--version", { HTTP2: /^Features:.* HTTP2/m, TLS: /^Features:.* SSL/m });
+test.needing(noCurl, "curl: by ALPN, by prior knowledge, and by Upgrade, which is ignored", async () => {
+  const { port, decisions, close } = await open({ http2: { cleartext: true } });
+  const get = async (...options: string[]): Promise<string> => {
+    const format = ["-sS", "-4", "--noproxy", "*", "-w", " %{http_code} %{http_version}"];
+    return (await run("curl", [...format, ...options])).stdout;
+  };
+  const secure = ["--cacert", ca, "--resolve", `a.site.test:${port}:127.0.0.1`, `https://a.site.test:${port}/`];
+  assert.is(await get("--http2", ...secure), "over 2.0 200 2");
+  assert.is(await get("--http1.1", ...secure), "over 1.1 200 1.1");
+  assert.is(await get("--http2-prior-knowledge", `http://localhost:${port}/`), "over 2.0 200 2");
+  assert.is(await get("--http2", `http://localhost:${port}/`), "over 1.1 200 1.1");
+  const other = ["-H", "Host: other.test", `http://localhost:${port}/`];
+  assert.is(await get("--http2-prior-knowledge", ...other), "Misdirected Request\n 421 2");
+  assert.equal(
+    decisions.map(({ kind, head }) => `${kind} ${head.httpVersion}`),
+    ["accepted 2.0", "accepted 1.1", "accepted 2.0", "accepted 1.1", "refused 2.0"],
+  );
+  await close();
+});
 
-const noNghttp = missing("nghttp", "--version");
-if (noNghttp !== null) skip("nghttp", noNghttp);
-else {
-  test("nghttp and h2load: frames as nghttp2 writes them, and many streams at once", async () => {
-    const { port, decisions, close } = await open({ http2: { cleartext: true } });
-    const { stdout } = await run("nghttp", ["-v", "--no-verify-peer", `https://localhost:${port}/`]);
-    assert.match(stdout, /SETTINGS_ENABLE_CONNECT_PROTOCOL\(0x08\):1/);
-    assert.match(stdout, /:status: 200/);
-    const refused = await run("nghttp", ["-v", "-H", ":authority: other", `http://localhost:${port}/`]);
-    assert.match(refused.stdout, /:status: 421/);
-    assert.equal(
-      decisions.map(({ kind }) => kind),
-      ["accepted", "refused"],
-    );
-    const load = await run("h2load", ["-n", "2000", "-c", "10", "-m", "50", `http://localhost:${port}/`]);
-    assert.match(load.stdout, /2000 succeeded, 0 failed, 0 errored, 0 timeout/);
-    assert.is(decisions.length, 2002);
-    await close();
-  });
-}
+const noNghttp = missing("nghttp", "--version") ?? missing("h2load", "--version");
+test.needing(noNghttp, "nghttp and h2load: frames as nghttp2 writes them, and many streams at once", async () => {
+  const { port, decisions, close } = await open({ http2: { cleartext: true } });
+  const { stdout } = await run("nghttp", ["-v", "--no-verify-peer", `https://localhost:${port}/`]);
+  assert.match(stdout, /SETTINGS_ENABLE_CONNECT_PROTOCOL\(0x08\):1/);
+  assert.match(stdout, /:status: 200/);
+  const refused = await run("nghttp", ["-v", "-H", ":authority: other", `http://localhost:${port}/`]);
+  assert.match(refused.stdout, /:status: 421/);
+  assert.equal(
+    decisions.map(({ kind }) => kind),
+    ["accepted", "refused"],
+  );
+  const load = await run("h2load", ["-n", "2000", "-c", "10", "-m", "50", `http://localhost:${port}/`]);
+  assert.match(load.stdout, /2000 succeeded, 0 failed, 0 errored, 0 timeout/);
+  assert.is(decisions.length, 2002);
+  await close();
+});

@@ -11,7 +11,8 @@ import tls from "node:tls";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { certificate } from "./support/certificate.js";
-import { freePort, missing, type Program, runs, start, stopAll } from "./support/program.js";
+import { cannotRunNginx } from "./support/nginx.js";
+import { freePort, type Program, start, stopAll } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 import { Client } from "./support/tcp.js";
 import { until } from "./support/until.js";
@@ -170,12 +171,12 @@ function testExample(): void {
     });
   }
 
-  test("a client with an IPv6 address, which Forwarded has in brackets and quotes", async () => {
-    const here = Object.values(networkInterfaces()).flat();
-    if (!here.some((each) => each?.address === "::1")) {
-      skip("nginx with an IPv6 client", "this machine has no ::1");
-      return;
-    }
+  const noIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some((each) => each?.address === "::1")
+    ? null
+    : "this machine has no ::1";
+  test.needing(noIpv6, "a client with an IPv6 address, which Forwarded has in brackets and quotes", async () => {
     const own = new Map([...ports, ...(await freePorts(PUBLIC))]);
     const [listen, to] = [`listen 127.0.0.1:${own.get("8080")};`, own.get("8080")!];
     const other = await startNginx(own, (text) => text.replace(listen, `${listen} listen [::1]:${to};`));
@@ -212,15 +213,7 @@ function testExample(): void {
   });
 }
 
-/** Why the example cannot run here; null where it can. */
-function cannotRun(): string | null {
-  const minimal = join(folder, "minimal.conf");
-  writeFileSync(minimal, `include /etc/nginx/modules-enabled/*.conf;\npid ${folder}/pid;\nevents {}\nstream {}\n`);
-  if (runs("nginx", "-t", "-q", "-e", "stderr", "-c", minimal)) return null;
-  return missing("nginx", "-v") ?? "nginx has no stream module; on Debian it is in the package libnginx-mod-stream";
-}
-
-const reason = cannotRun();
+const reason = cannotRunNginx(folder);
 if (reason !== null) skip("examples/nginx", reason);
 else testExample();
 process.once("exit", () => rmSync(folder, { recursive: true }));

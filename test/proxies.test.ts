@@ -18,8 +18,9 @@ import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";
+import { cannotRunNginx } from "./support/nginx.js";
 import { freePort, missing, type Program, start, stopAll } from "./support/program.js";
-import { skip, suite } from "./support/suite.js";
+import { suite } from "./support/suite.js";
 import { Client, closeDoors, type Door, openDoor } from "./support/tcp.js";
 import { until } from "./support/until.js";
 
@@ -96,178 +97,170 @@ programs.after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const noHaproxy = missing("haproxy", "-v");
-if (noHaproxy !== null) skip("HAProxy", noHaproxy);
-else {
-  for (const [setting, version] of [
-    ["send-proxy", 1],
-    ["send-proxy-v2", 2],
-  ] as const) {
-    programs(`HAProxy with ${setting}, and its health checks`, async () => {
-      const { door, arrivals, abandoned } = await openBehind();
-      const port = await freePort();
-      const proxy = await haproxy(
-        `defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n` +
-          `frontend front\n bind 127.0.0.1:${port}\n default_backend gate\n` +
-          `backend gate\n server gate 127.0.0.1:${door.port} ${setting} check inter 50ms\n`,
-        [port],
-      );
-      checkArrivals(arrivals, await knock(port, false), port);
-      for (const { proxy: said, schemeSource } of arrivals) {
-        assert.equal([said?.version, said?.hop, said?.tls, schemeSource], [version, "127.0.0.1", null, "default"]);
-      }
-      const isCheck = (each: string): boolean => /^(?:PEER_ENDED|SOCKET_ERROR) silent$/.test(each);
-      await until(() => abandoned.some(isCheck), "a health check");
-      // A check that is reset before it is adopted has no address any more.
-      assert.not.ok(
-        abandoned.some((each) => each.startsWith("PROXY")),
-        abandoned.join(),
-      );
-      await proxy.stop();
-      await door.close();
-    });
-  }
+const VERSION = { "version 2.2 or later": /version (?:2\.(?:[2-9]|\d\d)|[3-9])/ };
+const noHaproxy = missing("haproxy", "-vv", VERSION);
+const noTls = missing("haproxy", "-vv", { ...VERSION, TLS: /\+OPENSSL\b/ });
+const noNginx = cannotRunNginx(folder);
+const noCurl = missing("curl", "--help all", { "--haproxy-protocol": /--haproxy-protocol/ });
 
-  programs("examples/haproxy/haproxy.cfg: TLS, SNI, unique id and checksum of its clients", async () => {
-    const { door, arrivals } = await openBehind();
-    const [plain, encrypted] = [await freePort(), await freePort()];
-    const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], {
-      PLAIN_PORT: `${plain}`,
-      TLS_PORT: `${encrypted}`,
-      GATE_PORT: `${door.port}`,
-      CERTIFICATE: pem,
-    });
-    checkArrivals(arrivals, await knock(plain, false), plain);
-    for (const { scheme, schemeSource, proxy: said } of arrivals) {
-      assert.equal([scheme, schemeSource, said?.tls], ["http", "proxy", false]);
-    }
-    arrivals.length = 0;
-    checkArrivals(arrivals, await knock(encrypted, true), encrypted);
-    const ids = new Set<string | null>();
-    for (const { scheme, schemeSource, proxy: said } of arrivals) {
-      assert.equal([scheme, schemeSource, said?.authority], ["https", "proxy", "localhost"]);
-      assert.ok(said!.tls);
-      assert.match(said!.tls.version!, /^TLSv1\.[23]$/);
-      assert.match(said!.tls.cipher!, /AES|CHACHA/);
-      assert.match(said!.uniqueId!, /^[0-9A-F]+:[0-9A-F]+_/);
-      ids.add(said!.uniqueId);
-    }
-    assert.is(arrivals[0]!.proxy?.alpn, "http/1.1");
-    assert.is(ids.size, 2);
-    await proxy.stop();
-    await door.close();
-  });
-
-  programs("examples/haproxy/gate.ts says what it knows of a client", async () => {
-    const [plain, encrypted, behind] = [await freePort(), await freePort(), await freePort()];
-    const ports = { PLAIN_PORT: `${plain}`, TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
-    const gate = await start(process.execPath, ["dist/examples/haproxy/gate.js"], [behind], ports);
-    const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], ports);
-    const page = async (port: number, encrypts: boolean): Promise<Record<string, unknown>> => {
-      const options = { port, host: "127.0.0.1", ca: cert, servername: "localhost" };
-      for (let timeouts = 0; ; timeouts++) {
-        const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
-        await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        const [response] = await client.all();
-        if (response !== undefined) return JSON.parse(String(response.body));
-        // On a machine that stands still for longer than the example's deadline the head comes too late.
-        const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
-        if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
-      }
-    };
-    const seen = await page(encrypted, true);
-    assert.equal([seen.scheme, seen.localPort, seen.authority], ["https", encrypted, "localhost"]);
-    assert.equal((await page(plain, false)).tls, null);
-    const past = new Client(net.connect(behind, "127.0.0.1"));
-    await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    await past.closed();
-    assert.is(past.received.length, 0);
-    await until(() => gate.printed().includes("PROXY_MISSING PROXY_SIGNATURE: "), "the gate says why");
-    await proxy.stop();
-    await gate.stop();
-  });
-}
-
-if (noHaproxy === null) {
-  programs("examples/haproxy/passthrough: HAProxy passes TLS on, which ends in the gate", async () => {
-    const [encrypted, behind] = [await freePort(), await freePort()];
-    const ports = { TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
-    const gate = await start(process.execPath, ["dist/examples/haproxy/passthrough.js"], [behind], ports);
-    const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/passthrough.cfg"], [encrypted], ports);
-    const ask = async (host: string): Promise<{ status: number; body: string; port: number }> => {
-      const options = { port: encrypted, host: "127.0.0.1", ca: cert, servername: "localhost" };
-      const socket = tls.connect(options);
-      await once(socket, "secureConnect");
-      const { localPort } = socket;
-      const client = new Client(socket);
-      await client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
-      const [response] = await client.all();
-      return { status: response!.statusCode, body: String(response!.body), port: localPort! };
-    };
-    const { body, port } = await ask("localhost");
-    assert.equal(JSON.parse(body), {
-      remoteAddress: "127.0.0.1",
-      remotePort: port,
-      localPort: encrypted,
-      scheme: "https",
-      schemeSource: "tls",
-      serverName: "localhost",
-      httpVersion: "1.1",
-    });
-    const session = http2.connect(`https://localhost:${encrypted}`, { ca: cert });
-    const stream = session.request({ ":path": "/" });
-    const [octets] = await once(stream, "data");
-    assert.equal(JSON.parse(String(octets)).httpVersion, "2.0");
-    assert.equal(JSON.parse(String(octets)).remotePort, session.socket.localPort);
-    session.destroy();
-    assert.is((await ask("other")).status, 421);
-    await proxy.stop();
-    await gate.stop();
-  });
-}
-
-const noNginx = missing("nginx", "-v");
-if (noNginx !== null) skip("nginx", noNginx);
-else {
-  programs("nginx as a stream proxy with proxy_protocol on", async () => {
-    const { door, arrivals } = await openBehind();
-    const [plain, encrypted] = [await freePort(), await freePort()];
-    const file = join(folder, "nginx.conf");
-    writeFileSync(
-      file,
-      `include /etc/nginx/modules-enabled/*.conf;\ndaemon off;\nmaster_process off;\npid ${folder}/nginx.pid;\nerror_log stderr;\n` +
-        `events {}\nstream {\n` +
-        ` server { listen 127.0.0.1:${plain}; proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n` +
-        ` server { listen 127.0.0.1:${encrypted} ssl; ssl_certificate ${pem}; ssl_certificate_key ${pem};` +
-        ` proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n}\n`,
-    );
-    const nginx = await start("nginx", ["-e", "stderr", "-c", file], [plain, encrypted]);
-    checkArrivals(arrivals, await knock(plain, false), plain);
-    arrivals.length = 0;
-    checkArrivals(arrivals, await knock(encrypted, true), encrypted);
-    // Version 1 says nothing of TLS.
-    assert.equal([arrivals[0]!.scheme, arrivals[0]!.proxy?.version], ["http", 1]);
-    await nginx.stop();
-    await door.close();
-  });
-}
-
-const noCurl = missing("curl", "--version");
-if (noCurl !== null) skip("curl", noCurl);
-else {
-  programs("curl --haproxy-protocol, and without", async () => {
+for (const [setting, version] of [
+  ["send-proxy", 1],
+  ["send-proxy-v2", 2],
+] as const) {
+  programs.needing(noHaproxy, `HAProxy with ${setting}, and its health checks`, async () => {
     const { door, arrivals, abandoned } = await openBehind();
-    const url = `http://localhost:${door.port}/`;
-    const { stdout } = await run("curl", ["-4", "-sS", "--haproxy-protocol", "--noproxy", "*", url]);
-    assert.is(stdout, "served");
-    assert.is(
-      arrivals[0]!.remotePort,
-      arrivals[0]!.proxy?.source && (arrivals[0]!.proxy.source as { port: number }).port,
+    const port = await freePort();
+    const proxy = await haproxy(
+      `defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n` +
+        `frontend front\n bind 127.0.0.1:${port}\n default_backend gate\n` +
+        `backend gate\n server gate 127.0.0.1:${door.port} ${setting} check inter 50ms\n`,
+      [port],
     );
-    assert.is(arrivals[0]!.localPort, door.port);
-    const failed = await run("curl", ["-4", "-sS", "--noproxy", "*", url]).catch((error: Error) => error.message);
-    assert.match(String(failed), /Empty reply from server|reset/);
-    assert.ok(abandoned.includes("PROXY_MISSING proxy"), abandoned.join());
+    checkArrivals(arrivals, await knock(port, false), port);
+    for (const { proxy: said, schemeSource } of arrivals) {
+      assert.equal([said?.version, said?.hop, said?.tls, schemeSource], [version, "127.0.0.1", null, "default"]);
+    }
+    const isCheck = (each: string): boolean => /^(?:PEER_ENDED|SOCKET_ERROR) silent$/.test(each);
+    await until(() => abandoned.some(isCheck), "a health check");
+    // A check that is reset before it is adopted has no address any more.
+    assert.not.ok(
+      abandoned.some((each) => each.startsWith("PROXY")),
+      abandoned.join(),
+    );
+    await proxy.stop();
     await door.close();
   });
 }
+
+programs.needing(noTls, "examples/haproxy/haproxy.cfg: TLS, SNI, unique id and checksum of its clients", async () => {
+  const { door, arrivals } = await openBehind();
+  const [plain, encrypted] = [await freePort(), await freePort()];
+  const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], {
+    PLAIN_PORT: `${plain}`,
+    TLS_PORT: `${encrypted}`,
+    GATE_PORT: `${door.port}`,
+    CERTIFICATE: pem,
+  });
+  checkArrivals(arrivals, await knock(plain, false), plain);
+  for (const { scheme, schemeSource, proxy: said } of arrivals) {
+    assert.equal([scheme, schemeSource, said?.tls], ["http", "proxy", false]);
+  }
+  arrivals.length = 0;
+  checkArrivals(arrivals, await knock(encrypted, true), encrypted);
+  const ids = new Set<string | null>();
+  for (const { scheme, schemeSource, proxy: said } of arrivals) {
+    assert.equal([scheme, schemeSource, said?.authority], ["https", "proxy", "localhost"]);
+    assert.ok(said!.tls);
+    assert.match(said!.tls.version!, /^TLSv1\.[23]$/);
+    assert.match(said!.tls.cipher!, /AES|CHACHA/);
+    assert.match(said!.uniqueId!, /^[0-9A-F]+:[0-9A-F]+_/);
+    ids.add(said!.uniqueId);
+  }
+  assert.is(arrivals[0]!.proxy?.alpn, "http/1.1");
+  assert.is(ids.size, 2);
+  await proxy.stop();
+  await door.close();
+});
+
+programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client", async () => {
+  const [plain, encrypted, behind] = [await freePort(), await freePort(), await freePort()];
+  const ports = { PLAIN_PORT: `${plain}`, TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
+  const gate = await start(process.execPath, ["dist/examples/haproxy/gate.js"], [behind], ports);
+  const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/haproxy.cfg"], [plain, encrypted], ports);
+  const page = async (port: number, encrypts: boolean): Promise<Record<string, unknown>> => {
+    const options = { port, host: "127.0.0.1", ca: cert, servername: "localhost" };
+    for (let timeouts = 0; ; timeouts++) {
+      const client = new Client(encrypts ? tls.connect(options) : net.connect(options));
+      await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      const [response] = await client.all();
+      if (response !== undefined) return JSON.parse(String(response.body));
+      // On a machine that stands still for longer than the example's deadline the head comes too late.
+      const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
+      if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
+    }
+  };
+  const seen = await page(encrypted, true);
+  assert.equal([seen.scheme, seen.localPort, seen.authority], ["https", encrypted, "localhost"]);
+  assert.equal((await page(plain, false)).tls, null);
+  const past = new Client(net.connect(behind, "127.0.0.1"));
+  await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await past.closed();
+  assert.is(past.received.length, 0);
+  await until(() => gate.printed().includes("PROXY_MISSING PROXY_SIGNATURE: "), "the gate says why");
+  await proxy.stop();
+  await gate.stop();
+});
+
+programs.needing(noHaproxy, "examples/haproxy/passthrough: HAProxy passes TLS on, which ends in the gate", async () => {
+  const [encrypted, behind] = [await freePort(), await freePort()];
+  const ports = { TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
+  const gate = await start(process.execPath, ["dist/examples/haproxy/passthrough.js"], [behind], ports);
+  const proxy = await start("haproxy", ["-db", "-f", "examples/haproxy/passthrough.cfg"], [encrypted], ports);
+  const ask = async (host: string): Promise<{ status: number; body: string; port: number }> => {
+    const options = { port: encrypted, host: "127.0.0.1", ca: cert, servername: "localhost" };
+    const socket = tls.connect(options);
+    await once(socket, "secureConnect");
+    const { localPort } = socket;
+    const client = new Client(socket);
+    await client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    const [response] = await client.all();
+    return { status: response!.statusCode, body: String(response!.body), port: localPort! };
+  };
+  const { body, port } = await ask("localhost");
+  assert.equal(JSON.parse(body), {
+    remoteAddress: "127.0.0.1",
+    remotePort: port,
+    localPort: encrypted,
+    scheme: "https",
+    schemeSource: "tls",
+    serverName: "localhost",
+    httpVersion: "1.1",
+  });
+  const session = http2.connect(`https://localhost:${encrypted}`, { ca: cert });
+  const stream = session.request({ ":path": "/" });
+  const [octets] = await once(stream, "data");
+  assert.equal(JSON.parse(String(octets)).httpVersion, "2.0");
+  assert.equal(JSON.parse(String(octets)).remotePort, session.socket.localPort);
+  session.destroy();
+  assert.is((await ask("other")).status, 421);
+  await proxy.stop();
+  await gate.stop();
+});
+
+programs.needing(noNginx, "nginx as a stream proxy with proxy_protocol on", async () => {
+  const { door, arrivals } = await openBehind();
+  const [plain, encrypted] = [await freePort(), await freePort()];
+  const file = join(folder, "nginx.conf");
+  writeFileSync(
+    file,
+    `include /etc/nginx/modules-enabled/*.conf;\ndaemon off;\nmaster_process off;\npid ${folder}/nginx.pid;\nerror_log stderr;\n` +
+      `events {}\nstream {\n` +
+      ` server { listen 127.0.0.1:${plain}; proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n` +
+      ` server { listen 127.0.0.1:${encrypted} ssl; ssl_certificate ${pem}; ssl_certificate_key ${pem};` +
+      ` proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n}\n`,
+  );
+  const nginx = await start("nginx", ["-e", "stderr", "-c", file], [plain, encrypted]);
+  checkArrivals(arrivals, await knock(plain, false), plain);
+  arrivals.length = 0;
+  checkArrivals(arrivals, await knock(encrypted, true), encrypted);
+  // Version 1 says nothing of TLS.
+  assert.equal([arrivals[0]!.scheme, arrivals[0]!.proxy?.version], ["http", 1]);
+  await nginx.stop();
+  await door.close();
+});
+
+programs.needing(noCurl, "curl --haproxy-protocol, and without", async () => {
+  const { door, arrivals, abandoned } = await openBehind();
+  const url = `http://localhost:${door.port}/`;
+  const { stdout } = await run("curl", ["-4", "-sS", "--haproxy-protocol", "--noproxy", "*", url]);
+  assert.is(stdout, "served");
+  assert.is(
+    arrivals[0]!.remotePort,
+    arrivals[0]!.proxy?.source && (arrivals[0]!.proxy.source as { port: number }).port,
+  );
+  assert.is(arrivals[0]!.localPort, door.port);
+  const failed = await run("curl", ["-4", "-sS", "--noproxy", "*", url]).catch((error: Error) => error.message);
+  assert.match(String(failed), /Empty reply from server|reset/);
+  assert.ok(abandoned.includes("PROXY_MISSING proxy"), abandoned.join());
+  await door.close();
+});

@@ -9,7 +9,7 @@ import { inetdConnection, systemdConnection, systemdDescriptors, systemdListener
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { activate, cannotActivate } from "./support/activation.js";
-import { skip, suite } from "./support/suite.js";
+import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";
 
 async function echo(url: string): Promise<string> {
@@ -26,38 +26,35 @@ const modes = suite("systemd: three modes");
 
 const examples = "dist/examples/systemd";
 const missing = cannotActivate();
-if (missing !== null) skip("systemd: three modes", missing);
-else {
-  modes("listening sockets, by their names, over TCP", async () => {
-    const service = await activate(["--fdname=web"], [`${examples}/listener.js`]);
+modes.needing(missing, "listening sockets, by their names, over TCP", async () => {
+  const service = await activate(["--fdname=web"], [`${examples}/listener.js`]);
+  assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
+  assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
+  assert.match(service.log(), "serving web");
+  await service.stop();
+});
+
+modes.needing(missing, "a listening UNIX-domain socket", async () => {
+  const service = await activate([], [`${examples}/listener.js`], `/tmp/headgate-${process.pid}.socket`);
+  assert.is(await echo(`ws+unix://${service.address}:/echo`), "echo: hello");
+  await service.stop();
+});
+
+for (const [options, example] of [
+  [["--accept"], "connection"],
+  [["--accept", "--inetd"], "inetd"],
+] as const) {
+  modes.needing(missing, `one connection a process (${options.join(" ")}), which ends with it`, async () => {
+    const service = await activate(options, [`${examples}/${example}.js`]);
     assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
     assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
-    assert.match(service.log(), "serving web");
+    const died = (): number => service.log().match(/died with code 0/g)?.length ?? 0;
+    await until(
+      () => died() === 2,
+      () => `both processes have ended: ${service.log()}`,
+    );
     await service.stop();
   });
-
-  modes("a listening UNIX-domain socket", async () => {
-    const service = await activate([], [`${examples}/listener.js`], `/tmp/headgate-${process.pid}.socket`);
-    assert.is(await echo(`ws+unix://${service.address}:/echo`), "echo: hello");
-    await service.stop();
-  });
-
-  for (const [options, example] of [
-    [["--accept"], "connection"],
-    [["--accept", "--inetd"], "inetd"],
-  ] as const) {
-    modes(`one connection a process (${options.join(" ")}), which ends with it`, async () => {
-      const service = await activate(options, [`${examples}/${example}.js`]);
-      assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
-      assert.is(await echo(`ws://${service.address}/echo`), "echo: hello");
-      const died = (): number => service.log().match(/died with code 0/g)?.length ?? 0;
-      await until(
-        () => died() === 2,
-        () => `both processes have ended: ${service.log()}`,
-      );
-      await service.stop();
-    });
-  }
 }
 
 const faults = suite("systemd: what is not ours");

@@ -17,7 +17,7 @@ import { ClientHelloReader } from "#src/arrival/tls/records.js";
 import { certificate } from "./support/certificate.js";
 import { launchChromium } from "./support/chromium.js";
 import { freePort, missing, start, stopAll } from "./support/program.js";
-import { skip, suite } from "./support/suite.js";
+import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";
 
 const run = promisify(execFile);
@@ -120,7 +120,7 @@ function compare(witness: Witness, least: number): ClientHello[] {
   });
 }
 
-const browser = await launchChromium("tls-clients.test");
+const { browser, noBrowser } = await launchChromium();
 const clients = suite("TLS: real clients");
 clients.after(async () => {
   await browser?.close();
@@ -180,162 +180,159 @@ async function openGate(more: tls.TlsOptions = {}) {
   return { arrivals, codes, port: (server.address() as net.AddressInfo).port, close: () => server.close() };
 }
 
-const noOpenssl = missing("openssl", "version");
-if (noOpenssl !== null) skip("openssl", noOpenssl);
-else {
-  clients("openssl s_client: its ClientHellos, one of them over several records", async () => {
-    const witness = await openWitness();
-    const many = Array.from({ length: 40 }, (_, i) => `protocol-number-${i}`).join(",");
-    for (const options of [
-      ["-servername", "a.test", "-alpn", "h2,http/1.1"],
-      ["-noservername"],
-      ["-servername", "A.test", "-tls1_2"],
-      ["-servername", "a.test", "-tls1_3", "-alpn", many, "-max_send_frag", "512"],
-    ]) {
-      assert.match(await openssl(witness.port, options, GET), /200 OK/);
-    }
-    witness.seen.forEach((each, i) => {
-      // A reader has names in lower case, Node as they were sent.
-      if (i === 2) each.serverName = each.serverName!.toLowerCase();
+const OPTIONS = ["-alpn", "-ign_eof", "-max_send_frag", "-noservername", "-tls1_2", "-tls1_3"];
+const noOpenssl = missing(
+  "openssl",
+  "s_client -help",
+  Object.fromEntries(OPTIONS.map((option) => [option, new RegExp(`${option}\\b`)])),
+);
+clients.needing(noOpenssl, "openssl s_client: its ClientHellos, one of them over several records", async () => {
+  const witness = await openWitness();
+  const many = Array.from({ length: 40 }, (_, i) => `protocol-number-${i}`).join(",");
+  for (const options of [
+    ["-servername", "a.test", "-alpn", "h2,http/1.1"],
+    ["-noservername"],
+    ["-servername", "A.test", "-tls1_2"],
+    ["-servername", "a.test", "-tls1_3", "-alpn", many, "-max_send_frag", "512"],
+  ]) {
+    assert.match(await openssl(witness.port, options, GET), /200 OK/);
+  }
+  witness.seen.forEach((each, i) => {
+    // A reader has names in lower case, Node as they were sent.
+    if (i === 2) each.serverName = each.serverName!.toLowerCase();
+  });
+  const fragmented = witness.seen[3]!.octets;
+  assert.ok(fragmented.readUInt16BE(3) <= 512 && fragmented.length > 600, `${fragmented.length} octets`);
+  compare(witness, 4);
+  await witness.close();
+});
+
+clients.needing(noOpenssl, "openssl s_client: server names, protocols, versions and alerts of a gate", async () => {
+  const gate = await openGate();
+  for (const [options, expected] of [
+    [
+      ["-servername", "a.test", "-alpn", "foo,http/1.1", "-CAfile", ca],
+      /ALPN protocol: http\/1\.1[\s\S]*Verify return code: 0 [\s\S]*served over TLS/,
+    ],
+    [["-servername", "A.TEST", "-tls1_2"], /Protocol *: TLSv1\.2[\s\S]*served over TLS/],
+    [["-servername", "a.test", "-tls1_3"], /TLSv1\.3[\s\S]*served over TLS/],
+    [["-servername", "a.test", "-alpn", "foo"], /no application protocol/],
+    [["-servername", "b.test"], /unrecognized name/],
+    [["-noservername"], /missing extension/],
+    [["-servername", "192.0.2.1"], /decode error/],
+  ] as const) {
+    assert.match(await openssl(gate.port, options, GET), expected, options.join(" "));
+  }
+  assert.equal(gate.codes, [
+    "TLS_FAILED tls",
+    "SERVER_NAME_UNKNOWN tls",
+    "SERVER_NAME_UNKNOWN tls",
+    "TLS_MALFORMED tls",
+  ]);
+  assert.equal(
+    gate.arrivals.map(({ serverName, alpnProtocol }) => `${serverName} ${alpnProtocol}`),
+    ["a.test http/1.1", "a.test null", "a.test null"],
+  );
+  gate.close();
+});
+
+clients.needing(noOpenssl, "openssl s_client -cert: a client's certificate", async () => {
+  const client = certificate("client");
+  const stranger = certificate("client");
+  const gate = await openGate({ ca: client.cert, requestCert: true });
+  const withCertificate = ({ key, cert }: { key: string; cert: string }): string[] => {
+    return ["-servername", "a.test", "-cert", file("client.crt", cert), "-key", file("client.key", key)];
+  };
+  assert.match(await openssl(gate.port, withCertificate(client), GET), /served over TLS/);
+  assert.not.match(await openssl(gate.port, withCertificate(stranger), GET), /served over TLS/);
+  assert.not.match(await openssl(gate.port, ["-servername", "a.test"], GET), /served over TLS/);
+  assert.equal(
+    [gate.arrivals.map(({ clientVerified }) => clientVerified), gate.codes],
+    [[true], ["TLS_FAILED tls", "TLS_FAILED tls"]],
+  );
+  gate.close();
+});
+
+const noCurl = missing("curl", "--version", { TLS: /^Features:.* SSL/m });
+const curl = (port: number, ...options: string[]) =>
+  run("curl", [
+    "-sS",
+    "--noproxy",
+    "*",
+    "--resolve",
+    `a.test:${port}:127.0.0.1`,
+    ...options,
+    `https://a.test:${port}/`,
+  ]);
+
+clients.needing(noCurl, "curl: its ClientHello, and its verification of the gate", async () => {
+  const witness = await openWitness();
+  assert.is((await curl(witness.port, "-k")).stdout, "ok");
+  assert.is((await curl(witness.port, "-k", "--http1.1", "--tls-max", "1.2")).stdout, "ok");
+  compare(witness, 2);
+  await witness.close();
+  const gate = await openGate();
+  assert.is((await curl(gate.port, "--cacert", ca)).stdout, "served over TLS");
+  const { stdout } = await curl(
+    gate.port,
+    "--cacert",
+    ca,
+    "-H",
+    "Host: b.test",
+    "-w",
+    "%{http_code}",
+    "-o",
+    "/dev/null",
+  );
+  assert.is(stdout, "421");
+  gate.close();
+});
+
+clients.needing(noCurl, "examples/tls/gate.ts: two names, and new certificates at SIGHUP", async () => {
+  const names = ["a.example.com", "b.example.com"];
+  const renew = (): string[] =>
+    names.map((name) => {
+      const { key, cert } = certificate(name);
+      file(`${name}.key`, key);
+      return file(`${name}.crt`, cert);
     });
-    const fragmented = witness.seen[3]!.octets;
-    assert.ok(fragmented.readUInt16BE(3) <= 512 && fragmented.length > 600, `${fragmented.length} octets`);
-    compare(witness, 4);
-    await witness.close();
-  });
-
-  clients("openssl s_client: server names, protocols, versions and alerts of a gate", async () => {
-    const gate = await openGate();
-    for (const [options, expected] of [
-      [
-        ["-servername", "a.test", "-alpn", "foo,http/1.1", "-CAfile", ca],
-        /ALPN protocol: http\/1\.1[\s\S]*Verify return code: 0 [\s\S]*served over TLS/,
-      ],
-      [["-servername", "A.TEST", "-tls1_2"], /Protocol *: TLSv1\.2[\s\S]*served over TLS/],
-      [["-servername", "a.test", "-tls1_3"], /TLSv1\.3[\s\S]*served over TLS/],
-      [["-servername", "a.test", "-alpn", "foo"], /no application protocol/],
-      [["-servername", "b.test"], /unrecognized name/],
-      [["-noservername"], /missing extension/],
-      [["-servername", "192.0.2.1"], /decode error/],
-    ] as const) {
-      assert.match(await openssl(gate.port, options, GET), expected, options.join(" "));
-    }
-    assert.equal(gate.codes, [
-      "TLS_FAILED tls",
-      "SERVER_NAME_UNKNOWN tls",
-      "SERVER_NAME_UNKNOWN tls",
-      "TLS_MALFORMED tls",
-    ]);
-    assert.equal(
-      gate.arrivals.map(({ serverName, alpnProtocol }) => `${serverName} ${alpnProtocol}`),
-      ["a.test http/1.1", "a.test null", "a.test null"],
+  const port = await freePort();
+  const [, second] = renew();
+  const environment = { CERTIFICATES: folder, PORT: `${port}` };
+  const gate = await start(process.execPath, ["dist/examples/tls/gate.js"], [port], environment);
+  const ask = async (name: string, trusted: string): Promise<string> => {
+    const to = ["--resolve", `${name}:${port}:127.0.0.1`, "--cacert", trusted, `https://${name}:${port}/`];
+    return run("curl", ["-sS", "--http1.1", "--noproxy", "*", ...to]).then(
+      ({ stdout }) => stdout,
+      (error: Error) => error.message,
     );
-    gate.close();
-  });
+  };
+  assert.is(await ask("b.example.com", second!), `b.example.com:${port} by TLS for b.example.com, http/1.1\n`);
+  const former = file("former.crt", readFileSync(second!, "latin1"));
+  renew();
+  gate.signal("SIGHUP");
+  await until(() => gate.printed().includes("certificates renewed"), "certificates are renewed");
+  assert.match(await ask("b.example.com", former), /certificate/);
+  assert.match(await ask("b.example.com", second!), /^b\.example\.com:\d+ by TLS for b\.example\.com, http\/1\.1\n$/);
+  await gate.stop();
+});
 
-  clients("openssl s_client -cert: a client's certificate", async () => {
-    const client = certificate("client");
-    const stranger = certificate("client");
-    const gate = await openGate({ ca: client.cert, requestCert: true });
-    const withCertificate = ({ key, cert }: { key: string; cert: string }): string[] => {
-      return ["-servername", "a.test", "-cert", file("client.crt", cert), "-key", file("client.key", key)];
-    };
-    assert.match(await openssl(gate.port, withCertificate(client), GET), /served over TLS/);
-    assert.not.match(await openssl(gate.port, withCertificate(stranger), GET), /served over TLS/);
-    assert.not.match(await openssl(gate.port, ["-servername", "a.test"], GET), /served over TLS/);
-    assert.equal(
-      [gate.arrivals.map(({ clientVerified }) => clientVerified), gate.codes],
-      [[true], ["TLS_FAILED tls", "TLS_FAILED tls"]],
-    );
-    gate.close();
+clients.needing(noBrowser, "Chromium: its ClientHello with GREASE, and a page of the gate", async () => {
+  const witness = await openWitness();
+  const page = await browser!.newPage({ ignoreHTTPSErrors: true });
+  await page.goto(`https://localhost:${witness.port}/`);
+  const hellos = compare(witness, 1);
+  assert.ok(hellos.some(({ serverName, offersTls13 }) => serverName === "localhost" && offersTls13));
+  const gate = createGate({
+    vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, requires: "https" }],
+    tls: { localhost: certificate() },
+    requests: (_, response) => response.end("served over TLS"),
   });
-}
-
-const noCurl = missing("curl", "--version");
-if (noCurl !== null) skip("curl", noCurl);
-else {
-  const curl = (port: number, ...options: string[]) =>
-    run("curl", [
-      "-sS",
-      "--noproxy",
-      "*",
-      "--resolve",
-      `a.test:${port}:127.0.0.1`,
-      ...options,
-      `https://a.test:${port}/`,
-    ]);
-
-  clients("curl: its ClientHello, and its verification of the gate", async () => {
-    const witness = await openWitness();
-    assert.is((await curl(witness.port, "-k")).stdout, "ok");
-    assert.is((await curl(witness.port, "-k", "--http1.1", "--tls-max", "1.2")).stdout, "ok");
-    compare(witness, 2);
-    await witness.close();
-    const gate = await openGate();
-    assert.is((await curl(gate.port, "--cacert", ca)).stdout, "served over TLS");
-    const { stdout } = await curl(
-      gate.port,
-      "--cacert",
-      ca,
-      "-H",
-      "Host: b.test",
-      "-w",
-      "%{http_code}",
-      "-o",
-      "/dev/null",
-    );
-    assert.is(stdout, "421");
-    gate.close();
-  });
-
-  clients("examples/tls/gate.ts: two names, and new certificates at SIGHUP", async () => {
-    const names = ["a.example.com", "b.example.com"];
-    const renew = (): string[] =>
-      names.map((name) => {
-        const { key, cert } = certificate(name);
-        file(`${name}.key`, key);
-        return file(`${name}.crt`, cert);
-      });
-    const port = await freePort();
-    const [, second] = renew();
-    const environment = { CERTIFICATES: folder, PORT: `${port}` };
-    const gate = await start(process.execPath, ["dist/examples/tls/gate.js"], [port], environment);
-    const ask = async (name: string, trusted: string): Promise<string> => {
-      const to = ["--resolve", `${name}:${port}:127.0.0.1`, "--cacert", trusted, `https://${name}:${port}/`];
-      return run("curl", ["-sS", "--http1.1", "--noproxy", "*", ...to]).then(
-        ({ stdout }) => stdout,
-        (error: Error) => error.message,
-      );
-    };
-    assert.is(await ask("b.example.com", second!), `b.example.com:${port} by TLS for b.example.com, http/1.1\n`);
-    const former = file("former.crt", readFileSync(second!, "latin1"));
-    renew();
-    gate.signal("SIGHUP");
-    await until(() => gate.printed().includes("certificates renewed"), "certificates are renewed");
-    assert.match(await ask("b.example.com", former), /certificate/);
-    assert.match(await ask("b.example.com", second!), /^b\.example\.com:\d+ by TLS for b\.example\.com, http\/1\.1\n$/);
-    await gate.stop();
-  });
-}
-
-if (browser !== null) {
-  clients("Chromium: its ClientHello with GREASE, and a page of the gate", async () => {
-    const witness = await openWitness();
-    const page = await browser.newPage({ ignoreHTTPSErrors: true });
-    await page.goto(`https://localhost:${witness.port}/`);
-    const hellos = compare(witness, 1);
-    assert.ok(hellos.some(({ serverName, offersTls13 }) => serverName === "localhost" && offersTls13));
-    const gate = createGate({
-      vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, requires: "https" }],
-      tls: { localhost: certificate() },
-      requests: (_, response) => response.end("served over TLS"),
-    });
-    const server = net.createServer((socket) => gate.adopt(socket));
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    await page.goto(`https://localhost:${(server.address() as net.AddressInfo).port}/`);
-    assert.is(await page.locator("body").innerText(), "served over TLS");
-    await page.close();
-    await witness.close();
-    server.close();
-  });
-}
+  const server = net.createServer((socket) => gate.adopt(socket));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  await page.goto(`https://localhost:${(server.address() as net.AddressInfo).port}/`);
+  assert.is(await page.locator("body").innerText(), "served over TLS");
+  await page.close();
+  await witness.close();
+  server.close();
+});

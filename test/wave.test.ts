@@ -11,7 +11,7 @@ import { createGate, type Gate } from "#src/gate.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import type { Order, Outcome } from "./support/crowd.js";
 import { memoryHeld } from "./support/heap.js";
-import { skip, suite } from "./support/suite.js";
+import { suite } from "./support/suite.js";
 import { Client, streamPair } from "./support/tcp.js";
 import { turn, until } from "./support/until.js";
 
@@ -170,23 +170,21 @@ test.after(() => {
   for (const server of open) server.close();
 });
 
-if (reason !== null) skip("wave", reason);
-else
-  test("ten thousand half heads are answered 408 in time, and again, and leave nothing", async () => {
-    // A small wave first: it warms both processes up, and says how fast they are.
-    const trial = new Shore(1000);
-    const small = { port: await trial.open(), connections: 500, addresses: ADDRESSES, perSecond: PER_SECOND };
-    const { opening } = await send(crowd, small, () => {});
-    await trial.left();
+test.needing(reason, "ten thousand half heads are answered 408 in time, and again, and leave nothing", async () => {
+  // A small wave first: it warms both processes up, and says how fast they are.
+  const trial = new Shore(1000);
+  const small = { port: await trial.open(), connections: 500, addresses: ADDRESSES, perSecond: PER_SECOND };
+  const { opening } = await send(crowd, small, () => {});
+  await trial.left();
 
-    const headTimeout = Math.max(6000, Math.ceil((3 * opening * CONNECTIONS) / small.connections));
-    const shore = new Shore(headTimeout);
-    const order = { ...small, port: await shore.open(), connections: CONNECTIONS };
-    const first = await roll(crowd, shore, order, headTimeout);
-    const second = await roll(crowd, shore, order, headTimeout);
-    const shown = `${first.heap} and ${second.heap} octets of heap, ${first.descriptors} and ${second.descriptors} descriptors`;
-    console.log(`\nNOTE ${shown}`);
-    assert.ok(second.descriptors <= first.descriptors, shown);
-    // What was kept of a connection would be an object, and none has less than four words.
-    assert.ok(second.heap - first.heap < 32 * CONNECTIONS, shown);
-  });
+  const headTimeout = Math.max(6000, Math.ceil((3 * opening * CONNECTIONS) / small.connections));
+  const shore = new Shore(headTimeout);
+  const order = { ...small, port: await shore.open(), connections: CONNECTIONS };
+  const first = await roll(crowd, shore, order, headTimeout);
+  const second = await roll(crowd, shore, order, headTimeout);
+  const shown = `${first.heap} and ${second.heap} octets of heap, ${first.descriptors} and ${second.descriptors} descriptors`;
+  console.log(`\nNOTE ${shown}`);
+  assert.ok(second.descriptors <= first.descriptors, shown);
+  // What was kept of a connection would be an object, and none has less than four words.
+  assert.ok(second.heap - first.heap < 32 * CONNECTIONS, shown);
+});

@@ -11,7 +11,7 @@ const PROGRAM = "systemd-socket-activate";
 
 /** Why nothing can be activated here; null where it can. */
 export function cannotActivate(): string | null {
-  return missing(PROGRAM, "--version");
+  return missing(PROGRAM, "--help", { "--accept": /--accept/, "--fdname": /--fdname/, "--inetd": /--inetd/ });
 }
 
 export interface Activation {

@@ -1,4 +1,4 @@
-// In:    the name of the caller; arguments of the demo.
+// In:    arguments of Chromium, arguments of the demo.
 // Out:   Chromium, where this machine has it; the demo, running, and what it printed.
 // Never: leaves a closed browser or demo running.
 
@@ -7,7 +7,6 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
-import { skip } from "./suite.js";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -22,14 +21,19 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Chromium; null where it is missing, after saying so. With CI=true that throws. */
-export async function launchChromium(asker: string, ...more: string[]): Promise<Browser | null> {
-  if (!existsSync(CHROMIUM)) {
-    skip(asker, `${CHROMIUM} is missing`);
-    return null;
-  }
+/** Chromium, or why there is none. */
+export async function launchChromium(
+  ...more: string[]
+): Promise<{ browser: Browser | null; noBrowser: string | null }> {
+  if (!existsSync(CHROMIUM)) return { browser: null, noBrowser: `there is no ${CHROMIUM}` };
   const { chromium } = await import("playwright-core");
-  return chromium.launch({ executablePath: CHROMIUM, args: [...ARGUMENTS, ...more] });
+  try {
+    const args = [...ARGUMENTS, ...more];
+    return { browser: await chromium.launch({ executablePath: CHROMIUM, args }), noBrowser: null };
+  } catch (error) {
+    const [why] = (error as Error).message.split("\n");
+    return { browser: null, noBrowser: `${CHROMIUM} does not start: ${why}` };
+  }
 }
 
 const DEMO = join("dist", "demo", "main.js");

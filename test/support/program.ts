@@ -7,9 +7,15 @@ import { once } from "node:events";
 import net from "node:net";
 import { until } from "./until.js";
 
-/** Why a program cannot run here; null where it can. */
-export function missing(program: string, versionArgument: string): string | null {
-  return runs(program, versionArgument) ? null : `there is no ${program}`;
+/** Parts of a program that a test needs, each with what shows that it is there. */
+export type Parts = Readonly<Record<string, RegExp>>;
+
+/** Why a program cannot do what a test needs, by what it prints about itself; null where it can. */
+export function missing(program: string, argument: string, parts: Parts = {}): string | null {
+  const { status, stdout, stderr } = spawnSync(program, argument.split(" "), { encoding: "utf8" });
+  if (status !== 0) return `there is no ${program}`;
+  const lacks = Object.keys(parts).filter((part) => !parts[part]!.test(stdout + stderr));
+  return lacks.length === 0 ? null : `${program} has no ${lacks.join(", ")}`;
 }
 
 /** True where the program is there, and content with these arguments. */

@@ -7,8 +7,11 @@ import { suite as uvuSuite } from "uvu";
 /** No test takes a tenth of this on a machine that does nothing else. */
 const MINUTES = 3;
 
-export interface Suite {
-  (name: string, test: () => unknown): void;
+type Add = (title: string, test: () => unknown) => void;
+
+export interface Suite extends Add {
+  /** Adds a test that is skipped where `reason` states what is missing here. */
+  needing(reason: string | null, title: string, test: () => unknown): void;
   before(hook: () => unknown): void;
   after(hook: () => unknown): void;
 }
@@ -17,8 +20,13 @@ export interface Suite {
 export function suite(name: string): Suite {
   const tests = uvuSuite(name);
   queueMicrotask(() => tests.run());
-  const add = (title: string, test: () => unknown): void => tests(title, () => inTime(test));
+  const add: Add = (title, test) => tests(title, () => inTime(test));
   return Object.assign(add, {
+    needing: (reason: string | null, title: string, test: () => unknown): void => {
+      if (reason === null) add(title, test);
+      else if (process.env.CI === "true") add(title, () => skip(title, reason));
+      else skip(`${name}: ${title}`, reason);
+    },
     before: (hook: () => unknown): void => tests.before(() => shown(`before ${name}`, hook)),
     after: (hook: () => unknown): void => tests.after(() => shown(`after ${name}`, hook)),
   });
@@ -55,5 +63,5 @@ async function shown(when: string, hook: () => unknown): Promise<void> {
  */
 export function skip(name: string, reason: string): void {
   if (process.env.CI === "true") throw new Error(`${name} cannot run: ${reason}`);
-  console.log(`SKIPPED ${name}: ${reason}`);
+  console.log(`\nSKIPPED ${name}: ${reason}`);
 }
