@@ -301,8 +301,7 @@ for (const each of cases) {
     for (const scheme of schemes) {
       // True TLS is https, whatever a case says.
       const by = ends.filter(({ road }) => scheme === "https" || !road.secure);
-      const came: Came[] = [];
-      for (const end of by) came.push(await come(end, each, scheme));
+      const came = await Promise.all(by.map((end) => come(end, each, scheme)));
       for (const { road, wire, ruled } of came) {
         if (ruled !== null) assert.is(wire, statusOver(road, ruled), road.name);
         else assert.is(wire, road.version === "HTTP/2" ? "reset PROTOCOL_ERROR" : 400, road.name);
