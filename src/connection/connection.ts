@@ -6,29 +6,49 @@ import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Arrival, type ArrivalHints, arrivalAt, type SocketFacts } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
-import { type ClientHello } from "../arrival/tls/client-hello.js";
-import { type FramerLike } from "../handover/framer.js";
+import type { ClientHello } from "../arrival/tls/client-hello.js";
+import type { FramerLike } from "../handover/framer.js";
 import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
 import { ReceivedConnection } from "../handover/socket-handover.js";
-import { type HeadFault } from "../head/fault.js";
+import type { HeadFault } from "../head/fault.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import { type Context, countedAs, type Secures } from "../outcome/context.js";
-import { type Timed } from "../outcome/deadlines.js";
-import { type Abandoned, type AbandonedCode, type Answered, abandoned, type ConnectionEnd, type Passed } from "../outcome/end.js";
+import type { Timed } from "../outcome/deadlines.js";
+import {
+  type Abandoned,
+  type AbandonedCode,
+  type Answered,
+  abandoned,
+  type ConnectionEnd,
+  type Passed,
+} from "../outcome/end.js";
 import { give, handOver, type Taking } from "../outcome/hand-over.js";
 import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
-import { type Overload } from "../outcome/waiting.js";
-import { type Acceptance, type Refusal } from "../policy/decision.js";
+import type { Overload } from "../outcome/waiting.js";
+import type { Acceptance, Refusal } from "../policy/decision.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
 import { readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
-import { type Phase } from "./phases/phase.js";
+import type { Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
 import { Tls } from "./phases/tls.js";
-import { bytesWritten, forget, guardErrors, type Keeper, type Kept, keep, keeperOf, leaveErrors, listen, readNextPiece, readOn, unlisten } from "./socket.js";
+import {
+  bytesWritten,
+  forget,
+  guardErrors,
+  type Keeper,
+  type Kept,
+  keep,
+  keeperOf,
+  leaveErrors,
+  listen,
+  readNextPiece,
+  readOn,
+  unlisten,
+} from "./socket.js";
 
 /**
  * One adopted connection, from its first octet to its next owner. It is its own phase while its first head is awaited: thousands may

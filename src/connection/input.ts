@@ -2,19 +2,19 @@
 // Out:   what to do next: wait, note a PROXY header, go on by the protocol, answer a malformed head, or act on a decision.
 // Never: performs I/O, owns a socket, or keeps time.
 
-import { type Arrival } from "../arrival/arrival.js";
+import type { Arrival } from "../arrival/arrival.js";
 import { FirstOctets, type FirstOctetsResult } from "../arrival/first-octets.js";
-import { type ProxyFault } from "../arrival/proxy/fault.js";
-import { type ProxyHeader } from "../arrival/proxy/header.js";
+import type { ProxyFault } from "../arrival/proxy/fault.js";
+import type { ProxyHeader } from "../arrival/proxy/header.js";
 import { ProxyReader } from "../arrival/proxy/reader.js";
-import { type HelloFault } from "../arrival/tls/fault.js";
-import { type HeadFault } from "../head/fault.js";
+import type { HelloFault } from "../arrival/tls/fault.js";
+import type { HeadFault } from "../head/fault.js";
 import { latin1, NOTHING } from "../head/kernel/latin1.js";
 import { HeadReader } from "../head/reader.js";
-import { type GateLimits } from "../outcome/limits.js";
+import type { GateLimits } from "../outcome/limits.js";
 import { decide } from "../policy/decide.js";
-import { type Decision } from "../policy/decision.js";
-import { type Policy } from "../policy/policy-rules.js";
+import type { Decision } from "../policy/decision.js";
+import type { Policy } from "../policy/policy-rules.js";
 import { Lifecycle } from "./lifecycle.js";
 
 export type Step<Claim> =

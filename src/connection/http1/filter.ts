@@ -3,10 +3,10 @@
 // Never: lets a request pass that the policy has not ruled on, or a second one before the first has been answered.
 
 import type { IncomingMessage, Server } from "node:http";
-import { type Arrival } from "../../arrival/arrival.js";
+import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import { type Acceptance } from "../../policy/decision.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { forwardedHead } from "./rewrite.js";
 import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 

@@ -4,7 +4,7 @@
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
-import { type Arrival } from "../../arrival/arrival.js";
+import type { Arrival } from "../../arrival/arrival.js";
 import { SocketFacade } from "../socket-facade.js";
 
 /** The owner of a server socket. */

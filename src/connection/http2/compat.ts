@@ -10,7 +10,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { type Opened } from "../../outcome/context.js";
+import type { Opened } from "../../outcome/context.js";
 
 type StreamListener = (
   stream: ServerHttp2Stream,

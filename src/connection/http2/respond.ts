@@ -3,7 +3,7 @@
 // Never: waits for a request body that is not needed.
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { type Reply } from "../../outcome/reply.js";
+import type { Reply } from "../../outcome/reply.js";
 
 /** Fields that HTTP/2 does not use (RFC 9113 §8.2.2), and the answer to a key that is not processed (RFC 8441 §5). */
 const omitted = new Set(

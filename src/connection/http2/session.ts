@@ -4,13 +4,13 @@
 
 import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival } from "../../arrival/arrival.js";
-import { type FramerLike } from "../../handover/framer.js";
-import { type Context, type Http2Rules, type Opened } from "../../outcome/context.js";
-import { type GateLimits } from "../../outcome/limits.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
+import type { GateLimits } from "../../outcome/limits.js";
 import { replyOf } from "../../outcome/reply.js";
-import { type Ways } from "../../outcome/route.js";
-import { type Acceptance } from "../../policy/decision.js";
+import type { Ways } from "../../outcome/route.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";

@@ -2,21 +2,21 @@
 // Out:   the request to its server, its tunnel to a framer, or a refusal on the stream; exactly one of these.
 // Never: ends the session, or touches another stream of it.
 
-import { type Arrival } from "../../arrival/arrival.js";
-import { type FramerLike } from "../../handover/framer.js";
-import { type HeadFault } from "../../head/fault.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { NOTHING } from "../../head/kernel/latin1.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { type Claimed, type Context, countedAs, type Opened } from "../../outcome/context.js";
-import { type Timed } from "../../outcome/deadlines.js";
+import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
 import { give, takeClaimed } from "../../outcome/hand-over.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
-import { type Waiting } from "../../outcome/waiting.js";
+import type { Waiting } from "../../outcome/waiting.js";
 import { decide, refuseUnanswered } from "../../policy/decide.js";
-import { type Acceptance, type Decision, type Refusal } from "../../policy/decision.js";
+import type { Acceptance, Decision, Refusal } from "../../policy/decision.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
 

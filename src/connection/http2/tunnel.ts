@@ -3,7 +3,7 @@
 // Never: changes an octet after the response head.
 
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import { type Arrival } from "../../arrival/arrival.js";
+import type { Arrival } from "../../arrival/arrival.js";
 import { SocketFacade } from "../socket-facade.js";
 import { resetStream, withoutConnectionFields } from "./respond.js";
 

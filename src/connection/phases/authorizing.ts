@@ -2,14 +2,14 @@
 // Out:   the upgrade to its framer, with those octets, or a refusal.
 // Never: keeps more octets than the limit.
 
-import { type Arrival } from "../../arrival/arrival.js";
-import { type FramerLike } from "../../handover/framer.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import { refuseUnanswered } from "../../policy/decide.js";
-import { type Acceptance } from "../../policy/decision.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { readOn } from "../socket.js";
-import { type Phase, type Phased } from "./phase.js";
+import type { Phase, Phased } from "./phase.js";
 
 export class Authorizing implements Phase {
   readonly stage = "authorize";

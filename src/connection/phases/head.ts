@@ -5,12 +5,12 @@
 import type { Duplex } from "node:stream";
 import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
 import { alert } from "../../arrival/tls/alert.js";
-import { type ClientHello } from "../../arrival/tls/client-hello.js";
-import { type FramerLike } from "../../handover/framer.js";
-import { type PassthroughLike } from "../../handover/passthrough.js";
-import { type Context, type Secures } from "../../outcome/context.js";
-import { type Recognized, type Ruled, type Step } from "../input.js";
-import { type Phased } from "./phase.js";
+import type { ClientHello } from "../../arrival/tls/client-hello.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { PassthroughLike } from "../../handover/passthrough.js";
+import type { Context, Secures } from "../../outcome/context.js";
+import type { Recognized, Ruled, Step } from "../input.js";
+import type { Phased } from "./phase.js";
 
 /** What may follow a head, or the octets before one. */
 export interface Switchboard extends Phased {

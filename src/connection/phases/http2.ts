@@ -2,11 +2,11 @@
 // Out:   its session, with deadlines; to the connection: how the session ended.
 // Never: reads the socket; node:http2 does.
 
-import { type Arrival } from "../../arrival/arrival.js";
-import { type Http2Rules } from "../../outcome/context.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { Http2Rules } from "../../outcome/context.js";
 import { Session, type SessionOwner } from "../http2/session.js";
 import { unlisten } from "../socket.js";
-import { type Phase, type Phased } from "./phase.js";
+import type { Phase, Phased } from "./phase.js";
 
 export class Http2 implements Phase, SessionOwner {
   readonly tellsItsEnd = true;

@@ -2,14 +2,14 @@
 // Out:   the interfaces between a connection and its phases.
 // Never: holds code.
 
-import { type Arrival } from "../../arrival/arrival.js";
-import { type FramerLike } from "../../handover/framer.js";
-import { type Context } from "../../outcome/context.js";
-import { type Abandoned, type AbandonedCode } from "../../outcome/end.js";
-import { type Overload, type Waiting } from "../../outcome/waiting.js";
-import { type Acceptance, type Refusal } from "../../policy/decision.js";
-import { type Input } from "../input.js";
-import { type Kept } from "../socket.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
+import type { Context } from "../../outcome/context.js";
+import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
+import type { Overload, Waiting } from "../../outcome/waiting.js";
+import type { Acceptance, Refusal } from "../../policy/decision.js";
+import type { Input } from "../input.js";
+import type { Kept } from "../socket.js";
 
 /** Handles the input of a connection, until another phase follows or the connection is over. */
 export interface Phase {

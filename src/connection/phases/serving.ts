@@ -3,14 +3,14 @@
 // Never: rules on a request; the connection does, for the filter.
 
 import type { IncomingMessage, Server } from "node:http";
-import { type Arrival } from "../../arrival/arrival.js";
-import { type FramerLike } from "../../handover/framer.js";
+import type { Arrival } from "../../arrival/arrival.js";
+import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
-import { type Acceptance } from "../../policy/decision.js";
+import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
-import { type ServerSocket } from "../http1/server-socket.js";
+import type { ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
-import { type Phase, type Phased } from "./phase.js";
+import type { Phase, Phased } from "./phase.js";
 
 export class Serving implements Phase, FilterOwner {
   readonly #connection: Phased;

@@ -5,9 +5,9 @@
 import type { TLSSocket } from "node:tls";
 import { securedArrival } from "../../arrival/arrival.js";
 import { alert } from "../../arrival/tls/alert.js";
-import { type HandshakeOwner, type Secures } from "../../outcome/context.js";
+import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 import { forget, guardErrors, unlisten } from "../socket.js";
-import { type Phase, type Phased } from "./phase.js";
+import type { Phase, Phased } from "./phase.js";
 
 export class Tls implements Phase, HandshakeOwner {
   readonly stage = "tls";

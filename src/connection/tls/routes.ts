@@ -5,7 +5,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { isPassthrough, type PassthroughLike } from "../../handover/passthrough.js";
 import { Authority } from "../../head/authority.js";
-import { type TlsRoutes } from "../../outcome/context.js";
+import type { TlsRoutes } from "../../outcome/context.js";
 import { HostMap } from "../../policy/host-map.js";
 import { type HostPattern, readHostPattern } from "../../policy/host-pattern.js";
 import { Terminator, type TlsTerms } from "./terminator.js";

@@ -11,7 +11,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from "node:tls";
-import { type HandshakeOwner, type Secures } from "../../outcome/context.js";
+import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
 /** Options that the gate sets itself, or derives from the ClientHello. */
 const own = [
