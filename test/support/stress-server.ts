@@ -39,7 +39,7 @@ export interface Left {
   /** Connections that are open, beside those that the application keeps. */
   readonly sockets: number;
   readonly pendingHeads: number;
-  /** Adoptions of whose end nothing was heard, though the framer has kept its promise. */
+  /** Adoptions that have not ended, beyond those whose framer has not kept its promise; framers behind a guard count there as well. */
   readonly endless: number;
   /** Objects that are alive, by their class. */
   readonly objects: Readonly<Record<string, number>>;
@@ -151,7 +151,7 @@ async function left(): Promise<Left> {
   const { heapUsed } = process.memoryUsage();
   const objects = Object.fromEntries(classes.map((each) => [each.name, queryObjects(each as never) as number]));
   return {
-    ...{ sockets: Math.max(beside, sockets()) - atFirst, pendingHeads, endless: endless - unsettled },
+    ...{ sockets: Math.max(beside, sockets()) - atFirst, pendingHeads, endless: Math.max(0, endless - unsettled) },
     ...{ objects, heap: heapUsed },
     ...{ ...owing(), strays: strays.splice(0) },
   };
