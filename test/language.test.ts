@@ -241,7 +241,10 @@ language("documents, comments, docstrings and messages are read", () => {
     assert.ok(count(test) > least, `${test}: ${count(test)}`);
   }
   const texts = new Set(messages("src/outcome/explain-end.ts").map(({ text }) => text));
-  for (const text of ["the client ended the connection", 'no entry in "tls" is for clients that send no server name']) {
+  for (const text of [
+    "the client ended the connection",
+    'no entry in "tls" matches a client that sends no server name',
+  ]) {
     assert.ok(texts.has(text), text);
   }
 });

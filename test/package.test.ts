@@ -128,7 +128,6 @@ test("import and require give the same", () => {
     "systemdDescriptors",
     "systemdListeners",
     "toProcess",
-    "toProcess",
   ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
