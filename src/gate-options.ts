@@ -18,38 +18,38 @@ import { definePolicy, type Policy, type PolicyRules, withSecured } from "./poli
 import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
-  /** Framers by name, for `upgrades` that name theirs: with them, the rest of the policy can be JSON. */
+  /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
   framers?: Readonly<Record<string, FramerLike>>;
-  /** Who serves what is not an upgrade; without it such requests are refused 426. The server need not listen. */
+  /** Serves requests that are not upgrades; without it they are refused with 426. The server need not listen. */
   requests?: Server | RequestListener;
   /**
-   * Who is there for TLS on adopted sockets, by the server name that the client asks for: TLS options, by which the gate speaks
-   * TLS itself, or a taker, who gets the connection with every octet. Without it a ClientHello is a malformed head. Not beside
-   * `scheme: "https"`, which would make plaintext https as well.
+   * How to handle TLS on adopted sockets, by server name: options to terminate it here, or a passthrough that gets the untouched
+   * connection. Without `tls`, a ClientHello is a malformed head. Not allowed together with `scheme: "https"`, which would make
+   * plaintext count as https.
    */
   tls?: TlsRules;
-  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request. Without it they are malformed heads. */
+  /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request; without it, they are malformed heads. */
   fallback?: PassthroughLike;
-  /** Has the last word on upgrades that the policy accepts: who may use them. Without it all may. */
+  /** Has the last word on upgrades that the policy accepts; by default all of them may proceed. */
   authorize?: Authorize;
   limits?: Partial<GateLimits>;
-  /** Whether adopted connections may speak HTTP/2, and how. Default true: where a TLS socket has agreed on it (ALPN). */
+  /** Whether adopted connections may speak HTTP/2, and how. Default true: if a TLS socket has agreed on it (ALPN). */
   http2?: boolean | Http2Options;
   /**
-   * True: the response to a refused request says why, in the line that `explain` has for the log. It tells a client what
-   * the configuration holds. Default false.
+   * True: the response to a refused request contains the reason, in the line that `explain` makes for the log. It shows clients
+   * parts of the configuration. Default false.
    */
   expose?: boolean;
 }
 
 export interface Http2Options {
   /**
-   * True: on connections without TLS as well, where the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
+   * True: also on connections without TLS, if the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
    * false.
    */
   cleartext?: boolean;
   /**
-   * False: clients open WebSockets over HTTP/1.1, on connections of their own. Default true: on streams, by extended CONNECT (RFC
+   * False: clients open WebSockets over HTTP/1.1, on separate connections. Default true: on streams, by extended CONNECT (RFC
    * 8441).
    */
   enableConnectProtocol?: boolean;
@@ -57,7 +57,7 @@ export interface Http2Options {
 
 /** A connection that the gate has taken. */
 export interface Adoption {
-  /** How it ends: handed over, refused, served, passed on, or abandoned. Never rejects. Made when it is first read. */
+  /** How it ends: handed over, refused, malformed, served, passed on, or abandoned. Never rejects. Made when it is first read. */
   readonly ended: Promise<ConnectionEnd>;
 }
 
@@ -69,14 +69,14 @@ export interface Adopting {
 export interface AdoptOptions {
   /** Octets that were already read from the socket. */
   rest?: Uint8Array;
-  /** What is known of the connection and cannot be read from the socket. */
+  /** What is known about the connection and cannot be read from the socket. */
   arrival?: ArrivalHints;
 }
 
 export interface GuardOptions {
-  /** Narrows this guard to the vhosts of these names. */
+  /** Restricts this guard to the vhosts of these names. */
   vhosts?: readonly string[];
-  /** Reads every octet in front of Node's parser, which hides some from a guard; docs/policy.md says what it costs. */
+  /** Reads every octet before Node's parser does, which hides some from a guard; docs/policy.md describes the cost. */
   strict?: boolean;
 }
 
@@ -84,15 +84,15 @@ export interface GateEvents {
   /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
   accepted: [decision: Acceptance<FramerLike>];
   refused: [decision: Refusal<FramerLike>];
-  /** In report mode: enforce mode would have refused what the next event hands over. */
+  /** In report mode: enforce mode would have refused the request that the next event, `accepted`, is about. */
   reported: [decision: Refusal<FramerLike>];
   malformed: [end: Malformed];
-  /** A connection that the gate does not read goes to its taker. */
+  /** A connection goes unread to its passthrough. */
   passed: [end: Passed];
   abandoned: [end: Abandoned];
 }
 
-/** Of a gate since it was made; a code that has not occurred is not there. */
+/** Counts since the gate was made; a code that has not occurred is missing. */
 export interface GateCounts {
   readonly refused: Partial<Record<RefusalCode, number>>;
   readonly reported: Partial<Record<RefusalCode, number>>;

@@ -180,7 +180,7 @@ faces("misuse is a TypeError that says the fix", async () => {
   const adopt = (port?: "local" | "NO_LISTEN") => () =>
     createGate({ vhosts: [{ name: "a", upgrades, ...(port && { port }) }] }).adopt(far).ended;
   throws(adopt(), /vhost a has no port.*NO_LISTEN_SERVER/);
-  throws(adopt("local"), /"local".*listens on none/);
+  throws(adopt("local"), /"local".*listens on no port/);
   throws(adopt(NO_LISTEN), /every vhost has port NO_LISTEN/);
   const gate = gateWith(upgrades);
   throws(() => gate.adopt({} as never), /adopt takes a net.Socket/);

@@ -110,7 +110,7 @@ rules("what is wrong with the setting is said at construction, with the fix", ()
     [{ from: ["unix"], forwarded: ["X-Real-IP"] }, /trust\.forwarded has "X-Real-IP"; it may have X-Forwarded-For, /],
     [
       { from: ["unix"], forwarded: "rfc7239", proxyProtokol: true },
-      /proxyProtokol is not a setting of trust; they are from, /,
+      /proxyProtokol is not a setting of trust; the settings are from, /,
     ],
     [{ from: [1], forwarded: "rfc7239" }, /trust\.from has 1, which is not text/],
     [{ from: ["localhost"], forwarded: "rfc7239" }, /has "localhost", which is not an address or a network/],

@@ -289,7 +289,7 @@ misuse("sockets that would lose octets", async () => {
   far.read();
   assert.throws(() => sendSocket(nobody, far, { rest: Buffer.from("GE") }), /3 octets were read/);
   assert.throws(() => sendSocket(nobody, far, { rest: "GET" as never }), /rest must be/);
-  assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is not a setting of what is handed on/);
+  assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is not a setting of sendSocket/);
   near.destroy();
   far.destroy();
 });

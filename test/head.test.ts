@@ -198,7 +198,7 @@ misuse("options and input are checked, content never throws", () => {
   for (const [call, sentence] of [
     [
       () => parseRequestHead(octets, { headBytes: 16 } as HeadOptions),
-      /headBytes is not a setting of a parse; they are host, limits/,
+      /headBytes is not a setting of a parse; the settings are host, limits/,
     ],
     [() => new HeadReader({ limit: {} } as HeadOptions), /limit is not a setting/],
     [() => parseRequestHead(octets, { host: "maybe" as never }), /host is maybe/],

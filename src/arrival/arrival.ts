@@ -125,7 +125,7 @@ export function arrivalAt(policy: ArrivalRules, facts: SocketFacts, given: Arriv
   return policy.readsAddresses ? readArrival(arrival) : arrival;
 }
 
-/** What a policy says of arrivals. */
+/** What a policy states about arrivals. */
 export interface ArrivalRules {
   /** Declared for connections without TLS. */
   readonly scheme: Scheme | undefined;

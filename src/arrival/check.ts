@@ -1,4 +1,4 @@
-// In:    what a caller or a configuration says of an arrival.
+// In:    what a caller or a configuration states about an arrival.
 // Out:   TypeError with path, value and fix for what cannot be.
 // Never: changes it.
 
@@ -17,7 +17,7 @@ const settings = [
   "clientVerified",
 ] as const;
 
-/** Throws `TypeError` for an unknown name, or a value that is no scheme, address or port. */
+/** Throws `TypeError` for an unknown name, or a value that is not a scheme, address or port. */
 export function checkArrivalHints(given: ArrivalHints, where: string): void {
   checkSettings(given, settings, where);
   checkScheme(`${where}.scheme`, given.scheme);

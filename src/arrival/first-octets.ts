@@ -67,7 +67,7 @@ export class FirstOctets {
   #length = 0;
   #hello: ClientHelloReader | null = null;
 
-  /** `max`: octets of a ClientHello, the headers of its records included; null where nobody asks what it says. */
+  /** `max`: octets of a ClientHello, including the headers of its records; null if ClientHellos are not read. */
   constructor(max: number | null) {
     this.#max = max;
   }

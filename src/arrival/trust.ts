@@ -64,7 +64,7 @@ export class UnreadableForwarding {
   }
 }
 
-/** What the chosen element says; null and undefined where it says nothing. */
+/** The content of the chosen element; null or undefined for what it lacks. */
 interface Said {
   readonly hop: string;
   readonly element: number;
@@ -101,8 +101,8 @@ export class Trust {
   }
 
   /**
-   * The arrival of a request: as its connection's, unless a trusted peer says more. `UnreadableForwarding` where it says
-   * something that cannot be read.
+   * The arrival of a request: that of its connection, unless a trusted peer states more. `UnreadableForwarding` if the peer's statement
+   * cannot be read.
    */
   arrivalOf(request: Fields, arrival: Arrival): Arrival | UnreadableForwarding {
     const field = this.#field;

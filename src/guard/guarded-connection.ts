@@ -24,7 +24,7 @@ export class GuardedConnection {
   precedent: SameRuling | null = null;
   /** To the newest request, until it is written; those to earlier ones are written before it. */
   response: ServerResponse | null = null;
-  /** A request was refused, and the connection closes behind the response: nothing that follows is looked at. */
+  /** A request was refused, and the connection closes after the response: nothing that follows is examined. */
   refused = false;
   #isStopping = false;
 
@@ -61,7 +61,7 @@ export class GuardedConnection {
   };
 }
 
-/** A request that a precedent covers; it is read when somebody asks for the decision. */
+/** A request to which the same ruling applies; it is read when the decision is asked for. */
 export class DeferredRuling {
   readonly #connection: GuardedConnection;
   readonly #method: string | undefined;

@@ -47,7 +47,7 @@ export function defaultPort(scheme: Scheme): number {
 /** What a name of plain labels holds: no percent-encoding, no sub-delims. */
 const PLAIN = /^[a-z0-9._~-]+$/;
 
-/** What names are compared by. An address and a reg-name that is spelt like one are different names. */
+/** What names are compared by. An address and a reg-name that is spelled like one are different names. */
 export function nameKey({ kind, uriHost }: Authority): string {
   return kind === "reg-name" && /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(uriHost) ? `${uriHost}.` : uriHost;
 }

@@ -33,7 +33,7 @@ const refusals = [
   ["FIELD_NAME_INVALID", 400, "RFC 9110 §5.1", "a field name contains an octet that is not allowed in a token"],
   ["FIELD_LINE_NO_COLON", 400, "RFC 9112 §5", "a field line has no colon"],
   ["AUTHORITY_EMPTY", 400, RFC_9110_4_2_1, "the authority names no host"],
-  ["AUTHORITY_INVALID", 400, "RFC 3986 §3.2.2", "the authority is not uri-host or uri-host and port"],
+  ["AUTHORITY_INVALID", 400, "RFC 3986 §3.2.2", "the authority is not a uri-host, or a uri-host and a port"],
   ["AUTHORITY_USERINFO", 400, "RFC 9110 §4.2.4", "the authority contains userinfo"],
   ["AUTHORITY_PORT", 400, "RFC 3986 §3.2.3", "the authority's port is not a number from 1 to 65535"],
   ["AUTHORITY_IP_LITERAL", 400, "RFC 3986 §3.2.2", "the authority's brackets do not contain an IPv6 address"],

@@ -12,7 +12,7 @@ export function checkSettings(given: unknown, allowed: readonly string[], what: 
   }
   for (const name of Object.keys(given)) {
     if (!allowed.includes(name)) {
-      throw new TypeError(`${name} is not a setting of ${what}; they are ${allowed.join(", ")}`);
+      throw new TypeError(`${name} is not a setting of ${what}; the settings are ${allowed.join(", ")}`);
     }
   }
 }

@@ -11,7 +11,7 @@ const LEAST_ROOM = 64;
 
 export class HeldOctets {
   #pieces: Uint8Array[] = [];
-  /** What came in small pieces behind these, and maybe room for more. */
+  /** What came in small pieces after these, and perhaps room for more. */
   #joined: Uint8Array = NOTHING;
   #joinedLength = 0;
   #length = 0;

@@ -22,7 +22,7 @@ export interface GateLimits extends HeadLimits {
    */
   helloBytes: number;
   /**
-   * Connections of a gate whose head, the first or a later one, is not whole yet; as many upgrades may wait for `authorize`. Default 10000; at most 1000000. One more is answered 503.
+   * Connections of a gate whose head, the first or a later one, is not complete yet; as many upgrades may wait for `authorize`. Default 10000; at most 1000000. One more is answered 503.
    * Precedents: nginx's worker_connections 512; HAProxy's maxconn, from the descriptor limit.
    */
   pendingHeads: number;
@@ -46,7 +46,7 @@ export interface GateLimits extends HeadLimits {
    */
   authorizeTimeout: number;
   /**
-   * Octets behind the head of an upgrade that are kept while it waits for `authorize`. Default 65536; at most 16777216.
+   * Octets after the head of an upgrade that are kept while it waits for `authorize`. Default 65536; at most 16777216.
    * Precedents: HAProxy's tune.bufsize 16384; Node's default highWaterMark of streams, 65536 since Node 22.
    */
   earlyBytes: number;

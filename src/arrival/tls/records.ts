@@ -32,7 +32,7 @@ const PARTIAL = Object.freeze({ kind: "partial" });
  */
 export class ClientHelloReader {
   readonly #max: number;
-  /** What has come, maybe with room behind it. */
+  /** What has come, perhaps with room after it. */
   #octets: Uint8Array = NOTHING;
   #length = 0;
   /** Octets that were read. */

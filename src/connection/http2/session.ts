@@ -129,7 +129,7 @@ export class Session implements ExchangeOwner {
    * a session neither reads nor writes any more, and node:http2 does not report it: this detects that, too.
    */
   probe(): boolean {
-    if (this.#isAsked) return false;
+    if (this.#isAsked || this.#session.destroyed) return false;
     this.#isAsked = this.#session.ping(() => {
       this.#isAsked = false;
     });

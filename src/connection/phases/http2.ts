@@ -22,7 +22,7 @@ export class Http2 implements Phase, SessionOwner {
       socket.pause();
       socket.unshift(octets);
     }
-    // A client of HTTP/2 that ends its half is gone: what it has to say it says in frames.
+    // A client of HTTP/2 that ends its half is gone: everything it sends comes in frames.
     socket.allowHalfOpen = false;
     input.become("serving");
     this.#session = new Session(context, rules, this, socket);
@@ -75,6 +75,8 @@ export class Http2 implements Phase, SessionOwner {
       else {
         this.#connection.abandon("PEER_ENDED");
         session.destroy();
+        // A client that does not read never takes the session's last write, for which node:http2 would wait.
+        this.#connection.socket.destroy();
       }
       return;
     }

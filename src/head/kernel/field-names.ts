@@ -1,5 +1,5 @@
 // In:    nothing.
-// Out:   the field names that the kernel knows by number, as they are commonly spelt.
+// Out:   the field names that the kernel knows by number, as they are commonly spelled.
 // Never: knows what a field means.
 
 import { FieldName } from "../../../assembly/abi.js";
