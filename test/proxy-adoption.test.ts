@@ -169,13 +169,14 @@ test("the scheme: what the header says of TLS, before the giver's word and the g
 });
 
 test("TLS on the socket is never downgraded", async () => {
-  const { gate } = adopt(PROXY);
+  const { gate, client } = adopt(PROXY);
   const [near, far] = streamPair();
   const handover = new Promise<Arrival>((resolve) => gate.on("accepted", ({ arrival }) => resolve(arrival)));
   gate.adopt(Object.assign(far, { encrypted: true }), { arrival: PROXY });
   await new Client(near).send(behind(PLAIN_BLOCK));
   const { scheme, schemeSource } = await handover;
   assert.equal([scheme, schemeSource], ["https", "tls"]);
+  client.stream.destroy();
 });
 
 test("plaintext at the proxy does not reach a vhost that requires https", async () => {
