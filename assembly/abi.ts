@@ -3,7 +3,7 @@
 // Never: holds code. asc and tsc both compile this file and inline its enums; no number here is written twice.
 
 /**
- * What `parseHead` and `parseAuthority` return. `src/head/fault.ts` gives each refusal its text.
+ * What `parseHead`, `parseTrailers` and `parseAuthority` return. `src/head/fault.ts` gives each refusal its text.
  * A refusal is *octet-certain* when one octet makes every continuation invalid, *line-certain* when it
  * needs the whole line, *head-certain* when it needs the end of the head.
  */
@@ -54,6 +54,14 @@ export const enum Status {
 
   HEAD_TOO_LARGE = 37,
   FIELD_LINES_TOO_MANY = 38,
+
+  STATUS_LINE_WHITESPACE = 39,
+  STATUS_LINE_SHORT = 40,
+  STATUS_CODE_INVALID = 41,
+  RESPONSE_FRAMING = 42,
+
+  TRAILER_FIELD = 43,
+  TRAILERS_TOO_LARGE = 44,
 }
 
 /** Bits of `Head.FLAGS`. Some decide refusals of later lines, so a resumed parse needs them back. */
@@ -73,6 +81,12 @@ export const enum Flag {
   EXPECT_CONTINUE = 1 << 10,
   /** The method is known to be GET; where it is not set, nothing is known. */
   METHOD_GET = 1 << 11,
+  /** `Option.RESPONSE` was given: the head is that of a response. */
+  RESPONSE = 1 << 12,
+  /** `Option.HOST_UNCHECKED` was given: Host is a field like any other. */
+  HOST_UNCHECKED = 1 << 13,
+  /** Beside TRANSFER_ENCODING: the last coding of a response is not chunked, so that its end is that of the connection. */
+  UNTIL_CLOSE = 1 << 14,
 }
 
 /** Bits of the argument `options` of `parseHead`. */
@@ -81,6 +95,10 @@ export const enum Option {
   HOST_OPTIONAL = 1 << 0,
   /** Go on from `Head.LINE_START`, `Head.FLAGS` and `Head.FIELD_LINES`, which the caller wrote back. */
   RESUME = 1 << 1,
+  /** The head begins with a status-line. Callers give HOST_OPTIONAL and HOST_UNCHECKED with it. */
+  RESPONSE = 1 << 12,
+  /** Host is not read: its value may be anything, and it may be repeated. Callers give HOST_OPTIONAL with it. */
+  HOST_UNCHECKED = 1 << 13,
 }
 
 export const enum TargetForm {
@@ -149,6 +167,10 @@ export const enum Head {
   TARGET_START = 32,
   TARGET_END = 36,
   TARGET_FORM = 40,
+  /** Of a response, in the places of the target's: reason-phrase, first octet and one past its last; the status code. */
+  REASON_START = 32,
+  REASON_END = 36,
+  STATUS_CODE = 40,
   /** Where path-abempty begins; after the target in the forms that have none. */
   PATH_START = 44,
   /** The first "?" of the target, or TARGET_END. */

@@ -2,7 +2,7 @@
 // Out:   the line's record, the Host block, the Content-Length, the flags; or the refusal.
 // Never: decides whether fields fit each other at the end of the head; head.ts does that.
 
-import { FieldLine, FieldName, FieldSpelling, Head, Memory, OctetClass, Status } from "./abi";
+import { FieldLine, FieldName, FieldSpelling, Flag, Head, Memory, OctetClass, Status } from "./abi";
 import { COLON, DIGIT_0, HTAB, SP } from "./ascii";
 import { authorityMayEnd, authorityRefusal, authorityRun, finishAuthority, readAuthority } from "./authority";
 import { fieldName } from "./field-name";
@@ -30,7 +30,8 @@ export function readFieldLine(at: usize, end: usize, index: u32): usize {
   const lineEnd = controlAt(valueStart, end);
   const valueEnd = whitespaceStart(valueStart, lineEnd);
   let run: u32 = OctetClass.VALUE;
-  if (name === FieldName.HOST) {
+  const isHost = name === FieldName.HOST && !(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.HOST_UNCHECKED);
+  if (isHost) {
     run = readHost(valueStart, valueEnd, lineEnd, end);
   } else if (name === FieldName.CONTENT_LENGTH) {
     run = readContentLength(valueStart, valueEnd, lineEnd);
@@ -62,7 +63,7 @@ export function readFieldLine(at: usize, end: usize, index: u32): usize {
   const isList = name === FieldName.CONNECTION || name === FieldName.TRANSFER_ENCODING;
   let status = readValue(name, valueStart, isList ? lineEnd : valueEnd);
   if (status !== Status.COMPLETE) return refuse(status, at);
-  if (name !== FieldName.HOST) return next;
+  if (!isHost) return next;
   status = finishAuthority(Memory.RECORD + Head.HOST);
   return status === Status.COMPLETE ? next : refuse(status, valueStart);
 }

@@ -14,6 +14,7 @@ export function readValue(name: FieldName, at: usize, end: usize): Status {
   switch (name) {
     case FieldName.HOST:
       // A request with more than one Host line is answered 400         (RFC 9112 §3.2)
+      if (flags & Flag.HOST_UNCHECKED) return Status.COMPLETE;
       return once(flags, Flag.HOST, Status.HOST_REPEATED);
     case FieldName.CONTENT_LENGTH:
       if (at === end) return Status.CONTENT_LENGTH_INVALID;
@@ -49,8 +50,8 @@ function once(flags: u32, flag: u32, repeated: Status): Status {
  * Transfer-Encoding = #transfer-coding                                  (RFC 9112 §6.1)
  * transfer-coding   = token *( OWS ";" OWS transfer-parameter )         (RFC 9112 §7)
  *
- * A request whose last coding is not chunked has no length that a server could know (RFC 9112 §6.3), and
- * HTTP/1.0 has no transfer codings at all (§6.1).
+ * A request whose last coding is not chunked has no length that a server could know; a response then ends with the
+ * connection (RFC 9112 §6.3). HTTP/1.0 has no transfer codings at all (§6.1).
  * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17);
  * so is an HTAB, since llhttp does not see `chunked` before one (corpus: FRAMING-79).
  */
@@ -72,7 +73,10 @@ function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
     // A comma that ends the value leaves an empty member after it.
     if (at === end) return Status.TRANSFER_ENCODING_INVALID;
   } while (at < end);
-  if (!isChunked) return Status.TRANSFER_ENCODING_NOT_CHUNKED;
+  if (!isChunked) {
+    if (!(flags & Flag.RESPONSE)) return Status.TRANSFER_ENCODING_NOT_CHUNKED;
+    flags |= Flag.UNTIL_CLOSE;
+  }
   store<u32>(Memory.RECORD, flags | Flag.TRANSFER_ENCODING, Head.FLAGS);
   return Status.COMPLETE;
 }

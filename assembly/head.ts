@@ -6,6 +6,7 @@ import {
   AuthorityBlock,
   AuthorityKind,
   Capacity,
+  FieldName,
   Flag,
   Head,
   Memory,
@@ -19,10 +20,14 @@ import { readCommonLines } from "./common-lines";
 import { readCommonValues } from "./common-values";
 import { readFieldLine } from "./field-line";
 import { readRequestLine } from "./request-line";
+import { readStatusLine, responseMayHaveFraming } from "./status-line";
 import { readCrlf, refuse, wait } from "./stop";
 
+/** The options that are also flags, at the same bits: those of a head's flags from the beginning. */
+const KINDS: u32 = Option.RESPONSE | Option.HOST_UNCHECKED;
+
 /**
- * request-line *( field-line CRLF ) CRLF                                (RFC 9112 §2.1)
+ * start-line *( field-line CRLF ) CRLF                                  (RFC 9112 §2.1)
  *
  * `limit` is the head's largest size in octets, `maxLines` the most field lines, `end` one past the last octet
  * that has come in.
@@ -35,13 +40,13 @@ export function readHead(start: usize, end: usize, options: u32, limit: u32, max
   if (options & Option.RESUME) {
     at = Memory.INPUT + load<u32>(Memory.RECORD, Head.LINE_START);
   } else {
-    clear();
-    if (ASC_FEATURE_SIMD) {
+    clear(options);
+    if (ASC_FEATURE_SIMD && !(options & KINDS)) {
       // Most heads are read by this alone; others go on from where it stops.
       at = readCommonLines(start, window, lineLimit, Capacity.INDEXED);
       many = valuesAccepted(0, lineLimit);
       if (!many) {
-        at = restart(start);
+        at = restart(start, options);
       } else if (at > start) {
         // The request line was common.
         if (at + 2 <= window) {
@@ -65,14 +70,17 @@ function valuesAccepted(seen: u32, maxLines: u32): bool {
 }
 
 /** Goes back to where the head begins in which something is refused: read in order, its first fault is found. */
-function restart(start: usize): usize {
-  clear();
+function restart(start: usize, options: u32): usize {
+  clear(options);
   return start;
 }
 
-function clear(): void {
+/** The bit of Host in SEEN. */
+const HOST: u32 = 1 << FieldName.HOST;
+
+function clear(options: u32): void {
   store<u32>(Memory.RECORD, 0, Head.LINE_START);
-  store<u32>(Memory.RECORD, 0, Head.FLAGS);
+  store<u32>(Memory.RECORD, options & KINDS, Head.FLAGS);
   store<u32>(Memory.RECORD, 0, Head.FIELD_LINES);
   store<u32>(Memory.RECORD, TargetForm.ORIGIN, Head.TARGET_FORM);
   store<u32>(Memory.RECORD, AuthorityKind.ABSENT, Head.HOST + AuthorityBlock.KIND);
@@ -89,14 +97,18 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
   // Bounds: at < end before each load; FIELD_LINES stays at or below maxLines, which the record has room for.
   while (true) {
     if (ASC_FEATURE_SIMD && many) {
-      const seen = load<u32>(Memory.RECORD, Head.SEEN);
-      at = readCommonLines(at, end, maxLines, Capacity.INDEXED_AGAIN);
-      many = valuesAccepted(seen, maxLines);
-      if (!many) at = restart(start);
+      const flags = load<u32>(Memory.RECORD, Head.FLAGS);
+      if (!(flags & Flag.RESPONSE) || (flags & Flag.IN_FIELD_LINES) !== 0) {
+        // A Host that is not checked counts as read.
+        const seen = load<u32>(Memory.RECORD, Head.SEEN) | (flags & Flag.HOST_UNCHECKED ? HOST : 0);
+        at = readCommonLines(at, end, maxLines, Capacity.INDEXED_AGAIN);
+        many = valuesAccepted(seen, maxLines);
+        if (!many) at = restart(start, options);
+      }
     }
     store<u32>(Memory.RECORD, at - Memory.INPUT, Head.LINE_START);
     if (!(load<u32>(Memory.RECORD, Head.FLAGS) & Flag.IN_FIELD_LINES)) {
-      at = readRequestLine(at, end);
+      at = options & Option.RESPONSE ? readStatusLine(at, end) : readRequestLine(at, end);
       if (at === 0) return 0;
       store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.IN_FIELD_LINES, Head.FLAGS);
       store<u32>(Memory.RECORD, at - Memory.INPUT, Head.FIELDS_START);
@@ -117,6 +129,12 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
 
 /** What only a whole head shows, at its empty line. */
 function finish(at: usize, options: u32): Status {
+  if (options & Option.RESPONSE) {
+    if (!responseMayHaveFraming()) {
+      refuse(Status.RESPONSE_FRAMING, at);
+      return Status.RESPONSE_FRAMING;
+    }
+  }
   const flags = load<u32>(Memory.RECORD, Head.FLAGS);
   if (!(flags & Flag.HOST)) {
     // An HTTP/1.1 request without Host is answered 400                  (RFC 9112 §3.2)

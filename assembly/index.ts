@@ -8,6 +8,7 @@ import { clearNames, enterSpelling } from "./field-name";
 import { readHead } from "./head";
 import { buildTables } from "./octets";
 import { octetRefusal } from "./stop";
+import { readTrailers } from "./trailers";
 
 buildTables();
 clearNames();
@@ -26,6 +27,15 @@ export function enterName(length: u32, code: u32): void {
  */
 export function parseHead(start: u32, end: u32, options: u32, headBytes: u32, fieldLines: u32): Status {
   return readHead(Memory.INPUT + start, Memory.INPUT + end, options, headBytes, fieldLines);
+}
+
+/**
+ * Reads the trailer section at the beginning of the octets `start`..`end` of INPUT, with the empty line after it, into
+ * RECORD, as the field lines of a head. Only `Option.RESUME` means anything here. `sectionBytes` is the most octets that the
+ * lines may have, the empty one not counted.
+ */
+export function parseTrailers(start: u32, end: u32, options: u32, sectionBytes: u32, fieldLines: u32): Status {
+  return readTrailers(Memory.INPUT + start, Memory.INPUT + end, options, sectionBytes, fieldLines);
 }
 
 /** Reads `length` octets at INPUT as one whole authority into the `AuthorityBlock` of the Host field. */

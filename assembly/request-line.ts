@@ -81,7 +81,8 @@ function readVersion(at: usize, end: usize): usize {
   return lineEnd;
 }
 
-function fitsVersion(octet: u32, index: usize): bool {
+/** True for an octet that HTTP-version may have at `index`. */
+export function fitsVersion(octet: u32, index: usize): bool {
   return index === 5 || index === 7 ? isDigit(octet) : octet === <u32>(<u8>(HTTP_1_1 >> (index << 3)));
 }
 

@@ -8,7 +8,8 @@ import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
 import { checkSettings } from "./options.js";
-import { RequestHead, run } from "./request-head.js";
+import { run } from "./message-head.js";
+import { RequestHead } from "./request-head.js";
 
 export interface HeadOptions {
   /** `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). */

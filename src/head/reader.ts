@@ -7,7 +7,7 @@ import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
 import { finish, type HeadOptions, type HeadResult, kernelOptions, PARTIAL, readOctets } from "./parse.js";
-import { run } from "./request-head.js";
+import { run } from "./message-head.js";
 
 const LF = 0x0a;
 const CR = 0x0d;

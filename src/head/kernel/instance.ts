@@ -27,6 +27,7 @@ export type KernelVariant = "simd" | "scalar" | "javascript";
 interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
   parseHead(start: number, end: number, options: number, headBytes: number, fieldLines: number): number;
+  parseTrailers(start: number, end: number, options: number, sectionBytes: number, fieldLines: number): number;
   parseAuthority(length: number): number;
   enterName(length: number, code: number): void;
 }
@@ -35,6 +36,7 @@ interface KernelExports {
 export interface Kernel {
   readonly variant: KernelVariant | "module";
   readonly parseHead: KernelExports["parseHead"];
+  readonly parseTrailers: KernelExports["parseTrailers"];
   readonly parseAuthority: KernelExports["parseAuthority"];
   /** Where a caller puts octets. */
   readonly input: Uint8Array;
@@ -168,6 +170,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
   return {
     variant,
     parseHead: exports.parseHead,
+    parseTrailers: exports.parseTrailers,
     parseAuthority: exports.parseAuthority,
     input,
     text,
