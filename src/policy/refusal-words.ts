@@ -209,8 +209,9 @@ function path(refusal: Refusal): Words {
   const { head, vhost, pattern } = refusal;
   const seen = `path ${cut(head.path)}`;
   if (pattern !== undefined) {
-    const verdict = `${seen} is left to other listeners of 'upgrade', and there are none`;
-    return { seen, wanted: "a listener of 'upgrade'", verdict };
+    const events = head.httpVersion === "2.0" ? "'stream' or 'connect'" : "'upgrade'";
+    const verdict = `${seen} is left to other listeners of ${events}, and there are none`;
+    return { seen, wanted: `a listener of ${events}`, verdict };
   }
   const { patterns } = policyOf(refusal).index.claimsOf(vhost!);
   if (patterns.length === 0) {

@@ -33,7 +33,10 @@ export interface Vhost<Claim = unknown> {
   readonly requires?: "https";
   /** Whose pages may send requests here. Left out: `same-authority`. */
   readonly origins?: Origins;
-  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. */
+  /**
+   * Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. Left out, or undefined: a
+   * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
+   */
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 
