@@ -211,5 +211,9 @@ function claim(refusal: Refusal): string {
   const { path } = head;
   // A pattern with a star means other paths, and a path that fills the line cannot be read from it.
   if (path.length > LONGEST_NAME || path.includes("*") || !isPathPattern(path)) return "";
-  return `to claim it, add ${JSON.stringify(path)}: framer to the upgrades of ${vhostOf(refusal)}`;
+  const add = (claim: string): string => `add ${JSON.stringify(path)}: ${claim} to the upgrades of ${vhostOf(refusal)}`;
+  const claimed = `to claim it, ${add("framer")}`;
+  // Adopted sockets have no other listeners.
+  const isGuarded = policyOf(refusal).fallback !== null;
+  return isGuarded ? `${claimed}; otherwise, to leave it to the server's own listeners, ${add("LEAVE")}` : claimed;
 }
