@@ -47,6 +47,7 @@ import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, RefusalCode } from "./policy/decision.js";
 import { definePolicy, withFallback, withSecured } from "./policy/policy-rules.js";
+import { presumptionWords } from "./policy/site-words.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -72,6 +73,8 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
+  /** About a scheme that nothing states. */
+  #hasWarned = false;
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -125,6 +128,10 @@ export class Gate extends EventEmitter<GateEvents> {
       hearsAccepted: () => this.listenerCount("accepted") > 0 || channels.accepted.hasSubscribers,
       accepted: (decision) => {
         const { reported } = decision;
+        if (decision.presumesTls === true && !this.#hasWarned) {
+          this.#hasWarned = true;
+          process.emitWarning(presumptionWords(decision), { code: "HEADGATE_SCHEME" });
+        }
         if (reported !== undefined) {
           count(this.#reported, reported.code);
           this.#report("reported", reported);

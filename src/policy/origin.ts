@@ -26,13 +26,6 @@ export interface Origin {
   readonly port: number | null;
 }
 
-/** Why an Origin is refused. */
-export interface OriginFault {
-  readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN";
-  /** Of a foreign one. */
-  readonly origin: Origin | null;
-}
-
 /** What is known of a request: its own origin is made of it. */
 export interface OriginContext {
   readonly arrival: Arrival;
@@ -61,7 +54,8 @@ export function formatOrigin({ scheme, authority, port }: Origin): string {
   return canonical(scheme, authority === null ? "" : nameKey(authority), port);
 }
 
-function canonical(scheme: string, host: string, port: number | null): string {
+/** The canonical text of an origin; `host` is compared as it is. */
+export function canonical(scheme: string, host: string, port: number | null): string {
   return `${scheme}://${host}${port === null || port === impliedPort(scheme) ? "" : `:${port}`}`;
 }
 
@@ -69,7 +63,8 @@ function isHttp(scheme: string): boolean {
   return scheme === "http" || scheme === "https";
 }
 
-function impliedPort(scheme: string): number | null {
+/** The port of an origin without one (RFC 6454 §4); null for a scheme without default. */
+export function impliedPort(scheme: string): number | null {
   return scheme === "https" ? 443 : scheme === "http" ? 80 : null;
 }
 
@@ -113,25 +108,14 @@ export class OriginRule {
     }
   }
 
-  /** Null where a request with that Origin, or without one, passes. */
-  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
-    if (value === undefined) return this.allowsAbsent ? null : { code: "ORIGIN_ABSENT", origin: null };
-    if (this.allowsAny) return null;
-    const own = this.ownOrigin(context);
-    // What browsers send is canonical text, for which nothing need be read.
-    if (value === own || this.#exact.has(value)) return null;
-    if (value === "null") return { code: "ORIGIN_NULL", origin: null };
-    const origin = parseOrigin(value);
-    if (origin === null) return { code: "ORIGIN_INVALID", origin: null };
-    const text = formatOrigin(origin);
-    if (text === own || this.#exact.has(text) || this.#meetsWildcard(origin)) return null;
-    return { code: "ORIGIN_FOREIGN", origin };
+  /** True for an origin that was written there. `text`: canonical, or `null`; `origin`: the same, read. */
+  lists(text: string, origin: Origin | null): boolean {
+    return this.#exact.has(text) || (origin !== null && this.#meetsWildcard(origin));
   }
 
-  /** That of a page which the same authority served, by the same scheme. */
-  ownOrigin({ arrival, authority, port }: OriginContext): string | null {
-    if (!this.sameAuthority || authority === null) return null;
-    return canonical(arrival.scheme, nameKey(authority), port);
+  /** The request's own origin, if its pages may send requests. */
+  ownOrigin(context: OriginContext): string | null {
+    return this.sameAuthority ? ownOrigin(context) : null;
   }
 
   #meetsWildcard({ scheme, authority, port }: Origin): boolean {
@@ -139,11 +123,9 @@ export class OriginRule {
   }
 }
 
-/** True where the origin would be the request's own, had its scheme been declared. */
-export function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
-  if (arrival.scheme !== "http" || arrival.schemeSource !== "default") return false;
-  if (origin.scheme !== "https" || origin.authority === null || authority === null) return false;
-  return nameKey(origin.authority) === nameKey(authority) && origin.port === authority.effectivePort("https");
+/** That of a page which the same authority served, by the same scheme. */
+export function ownOrigin({ arrival, authority, port }: OriginContext): string | null {
+  return authority === null ? null : canonical(arrival.scheme, nameKey(authority), port);
 }
 
 /** Checks the setting. Throws `TypeError` with the path, the value and the fix. */
