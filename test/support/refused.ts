@@ -212,7 +212,6 @@ export const byPolicy: Partial<Record<RefusalCode, Row[] | [why: string, ...Row[
     { options: plain, head: get("Host: a\r\nOrigin: http://a/") },
   ],
   ORIGIN_FOREIGN: [
-    { options: plain, head: get("Host: a\r\nOrigin: https://a") },
     { options: { ...plain, scheme: "http" }, head: get("Host: a\r\nOrigin: https://a") },
     { options: plain, head: get("Host: a\r\nOrigin: http://b.test:8080") },
     { options: plain, head: get("Host: a\r\nOrigin: http://[2001:db8::7]") },
