@@ -54,8 +54,7 @@ export function formatOrigin({ scheme, authority, port }: Origin): string {
   return canonical(scheme, authority === null ? "" : nameKey(authority), port);
 }
 
-/** The canonical text of an origin; `host` is compared as it is. */
-export function canonical(scheme: string, host: string, port: number | null): string {
+function canonical(scheme: string, host: string, port: number | null): string {
   return `${scheme}://${host}${port === null || port === impliedPort(scheme) ? "" : `:${port}`}`;
 }
 
@@ -63,8 +62,7 @@ function isHttp(scheme: string): boolean {
   return scheme === "http" || scheme === "https";
 }
 
-/** The port of an origin without one (RFC 6454 §4); null for a scheme without default. */
-export function impliedPort(scheme: string): number | null {
+function impliedPort(scheme: string): number | null {
   return scheme === "https" ? 443 : scheme === "http" ? 80 : null;
 }
 
@@ -126,6 +124,16 @@ export class OriginRule {
 /** That of a page which the same authority served, by the same scheme. */
 export function ownOrigin({ arrival, authority, port }: OriginContext): string | null {
   return authority === null ? null : canonical(arrival.scheme, nameKey(authority), port);
+}
+
+/**
+ * The own origin of a request, if its client came by https and the proxy that terminated TLS stated nothing; null if the
+ * connection is known.
+ */
+export function presumedOrigin({ arrival, authority }: OriginContext): string | null {
+  if (arrival.scheme !== "http" || arrival.schemeSource !== "default" || authority === null) return null;
+  const port = authority.port ?? arrival.forwarding?.port ?? impliedPort("https");
+  return canonical("https", nameKey(authority), port);
 }
 
 /** Checks the setting. Throws `TypeError` with the path, the value and the fix. */
