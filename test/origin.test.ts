@@ -141,28 +141,27 @@ const settings = suite("origins of a vhost");
 settings("what is wrong with them is said at construction, with the fix", () => {
   const wrong: [unknown, RegExp][] = [
     ["all", /vhosts\[0\]\.origins is "all"; it must be "same-authority", "any", or a list/],
-    [1, /must be an object with any of: list, absent/],
+    [1, /vhosts\[0\]\.origins is 1; it must be "same-authority", "any", or a list/],
     [{ list: "any", absents: "refuse" }, /absents is not a setting of vhosts\[0\]\.origins/],
     [{ list: "any", absent: "pass" }, /vhosts\[0\]\.origins\.absent is "pass"; it must be "refuse" or left out/],
     [{ absent: "refuse" }, /vhosts\[0\]\.origins\.list is undefined/],
     [["*"], /"\*", which is not an origin; to allow all, write origins: "any"/],
     [["any"], /to allow all, write origins: "any"/],
-    [["null"], /"null", which any page can send/],
     [["example.com"], /"example\.com", which is not an origin; write scheme, host and port/],
     [["://example.com"], /which is not an origin/],
     [["https://example.com/"], /contains more than scheme, host and port; write "https:\/\/example\.com"/],
     [["https://example.com/path"], /write "https:\/\/example\.com"/],
     [["https://example.com?query"], /write "https:\/\/example\.com"/],
     [["https://"], /is not a host name/],
-    [["https://a b"], /is not a host name/],
+    [["https://a b"], /contains white space or a comma; write "https:\/\/a"/],
     [["https://user@a"], /userinfo/],
     [["https://a:0"], /port is not a number from 1 to 65535/],
-    [["https://*"], /may have a star only in front of a name.*for every name use origins: "any"/],
-    [["https://a*.example"], /may have a star only in front of a name/],
+    [["https://*"], /has stars alone in place of a host, for every site; to allow all pages, write origins: "any"/],
+    [["https://a*.example"], /has a star next to other text/],
     [["https://*.127.0.0.1"], /needs a plain name after \*\./],
     [["https://*.[::1]"], /needs a plain name after \*\./],
     [["https://::1"], /write it in brackets/],
-    [[1], /has 1, which is not text/],
+    [[1], /vhosts\[0\]\.origins\[0\] is 1, which is not text/],
   ];
   for (const [origins, sentence] of wrong) {
     assert.throws(

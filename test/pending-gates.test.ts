@@ -53,6 +53,24 @@ gates(
   },
 );
 
+gates("a connection that waits, silent or with half a head, has not been asked where it came in", async () => {
+  const gate = gateOf(TEN);
+  const [near, far] = streamPair();
+  let asked = 0;
+  // The first member that an arrival reads of its socket.
+  Object.defineProperty(far, "encrypted", { get: () => void asked++ });
+  const { ended } = gate.adopt(far);
+  assert.equal([gate.pendingHeads, asked], [1, 0]);
+  // The gate has listened before.
+  const read = once(far, "data");
+  near.write("GET /x HTTP/1.1\r\nHost: a.exa");
+  await read;
+  assert.equal([gate.pendingHeads, asked], [1, 0]);
+  near.destroy();
+  assert.is(((await ended) as Abandoned).code, "PEER_ENDED");
+  assert.ok(asked > 0);
+});
+
 gates("in a crowd one more of an address is answered 503, counted and explained; those of others are not", async () => {
   const gate = gateOf({ ...TEN, pendingPerAddress: 2 });
   const said: Abandoned[] = [];

@@ -2,7 +2,7 @@
 // Out:   whether the page that sent it is of that origin.
 // Never: compares a part of an origin; only the path, which ends one, is ignored.
 
-import { formatOrigin, type Origin, parseOrigin } from "./origin.js";
+import { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /** The page that Referer names (RFC 9110 §10.1.3). */
 export interface Page {

@@ -31,13 +31,14 @@ export function readHead(connection: Switchboard, octets: Uint8Array): void {
 }
 
 function follow(connection: Switchboard, step: Step<FramerLike>): void {
-  const { context, socket, arrival } = connection;
+  const { context, socket } = connection;
   const { heads } = context;
   switch (step.kind) {
     case "wait":
       if (!heads.has(connection)) connection.mayWait(heads.admit(connection));
       return;
     case "announced": {
+      const { arrival } = connection;
       const hop = context.policy.trust!.trustedPeer(arrival)!;
       connection.learn(proxiedArrival(arrival, step.header, hop, step.size));
       // The time for the head began at adoption.
