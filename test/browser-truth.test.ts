@@ -3,71 +3,16 @@
 //        request on the same connection; and whether what is refused is seen by no application.
 // Never: decides what is right; the rows say it.
 
-import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { RefusalCode } from "#src/policy/decision.js";
 import { localhost } from "#src/policy/localhost.js";
-import type { SiteClause } from "#src/policy/site.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
-import { type Ask, overHttp1, overHttp2 } from "./support/ask.js";
-import { FrameClient, type Outcome } from "./support/http2-client.js";
+import { askOf, clauses, codeOf, isUpgrade, type Row, rows, statuses } from "./support/browser-rows.js";
 import { openRoad, type RoadEnd, roads, type Way } from "./support/roads.js";
 import { suite } from "./support/suite.js";
-import { Client } from "./support/tcp.js";
-
-interface Row {
-  readonly id: string;
-  readonly initiator: string;
-  readonly method: string;
-  readonly host: string;
-  readonly origin: string | null;
-  readonly referer: string | null;
-  readonly site: string | null;
-  readonly mode: string | null;
-  readonly dest: string | null;
-  readonly purpose: string | null;
-  readonly accept: string;
-  readonly verdict: string;
-}
-const { rows } = JSON.parse(readFileSync("test/cases/browser-truth.json", "utf8")) as { rows: Row[] };
-
-const clauses: Readonly<Record<string, SiteClause>> = {
-  embed: "embedding",
-  write: "unsafe-method",
-  prefetch: "prefetch",
-  referer: "referer",
-  "null-sw": "service-worker",
-};
-
-/** The code of a verdict. A foreign Origin, and one that is `null`, are refused before anything else is read. */
-function codeOf({ verdict, host, origin, site }: Row): string {
-  const reason = verdict.replace("refuse:", "");
-  if (reason === "pass") return "accepted";
-  if (reason === "host") return host.startsWith("0.0.0.0") ? "NAME_UNSPECIFIED" : "NAME_UNKNOWN";
-  if (origin === "null" && site !== "same-origin") return "ORIGIN_NULL";
-  if (origin !== null && origin !== "null" && origin !== `http://${host}`) return "ORIGIN_FOREIGN";
-  return `SITE_FOREIGN ${clauses[reason]}`;
-}
-
-const isUpgrade = ({ initiator }: Row): boolean => initiator === "WebSocket";
-
-function askOf(row: Row, path: string): Ask {
-  const { method, host, origin, referer, site, mode, dest, purpose, accept } = row;
-  const lines: [string, string | null][] = [
-    ["Accept", accept],
-    ["Sec-Purpose", purpose],
-    ["Sec-Fetch-Site", site],
-    ["Sec-Fetch-Mode", mode],
-    ["Sec-Fetch-Dest", dest],
-    ["Referer", referer === null ? null : `${referer}/`],
-    ["Origin", origin],
-  ];
-  const fields = lines.filter((line): line is [string, string] => line[1] !== null);
-  return { ...(!isUpgrade(row) && { method }), scheme: "http", path, named: host, fields };
-}
 
 /** The request that a page of the own origin would send in its place, with the same fields; it passes. */
 function ownRow(row: Row): Row {
@@ -123,32 +68,6 @@ test.after(async () => {
   for (const { end } of ends) await end.close();
 });
 
-async function statusesOverHttp1(end: RoadEnd, asks: readonly Ask[]): Promise<Outcome[]> {
-  const client = new Client(await end.connect());
-  const methods = asks.map(({ method = "GET" }) => method);
-  const found: number[] = [];
-  for (const ask of asks) {
-    // All but an upgrade stay open.
-    await client.send(overHttp1(ask).replace("Connection: close\r\n", ""));
-    const responses = await client.responses(found.length + 1, methods);
-    found.push(responses.at(-1)!.statusCode);
-  }
-  client.stream.destroy();
-  return found;
-}
-
-async function statusesOverHttp2(end: RoadEnd, asks: readonly Ask[]): Promise<Outcome[]> {
-  const client = new FrameClient(await end.connect());
-  await client.greet();
-  const found: Outcome[] = [];
-  for (const ask of asks) {
-    const { fields, flags } = overHttp2(ask);
-    found.push(await client.outcome(await client.open(fields, flags)));
-  }
-  client.client.stream.destroy();
-  return found;
-}
-
 function statusOf(code: string, isUpgraded: boolean, { road }: RoadEnd): number {
   if (code === "accepted") return isUpgraded && road.version === "HTTP/1.1" ? 101 : 200;
   return code.startsWith("NAME") ? 421 : 403;
@@ -162,11 +81,11 @@ async function ask(row: Row, before: readonly Row[]): Promise<void> {
     ends.map(async ({ end, refused }) => {
       const path = `/${row.id}/${paths++}`;
       const asks = [...before.map((each, i) => askOf(each, `${path}/${i}`)), askOf(row, path)];
-      const statuses = await (end.road.version === "HTTP/2" ? statusesOverHttp2 : statusesOverHttp1)(end, asks);
+      const found = await statuses(end, asks);
       const where = `${row.id} ${row.initiator} (${end.road.name}, ${end.way}, after ${before.length})`;
       const code = codeOf(row);
       const wanted = [...before.map(() => 200), statusOf(code, isUpgrade(row), end)];
-      assert.equal(statuses, wanted, `${where}: ${refused.get(path)} in place of ${code}`);
+      assert.equal(found, wanted, `${where}: ${refused.get(path)} in place of ${code}`);
       assert.is(refused.get(path) ?? "accepted", code, where);
       assert.is(seen.has(path), code === "accepted" && !isUpgrade(row), where);
     }),

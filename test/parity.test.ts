@@ -69,6 +69,7 @@ interface OriginRow {
   host: string;
   origin: string | string[] | null;
   right: string;
+  explanation: string;
 }
 
 /** Rows that only HTTP/1.1 can say. */
@@ -113,12 +114,14 @@ function policyCases(): Case[] {
 
 function originCases(): Case[] {
   const { policies, rows } = read<{ policies: Record<string, PolicyRules>; rows: OriginRow[] }>("origin-cases");
-  return rows.map(({ id, policy, why, host, origin, right }) => {
+  return rows.map(({ id, policy, why, host, origin, right, explanation }) => {
     const { scheme = "http", vhosts } = policies[policy]!;
     const fields = (origin === null ? [] : [origin].flat()).map((value) => ["Origin", value] as const);
     const ask = { scheme, path: "/live", named: host, fields };
-    const wanted = [Number.parseInt(right, 10) || 101];
-    return { table: "Origin table", why: `${id} ${why}`, scheme, vhosts: vhosts as Vhosts, ask, right: wanted };
+    // Every gate here declares its scheme, so that nothing is presumed about it.
+    const wanted = explanation.includes("if TLS ends at a proxy") ? undefined : [Number.parseInt(right, 10) || 101];
+    const each = { table: "Origin table" as const, why: `${id} ${why}`, scheme, vhosts: vhosts as Vhosts, ask };
+    return { ...each, ...(wanted !== undefined && { right: wanted }) };
   });
 }
 
