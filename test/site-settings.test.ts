@@ -9,12 +9,14 @@ import { WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
+import { decide } from "#src/policy/decide.js";
 import { explain } from "#src/policy/explain.js";
 import { localhost } from "#src/policy/localhost.js";
 import { definePolicy } from "#src/policy/policy-rules.js";
 import type { Vhost } from "#src/policy/vhost.js";
 import type { Ask } from "./support/ask.js";
 import { askOf, isUpgrade, type Row, rows, statuses } from "./support/browser-rows.js";
+import { headOf } from "./support/refused.js";
 import { openRoad, type RoadEnd, roads, type Way } from "./support/roads.js";
 import { suite } from "./support/suite.js";
 
@@ -110,8 +112,12 @@ for (const [page, site] of [
   });
 }
 
-test("docs/policy.md has these origins", () => {
-  const [, section] = /^### A second dev server\n(.*?)^## /ms.exec(readFileSync("docs/policy.md", "utf8"))!;
+test("docs/policy.md has these origins, and the explanation of a refusal", () => {
+  const text = readFileSync("docs/policy.md", "utf8");
+  const head = headOf("GET / HTTP/1.1\r\nHost: localhost:3000\r\nReferer: https://evil.example/page\r\n");
+  const refused = decide(definePolicy(tool({})), head, { scheme: "http", schemeSource: "default" });
+  assert.match(text, `\n\`\`\`text\n${explain(refused)}\n\`\`\`\n`);
+  const [, section] = /^### A second dev server\n(.*?)^## /ms.exec(text)!;
   assert.match(section!, 'localhost({ origins: ["same-authority", "http://localhost:5173"] })');
   assert.match(section!, "http://127.0.0.1:5173");
 });
