@@ -391,6 +391,11 @@ const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, i
       /^vhosts\[0\]\.origins\.absent/,
       () => false,
     ],
+    embedding: [vhost("embedding"), /^vhosts\[0\]\.embedding/, (value) => Array.isArray(value) && value.length === 0],
+    "embedding[0]": [(value) => vhost("embedding")([value]), /^vhosts\[0\]\.embedding/, () => false],
+    navigation: [vhost("navigation"), /^vhosts\[0\]\.navigation/, () => false],
+    callbacks: [vhost("callbacks"), /^vhosts\[0\]\.callbacks/, (value) => Array.isArray(value) && value.length === 0],
+    "callbacks[0]": [(value) => vhost("callbacks")([value]), /^vhosts\[0\]\.callbacks/, () => false],
     upgrades: [vhost("upgrades"), /^vhosts\[0\]\.upgrades/, isEmptyRecord],
     "upgrades[path]": [
       (value) => vhost("upgrades")({ "/live": value }),

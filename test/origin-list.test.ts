@@ -5,11 +5,19 @@ import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { OriginSet } from "#src/policy/origin-set.js";
 import { definePolicy } from "#src/policy/policy-rules.js";
+import { formatOrigin, parseOrigin } from "#src/policy/serialized-origin.js";
 import type { Vhost } from "#src/policy/vhost.js";
 import { referenceListing } from "./reference/origin-list.js";
 import { suite } from "./support/suite.js";
 
 const define = (origins: unknown): unknown => definePolicy({ vhosts: [{ name: "a", origins } as Vhost] });
+
+/** Whether a list has the value of an Origin field, which is read as a rule reads it. */
+function has(list: OriginSet, value: string): boolean {
+  const origin = parseOrigin(value);
+  if (origin === null && value !== "null") return false;
+  return list.has(origin === null ? value : formatOrigin(origin), origin);
+}
 
 function messageOf(origins: unknown): string {
   try {
@@ -261,8 +269,8 @@ properties("a list takes what the reference takes, and admits what it admits", (
       assert.ok(wanted !== null, `${pattern} is taken`);
       taken++;
       for (const value of values) {
-        assert.is(list.has(value), wanted!(value), `${pattern} and ${value}`);
-        if (list.has(value)) admitted++;
+        assert.is(has(list, value), wanted!(value), `${pattern} and ${value}`);
+        if (has(list, value)) admitted++;
       }
     }),
     { numRuns: 20_000, seed: 5 },
@@ -287,8 +295,8 @@ properties("what was written in one list is found in a list of all", () => {
       (scheme, start, end) => {
         const value = `${scheme}://${start}${end}`;
         assert.is(
-          all.has(value),
-          ones.some((one) => one.has(value)),
+          has(all, value),
+          ones.some((one) => has(one, value)),
           value,
         );
       },

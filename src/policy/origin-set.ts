@@ -5,7 +5,7 @@
 import { type Authority, isPlainName } from "../head/authority.js";
 import { HostMap } from "./host-map.js";
 import { type LabelPattern, type OriginPattern, readOriginPattern } from "./origin-pattern.js";
-import { canonicalOrigin, formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
+import { canonicalOrigin, type Origin } from "./serialized-origin.js";
 
 /** Origins of a list, checked once: names, wildcards, a star within a label, any host of a scheme, any port. */
 export class OriginSet {
@@ -50,21 +50,10 @@ export class OriginSet {
     }
   }
 
-  /** True where the list has the value of an Origin field. */
-  has(value: string): boolean {
-    if (this.hasText(value)) return true;
-    const origin = parseOrigin(value);
-    return origin !== null && this.hasOrigin(origin);
-  }
-
-  /** True where the list has that text literally, as it has most of what browsers send; nothing is read. */
-  hasText(value: string): boolean {
-    return this.#exact.has(value);
-  }
-
-  /** The same as `has`, for an Origin that was read. */
-  hasOrigin(origin: Origin): boolean {
-    if (this.#exact.has(formatOrigin(origin))) return true;
+  /** True where the list has that origin. `text`: canonical, or `null`; `origin`: the same, read. */
+  has(text: string, origin: Origin | null): boolean {
+    if (this.#exact.has(text)) return true;
+    if (origin === null) return false;
     const { scheme, authority, port } = origin;
     if (authority === null) return false;
     if (this.#byPort.size > 0 && this.#byPort.get(canonicalOrigin(scheme, "", port))?.has(authority)) return true;

@@ -7,7 +7,7 @@ import { type Authority, nameKey } from "../head/authority.js";
 import { checkSettings, describe, isRecord } from "../head/options.js";
 import { isRight } from "./origin-pattern.js";
 import { OriginSet } from "./origin-set.js";
-import { canonicalOrigin, formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
+import { canonicalOrigin, type Origin } from "./serialized-origin.js";
 
 export { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
@@ -23,13 +23,6 @@ export type Origins = OriginList | { readonly list: OriginList; readonly absent?
 
 const OWN = "same-authority";
 const FOR_ALL = 'origins: "any"';
-
-/** Why an Origin is refused. */
-export interface OriginFault {
-  readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN";
-  /** Of a foreign one. */
-  readonly origin: Origin | null;
-}
 
 /** What is known of a request: its own origin is made of it. */
 export interface OriginContext {
@@ -60,32 +53,20 @@ export class OriginRule {
     return this.listed.written;
   }
 
-  /** Null where a request with that Origin, or without one, passes. */
-  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
-    if (value === undefined) return this.allowsAbsent ? null : { code: "ORIGIN_ABSENT", origin: null };
-    if (this.allowsAny) return null;
-    const own = this.ownOrigin(context);
-    // What browsers send is canonical text, for which nothing need be read.
-    if (value === own || this.listed.hasText(value)) return null;
-    if (value === "null") return { code: "ORIGIN_NULL", origin: null };
-    const origin = parseOrigin(value);
-    if (origin === null) return { code: "ORIGIN_INVALID", origin: null };
-    if (formatOrigin(origin) === own || this.listed.hasOrigin(origin)) return null;
-    return { code: "ORIGIN_FOREIGN", origin };
+  /** True for an origin that was written there. `text`: canonical, or `null`; `origin`: the same, read. */
+  lists(text: string, origin: Origin | null): boolean {
+    return this.listed.has(text, origin);
   }
 
-  /** That of a page which the same authority served, by the same scheme. */
-  ownOrigin({ arrival, authority, port }: OriginContext): string | null {
-    if (!this.sameAuthority || authority === null) return null;
-    return canonicalOrigin(arrival.scheme, nameKey(authority), port);
+  /** The request's own origin, if its pages may send requests. */
+  ownOrigin(context: OriginContext): string | null {
+    return this.sameAuthority ? ownOrigin(context) : null;
   }
 }
 
-/** True where the origin would be the request's own, had its scheme been declared. */
-export function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
-  if (arrival.scheme !== "http" || arrival.schemeSource !== "default") return false;
-  if (origin.scheme !== "https" || origin.authority === null || authority === null) return false;
-  return nameKey(origin.authority) === nameKey(authority) && origin.port === authority.effectivePort("https");
+/** That of a page which the same authority served, by the same scheme. */
+export function ownOrigin({ arrival, authority, port }: OriginContext): string | null {
+  return authority === null ? null : canonicalOrigin(arrival.scheme, nameKey(authority), port);
 }
 
 /** Checks the setting. Throws `TypeError` with the path, the value and the fix. */

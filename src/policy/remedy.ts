@@ -7,11 +7,12 @@ import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
 import { isPathPattern } from "./claims.js";
 import { normalScheme } from "./decide.js";
 import type { Refusal } from "./decision.js";
-import { formatOrigin, isOwnBehindTls } from "./origin.js";
+import { formatOrigin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, portsOf, reachable } from "./ports.js";
-import { originRuleOf, policyOf } from "./refusal-words.js";
+import { originRuleOf, policyOf, siteRuleOf } from "./refusal-words.js";
 import { isShort } from "./shown.js";
+import { siteRemedy } from "./site-words.js";
 import { NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
 
 /** The first thing that a process misses to which a proxy speaks plain HTTP. */
@@ -44,6 +45,8 @@ export function remedyOf(refusal: Refusal): string {
       return addOrigin(refusal, "to allow it, and with it pages of every site", "null");
     case "ORIGIN_FOREIGN":
       return trustOrigin(refusal);
+    case "SITE_FOREIGN":
+      return siteRemedy(refusal, siteRuleOf(refusal));
     case "PATH_UNCLAIMED":
       return claim(refusal);
     case "AUTHORIZE_TIMEOUT":
@@ -183,10 +186,6 @@ function allowPort(refusal: Refusal): string {
 
 function trustOrigin(refusal: Refusal): string {
   const origin = refusal.origin!;
-  const rule = originRuleOf(refusal);
-  if (rule.sameAuthority && mayBeHttps(refusal) && isOwnBehindTls(origin, refusal)) {
-    return declareHttps(refusal);
-  }
   const { authority } = origin;
   if (authority !== null && authority.kind === "reg-name") {
     const isOffered = isPlainName(authority) || authority.uriHost === ".";
@@ -216,5 +215,9 @@ function claim(refusal: Refusal): string {
   const { path } = head;
   // A pattern with a star means other paths, and a path that fills the line cannot be read from it.
   if (path.length > LONGEST_NAME || path.includes("*") || !isPathPattern(path)) return "";
-  return `to claim it, add ${JSON.stringify(path)}: framer to the upgrades of ${vhostOf(refusal)}`;
+  const add = (claim: string): string => `add ${JSON.stringify(path)}: ${claim} to the upgrades of ${vhostOf(refusal)}`;
+  const claimed = `to claim it, ${add("framer")}`;
+  // Adopted sockets have no other listeners.
+  const isGuarded = policyOf(refusal).fallback !== null;
+  return isGuarded ? `${claimed}; otherwise, to leave it to the server's own listeners, ${add("LEAVE")}` : claimed;
 }
