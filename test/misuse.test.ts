@@ -55,7 +55,7 @@ const must = (what: string) => `${what} must be an object with any of: `;
 const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   "a list of vhosts for a gate": [
     () => gateOf(localhost()),
-    /^a gate must be an object with any of: .*; it is \[an object with name, .*\]; write createGate\(\{ vhosts: \[\.\.\.\] \}\), as in createGate\(\{ vhosts: localhost\(\) \}\)$/,
+    /^a gate must be an object with any of: .*; it is \[an object with .*\]; write createGate\(\{ vhosts: \[\.\.\.\] \}\), as in createGate\(\{ vhosts: localhost\(\) \}\)$/,
   ],
   "an empty list for a gate": [() => gateOf([]), /it is \[\]; write createGate\(\{ vhosts/],
   "a list for a policy": [() => definePolicy(localhost() as never), /write definePolicy\(\{ vhosts: \[\.\.\.\] \}\)/],
