@@ -158,6 +158,7 @@ explanations("as plain data, which JSON gives back", () => {
     kind: "refused",
     code: "PORT_MISMATCH",
     statusCode: 421,
+    clause: null,
     text: explain(refused),
     seen: "host port 81",
     wanted: "vhost port 80, 8080",

@@ -1,6 +1,6 @@
 // In:    values from a caller, and the names that an object may have.
 // Out:   nothing, or a TypeError that names the offending one; a value in words, for such an error.
-// Never: changes a value, or fails on one, whatever it is.
+// Never: throws anything but a TypeError, whatever the value is.
 
 /**
  * Throws `TypeError` for a value that is not an object and for a name that is not a setting: a misspelled setting would

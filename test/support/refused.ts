@@ -212,7 +212,6 @@ export const byPolicy: Partial<Record<RefusalCode, Row[] | [why: string, ...Row[
     { options: plain, head: get("Host: a\r\nOrigin: http://a/") },
   ],
   ORIGIN_FOREIGN: [
-    { options: plain, head: get("Host: a\r\nOrigin: https://a") },
     { options: { ...plain, scheme: "http" }, head: get("Host: a\r\nOrigin: https://a") },
     { options: plain, head: get("Host: a\r\nOrigin: http://b.test:8080") },
     { options: plain, head: get("Host: a\r\nOrigin: http://[2001:db8::7]") },
@@ -233,6 +232,21 @@ export const byPolicy: Partial<Record<RefusalCode, Row[] | [why: string, ...Row[
     {
       options: { vhosts: [{ ...a, default: true, origins: [] }] },
       head: get("Host: c.test\r\nOrigin: http://c.test"),
+    },
+  ],
+  SITE_FOREIGN: [
+    { options: { vhosts: localhost() }, head: get("Host: localhost:3000\r\nReferer: http://b.test/x") },
+    {
+      options: { vhosts: [{ ...a, embedding: ["http://b.test"] }] },
+      head: get("Host: a\r\nReferer: http://c.test/x\r\nSec-Fetch-Site: cross-site"),
+    },
+    {
+      options: { vhosts: [{ ...a, navigation: "same-site" }] },
+      head: get("Host: a\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document"),
+    },
+    {
+      options: plain,
+      head: headOf("POST /auth/callback HTTP/1.1\r\nHost: a\r\nSec-Fetch-Site: cross-site\r\n"),
     },
   ],
   PATH_UNCLAIMED: [
