@@ -12,7 +12,7 @@ import {
   parsePeerAddress,
 } from "../head/ip-address.js";
 import { NetworkTable } from "../head/network-table.js";
-import { checkSettings } from "../head/options.js";
+import { checkSettings, describe } from "../head/options.js";
 import type { Arrival, Forwarding } from "./arrival.js";
 import {
   ForwardedElements,
@@ -214,7 +214,7 @@ function readAt<Value>(lines: readonly string[], place: number, read: (text: str
 }
 
 function readTrusted(written: string): Network {
-  const shown = `trust.from has ${JSON.stringify(written)}, which`;
+  const shown = `trust.from has ${describe(written)}, which`;
   if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
@@ -227,26 +227,35 @@ function readTrusted(written: string): Network {
 /** Checks the setting; null if no peer is trusted. Throws `TypeError` with the path, the value and the fix. */
 export function readTrust(given: unknown): Trust | null {
   if (given === undefined) return null;
-  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");
+  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust", fixOfTrust(given));
   const { from, forwarded, proxyProtocol } = given as Record<keyof TrustRules, unknown>;
   if (!Array.isArray(from) || from.length === 0) {
-    throw new TypeError(`trust.from is ${JSON.stringify(from)}; it must be a list such as ["10.0.0.0/8", "unix"]`);
+    throw new TypeError(
+      `trust.from is ${describe(from)}; it must be a list such as ${typeof from === "string" ? describe([from]) : '["10.0.0.0/8", "unix"]'}`,
+    );
   }
   if (proxyProtocol !== undefined && typeof proxyProtocol !== "boolean") {
-    throw new TypeError(`trust.proxyProtocol is ${JSON.stringify(proxyProtocol)}; it must be true or false`);
+    throw new TypeError(`trust.proxyProtocol is ${describe(proxyProtocol)}; it must be true or false`);
   }
   if (forwarded === undefined && proxyProtocol !== true) {
     throw new TypeError('trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both');
   }
   if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
     throw new TypeError(
-      `trust.forwarded is ${JSON.stringify(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
+      `trust.forwarded is ${describe(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
     );
   }
   for (const field of Array.isArray(forwarded) ? forwarded : []) {
     if (!fields.includes(field)) {
-      throw new TypeError(`trust.forwarded has ${JSON.stringify(field)}; it may have ${fields.join(", ")}`);
+      throw new TypeError(`trust.forwarded has ${describe(field)}; it may have ${fields.join(", ")}`);
     }
   }
   return new Trust(given as TrustRules);
+}
+
+/** Of hops in place of the rules about them. */
+function fixOfTrust(given: unknown): string {
+  const hops = typeof given === "string" ? [given] : given;
+  const from = Array.isArray(hops) && hops.length > 0 ? describe(hops) : '["10.0.0.0/8"]';
+  return `write trust: { from: ${from}, forwarded: "rfc7239" }, or the X-Forwarded fields that these hops write`;
 }

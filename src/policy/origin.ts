@@ -1,5 +1,6 @@
 // In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
 // Out:   whether a page of that origin may send a request, and the code of what is wrong if it may not.
+// Never: compares a part of a text; an origin is compared by scheme, host and port.
 
 import type { Arrival } from "../arrival/arrival.js";
 import { type Authority, nameKey } from "../head/authority.js";
