@@ -130,17 +130,16 @@ function vhostNames(refusal: Refusal): string {
 function unreadable({ unreadable }: Refusal): string {
   const { field, element, hop, part } = unreadable!;
   const { problem, value, fault } = part;
-  const where = `${field} element ${element} from trusted hop ${hop}`;
+  const line = part.line === null ? "" : ` of line ${part.line}`;
+  const where = `${field} element ${element} from trusted hop ${hop}, octet ${part.offset}${line}`;
   const shown = quoted(value);
   switch (problem) {
-    case "empty":
-      return `${where}: it is empty`;
     case "pair":
-      return `${where}: ${shown} does not end with a name=value pair`;
+      return `${where}: ${shown} is not a name=value pair`;
+    case "quote":
+      return `${where}: ${shown} has a quote that is not closed`;
     case "repeated":
       return `${where}: ${cut(value)} appears twice`;
-    case "comma":
-      return `${where}: no comma follows ${shown}`;
     case "for":
       return `${where}: for ${shown} is not an address, "unknown" or an _identifier`;
     case "port":
