@@ -86,8 +86,6 @@ export function wordsOf(refusal: Refusal): Words {
       return handshake(fieldLines(head, "Sec-WebSocket-Key"), "one line, the base64 of 16 octets");
     case "WEBSOCKET_PROTOCOL":
       return handshake(fieldLines(head, "Sec-WebSocket-Protocol"), "a list of different tokens");
-    case "WEBSOCKET_EXTENSIONS":
-      return handshake(fieldLines(head, "Sec-WebSocket-Extensions"), "a list of extensions with their parameters");
     case "WEBSOCKET_BODY":
       return head.framing.kind === "none"
         ? handshake("END_STREAM", "an open stream")
