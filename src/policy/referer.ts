@@ -3,7 +3,8 @@
 // Never: compares a part of an origin; only the path, which ends one, is ignored.
 
 import { nameKey } from "../head/authority.js";
-import { canonical, formatOrigin, impliedPort, type Origin, type OriginContext, parseOrigin } from "./origin.js";
+import type { OriginContext } from "./origin.js";
+import { canonicalOrigin, formatOrigin, impliedPort, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /** The page that Referer names (RFC 9110 §10.1.3). */
 export interface Page {
@@ -29,7 +30,7 @@ const unreadablePage = page("foreign");
 export function presumedOrigin({ arrival, authority }: OriginContext): string | null {
   if (arrival.scheme !== "http" || arrival.schemeSource !== "default" || authority === null) return null;
   const port = authority.port ?? arrival.forwarding?.port ?? impliedPort("https");
-  return canonical("https", nameKey(authority), port);
+  return canonicalOrigin("https", nameKey(authority), port);
 }
 
 /** `own`, `presumed`: canonical texts of origins. Two Referer lines, and what is not a URL, are those of a foreign page. */

@@ -218,8 +218,8 @@ function path(refusal: Refusal): Words {
   const { head, vhost, pattern } = refusal;
   const seen = `path ${cut(head.path)}`;
   if (pattern !== undefined) {
-    const verdict = `${seen} is left to other listeners of 'upgrade', and there are none`;
-    return { seen, wanted: "a listener of 'upgrade'", verdict };
+    const verdict = `the upgrade of ${seen} is left to the server's own listeners, and there are none`;
+    return { seen, wanted: "a listener for upgrades", verdict };
   }
   const { patterns } = policyOf(refusal).index.claimsOf(vhost!);
   if (patterns.length === 0) {

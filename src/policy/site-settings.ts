@@ -2,7 +2,9 @@
 // Out:   the rule that they make; TypeError with the fix for a wrong one.
 // Never: rules on a request.
 
-import { OriginRule, readOrigins } from "./origin.js";
+import { describe } from "../head/options.js";
+import { readOrigins } from "./origin.js";
+import { OriginSet } from "./origin-set.js";
 import { SiteRule, type SiteScope } from "./site.js";
 
 /** Where a setting takes one of the words. */
@@ -30,12 +32,14 @@ function isScope(value: unknown): value is SiteScope {
   return (siteScopes as readonly unknown[]).includes(value);
 }
 
-function readEmbedding(given: unknown, where: string): SiteScope | OriginRule {
+function readEmbedding(given: unknown, where: string): SiteScope | OriginSet {
   if (given === undefined) return "any";
   if (isScope(given)) return given;
   if (!Array.isArray(given)) {
     const words = siteScopes.map((word) => JSON.stringify(word)).join(", ");
-    throw new TypeError(`${where} is ${shown(given)}; it must be ${words}, or a list such as ["https://example.com"]`);
+    throw new TypeError(
+      `${where} is ${describe(given)}; it must be ${words}, or a list such as ["https://example.com"]`,
+    );
   }
   const word = given.find((each) => isScope(each) || each === "same-authority");
   if (word !== undefined) {
@@ -45,14 +49,14 @@ function readEmbedding(given: unknown, where: string): SiteScope | OriginRule {
         `or write embedding: ${fix}`,
     );
   }
-  return new OriginRule(given, true, where);
+  return new OriginSet(given, where, 'embedding: "any"');
 }
 
 function readNavigation(given: unknown, where: string): SiteScope {
   if (given === undefined) return "any";
   if (isScope(given)) return given;
   const words = siteScopes.map((word) => JSON.stringify(word)).join(", ");
-  throw new TypeError(`${where} is ${shown(given)}; it must be one of ${words}`);
+  throw new TypeError(`${where} is ${describe(given)}; it must be one of ${words}`);
 }
 
 /** A path of a request-target without its query; a star would be taken for a pattern. */
@@ -63,20 +67,14 @@ export function isExactPath(path: string): boolean {
 function readCallbacks(given: unknown, where: string): ReadonlySet<string> {
   if (given === undefined) return new Set();
   if (!Array.isArray(given)) {
-    throw new TypeError(`${where} is ${shown(given)}; it must be a list of exact paths such as ["/auth/callback"]`);
+    throw new TypeError(`${where} is ${describe(given)}; it must be a list of exact paths such as ["/auth/callback"]`);
   }
   for (const path of given) {
     if (typeof path === "string" && isExactPath(path)) continue;
     throw new TypeError(
-      `${where} has ${shown(path)}, which is not an exact path; write it as it is sent, from its slash up to "?", as in ` +
+      `${where} has ${describe(path)}, which is not an exact path; write it as it is sent, from its slash up to "?", as in ` +
         '"/auth/callback"',
     );
   }
   return new Set(given);
-}
-
-function shown(value: unknown): string {
-  return typeof value === "function" || typeof value === "bigint"
-    ? String(value)
-    : (JSON.stringify(value) ?? String(value));
 }

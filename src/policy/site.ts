@@ -4,6 +4,7 @@
 
 import type { RequestHead } from "../head/request-head.js";
 import { formatOrigin, type Origin, type OriginContext, type OriginRule, ownOrigin, parseOrigin } from "./origin.js";
+import type { OriginSet } from "./origin-set.js";
 import { type Page, presumedOrigin, readReferer } from "./referer.js";
 
 /** How a page is related to the origin that it asks (Fetch Metadata §2.3); `unknown` if nothing states it. */
@@ -63,7 +64,7 @@ export function isSafe(method: string): boolean {
 /** The rule of one vhost: its settings `origins`, `embedding`, `navigation` and `callbacks`. docs/policy.md has the clauses. */
 export class SiteRule {
   readonly origins: OriginRule;
-  readonly embedding: SiteScope | OriginRule;
+  readonly embedding: SiteScope | OriginSet;
   readonly navigation: SiteScope;
   /** Exact paths. */
   readonly callbacks: ReadonlySet<string>;
@@ -73,7 +74,7 @@ export class SiteRule {
   /** @internal */
   constructor(
     origins: OriginRule,
-    embedding: SiteScope | OriginRule,
+    embedding: SiteScope | OriginSet,
     navigation: SiteScope,
     callbacks: ReadonlySet<string>,
   ) {
@@ -139,7 +140,7 @@ export class SiteRule {
   #goesOn(head: RequestHead, text: string, origin: Origin | null): boolean {
     if (text === "null" && only(head.fieldValues("sec-fetch-site")) === "same-origin") return true;
     const isRead = head.method === "GET" || head.method === "HEAD";
-    return isRead && typeof this.embedding === "object" && this.embedding.lists(text, origin);
+    return isRead && typeof this.embedding === "object" && this.embedding.has(text, origin);
   }
 
   #ofUpgrade(text: string | undefined): SiteFault | null {
@@ -172,8 +173,8 @@ export class SiteRule {
     const isForeign = page.kind === "foreign";
     if (isForeign && origins.lists(page.text, page.origin)) return true;
     if (typeof embedding === "string") return isWithin(embedding, relation);
-    const isSender = text !== undefined && embedding.lists(text, origin);
-    return isSender || (isForeign && embedding.lists(page.text, page.origin));
+    const isSender = text !== undefined && embedding.has(text, origin);
+    return isSender || (isForeign && embedding.has(page.text, page.origin));
   }
 }
 
