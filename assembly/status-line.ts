@@ -19,10 +19,9 @@ import { octetRefusal, readCrlf, refuse, wait } from "./stop";
  */
 export function readStatusLine(at: usize, end: usize): usize {
   const start = at;
-  let isOne = false;
+  let minor: u32 = DIGIT_1;
   // The common version at once. Bounds: at + 9 <= end.
   if (at + 9 <= end && load<u64>(at) === HTTP_1_1 && load<u8>(at, 8) === SP) {
-    isOne = true;
     at += 9;
   } else {
     // Bounds: at < end before every load; at - start stays below 9.
@@ -32,9 +31,8 @@ export function readStatusLine(at: usize, end: usize): usize {
       const fits = at < start + 8 ? fitsVersion(octet, at - start) : octet === SP;
       if (!fits) return refuse(statusLineRefusal(octet, Status.VERSION_INVALID), at);
     }
-    const minor: u32 = load<u8>(start, 7);
+    minor = load<u8>(start, 7);
     if (load<u8>(start, 5) !== DIGIT_1 || minor > DIGIT_1) return refuse(Status.VERSION_UNSUPPORTED, start);
-    isOne = minor === DIGIT_1;
   }
   let code: u32 = 0;
   const codeEnd = at + 3;
@@ -58,7 +56,7 @@ export function readStatusLine(at: usize, end: usize): usize {
   store<u32>(Memory.RECORD, code, Head.STATUS_CODE);
   store<u32>(Memory.RECORD, at - Memory.INPUT, Head.REASON_START);
   store<u32>(Memory.RECORD, lineEnd - Memory.INPUT, Head.REASON_END);
-  if (isOne) store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
+  if (minor === DIGIT_1) store<u32>(Memory.RECORD, load<u32>(Memory.RECORD, Head.FLAGS) | Flag.VERSION_1_1, Head.FLAGS);
   return next;
 }
 
@@ -77,5 +75,6 @@ export function responseMayHaveFraming(): bool {
   const code = load<u32>(Memory.RECORD, Head.STATUS_CODE);
   if (code >= 200 && code !== 204) return true;
   if (load<u32>(Memory.RECORD, Head.FLAGS) & Flag.TRANSFER_ENCODING) return false;
-  return (load<u32>(Memory.RECORD, Head.CONTENT_LENGTH_LOW) | load<u32>(Memory.RECORD, Head.CONTENT_LENGTH_HIGH)) === 0;
+  // Both words at once.
+  return load<u64>(Memory.RECORD, Head.CONTENT_LENGTH_LOW) === 0;
 }

@@ -45,11 +45,8 @@ export function readTrailers(start: usize, end: usize, options: u32, limit: u32,
     } else if (load<u8>(at) === CR) {
       // The empty line is not counted.
       at = readCrlf(at, end);
-      if (at !== 0) {
-        store<u32>(Memory.RECORD, Status.COMPLETE, Head.STATUS);
-        store<u32>(Memory.RECORD, at - Memory.INPUT, Head.OFFSET);
-        break;
-      }
+      // As everywhere, the record has the reason and the place where reading stops.
+      if (at !== 0) at = refuse(Status.COMPLETE, at);
     } else if (at >= window) {
       at = refuse(Status.TRAILERS_TOO_LARGE, at);
     } else if (lines === maxLines) {
@@ -70,7 +67,8 @@ export function readTrailers(start: usize, end: usize, options: u32, limit: u32,
 function readTrailerLine(at: usize, end: usize, index: u32): usize {
   const nameEnd = tokenEnd(at, end);
   // Bounds: nameEnd < end before its load.
-  if (nameEnd < end && load<u8>(nameEnd) === COLON && isHeadOnly(at, nameEnd)) return refuse(Status.TRAILER_FIELD, nameEnd);
+  if (nameEnd < end && load<u8>(nameEnd) === COLON && isHeadOnly(at, nameEnd))
+    return refuse(Status.TRAILER_FIELD, nameEnd);
   return readFieldLine(at, end, index);
 }
 

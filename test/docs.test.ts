@@ -12,13 +12,15 @@ import { HelloFault, helloFaults } from "#src/arrival/tls/fault.js";
 import { transitions } from "#src/connection/lifecycle.js";
 import { HeadFault, headFaults } from "#src/head/fault.js";
 import { type HeadLimits, headLimits } from "#src/head/limits.js";
+import { BodyFault, bodyFaults } from "#src/message/fault.js";
+import { type MessageLimits, messageLimits } from "#src/message/limits.js";
 import { type GateLimits, gateLimits } from "#src/outcome/limits.js";
 import { refusalStatusCodes } from "#src/policy/decision.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Status } from "../assembly/abi.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
-import { readCorpus, readHelloCorpus, readProxyCorpus } from "./support/corpus.js";
+import { readCorpus, readHelloCorpus, readMessageCorpus, readProxyCorpus } from "./support/corpus.js";
 import { methods, nodeParserMissing, readByNode } from "./support/node-parser.js";
 import { suite } from "./support/suite.js";
 
@@ -91,6 +93,17 @@ codes("docs/errors.md has the table of HeadFault, in its order", () => {
   assert.equal(documented, wanted);
 });
 
+codes("docs/errors.md has the table of BodyFault, in its order", () => {
+  const documented = rows(section(errors, "## Malformed bodies")).map((row) => row.map(plain));
+  const wanted = bodyFaults().map(({ code, statusCode, source, message }) => [
+    code,
+    String(statusCode),
+    source,
+    message,
+  ]);
+  assert.equal(documented, wanted);
+});
+
 codes("docs/errors.md has the table of ProxyFault, in its order", () => {
   const documented = rows(section(errors, "## Malformed PROXY headers")).map((row) => row.map(plain));
   assert.equal(
@@ -141,12 +154,8 @@ const LLHTTP = "## Compared with Node's own parser";
 codes("docs/conformance.md names the codes that there are, all of them", () => {
   const ours = conformance.replace(section(conformance, LLHTTP), "");
   const named = new Set([...ours.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map((match) => match[1]!));
-  assert.equal(
-    [...named].sort(),
-    headFaults()
-      .map(({ code }): string => code)
-      .sort(),
-  );
+  const codes = [...headFaults(), ...bodyFaults()].map(({ code }): string => code);
+  assert.equal([...named].sort(), codes.sort());
 });
 
 codes("docs/conformance.md has llhttp's reasons, and each method that it refuses", () => {
@@ -166,6 +175,7 @@ codes("docs/conformance.md has llhttp's reasons, and each method that it refuses
 codes("docs/errors.md has the members of each fault", () => {
   for (const [heading, fault] of [
     ["## Malformed heads", new HeadFault(Status.BARE_LF, 0)],
+    ["## Malformed bodies", new BodyFault("CHUNK_DATA_ENDING", 0)],
     ["## Malformed PROXY headers", new ProxyFault("PROXY_PORT", 0)],
     ["## Malformed ClientHellos", new HelloFault("HELLO_ALPN", 0)],
   ] as const) {
@@ -210,7 +220,7 @@ codes("Status and the table of errors are in one order", () => {
 });
 
 codes("every case that a source names is a case of the corpus", () => {
-  const ids = new Set([...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus()].map(({ id }) => id));
+  const ids = new Set([...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus(), ...readMessageCorpus()].map(({ id }) => id));
   let named = 0;
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -245,7 +255,7 @@ function limitOf(name: string, of: (given: object) => object): string[] {
   const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
   const byDefault = String((of({}) as Record<string, number>)[name]);
   const docstrings = [
-    ...`${read("src/head/limits.ts")}${read("src/outcome/limits.ts")}`.matchAll(
+    ...`${read("src/head/limits.ts")}${read("src/message/limits.ts")}${read("src/outcome/limits.ts")}`.matchAll(
       /\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs,
     ),
   ];
@@ -257,9 +267,11 @@ function limitOf(name: string, of: (given: object) => object): string[] {
 
 numbers("docs/limits.md has every limit: unit, default, range, precedents", () => {
   const ofHead = Object.keys(headLimits({})) as (keyof HeadLimits)[];
+  const ofMessage = (Object.keys(messageLimits({})) as (keyof MessageLimits)[]).filter((name) => !(name in headLimits({})));
   const ofGate = (Object.keys(gateLimits({})) as (keyof GateLimits)[]).filter((name) => !(name in headLimits({})));
   for (const [heading, names, of] of [
     ["## Of a request head", ofHead, headLimits],
+    ["## Of a message", ofMessage, messageLimits],
     ["## Of a gate", ofGate, gateLimits],
   ] as const) {
     const documented = rows(section(limits, heading)).map((row) => row.map(plain));

@@ -4,13 +4,14 @@
 
 import { Status } from "../../assembly/abi.js";
 
-/** The names of `Status` from TLS_RECORD on; docs/errors.md lists them. Their meaning never changes. */
+/** The names of `Status` from TLS_RECORD on, of requests, responses and trailer sections; docs/errors.md lists them. Their meaning never changes. */
 export type HeadFaultCode = (typeof refusals)[number][0];
 
 type StatusCode = 400 | 431 | 505;
 
 const RFC_9110_4_2_1 = "RFC 9110 §4.2.1";
 const RFC_9112_3 = "RFC 9112 §3";
+const RFC_9112_4 = "RFC 9112 §4";
 const RFC_9112_6_1 = "RFC 9112 §6.1";
 
 /** One row per refusal, in the order of `Status`: code, status code, source, sentence. */
@@ -40,18 +41,23 @@ const refusals = [
   ["HOST_MISSING", 400, "RFC 9112 §3.2", "an HTTP/1.1 request has no Host"],
   ["HOST_REPEATED", 400, "RFC 9112 §3.2", "a request has more than one Host"],
   ["CONTENT_LENGTH_INVALID", 400, "RFC 9110 §8.6", "Content-Length is not a number from 0 to 9007199254740991"],
-  ["CONTENT_LENGTH_REPEATED", 400, "RFC 9110 §8.6", "a request has more than one Content-Length"],
+  ["CONTENT_LENGTH_REPEATED", 400, "RFC 9110 §8.6", "a message has more than one Content-Length"],
   ["TRANSFER_ENCODING_INVALID", 400, RFC_9112_6_1, "Transfer-Encoding is not a list of codings that ends with chunked"],
-  ["TRANSFER_ENCODING_REPEATED", 400, RFC_9112_6_1, "a request has more than one Transfer-Encoding line"],
+  ["TRANSFER_ENCODING_REPEATED", 400, RFC_9112_6_1, "a message has more than one Transfer-Encoding line"],
   ["TRANSFER_ENCODING_NOT_CHUNKED", 400, "RFC 9112 §6.3", "the last transfer coding of a request is not chunked"],
-  ["TRANSFER_ENCODING_VERSION", 400, RFC_9112_6_1, "an HTTP/1.0 request has Transfer-Encoding"],
-  ["FRAMING_CONFLICT", 400, "RFC 9112 §6.3", "a request has both Content-Length and Transfer-Encoding"],
+  ["TRANSFER_ENCODING_VERSION", 400, RFC_9112_6_1, "an HTTP/1.0 message has Transfer-Encoding"],
+  ["FRAMING_CONFLICT", 400, "RFC 9112 §6.3", "a message has both Content-Length and Transfer-Encoding"],
   ["CONNECTION_INVALID", 400, "RFC 9110 §7.6.1", "Connection is not a list of tokens"],
-  ["CONNECTION_CONTRADICTORY", 400, "RFC 9112 §9.3", "Connection lists both close and keep-alive"],
   ["PROXY_CONNECTION", 400, "RFC 9112 Appendix C.2.2", "Proxy-Connection has a value that parsers read differently"],
   ["UPGRADE_INVALID", 400, "RFC 9110 §7.8", "Upgrade is not a list of protocols"],
-  ["HEAD_TOO_LARGE", 431, "RFC 6585 §5", "the request head is larger than the limit"],
-  ["FIELD_LINES_TOO_MANY", 431, "RFC 6585 §5", "the request head has more field lines than the limit"],
+  ["HEAD_TOO_LARGE", 431, "RFC 6585 §5", "the head is larger than the limit"],
+  ["FIELD_LINES_TOO_MANY", 431, "RFC 6585 §5", "the head, or the trailer section, has more field lines than the limit"],
+  ["STATUS_LINE_WHITESPACE", 400, RFC_9112_4, "the status-line has white space other than one SP between its parts"],
+  ["STATUS_LINE_SHORT", 400, RFC_9112_4, "the status-line ends before its status code"],
+  ["STATUS_CODE_INVALID", 400, RFC_9112_4, "the status code is not three digits, from 100 to 999"],
+  ["RESPONSE_FRAMING", 400, "RFC 9110 §8.6", "a response that cannot have content declares how it is framed"],
+  ["TRAILER_FIELD", 400, "RFC 9110 §6.5.1", "a trailer section contains a field that is only allowed in a head"],
+  ["TRAILERS_TOO_LARGE", 431, "RFC 6585 §5", "the trailer section is larger than the limit"],
 ] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
 
 /**
@@ -80,16 +86,26 @@ export abstract class Fault<Code extends string = string> {
   }
 }
 
-/** Why octets are not a request head, or not an authority; `offset` counts from the head's first octet. */
+/**
+ * Why octets are not a head, a trailer section or an authority; `offset` counts from the head's first octet, and in
+ * `headgate/message` from the message's.
+ */
 export class HeadFault extends Fault<HeadFaultCode> {
-  /** The status code of the response: 400, 431 or 505. */
+  /** The status code of the response to a request: 400, 431 or 505. A gateway answers a malformed response with 502. */
   readonly statusCode: StatusCode;
+  readonly #status: number;
 
   /** @internal */
   constructor(status: number, offset: number) {
     const [code, statusCode, source, message] = refusals[status - Status.TLS_RECORD]!;
     super(code, offset, source, message);
     this.statusCode = statusCode;
+    this.#status = status;
+  }
+
+  /** The same fault, with its offset counted from `octets` earlier. @internal */
+  after(octets: number): HeadFault {
+    return octets === 0 ? this : new HeadFault(this.#status, this.offset + octets);
   }
 }
 

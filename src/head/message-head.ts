@@ -6,6 +6,7 @@ import { Capacity, FieldLine, FieldSpelling, Flag, Head, Memory, Option, type St
 import { type Authority, readAuthority } from "./authority.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
+import { members } from "./scan.js";
 
 /**
  * Field names for which Node's `headers` keeps only the first line. All others are joined: with "; " for Cookie, with
@@ -80,6 +81,23 @@ export abstract class MessageHead {
     return values;
   }
 
+  /** True if the connection persists after this message; `close` counts, whatever is beside it (RFC 9112 §9.3). */
+  get keepAlive(): boolean {
+    if (this.has(Flag.CONNECTION_CLOSE)) return false;
+    return this.has(Flag.VERSION_1_1) || this.has(Flag.CONNECTION_KEEP_ALIVE);
+  }
+
+  /**
+   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since Upgrade
+   * means nothing otherwise (RFC 9110 §7.8).
+   */
+  get upgrade(): string[] {
+    if (!this.has(Flag.UPGRADE) || !this.has(Flag.CONNECTION_UPGRADE) || !this.has(Flag.VERSION_1_1)) return [];
+    const values = this.fieldValues("upgrade");
+    if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
+    return values.flatMap((value) => members(value)).filter((member) => member !== "");
+  }
+
   /** Octets of the head as received. */
   get size(): number {
     return this.#text.length;
@@ -133,7 +151,12 @@ export abstract class MessageHead {
     return readAuthority(this.words(), this.#record + (block >> 2), this.#text, this.#start);
   }
 
-  /** True for each `Flag` bit that is given. @internal */
+  /** The value of Content-Length, 0..2^53-1; 0 if there is none. @internal */
+  protected get contentLength(): number {
+    return this.word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + (this.word(Head.CONTENT_LENGTH_LOW) >>> 0);
+  }
+
+  /** True if each of the `Flag` bits is set. @internal */
   protected hasAll(flags: number): boolean {
     return (this.#flags & flags) === flags;
   }

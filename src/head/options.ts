@@ -57,10 +57,8 @@ function describeObject(value: object, depth: number): string {
     const { name } = (value as { constructor: { name: string } }).constructor;
     return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
   }
-  const entries = Object.entries(value);
-  if (depth > 1 || entries.length === 0) return entries.length === 0 ? "{}" : "an object";
-  const members = entries
-    .slice(0, ITEMS)
-    .map(([name, member]) => `${JSON.stringify(name)}:${describe(member, depth + 1)}`);
-  return `{${[...members, ...(entries.length > ITEMS ? ["..."] : [])].join(",")}}`;
+  // Without their values, which may be keys and passwords.
+  const names = Object.keys(value);
+  if (names.length === 0) return "{}";
+  return `an object with ${[...names.slice(0, ITEMS), ...(names.length > ITEMS ? ["others"] : [])].join(", ")}`;
 }

@@ -7,13 +7,16 @@ import { HeadFault } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
-import { checkSettings } from "./options.js";
 import { run } from "./message-head.js";
+import { checkSettings, describe } from "./options.js";
 import { RequestHead } from "./request-head.js";
 
 export interface HeadOptions {
-  /** `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). */
-  host?: "required" | "optional";
+  /**
+   * `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). `optional`: it passes. `unchecked`: Host is
+   * left to the caller, and may also be empty, invalid or repeated.
+   */
+  host?: "required" | "optional" | "unchecked";
   limits?: Partial<HeadLimits>;
 }
 
@@ -36,32 +39,62 @@ export const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
 export function kernelOptions(options: HeadOptions | undefined): number {
   if (options === undefined) return 0;
   checkSettings(options, settings, "a parse");
-  const host = options.host ?? "required";
-  if (host !== "required" && host !== "optional") {
-    throw new TypeError(`host is ${String(host)}; it must be "required" or "optional"`);
+  const { host = "required" } = options;
+  if (!Object.hasOwn(hostOptions, host)) {
+    throw new TypeError(`host is ${describe(host)}; it must be "required", "optional" or "unchecked"`);
   }
-  return host === "optional" ? Option.HOST_OPTIONAL : 0;
+  return hostOptions[host];
 }
+
+const hostOptions = {
+  required: 0,
+  optional: Option.HOST_OPTIONAL,
+  unchecked: Option.HOST_OPTIONAL | Option.HOST_UNCHECKED,
+} as const;
+
+/** What the kernel reads: by which of its functions, and how many octets it takes that its limit does not count. @internal */
+export interface SectionKind {
+  readonly entry: "parseHead" | "parseTrailers";
+  readonly uncounted: number;
+}
+/** @internal */
+export const HEAD: SectionKind = { entry: "parseHead", uncounted: 0 };
 
 /** The first attempt copies only so many octets, whatever the limit: a body may follow, or other heads. */
 const FIRST_OCTETS = 16_384;
 
-/** Lets the kernel read the head at the beginning of `bytes`, which has `length` octets. @internal */
+/** Lets the kernel read the head, or another section, at the beginning of `bytes`, which has `length` octets. @internal */
 export function readOctets(
   wasm: Kernel,
   bytes: Uint8Array,
   length: number,
   options: number,
   limits: HeadLimits,
+  kind: SectionKind = HEAD,
 ): Status {
-  const { headBytes } = limits;
-  if (length > FIRST_OCTETS && headBytes > FIRST_OCTETS) {
+  const most = limits.headBytes + kind.uncounted;
+  if (length > FIRST_OCTETS && most > FIRST_OCTETS) {
     wasm.input.set(viewOf(bytes, 0, FIRST_OCTETS));
-    const status = run(wasm, 0, FIRST_OCTETS, options, limits);
+    const status = runSection(wasm, kind, 0, FIRST_OCTETS, options, limits);
     if (status !== Status.PARTIAL) return status;
   }
-  wasm.input.set(length > headBytes ? viewOf(bytes, 0, headBytes) : bytes);
-  return run(wasm, 0, length, options, limits);
+  wasm.input.set(length > most ? viewOf(bytes, 0, most) : bytes);
+  return runSection(wasm, kind, 0, length, options, limits);
+}
+
+/** Reads a section of the kind from the octets `start`..`end` of the kernel's input. @internal */
+export function runSection(
+  wasm: Kernel,
+  kind: SectionKind,
+  start: number,
+  end: number,
+  options: number,
+  limits: HeadLimits,
+): Status {
+  if (kind.entry === "parseHead") return run(wasm, start, end, options, limits);
+  wasm.generation++;
+  const { headBytes, fieldLines } = limits;
+  return wasm.parseTrailers(start, Math.min(end, start + headBytes + kind.uncounted), options, headBytes, fieldLines);
 }
 
 /** The result of a parse that is not partial: offsets and text are read before the kernel's memory is used again. @internal */

@@ -5,7 +5,6 @@
 import { Flag, Head, TargetForm } from "../../assembly/abi.js";
 import { type Authority, parseAuthority } from "./authority.js";
 import { MessageHead } from "./message-head.js";
-import { members } from "./scan.js";
 
 /** The four forms of a request-target (RFC 9112 §3.2). */
 export type RequestTargetForm = "origin-form" | "absolute-form" | "authority-form" | "asterisk-form";
@@ -110,29 +109,12 @@ export class RequestHead extends MessageHead {
   get framing(): Framing {
     if (this.has(Flag.TRANSFER_ENCODING)) return CHUNKED;
     if (!this.has(Flag.CONTENT_LENGTH)) return NO_BODY;
-    const length = this.word(Head.CONTENT_LENGTH_HIGH) * 0x1_0000_0000 + (this.word(Head.CONTENT_LENGTH_LOW) >>> 0);
-    return { kind: "content-length", length };
-  }
-
-  /** True if the connection persists after this request (RFC 9112 §9.3). */
-  get keepAlive(): boolean {
-    return this.has(Flag.VERSION_1_1) ? !this.has(Flag.CONNECTION_CLOSE) : this.has(Flag.CONNECTION_KEEP_ALIVE);
+    return { kind: "content-length", length: this.contentLength };
   }
 
   /** True if `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */
   get expectsContinue(): boolean {
     return this.has(Flag.EXPECT_CONTINUE);
-  }
-
-  /**
-   * The protocols of Upgrade, as sent. Empty unless Connection lists `upgrade` and the version is 1.1, since Upgrade
-   * means nothing otherwise (RFC 9110 §7.8).
-   */
-  get upgrade(): string[] {
-    if (!this.has(Flag.UPGRADE) || !this.has(Flag.CONNECTION_UPGRADE) || !this.has(Flag.VERSION_1_1)) return [];
-    const values = this.fieldValues("upgrade");
-    if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
-    return values.flatMap((value) => members(value)).filter((member) => member !== "");
   }
 
   /** True if `upgrade` lists `websocket`, ignoring case. */

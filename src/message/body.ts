@@ -1,11 +1,15 @@
-// In:    the octets after a request head, and the framing that the head declared.
-// Out:   where the body ends.
-// Never: changes or decodes the body, or keeps any of it except the name of a trailer field.
+// In:    the octets after a head, and the framing of the message.
+// Out:   where its content is, where the body ends, and its trailer fields.
+// Never: copies content, or keeps any of the body except an incomplete trailer section.
 
 import { kernel } from "../head/kernel/instance.js";
-import { countOctets } from "../head/kernel/latin1.js";
+import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { HEXDIG, TOKEN, VALUE } from "../head/kernel/octet-class.js";
 import type { Framing } from "../head/request-head.js";
+import type { ResponseFraming } from "../head/response-head.js";
+import type { SectionReader } from "../head/section-reader.js";
+import { type TrailersResult, trailerReader } from "../head/trailers.js";
+import { BodyFault, type BodyFaultCode, type MessageFault } from "./fault.js";
 
 /** What the next octet of chunked-body belongs to (RFC 9112 §7.1), in the order of the grammar. */
 const enum Place {
@@ -30,18 +34,15 @@ const enum Place {
   DATA_CR,
   DATA_LF,
 
-  /** The first octet of a trailer line, or of the empty line that ends the body. */
-  TRAILER,
-  TRAILER_NAME,
-  TRAILER_VALUE,
-  TRAILER_LF,
+  /** The first octet of the trailer section, or of the empty line that ends the body. */
+  TRAILERS,
+  TRAILERS_MORE,
   END_LF,
 }
 
 const LF = 0x0a;
 const CR = 0x0d;
 const QUOTE = 0x22;
-const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
@@ -49,19 +50,24 @@ const BACKSLASH = 0x5c;
 /** Digits that 2^53 - 1 has room for, and two more; a size line should not be a place to hide octets in. */
 const SIZE_DIGITS = 16;
 
-/**
- * Fields about framing, routing and the connection, which must not be in a trailer section (RFC 9110 §6.5.1): parsers
- * differ on whether they obey them there, and llhttp obeys `Connection: close`.
- */
-const headOnly = new Set(
-  "connection content-length expect host keep-alive proxy-connection te trailer transfer-encoding upgrade".split(" "),
-);
-const LONGEST_HEAD_ONLY = Math.max(...[...headOnly].map((name) => name.length));
+/** Lines of a trailer section, unless the caller has a lower limit. */
+const MOST_FIELD_LINES = 4096;
+
+/** Digits of a size that are read at once; no more fit an integer of 32 bits without a sign. */
+const FEW_DIGITS = 7;
+
+const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 /** Follows one body. */
 export class BodyReader {
-  /** True once the body's last octet has been seen. */
+  /** True once the body's last octet has been seen. A body that ends with the connection is never done. */
   done: boolean;
+  /** After `next`: where the content begins that it has read; it ends where `next` has stopped. */
+  contentStart = 0;
+  /** The trailer fields, once the body is done: name, value, name, value, as sent. */
+  trailers: readonly string[] = NO_FIELDS;
+  /** Why the body is malformed, or null. Its offset counts from the body's first octet. */
+  fault: MessageFault | null = null;
   readonly #chunked: boolean;
   /** Octets of the body, or of the chunk's data, still to come. */
   #left: number;
@@ -70,16 +76,36 @@ export class BodyReader {
   #digits = SIZE_DIGITS;
   /** Octets of chunk extensions and trailers that may still come. */
   #spare: number;
-  /** The trailer name so far, in lower case, as long as it may be one of `headOnly`. */
-  #name = "";
+  readonly #fieldLines: number;
+  #trailerReader: SectionReader<TrailersResult> | null = null;
+  /** Octets of the body before those of this call, and before the trailer section. */
+  #before = 0;
+  #trailersStart = 0;
+  /** What the next octet would have to be is known by its place; these are faults of their own. */
+  #failure: BodyFaultCode | null = null;
 
-  /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
-  constructor(framing: Framing, overhead: number) {
+  /**
+   * `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. `fieldLines`: how many
+   * trailer lines there may be.
+   */
+  constructor(framing: Framing | ResponseFraming, overhead: number, fieldLines = MOST_FIELD_LINES) {
     this.#chunked = framing.kind === "chunked";
-    this.#left = framing.kind === "content-length" ? framing.length : 0;
+    this.#left =
+      framing.kind === "content-length" ? framing.length : framing.kind === "until-close" ? Number.POSITIVE_INFINITY : 0;
     this.#place = this.#chunked ? Place.SIZE : Place.DATA;
     this.#spare = overhead;
+    this.#fieldLines = fieldLines;
     this.done = !this.#chunked && this.#left === 0;
+  }
+
+  /** Octets of the body so far. */
+  get taken(): number {
+    return this.#before;
+  }
+
+  /** True if the end of the connection is the end of the body, or if it has ended. */
+  get mayEnd(): boolean {
+    return this.done || this.#left === Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -87,30 +113,104 @@ export class BodyReader {
    * goes on, or -1 where it is malformed; a malformed body has no end that all would agree on. Do not go on after -1.
    */
   read(octets: Uint8Array, start: number): number {
-    const { classes } = kernel();
     const length = countOctets(octets);
     let at = start;
+    while (at >= 0 && at < length && !this.done) at = this.next(octets, at);
+    return at;
+  }
+
+  /**
+   * Like `read`, but stops after the next run of content: `contentStart` is where that begins in `octets`, and equals what is
+   * returned if there is none. The caller goes on from there until `done`. After -1, `contentStart` is the offending octet.
+   */
+  next(octets: Uint8Array, start: number): number {
+    const length = countOctets(octets);
+    const { classes } = kernel();
+    let at = start;
     while (at < length && !this.done) {
-      if (this.#place !== Place.DATA) {
-        const octet = octets[at++]!;
-        if (!this.#step(octet, classes[octet]!)) return -1;
+      const place = this.#place;
+      if (place === Place.DATA) {
+        const count = Math.min(this.#left, length - at);
+        this.contentStart = at;
+        at += count;
+        this.#left -= count;
+        this.#before += at - start;
+        if (this.#left > 0) return at;
+        if (this.#chunked) this.#place = Place.DATA_CR;
+        else this.done = true;
+        return at;
+      }
+      if (place === Place.TRAILERS_MORE || (place === Place.TRAILERS && octets[at] !== CR)) {
+        return this.#readTrailers(octets, start, at, length);
+      }
+      if (place === Place.SIZE) {
+        const next = this.#readSizeLine(octets, at, length, classes);
+        if (next > 0) {
+          at = next;
+          continue;
+        }
+      } else if (place === Place.DATA_CR && at + 1 < length && octets[at] === CR && octets[at + 1] === LF) {
+        this.#place = Place.SIZE;
+        at += 2;
         continue;
       }
-      const count = Math.min(this.#left, length - at);
-      at += count;
-      this.#left -= count;
-      if (this.#left > 0) continue;
-      if (this.#chunked) this.#place = Place.DATA_CR;
-      else this.done = true;
+      const octet = octets[at]!;
+      if (!this.#step(octet, classes[octet]!)) {
+        this.fault = new BodyFault(this.#failure ?? failureAt(place, octet), this.#before + at - start);
+        this.contentStart = at;
+        return -1;
+      }
+      at++;
     }
+    this.contentStart = at;
+    this.#before += at - start;
     return at;
+  }
+
+  /** Reads a size line in its most common form, if all of it is there: few digits and CRLF. Returns its end, or 0. */
+  #readSizeLine(octets: Uint8Array, start: number, length: number, classes: Uint8Array): number {
+    const most = Math.min(length - 2, start + FEW_DIGITS);
+    let at = start;
+    let size = 0;
+    for (; at < most; at++) {
+      const octet = octets[at]!;
+      if ((classes[octet]! & HEXDIG) === 0) break;
+      size = size * 16 + digit(octet);
+    }
+    if (at === start || octets[at] !== CR || octets[at + 1] !== LF) return 0;
+    this.#left = size;
+    this.#place = size > 0 ? Place.DATA : Place.TRAILERS;
+    return at + 2;
+  }
+
+  /** trailer-section CRLF, not empty                                          (RFC 9112 §7.1.2) */
+  #readTrailers(octets: Uint8Array, start: number, at: number, length: number): number {
+    if (this.#trailerReader === null) {
+      this.#trailerReader = trailerReader(this.#spare, this.#fieldLines);
+      this.#trailersStart = this.#before + at - start;
+      this.#place = Place.TRAILERS_MORE;
+    }
+    const result = this.#trailerReader.read(viewOf(octets, at, length));
+    if (result.kind === "malformed") {
+      this.fault = result.fault.after(this.#trailersStart);
+      this.contentStart = Math.max(start, start + this.fault.offset - this.#before);
+      return -1;
+    }
+    const end = result.kind === "complete" ? at + result.consumed : length;
+    if (result.kind === "complete") {
+      this.trailers = result.lines;
+      this.done = true;
+    }
+    this.#before += end - start;
+    this.contentStart = end;
+    return end;
   }
 
   /**
    * chunked-body = *chunk last-chunk trailer-section CRLF
    * chunk        = chunk-size [ chunk-ext ] CRLF chunk-data CRLF              (RFC 9112 §7.1)
    *
-   * Deviation: sizes above 2^53 - 1 and sizes of more than 16 digits are refused.
+   * Deviation: sizes above 2^53 - 1 and sizes of more than 16 digits are refused (corpus: CHUNKED-20, CHUNKED-21).
    * False where the octet does not belong there.
    */
   #step(octet: number, classes: number): boolean {
@@ -122,7 +222,7 @@ export class BodyReader {
         return this.#extensionOrEnd(octet);
       case Place.SIZE_LF:
         this.#digits = SIZE_DIGITS;
-        return this.#go(this.#left > 0 ? Place.DATA : Place.TRAILER, octet === LF);
+        return this.#go(this.#left > 0 ? Place.DATA : Place.TRAILERS, octet === LF);
       case Place.DATA_CR:
         return this.#go(Place.DATA_LF, octet === CR);
       case Place.DATA_LF:
@@ -130,23 +230,19 @@ export class BodyReader {
       case Place.END_LF:
         this.done = octet === LF;
         return this.done;
-      case Place.EXTENSION_NAME:
-      case Place.EXTENSION_NAME_MORE:
-      case Place.EXTENSION_VALUE:
-      case Place.EXTENSION_TOKEN_MORE:
-      case Place.EXTENSION_STRING:
-      case Place.EXTENSION_STRING_ESCAPED:
-      case Place.EXTENSION_END:
-        return this.#stepInExtension(octet, classes);
+      case Place.TRAILERS:
+        return this.#go(Place.END_LF, octet === CR);
       default:
-        return this.#stepInTrailers(octet, classes);
+        return this.#stepInExtension(octet, classes);
     }
   }
 
   #digit(octet: number): boolean {
-    this.#left = this.#left * 16 + (octet <= 0x39 ? octet - 0x30 : (octet & 0x0f) + 9);
+    this.#left = this.#left * 16 + digit(octet);
     this.#digits--;
-    return this.#go(Place.SIZE_MORE, this.#digits >= 0 && Number.isSafeInteger(this.#left));
+    if (this.#digits >= 0 && Number.isSafeInteger(this.#left)) return this.#go(Place.SIZE_MORE);
+    this.#failure = "CHUNK_SIZE_TOO_LARGE";
+    return false;
   }
 
   /** After a size or an extension: another extension, or the line's end. */
@@ -159,7 +255,7 @@ export class BodyReader {
    * chunk-ext     = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )   (RFC 9112 §7.1.1)
    * chunk-ext-val = token / quoted-string
    *
-   * Deviation: white space (BWS) is refused; no sender needs it, and llhttp refuses it as well.
+   * Deviation: white space (BWS) is refused; no sender needs it, and llhttp refuses it as well (corpus: CHUNKED-34).
    */
   #stepInExtension(octet: number, classes: number): boolean {
     const isToken = (classes & TOKEN) !== 0;
@@ -185,31 +281,6 @@ export class BodyReader {
     }
   }
 
-  /** trailer-section = *( field-line CRLF )                                    (RFC 9112 §7.1.2) */
-  #stepInTrailers(octet: number, classes: number): boolean {
-    if (this.#place === Place.TRAILER && octet === CR) return this.#go(Place.END_LF);
-    if (!this.#spend()) return false;
-    switch (this.#place) {
-      case Place.TRAILER:
-        this.#name = "";
-        this.#place = Place.TRAILER_NAME;
-        return this.#nameGoesOn(octet, classes);
-      case Place.TRAILER_NAME:
-        if (octet === COLON) return this.#go(Place.TRAILER_VALUE, !headOnly.has(this.#name));
-        return this.#nameGoesOn(octet, classes);
-      case Place.TRAILER_VALUE:
-        if (octet === CR) return this.#go(Place.TRAILER_LF);
-        return (classes & VALUE) !== 0;
-      default:
-        return this.#go(Place.TRAILER, octet === LF);
-    }
-  }
-
-  #nameGoesOn(octet: number, classes: number): boolean {
-    if (this.#name.length <= LONGEST_HEAD_ONLY) this.#name += String.fromCharCode(octet).toLowerCase();
-    return (classes & TOKEN) !== 0;
-  }
-
   #go(place: Place, fits = true): boolean {
     this.#place = place;
     return fits;
@@ -217,6 +288,22 @@ export class BodyReader {
 
   /** Counts an octet of extensions or trailers; false if it is one too many. */
   #spend(): boolean {
-    return --this.#spare >= 0;
+    if (--this.#spare >= 0) return true;
+    this.#failure = "CHUNK_EXTENSIONS_TOO_LARGE";
+    return false;
   }
+}
+
+/** The value of a HEXDIG. */
+function digit(octet: number): number {
+  return octet <= 0x39 ? octet - 0x30 : (octet & 0x0f) + 9;
+}
+
+/** What an octet shows that does not belong to its place. */
+function failureAt(place: Place, octet: number): BodyFaultCode {
+  if (place === Place.DATA_CR || place === Place.DATA_LF) return "CHUNK_DATA_ENDING";
+  // Everywhere else a CR or an LF could only have been part of a CRLF that ends the line.
+  const isLineEnd = place === Place.SIZE_LF || place === Place.END_LF || octet === LF;
+  if (isLineEnd) return "CHUNK_LINE_ENDING";
+  return place === Place.SIZE || place === Place.SIZE_MORE ? "CHUNK_SIZE_INVALID" : "CHUNK_EXTENSION_INVALID";
 }

@@ -44,14 +44,15 @@ export type ReferenceResult =
 
 export interface ReferenceOptions {
   hostOptional?: boolean;
+  hostUnchecked?: boolean;
   headBytes?: number;
   fieldLines?: number;
 }
 
-type Field = [name: string, value: string];
+export type Field = [name: string, value: string];
 
 /** A refusal at the octet that stands `back` octets before the one that shows it. */
-interface Refusal {
+export interface Refusal {
   code: string;
   back: number;
 }
@@ -62,12 +63,12 @@ type OctetRule = (before: string, octet: string) => Refusal | null;
 type Line = { kind: "line"; text: string; next: number } | Exclude<ReferenceResult, { kind: "complete" }>;
 
 /** A refusal placed at the octet that shows it, or before it (docs/conformance.md, "How refusals are placed"). */
-function refuse(code: string, back = 0): Refusal {
+export function refuse(code: string, back = 0): Refusal {
   return { code, back };
 }
 
 /** A refusal as the caller gets it: the offset counts from the head's first octet. */
-function error(code: string, offset: number): { kind: "malformed"; code: string; offset: number } {
+export function error(code: string, offset: number): { kind: "malformed"; code: string; offset: number } {
   return { kind: "malformed", code, offset };
 }
 
@@ -81,7 +82,7 @@ export function referenceHead(octets: Uint8Array, options: ReferenceOptions = {}
 
 /** `start-line CRLF *( field-line CRLF ) CRLF` (RFC 9112 §2.1), behind up to four empty lines (§2.2). */
 function readHead(text: string, options: ReferenceOptions): ReferenceResult {
-  const { hostOptional = false, fieldLines = 100 } = options;
+  const { hostOptional = false, hostUnchecked = false, fieldLines = 100 } = options;
   if (text.charAt(0) === "\x16") return error("TLS_RECORD", 0);
 
   let start = 0;
@@ -101,49 +102,72 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
   }
   start = requestLine.next;
 
-  const fields: Field[] = [];
-  while (text.charAt(start) !== "\r") {
-    if (fields.length >= fieldLines && start < text.length) return error("FIELD_LINES_TOO_MANY", start);
-    const line = readLine(text, start, fieldLineOctet);
-    if (line.kind !== "line") return line;
-    const name = line.text.slice(0, line.text.indexOf(":"));
-    const written = line.text.slice(name.length + 1);
-    const hasTab = trimStart(written).includes("\t");
-    const code = fieldWhole(name.toLowerCase(), trim(written), hasTab, fields, httpVersion);
-    if (code !== null) return error(code, start);
-    const host = name.toLowerCase() === "host" ? authorityWhole(trim(written)) : null;
-    if (host !== null) return error(host, start + name.length + 1 + written.length - trimStart(written).length);
-    fields.push([name, trim(written)]);
-    start = line.next;
-  }
-
-  const end = readLine(text, start, () => null);
-  if (end.kind !== "line") return end;
-  if (httpVersion === "1.1" && !hostOptional && valuesOf(fields, "host").length === 0) {
-    return error("HOST_MISSING", start);
+  const section = readFields(text, start, fieldLines, httpVersion, hostUnchecked ? "host" : null);
+  if (section.kind !== "fields") return section;
+  const { fields } = section;
+  if (httpVersion === "1.1" && !hostOptional && !hostUnchecked && valuesOf(fields, "host").length === 0) {
+    return error("HOST_MISSING", section.emptyLine);
   }
 
   const [host] = valuesOf(fields, "host");
   const connection = connectionOptions(fields);
   const head: ReferenceHead = {
-    consumed: end.next,
+    consumed: section.next,
     method,
     ...readTarget(method, target),
     httpVersion,
-    host: host === undefined ? null : readAuthority(host),
+    host: host === undefined || hostUnchecked ? null : readAuthority(host),
     fields,
     framing: readFraming(fields),
-    keepAlive: httpVersion === "1.1" ? !connection.includes("close") : connection.includes("keep-alive"),
+    // `close` first, then the version, then `keep-alive` (RFC 9112 §9.3).
+    keepAlive: !connection.includes("close") && (httpVersion === "1.1" || connection.includes("keep-alive")),
     upgrade: httpVersion === "1.1" && connection.includes("upgrade") ? members(valuesOf(fields, "upgrade")) : [],
   };
   return { kind: "complete", head };
+}
+
+/** Field lines and the empty line after them. */
+type Fields =
+  | { kind: "fields"; fields: Field[]; emptyLine: number; next: number }
+  | Exclude<ReferenceResult, { kind: "complete" }>;
+
+/** `*( field-line CRLF ) CRLF` (RFC 9112 §2.1); `unread` is a name, in lower case, whose value means nothing. */
+export function readFields(
+  text: string,
+  start: number,
+  fieldLines: number,
+  httpVersion: "1.0" | "1.1",
+  unread: string | null,
+  isResponse = false,
+): Fields {
+  const fields: Field[] = [];
+  while (text.charAt(start) !== "\r") {
+    if (fields.length >= fieldLines && start < text.length) return error("FIELD_LINES_TOO_MANY", start);
+    const line = readLine(text, start, (before, octet) => fieldLineOctet(before, octet, unread));
+    if (line.kind !== "line") return line;
+    const name = line.text.slice(0, line.text.indexOf(":"));
+    const written = line.text.slice(name.length + 1);
+    if (name.toLowerCase() !== unread) {
+      const hasTab = written.includes("\t");
+      const code = fieldWhole(name.toLowerCase(), trim(written), hasTab, fields, httpVersion);
+      // A response may end with the connection (RFC 9112 §6.3).
+      const isAllowed = code === "TRANSFER_ENCODING_NOT_CHUNKED" && isResponse;
+      if (code !== null && !isAllowed) return error(code, start);
+      const host = name.toLowerCase() === "host" ? authorityWhole(trim(written)) : null;
+      if (host !== null) return error(host, start + name.length + 1 + written.length - trimStart(written).length);
+    }
+    fields.push([name, trim(written)]);
+    start = line.next;
+  }
+  const end = readLine(text, start, () => null);
+  return end.kind === "line" ? { kind: "fields", fields, emptyLine: start, next: end.next } : end;
 }
 
 /**
  * A line and its CRLF (RFC 9112 §2.2). `rule` judges every octet but the LF behind a CR, bare LFs and controls;
  * a CR that it accepts ends the line. A line that never ends is partial.
  */
-function readLine(text: string, start: number, rule: OctetRule): Line {
+export function readLine(text: string, start: number, rule: OctetRule): Line {
   for (let at = start; at < text.length; at++) {
     const before = text.slice(start, at);
     const octet = text.charAt(at);
@@ -243,7 +267,7 @@ function authorityEnd(authority: string): Refusal | null {
 }
 
 /** `HTTP-version = HTTP-name "/" DIGIT "." DIGIT` (RFC 9112 §2.3), and the CR behind it. */
-function versionOctet(version: string, octet: string): Refusal | null {
+export function versionOctet(version: string, octet: string): Refusal | null {
   const shape = ["H", "T", "T", "P", "/", "0123456789", ".", "0123456789"];
   if (octet === " ") return refuse("REQUEST_LINE_WHITESPACE");
   if (octet === "\r") return version.length === shape.length ? null : refuse("REQUEST_LINE_SHORT");
@@ -251,9 +275,12 @@ function versionOctet(version: string, octet: string): Refusal | null {
 }
 
 /** `field-line = field-name ":" OWS field-value OWS` (RFC 9112 §5), `field-name = token` (RFC 9110 §5.1). */
-function fieldLineOctet(before: string, octet: string): Refusal | null {
+export function fieldLineOctet(before: string, octet: string, unread: string | null = null): Refusal | null {
   const colon = before.indexOf(":");
-  if (colon >= 0) return fieldValueOctet(before.slice(0, colon).toLowerCase(), before.slice(colon + 1), octet);
+  if (colon >= 0) {
+    const name = before.slice(0, colon).toLowerCase();
+    return name === unread ? null : fieldValueOctet(name, before.slice(colon + 1), octet);
+  }
   if (isWhiteSpace(octet)) return refuse(before === "" ? "OBS_FOLD" : "FIELD_NAME_SPACE");
   if (octet === ":") return before === "" ? refuse("FIELD_NAME_EMPTY") : null;
   if (octet === "\r") return refuse("FIELD_LINE_NO_COLON");
@@ -308,7 +335,7 @@ function fieldWhole(
       if (seen("transfer-encoding")) return "TRANSFER_ENCODING_REPEATED";
       return hasTab ? "TRANSFER_ENCODING_INVALID" : transferEncodingWhole(value);
     case "connection":
-      return hasTab ? "CONNECTION_INVALID" : connectionWhole(value, earlier);
+      return members([value]).every(isToken) ? null : "CONNECTION_INVALID";
     case "proxy-connection":
       return httpVersion === "1.1" && value.toLowerCase() === "keep-alive" ? null : "PROXY_CONNECTION";
     case "upgrade":
@@ -323,13 +350,6 @@ function transferEncodingWhole(value: string): string | null {
   const codings = value.split(",").map((member) => trim(member).toLowerCase());
   if (!codings.every(isToken) || codings.slice(0, -1).includes("chunked")) return "TRANSFER_ENCODING_INVALID";
   return codings.at(-1) === "chunked" ? null : "TRANSFER_ENCODING_NOT_CHUNKED";
-}
-
-/** `Connection = #connection-option`, `connection-option = token` (RFC 9110 §7.6.1). */
-function connectionWhole(value: string, earlier: Field[]): string | null {
-  if (!members([value]).every(isToken)) return "CONNECTION_INVALID";
-  const all = connectionOptions([...earlier, ["connection", value]]);
-  return all.includes("close") && all.includes("keep-alive") ? "CONNECTION_CONTRADICTORY" : null;
 }
 
 /** `Upgrade = #protocol`, `protocol = protocol-name [ "/" protocol-version ]`, both tokens (RFC 9110 §7.8). */
@@ -376,7 +396,7 @@ function readFraming(fields: Field[]): ReferenceHead["framing"] {
 }
 
 /** The values of all field lines of one name, which is compared without case (RFC 9110 §5.1). */
-function valuesOf(fields: Field[], name: string): string[] {
+export function valuesOf(fields: Field[], name: string): string[] {
   return fields.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
 }
 
@@ -386,7 +406,7 @@ function members(values: string[]): string[] {
 }
 
 /** `Connection = #connection-option` (RFC 9110 §7.6.1): all options in lower case, as they are compared. */
-function connectionOptions(fields: Field[]): string[] {
+export function connectionOptions(fields: Field[]): string[] {
   return members(valuesOf(fields, "connection")).map((option) => option.toLowerCase());
 }
 
@@ -411,6 +431,6 @@ function trimStart(text: string): string {
 }
 
 /** `OWS = *( SP / HTAB )` (RFC 9110 §5.6.3), taken away on both sides of a value. */
-function trim(text: string): string {
+export function trim(text: string): string {
   return trimStart(text).replace(/[ \t]+$/, "");
 }

@@ -74,6 +74,8 @@ const DEFAULTS: CorpusOptions = { host: "required", headBytes: 16384, fieldLines
 /** Their cases are PROXY headers and ClientHellos, all others' request heads. */
 const PROXY_FILE = "proxy-protocol.md";
 const HELLO_FILE = "client-hello.md";
+/** The folder of those of messages. */
+const MESSAGES = "messages";
 
 /** Every case of a request head, by file name and in the order of each file. */
 export function readCorpus(): CorpusCase[] {
@@ -83,7 +85,7 @@ export function readCorpus(): CorpusCase[] {
   return unique(names.sort().flatMap((name) => readCorpusText(readFileSync(join(DIRECTORY, name), "utf8"), name)));
 }
 
-/** A case of what may precede a head: a PROXY header, a ClientHello. */
+/** A case of what is not a request head: a PROXY header, a ClientHello, messages. */
 export interface PrefaceCase {
   id: string;
   title: string;
@@ -102,6 +104,12 @@ export function readProxyCorpus(): PrefaceCase[] {
 /** Every case of a ClientHello, in order. */
 export function readHelloCorpus(): PrefaceCase[] {
   return readPrefaces(HELLO_FILE, "hello", readVectors);
+}
+
+/** Every case of messages: status-lines, responses, chunked bodies, trailers. */
+export function readMessageCorpus(): PrefaceCase[] {
+  const names = readdirSync(join(DIRECTORY, MESSAGES)).sort();
+  return unique(names.flatMap((name) => readPrefaces(join(MESSAGES, name), "http", readOctets)));
 }
 
 function readPrefaces(file: string, language: string, read: typeof readOctets): PrefaceCase[] {

@@ -1,0 +1,295 @@
+// In:    octets, and callbacks as users of npm http-parser-js set them.
+// Out:   calls of those callbacks; the class in that package's place.
+// Never: reads octets itself, or calls back after a fault.
+
+import type { MessageHead } from "../head/message-head.js";
+import { RequestHead } from "../head/request-head.js";
+import type { ResponseHead } from "../head/response-head.js";
+import type { MessageFault } from "../message/fault.js";
+import { RequestReader } from "../message/requests.js";
+import { ResponseReader } from "../message/responses.js";
+
+const ON_HEADERS = 1;
+const ON_HEADERS_COMPLETE = 2;
+const ON_BODY = 3;
+const ON_MESSAGE_COMPLETE = 4;
+
+export type ParserType = "REQUEST" | "RESPONSE";
+
+/** What `onHeadersComplete` gets, in one object. */
+export interface HeadersInfo {
+  versionMajor: number;
+  versionMinor: number;
+  /** Name, value, name, value; one character per octet. */
+  headers: string[];
+  /** Of a request: its place in `methods`, or the method itself if a handler was assigned by name (`onBody` and so on). */
+  method?: number | string;
+  url?: string;
+  statusCode?: number;
+  statusMessage?: string;
+  /** What follows the message belongs to another protocol, if the server agrees. */
+  upgrade: boolean;
+  shouldKeepAlive: boolean;
+}
+
+/** 1 or true: no content follows the head. 2: neither that, nor another message. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most handlers return nothing
+export type HeadersCompleteResult = number | boolean | void;
+
+/** What `execute` and `finish` return for octets that are not a message. */
+export interface ParseError extends Error {
+  /** `HPE_HEADER_OVERFLOW` for a head that is too large, else `HPE_` and the code of the fault. */
+  code: string;
+  /** The sentence of the fault. */
+  reason: string;
+  /** Octets of this call up to the last complete message or slice of content. */
+  bytesParsed: number;
+  fault: MessageFault | null;
+}
+
+/** By the number that Node's parser gave them. */
+export const methods: readonly string[] = Object.freeze(
+  (
+    "DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH UNLOCK BIND REBIND UNBIND " +
+    "ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK SOURCE"
+  ).split(" "),
+);
+
+/** http-parser-js has no limit on the number of field lines; this is the largest of the kernel. */
+const FIELD_LINES = 4096;
+/** The range of `limits.headBytes`. */
+const HEAD_BYTES = { least: 16, most: 131_072 };
+
+/**
+ * The class of npm `http-parser-js`, for its users: the same members, strict. docs/drop-in.md lists the differences. Handlers are
+ * set by number (`parser[HTTPParser.kOnBody] = ...`) or by name (`parser.onBody = ...`).
+ */
+export class HTTPParser {
+  static readonly REQUEST = "REQUEST";
+  static readonly RESPONSE = "RESPONSE";
+  static readonly kOnHeaders = ON_HEADERS;
+  static readonly kOnHeadersComplete = ON_HEADERS_COMPLETE;
+  static readonly kOnBody = ON_BODY;
+  static readonly kOnMessageComplete = ON_MESSAGE_COMPLETE;
+  static readonly kOnExecute = 99;
+  static readonly methods = methods;
+  /** Octets that the head of a message may have, unless a parser's own `maxHeaderSize` is another; at most 131072. */
+  static readonly maxHeaderSize = 80 * 1024;
+
+  type: ParserType | undefined;
+  maxHeaderSize: number = HTTPParser.maxHeaderSize;
+  /** True after octets that are not a message. */
+  hadError = false;
+  /** @internal */
+  _compatMode0_11 = false;
+  #reader: RequestReader | ResponseReader | null = null;
+  #error: ParseError | null = null;
+
+  /** Throws an `Error` for a type that is neither REQUEST nor RESPONSE; without one, call `initialize`. */
+  constructor(type?: ParserType) {
+    if (type !== undefined) this.initialize(type);
+  }
+
+  /** Forgets everything but the handlers. */
+  initialize(type: ParserType, _resource?: unknown): void {
+    if (type !== "REQUEST" && type !== "RESPONSE") throw new Error("type must be REQUEST or RESPONSE");
+    this.type = type;
+    this.hadError = false;
+    this.#error = null;
+    this.#reader = null;
+  }
+
+  reinitialize(type: ParserType): void {
+    this.initialize(type);
+  }
+
+  /** Trailers; the second argument is always "". */
+  [ON_HEADERS](_headers: string[], _url: string): void {}
+  [ON_HEADERS_COMPLETE](_info: HeadersInfo): HeadersCompleteResult {}
+  /** A part of the content, as a view of the octets that were given to `execute`: `octets`, 0, its length. */
+  [ON_BODY](_octets: Uint8Array, _start: number, _length: number): void {}
+  [ON_MESSAGE_COMPLETE](): void {}
+
+  get onHeaders(): (headers: string[], url: string) => void {
+    return this[ON_HEADERS];
+  }
+  set onHeaders(handler) {
+    this._compatMode0_11 = true;
+    this[ON_HEADERS] = handler;
+  }
+  get onHeadersComplete(): (info: HeadersInfo) => HeadersCompleteResult {
+    return this[ON_HEADERS_COMPLETE];
+  }
+  set onHeadersComplete(handler) {
+    this._compatMode0_11 = true;
+    this[ON_HEADERS_COMPLETE] = handler;
+  }
+  get onBody(): (octets: Uint8Array, start: number, length: number) => void {
+    return this[ON_BODY];
+  }
+  set onBody(handler) {
+    this._compatMode0_11 = true;
+    this[ON_BODY] = handler;
+  }
+  get onMessageComplete(): () => void {
+    return this[ON_MESSAGE_COMPLETE];
+  }
+  set onMessageComplete(handler) {
+    this._compatMode0_11 = true;
+    this[ON_MESSAGE_COMPLETE] = handler;
+  }
+
+  /**
+   * Reads the next octets. Returns how many it took: all, or those up to the end of a message with `upgrade`. Returns, and does not
+   * throw, an error for what is not a message; then every further call returns the same. What a handler throws is thrown.
+   */
+  execute(chunk: Uint8Array, start = 0, length = chunk.length - start): number | ParseError {
+    if (this.#error !== null) return this.#error;
+    const reader = (this.#reader ??= this.#begin());
+    const octets = start === 0 && length === chunk.length ? chunk : chunk.subarray(start, start + length);
+    const total = octets.length;
+    reader.receive(octets);
+    for (;;) {
+      const event = reader.next();
+      switch (event.kind) {
+        case "head":
+        case "interim":
+          if (this.#headersComplete(reader, event.head, total)) return this.#error ?? this.#stop(reader, total);
+          if (event.kind === "interim") this[ON_MESSAGE_COMPLETE]();
+          break;
+        case "data": {
+          const from = event.octets.byteOffset - octets.byteOffset;
+          this[ON_BODY](octets.subarray(from, from + event.octets.length), 0, event.octets.length);
+          break;
+        }
+        case "end":
+          if (event.trailers.length > 0) this[ON_HEADERS]([...event.trailers], "");
+          this[ON_MESSAGE_COMPLETE]();
+          // A handler may have begun something else.
+          if (this.#reader !== reader) return total;
+          break;
+        case "paused":
+          if (this.#upgrades) return this.#stop(reader, total);
+          reader.nextMessage();
+          break;
+        case "need-data":
+          return total;
+        case "closed":
+          return reader.unread === 0 ? total : this.#fail("HPE_CLOSED_CONNECTION", CLOSED, null, total - reader.unread);
+        case "malformed":
+          return this.#failFor(event.fault, total - reader.unread);
+      }
+    }
+  }
+
+  /** The connection has ended. Returns an error if that is within a message. */
+  finish(): ParseError | undefined {
+    const reader = this.#reader;
+    if (reader === null || this.#error !== null) return undefined;
+    reader.receiveEnd();
+    const event = reader.next();
+    if (event.kind === "malformed") return this.#failFor(event.fault, 0);
+    if (event.kind === "end") this[ON_MESSAGE_COMPLETE]();
+    return undefined;
+  }
+
+  close(): void {}
+  free(): void {}
+  remove(): void {}
+  pause(): void {}
+  resume(): void {}
+  consume(): void {}
+  unconsume(): void {}
+  getCurrentBuffer(): void {}
+  getAsyncId(): number {
+    return 0;
+  }
+
+  /** True where the message that is being read is an upgrade, so that nothing after it is. */
+  #upgrades = false;
+
+  #begin(): RequestReader | ResponseReader {
+    if (this.type === undefined) throw new TypeError("initialize must be called first, with REQUEST or RESPONSE");
+    const headBytes = Math.min(HEAD_BYTES.most, Math.max(HEAD_BYTES.least, this.maxHeaderSize));
+    const limits = { headBytes, fieldLines: FIELD_LINES };
+    this.#upgrades = false;
+    // As http-parser-js: whether a Host is right is for others to decide.
+    if (this.type === "REQUEST") return new RequestReader({ host: "unchecked", limits });
+    return new ForeignResponses({ limits });
+  }
+
+  /** Calls the handler; true where nothing more is read by this reader. */
+  #headersComplete(reader: RequestReader | ResponseReader, head: RequestHead | ResponseHead, total: number): boolean {
+    const { httpVersion, rawHeaders: headers, keepAlive: shouldKeepAlive } = head;
+    const info: HeadersInfo = {
+      versionMajor: 1,
+      versionMinor: httpVersion === "1.1" ? 1 : 0,
+      headers,
+      upgrade: isUpgrade(head),
+      shouldKeepAlive,
+    };
+    if (head instanceof RequestHead) {
+      const { method } = head;
+      const number = methods.indexOf(method);
+      info.method = this._compatMode0_11 ? method : number;
+      info.url = head.requestTarget;
+      if (number < 0 && !this._compatMode0_11) {
+        this.#fail("HPE_INVALID_METHOD", `the method ${method} has no number`, null, total - reader.unread);
+        return true;
+      }
+    } else {
+      info.statusCode = head.statusCode;
+      info.statusMessage = head.reasonPhrase;
+      info.shouldKeepAlive &&= (reader as ForeignResponses).hasEnd(head);
+    }
+    const skip = this[ON_HEADERS_COMPLETE](info);
+    if (this.#reader !== reader) return true;
+    this.#upgrades = info.upgrade || skip === 2;
+    if (skip && reader instanceof ForeignResponses) reader.skip();
+    if (skip !== 2) return false;
+    this[ON_MESSAGE_COMPLETE]();
+    return true;
+  }
+
+  /** Ends with a message after which nothing is read; the next call begins a new one. Returns the octets taken. */
+  #stop(reader: RequestReader | ResponseReader, total: number): number {
+    const { unread } = reader;
+    if (this.#reader === reader) this.#reader = null;
+    return total - unread;
+  }
+
+  #failFor(fault: MessageFault, bytesParsed: number): ParseError {
+    const code = fault.code === "HEAD_TOO_LARGE" ? "HPE_HEADER_OVERFLOW" : `HPE_${fault.code}`;
+    return this.#fail(code, fault.message, fault, bytesParsed);
+  }
+
+  #fail(code: string, reason: string, fault: MessageFault | null, bytesParsed: number): ParseError {
+    this.hadError = true;
+    this.#error = Object.assign(new Error(`Parse Error: ${reason}`), { code, reason, bytesParsed, fault });
+    return this.#error;
+  }
+}
+
+const CLOSED = "octets arrive after a message that closes the connection";
+
+/** Responses to requests of which only the handlers know: they say whether there is content. */
+class ForeignResponses extends ResponseReader {
+  protected override get method(): string {
+    return "GET";
+  }
+
+  /** False for a response that ends with the connection. */
+  hasEnd(head: ResponseHead): boolean {
+    return head.framing("GET").kind !== "until-close";
+  }
+
+  skip(): void {
+    this.skipContent();
+  }
+}
+
+/** Node's meaning, for a version that has upgrades: a request may be one, and a response with 101 is one. */
+function isUpgrade(head: MessageHead): boolean {
+  if (head instanceof RequestHead) return head.targetForm === "authority-form" || head.upgrade.length > 0;
+  return (head as ResponseHead).statusCode === 101;
+}

@@ -1,0 +1,49 @@
+// In:    octets that a client sends on a connection.
+// Out:   its requests, as events.
+// Never: decides whether an upgrade is accepted; the caller goes on with `nextMessage` or `takeRest`.
+
+import { checkSettings } from "../head/options.js";
+import type { HeadOptions } from "../head/parse.js";
+import { HeadReader } from "../head/reader.js";
+import type { Framing, RequestHead } from "../head/request-head.js";
+import { type MessageLimits, messageLimits } from "./limits.js";
+import { type Course, MessageReader, type MessageReaderEvent } from "./reader.js";
+
+/** What `RequestReader.next` returns. */
+export type RequestEvent = MessageReaderEvent<RequestHead>;
+
+export interface RequestReaderOptions {
+  /** As for a `HeadReader`; `unchecked` leaves Host to the caller. */
+  host?: "required" | "optional" | "unchecked";
+  limits?: Partial<MessageLimits>;
+}
+
+/** Reads requests. After each one it is paused, so that a server may answer it before it reads the next one. */
+export class RequestReader extends MessageReader<RequestHead, RequestEvent> {
+  /** Throws `TypeError` and `RangeError` for invalid options. */
+  constructor(options: RequestReaderOptions = {}) {
+    checkSettings(options, ["host", "limits"], "a RequestReader");
+    const limits = messageLimits(options.limits);
+    const { headBytes, fieldLines } = limits;
+    const ofHead: HeadOptions = { limits: { headBytes, fieldLines } };
+    if (options.host !== undefined) ofHead.host = options.host;
+    super(new HeadReader(ofHead), limits);
+  }
+
+  protected override course(head: RequestHead): Course {
+    // A CONNECT has no content, whatever its fields are: what follows belongs to the tunnel, if the server opens one.
+    const framing: Framing = head.targetForm === "authority-form" ? NONE : head.framing;
+    return { framing, then: head.keepAlive || isSwitch(head) ? "message" : "close" };
+  }
+
+  protected override eventOf(head: RequestHead): { event: RequestEvent; final: boolean } {
+    return { event: { kind: "head", head }, final: true };
+  }
+}
+
+const NONE: Framing = Object.freeze({ kind: "none" });
+
+/** True for a request after which another protocol may follow. */
+function isSwitch(head: RequestHead): boolean {
+  return head.targetForm === "authority-form" || head.upgrade.length > 0;
+}

@@ -1,0 +1,190 @@
+// In:    all octets of one direction of a connection, whether it has ended, and the methods that responses answer.
+// Out:   the messages in them, and what comes after the last one.
+// Never: shares code or structure with src/message/ or the kernel, or cares for speed.
+
+import { referenceBody } from "./chunked-body.js";
+import {
+  connectionOptions,
+  error,
+  type Field,
+  type ReferenceOptions,
+  type Refusal,
+  readFields,
+  readLine,
+  referenceHead,
+  refuse,
+  valuesOf,
+  versionOctet,
+} from "./request-head.js";
+
+export interface ReferenceMessage {
+  /** `GET /` or `200 OK`, without the version. */
+  start: string;
+  httpVersion: string;
+  fields: Field[];
+  content: string;
+  /** Name, value, name, value. */
+  trailers: string[];
+}
+
+export interface ReferenceReading {
+  /** Complete messages, those with 1xx included, and the one that was read last as far as it came. */
+  messages: ReferenceMessage[];
+  /** `partial`: within a message. `paused`: between two. `switched`: another protocol follows. */
+  then: "partial" | "paused" | "switched" | "closed" | "malformed";
+  code?: string;
+  /** Within the message that is malformed. */
+  offset?: number;
+}
+
+export interface ReferenceReadingOptions extends ReferenceOptions {
+  /** Methods of requests; the octets are responses. Null for octets that are requests. */
+  answersTo: readonly string[] | null;
+  ended: boolean;
+  overheadBytes: number;
+}
+
+type Framing = "none" | "chunked" | "until-close" | number;
+
+interface ReferenceStart {
+  message: ReferenceMessage;
+  size: number;
+  framing: Framing;
+  interim: boolean;
+  then: "paused" | "switched" | "closed";
+}
+
+type StartResult =
+  | ({ kind: "complete" } & ReferenceStart)
+  | { kind: "partial" }
+  | { kind: "malformed"; code: string; offset: number };
+
+/** `HTTP-message` after `HTTP-message` (RFC 9112 §2.1). */
+export function referenceMessages(octets: Uint8Array, options: ReferenceReadingOptions): ReferenceReading {
+  const { ended, overheadBytes } = options;
+  const messages: ReferenceMessage[] = [];
+  const methods = [...(options.answersTo ?? [])];
+  const malformed = (code: string, offset: number): ReferenceReading => {
+    return { messages, then: "malformed", code, offset };
+  };
+  for (let at = 0; ; ) {
+    const rest = octets.subarray(at);
+    if (rest.length === 0) {
+      return { messages, then: ended ? "closed" : "paused" };
+    }
+    const start = options.answersTo === null ? requestStart(rest, options) : responseStart(rest, methods[0], options);
+    if (start.kind === "malformed") return malformed(start.code, start.offset);
+    if (start.kind === "partial") {
+      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, then: "partial" };
+    }
+    const { message, size, framing, interim, then } = start;
+    messages.push(message);
+    at += size;
+    if (interim) continue;
+    methods.shift();
+    const body = octets.subarray(at);
+    if (framing === "until-close") {
+      message.content = text(body);
+      return { messages, then: ended ? "closed" : "partial" };
+    }
+    if (framing === "chunked") {
+      const { kind, code, offending, at: end, content, trailers } = referenceBody(body, overheadBytes, 4096);
+      message.content = content;
+      if (kind === "malformed") return malformed(code!, size + offending!);
+      if (kind === "partial") return incomplete(messages, ended, size + body.length);
+      message.trailers = trailers;
+      at += end;
+    } else if (framing !== "none") {
+      message.content = text(body.subarray(0, framing));
+      if (body.length < framing) return incomplete(messages, ended, size + body.length);
+      at += framing;
+    }
+    if (then !== "paused") return { messages, then };
+  }
+}
+
+function incomplete(messages: ReferenceMessage[], ended: boolean, offset: number): ReferenceReading {
+  return ended ? { messages, then: "malformed", code: "MESSAGE_INCOMPLETE", offset } : { messages, then: "partial" };
+}
+
+function text(octets: Uint8Array): string {
+  return Array.from(octets, (octet) => String.fromCharCode(octet)).join("");
+}
+
+function requestStart(octets: Uint8Array, options: ReferenceReadingOptions): StartResult {
+  const result = referenceHead(octets, options);
+  if (result.kind !== "complete") return result;
+  const { consumed: size, method, requestTarget, httpVersion, fields, framing, keepAlive, upgrade } = result.head;
+  const mayUpgrade = method === "CONNECT" || upgrade.length > 0;
+  return {
+    kind: "complete",
+    message: { start: `${method} ${requestTarget}`, httpVersion, fields, content: "", trailers: [] },
+    size,
+    framing: method === "CONNECT" ? "none" : framing.kind === "content-length" ? framing.length : framing.kind,
+    interim: false,
+    then: keepAlive || mayUpgrade ? "paused" : "closed",
+  };
+}
+
+/** `status-line CRLF *( field-line CRLF ) CRLF` (RFC 9112 §2.1, §4). */
+function responseStart(octets: Uint8Array, method: string | undefined, options: ReferenceReadingOptions): StartResult {
+  const { headBytes = 16384, fieldLines = 100 } = options;
+  const head = text(octets.subarray(0, headBytes));
+  const result = responseHead(head, method, fieldLines);
+  return result.kind === "partial" && octets.length > headBytes ? error("HEAD_TOO_LARGE", headBytes) : result;
+}
+
+function responseHead(head: string, method: string | undefined, fieldLines: number): StartResult {
+  const line = readLine(head, 0, statusLineOctet);
+  if (line.kind !== "line") return line;
+  const [version = "", code = ""] = line.text.split(" ");
+  const httpVersion = version.slice("HTTP/".length) as "1.0" | "1.1";
+  const section = readFields(head, line.next, fieldLines, httpVersion, "host", true);
+  if (section.kind !== "fields") return section;
+  const { fields, emptyLine, next: size } = section;
+  const status = Number(code);
+  const [length] = valuesOf(fields, "content-length");
+  const [coding] = valuesOf(fields, "transfer-encoding");
+  const isFramed = coding !== undefined || Number(length ?? 0) > 0;
+  if ((status < 200 || status === 204) && isFramed) return error("RESPONSE_FRAMING", emptyLine);
+  if (method === undefined) return error("RESPONSE_UNEXPECTED", 0);
+  const isTunnel = method === "CONNECT" && code.startsWith("2");
+  if (isTunnel && isFramed) return error("RESPONSE_FRAMING", emptyLine);
+  const connection = connectionOptions(fields);
+  const persists = !connection.includes("close") && (httpVersion === "1.1" || connection.includes("keep-alive"));
+  const isEmpty = status < 200 || status === 204 || status === 304 || method === "HEAD" || isTunnel;
+  let framing: Framing = "until-close";
+  if (isEmpty) framing = "none";
+  else if (coding !== undefined) framing = /(?:^|[, \t])chunked$/i.test(coding) ? "chunked" : "until-close";
+  else if (length !== undefined) framing = Number(length);
+  return {
+    kind: "complete",
+    message: { start: line.text.slice(version.length + 1), httpVersion, fields, content: "", trailers: [] },
+    size,
+    framing,
+    interim: status < 200 && status !== 101,
+    then: status === 101 || isTunnel ? "switched" : persists && framing !== "until-close" ? "paused" : "closed",
+  };
+}
+
+/** `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 §4); the last SP may be absent. */
+function statusLineOctet(before: string, octet: string): Refusal | null {
+  const space = before.indexOf(" ");
+  if (space < 0) return statusVersionOctet(before, octet);
+  const rest = before.slice(space + 1);
+  if (rest.length > 3) return null;
+  if (octet === "\t") return refuse("STATUS_LINE_WHITESPACE");
+  if (octet === "\r") return rest.length === 3 ? null : refuse("STATUS_LINE_SHORT");
+  if (rest.length === 3) return octet === " " ? null : refuse("STATUS_CODE_INVALID");
+  if (octet === " ") return refuse("STATUS_LINE_WHITESPACE");
+  return (rest === "" ? /^[1-9]$/ : /^[0-9]$/).test(octet) ? null : refuse("STATUS_CODE_INVALID");
+}
+
+function statusVersionOctet(version: string, octet: string): Refusal | null {
+  if (octet === "\t") return refuse("STATUS_LINE_WHITESPACE");
+  if (octet === "\r") return refuse("STATUS_LINE_SHORT");
+  const isWhole = version.length === "HTTP/1.1".length;
+  if (octet === " " && !isWhole) return refuse("STATUS_LINE_WHITESPACE");
+  if (octet !== " ") return isWhole ? refuse("VERSION_INVALID") : versionOctet(version, octet);
+  return version === "HTTP/1.1" || version === "HTTP/1.0" ? null : refuse("VERSION_UNSUPPORTED", version.length);
+}

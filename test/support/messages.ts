@@ -1,0 +1,70 @@
+// In:    octets of one direction of a connection, in pieces, and whether it ends after them.
+// Out:   what a MessageReader makes of them, in the form of the reference.
+// Never: knows what octets mean.
+
+import { type RequestHead, RequestReader, type ResponseHead, ResponseReader } from "headgate/message";
+import type { MessageLimits } from "#src/message/limits.js";
+import type { ReferenceMessage, ReferenceReading } from "../reference/message.js";
+
+export interface MessageOptions {
+  /** Methods of the requests that the octets answer; null for octets that are requests. */
+  answersTo: readonly string[] | null;
+  ended: boolean;
+  limits?: Partial<MessageLimits>;
+  host?: "required" | "optional" | "unchecked";
+}
+
+const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString("latin1");
+
+const startOf = (head: RequestHead | ResponseHead): string =>
+  "statusCode" in head
+    ? `${head.toString().slice("HTTP/1.1 ".length).split("\r\n")[0]}`
+    : `${head.method} ${head.requestTarget}`;
+
+function messageOf(head: RequestHead | ResponseHead): ReferenceMessage {
+  const { rawHeaders, httpVersion } = head;
+  const fields = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1]!] as [string, string]] : []));
+  return { start: startOf(head), httpVersion, fields, content: "", trailers: [] };
+}
+
+/** Reads the pieces, each as soon as it has come. */
+export function readMessages(pieces: readonly Uint8Array[], options: MessageOptions): ReferenceReading {
+  const { answersTo, ended, limits = {}, host = "required" } = options;
+  const reader = answersTo === null ? new RequestReader({ limits, host }) : new ResponseReader({ limits });
+  if (reader instanceof ResponseReader) for (const method of answersTo!) reader.requested(method);
+  const messages: ReferenceMessage[] = [];
+  const drain = (): ReferenceReading | null => {
+    for (;;) {
+      const event = reader.next();
+      switch (event.kind) {
+        case "head":
+        case "interim":
+          messages.push(messageOf(event.head));
+          break;
+        case "data":
+          messages.at(-1)!.content += latin1(event.octets);
+          break;
+        case "end":
+          messages.at(-1)!.trailers = [...event.trailers];
+          break;
+        case "paused":
+          if (reader.switched) return { messages, then: "switched" };
+          reader.nextMessage();
+          break;
+        case "need-data":
+          return null;
+        case "closed":
+          return { messages, then: "closed" };
+        case "malformed":
+          return { messages, then: "malformed", code: event.fault.code, offset: event.fault.offset };
+      }
+    }
+  };
+  for (const piece of pieces) {
+    reader.receive(piece);
+    const reading = drain();
+    if (reading !== null) return reading;
+  }
+  if (ended) reader.receiveEnd();
+  return drain() ?? { messages, then: reader.idle ? "paused" : "partial" };
+}
