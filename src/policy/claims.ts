@@ -15,6 +15,11 @@ export function isPathPattern(text: string): boolean {
   return /^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(text);
 }
 
+/** True for `/exact`, without a star. */
+export function isExactPath(text: string): boolean {
+  return text.startsWith("/") && !text.includes("*") && isPathPattern(text);
+}
+
 /** Finds the exact path first, then the longest prefix, then `*`. */
 export class Claims<Claim> {
   /** As they were written. */

@@ -3,7 +3,7 @@
 // Never: knows other vhosts; vhost-index.ts does.
 
 import { checkSettings } from "../head/options.js";
-import { isPathPattern } from "./claims.js";
+import { isExactPath, isPathPattern } from "./claims.js";
 import { type OriginRule, type Origins, readOrigins } from "./origin.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
@@ -35,9 +35,14 @@ export interface Vhost<Claim = unknown> {
   readonly origins?: Origins;
   /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. */
   readonly upgrades?: Readonly<Record<string, Claim>>;
+  /**
+   * Paths of health checks, each exact, such as `/healthz`: GET, HEAD and OPTIONS of HTTP/1.0 that name no host are for this vhost
+   * there. At most one vhost has it, and no vhost is `default` then. Left out: such requests are `AUTHORITY_ABSENT`.
+   */
+  readonly absentHost?: readonly string[];
 }
 
-const settings = ["name", "port", "default", "requires", "origins", "upgrades"];
+const settings = ["name", "port", "default", "requires", "origins", "upgrades", "absentHost"];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
 /** Throws `TypeError`; returns what else was read. */
@@ -47,7 +52,7 @@ export function checkVhost(vhost: unknown, where: string): OriginRule {
       `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
     );
   }
-  const { name, port, default: byDefault, requires, origins, upgrades } = vhost as Record<string, unknown>;
+  const { name, port, default: byDefault, requires, origins, upgrades, absentHost } = vhost as Record<string, unknown>;
   checkSettings(vhost, settings, `a vhost (${where})`);
   if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
   if (byDefault !== undefined && typeof byDefault !== "boolean") {
@@ -65,6 +70,7 @@ export function checkVhost(vhost: unknown, where: string): OriginRule {
     );
   }
   checkUpgrades(upgrades, `${where}.upgrades`);
+  checkAbsentHost(absentHost, `${where}.absentHost`);
   return rule;
 }
 
@@ -87,6 +93,20 @@ function checkUpgrades(upgrades: unknown, where: string): void {
     if (!isPathPattern(pattern)) {
       throw new TypeError(
         `${where}[${JSON.stringify(pattern)}] is not a path: write '/exact', '/prefix/*', or '*' for all paths`,
+      );
+    }
+  }
+}
+
+function checkAbsentHost(paths: unknown, where: string): void {
+  if (paths === undefined) return;
+  if (!Array.isArray(paths) || paths.length === 0) {
+    throw new TypeError(`${where} is ${JSON.stringify(paths)}; it must be a list of paths such as ["/healthz"]`);
+  }
+  for (const path of paths) {
+    if (typeof path !== "string" || !isExactPath(path)) {
+      throw new TypeError(
+        `${where} has ${JSON.stringify(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
       );
     }
   }
