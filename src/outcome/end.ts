@@ -80,7 +80,8 @@ export function abandoned(
 export type ConnectionEnd =
   | { readonly kind: "handed-over"; readonly decision: Acceptance<FramerLike> }
   | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival }
+  /** `reported`: in report mode, a guarded server got the request all the same. */
+  | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival; readonly reported?: true }
   /** The http.Server ended the connection, or the client did after its last response. */
   | { readonly kind: "served"; readonly arrival: Arrival }
   /** A passthrough has it: for its ClientHello, or because it is neither TLS nor HTTP (`hello` null). */

@@ -20,7 +20,7 @@ import type { Abandoned, ConnectionEnd } from "./end.js";
  */
 export function explain(what: Decision | Fault | ConnectionEnd): string {
   if ("decision" in what) return explainDecision(what.decision);
-  if ("fault" in what) return explainDecision(what.fault);
+  if ("fault" in what) return `${explainDecision(what.fault)}${what.reported ? "; report mode let it through" : ""}`;
   if (!("kind" in what) || what.kind === "accepted" || what.kind === "refused") return explainDecision(what);
   const { arrival } = what;
   const parts = what.kind === "abandoned" ? [`${what.code}, ${what.stage}`] : [];
