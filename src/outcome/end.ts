@@ -80,8 +80,7 @@ export function abandoned(
 export type ConnectionEnd =
   | { readonly kind: "handed-over"; readonly decision: Acceptance<FramerLike> }
   | { readonly kind: "refused"; readonly decision: Refusal<FramerLike> }
-  /** `reported`: in report mode, a guarded server got the request all the same. */
-  | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival; readonly reported?: true }
+  | { readonly kind: "malformed"; readonly fault: HeadFault; readonly arrival: Arrival }
   /** The http.Server ended the connection, or the client did after its last response. */
   | { readonly kind: "served"; readonly arrival: Arrival }
   /** A passthrough has it: for its ClientHello, or because it is neither TLS nor HTTP (`hello` null). */
@@ -91,6 +90,7 @@ export type ConnectionEnd =
 /** The ends for which there may be a response. */
 export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
 
-export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }>;
+/** The argument of the event. `reported`: in report mode, a guarded server got the request all the same. */
+export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }> & { readonly reported?: true };
 
 export type Passed = Extract<ConnectionEnd, { kind: "passed" }>;
