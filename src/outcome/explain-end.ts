@@ -20,7 +20,8 @@ import type { Abandoned, ConnectionEnd, Malformed } from "./end.js";
  */
 export function explain(what: Decision | Fault | ConnectionEnd | Malformed): string {
   if ("decision" in what) return explainDecision(what.decision);
-  if ("fault" in what) return `${explainDecision(what.fault)}${"reported" in what ? "; report mode let it through" : ""}`;
+  if ("fault" in what)
+    return `${explainDecision(what.fault)}${"reported" in what ? "; report mode let it through" : ""}`;
   if (!("kind" in what) || what.kind === "accepted" || what.kind === "refused") return explainDecision(what);
   const { arrival } = what;
   const parts = what.kind === "abandoned" ? [`${what.code}, ${what.stage}`] : [];
