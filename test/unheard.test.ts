@@ -11,25 +11,11 @@ import { explain } from "#src/policy/explain.js";
 import { whileUnheard } from "./support/heard.js";
 import { kinds, open } from "./support/several-gates.js";
 import { suite } from "./support/suite.js";
-import { turn } from "./support/until.js";
+import { warnings } from "./support/warnings.js";
 import { openWorld } from "./support/world.js";
 
-type Warning = Error & { code?: string };
-
-/** The warnings of the process while `run` does. */
-async function warningsOf(run: () => unknown): Promise<Warning[]> {
-  const warnings: Warning[] = [];
-  const note = (warning: Warning): void => void warnings.push(warning);
-  // A listener does not keep Node from printing: its own one is put aside.
-  const printing = process.listeners("warning");
-  process.removeAllListeners("warning").on("warning", note);
-  await whileUnheard(run);
-  // Warnings are emitted in a later tick.
-  await turn();
-  process.removeListener("warning", note);
-  for (const listener of printing) process.on("warning", listener as (warning: Error) => void);
-  return warnings.filter(({ code }) => code === "HEADGATE_UNHEARD");
-}
+/** Of refusals that nothing hears. */
+const warningsOf = (run: () => unknown): Promise<Error[]> => warnings("HEADGATE_UNHEARD", () => whileUnheard(run));
 
 const plain: GateOptions = { vhosts: [{ name: "a", port: "any" }], requests: createServer() };
 const unheard = suite("refusals that nothing hears");
@@ -43,7 +29,7 @@ async function adopt(gate: Gate, ...hosts: string[]): Promise<void> {
 
 unheard("the first of each gate is a warning with its explanation", async () => {
   let text = "";
-  const warnings = await warningsOf(async () => {
+  const found = await warningsOf(async () => {
     const served = createGate({ ...plain, requests: (_request, response) => void response.end() });
     await adopt(served, "a");
     assert.equal(served.counts.refused, {});
@@ -55,8 +41,8 @@ unheard("the first of each gate is a warning with its explanation", async () => 
     heard.on("refused", (decision) => (text = explain(decision)));
     await adopt(heard, "b");
   });
-  assert.is(warnings.length, 2);
-  const [first, second] = warnings;
+  assert.is(found.length, 2);
+  const [first, second] = found;
   assert.ok(
     first!.message.includes(`421 NAME_UNKNOWN, ${text}. Later refusals of this gate are silent`),
     first!.message,
@@ -67,7 +53,7 @@ unheard("the first of each gate is a warning with its explanation", async () => 
 });
 
 unheard("a listener of the gate silences it, and a subscriber of the channel silences all", async () => {
-  const warnings = await warningsOf(async () => {
+  const found = await warningsOf(async () => {
     const listened = createGate(plain);
     listened.on("refused", () => {});
     await adopt(listened, "b");
@@ -85,13 +71,13 @@ unheard("a listener of the gate silences it, and a subscriber of the channel sil
     await adopt(malformed, "[");
     assert.equal(malformed.counts.malformed, { AUTHORITY_IP_LITERAL: 1 });
   });
-  assert.equal(warnings, []);
+  assert.equal(found, []);
 });
 
 for (const kind of kinds) {
   for (const strict of kind.isStrict ? [false, true] : [false]) {
     unheard(`guarded, ${kind.name}, strict: ${strict}: requests and upgrades`, async () => {
-      const warnings = await warningsOf(async () => {
+      const found = await warningsOf(async () => {
         for (const upgrades of [true, false]) {
           const gate = createGate({ vhosts: [{ name: "a" }] });
           const world = await open(kind, (server) => void gate.guard(server, strict ? { strict } : {}));
@@ -102,8 +88,8 @@ for (const kind of kinds) {
           await world.close();
         }
       });
-      assert.is(warnings.length, 2);
-      for (const { message } of warnings) assert.match(message, /host b matches none of the vhosts: a/);
+      assert.is(found.length, 2);
+      for (const { message } of found) assert.match(message, /host b matches none of the vhosts: a/);
     });
   }
 }

@@ -149,6 +149,10 @@ export class Guard implements Disposable {
           break;
         case "listening":
           checkListening(this.#context.policy, this.#server);
+          this.#guards.watch.start();
+          break;
+        case "close":
+          this.#guards.watch.stop();
           break;
       }
       if (this.#context.requests !== undefined) {
@@ -343,6 +347,11 @@ export class Guard implements Disposable {
     if (accepted !== undefined) {
       showRuledHost(request, accepted);
       this.#context.known.set(request, accepted);
+      this.#pass("upgrade", request, socket, rest);
+      return;
+    }
+    // Another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
+    if (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade")) {
       this.#pass("upgrade", request, socket, rest);
       return;
     }
