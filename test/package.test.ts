@@ -279,5 +279,5 @@ test("sizes stay within what is promised", () => {
   console.log(`NOTE gzipped: headgate/parser ${parser}, headgate ${whole} bytes`);
   assert.ok(parser <= 20_480, `headgate/parser ${parser}`);
   // The rule on pages of other sites, patterns of origins, and the words for misuse took 10 KiB.
-  assert.ok(whole <= 90_112, `headgate ${whole}`);
+  assert.ok(whole <= 94_208, `headgate ${whole}`);
 });
