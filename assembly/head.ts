@@ -98,7 +98,8 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
   while (true) {
     if (ASC_FEATURE_SIMD && many) {
       const flags = load<u32>(Memory.RECORD, Head.FLAGS);
-      if (!(flags & Flag.RESPONSE) || (flags & Flag.IN_FIELD_LINES) !== 0) {
+      // A common request line sets all flags.
+      if (!(flags & KINDS) || (flags & Flag.IN_FIELD_LINES) !== 0) {
         // A Host that is not checked counts as read.
         const seen = load<u32>(Memory.RECORD, Head.SEEN) | (flags & Flag.HOST_UNCHECKED ? HOST : 0);
         at = readCommonLines(at, end, maxLines, Capacity.INDEXED_AGAIN);

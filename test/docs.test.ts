@@ -220,7 +220,9 @@ codes("Status and the table of errors are in one order", () => {
 });
 
 codes("every case that a source names is a case of the corpus", () => {
-  const ids = new Set([...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus(), ...readMessageCorpus()].map(({ id }) => id));
+  const ids = new Set(
+    [...readCorpus(), ...readProxyCorpus(), ...readHelloCorpus(), ...readMessageCorpus()].map(({ id }) => id),
+  );
   let named = 0;
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -267,7 +269,9 @@ function limitOf(name: string, of: (given: object) => object): string[] {
 
 numbers("docs/limits.md has every limit: unit, default, range, precedents", () => {
   const ofHead = Object.keys(headLimits({})) as (keyof HeadLimits)[];
-  const ofMessage = (Object.keys(messageLimits({})) as (keyof MessageLimits)[]).filter((name) => !(name in headLimits({})));
+  const ofMessage = (Object.keys(messageLimits({})) as (keyof MessageLimits)[]).filter(
+    (name) => !(name in headLimits({})),
+  );
   const ofGate = (Object.keys(gateLimits({})) as (keyof GateLimits)[]).filter((name) => !(name in headLimits({})));
   for (const [heading, names, of] of [
     ["## Of a request head", ofHead, headLimits],

@@ -21,7 +21,7 @@ interface Expected {
   fieldLines?: number;
   refused?: string;
   offset?: number;
-  then?: string;
+  after?: string;
   messages?: Record<string, unknown>[];
 }
 
@@ -41,12 +41,12 @@ function byReference(octets: Uint8Array, { answersTo, ended, limits }: MessageOp
 
 /** Asserts what the case expects of a reading, and nothing more. */
 function assertExpected({ id, expected }: PrefaceCase, reading: ReferenceReading): void {
-  const { refused, offset, then, messages = [] } = expected as Expected;
+  const { refused, offset, after, messages = [] } = expected as Expected;
   if (refused !== undefined) {
-    assert.equal([reading.then, reading.code, reading.offset], ["malformed", refused, offset], id);
+    assert.equal([reading.after, reading.code, reading.offset], ["malformed", refused, offset], id);
     return;
   }
-  assert.is(reading.then, then, `${id} ${reading.code}`);
+  assert.is(reading.after, after, `${id} ${reading.code}`);
   assert.is(reading.messages.length, messages.length, id);
   for (const [i, message] of messages.entries()) {
     for (const [name, value] of Object.entries(message)) {
@@ -97,7 +97,9 @@ placement("every prefix of every case has the reference's reading", () => {
 });
 
 placement("every octet at every place is read as the reference reads it", () => {
-  const bases = ["STATUS-01", "STATUS-04", "RESPONSE-05", "TRAILER-03"].map((id) => corpus.find((each) => each.id === id)!);
+  const bases = ["STATUS-01", "STATUS-04", "RESPONSE-05", "TRAILER-03"].map(
+    (id) => corpus.find((each) => each.id === id)!,
+  );
   for (const each of bases) {
     const options = optionsOf(each);
     for (let at = 0; at < each.octets.length; at++) {
@@ -113,7 +115,9 @@ placement("every octet at every place is read as the reference reads it", () => 
 
 const promises = suite("message readers");
 
-const eventsOf = <Event extends MessageReaderEvent<unknown>>(reader: { next(): Event | { kind: "interim" } }): string[] => {
+const eventsOf = <Event extends MessageReaderEvent<unknown>>(reader: {
+  next(): Event | { kind: "interim" };
+}): string[] => {
   const kinds: string[] = [];
   for (;;) {
     const { kind } = reader.next();
@@ -166,9 +170,7 @@ promises("octets that come while it is paused wait in order", () => {
 });
 
 promises("after an upgrade the rest can be taken, or another request read", () => {
-  const upgrade = octetsOf(
-    "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x00",
-  );
+  const upgrade = octetsOf("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x00");
   const taken = new RequestReader();
   taken.receive(upgrade);
   assert.equal(eventsOf(taken), ["head", "end", "paused"]);

@@ -74,7 +74,7 @@ export class SectionReader<Result> {
       // The most frequent case when pieces are single octets.
       const octet = chunk[0]!;
       const length = this.#length;
-      if ((wasm.classes[octet]! & this.#run) !== 0 && length < held.length) {
+      if ((wasm.classes[octet]! & this.#run) !== 0 && length < Math.min(held.length, this.#limits.headBytes)) {
         held[length] = octet;
         this.#length = length + 1;
         return this.#results.partial;
@@ -99,7 +99,7 @@ export class SectionReader<Result> {
   #follow(wasm: Kernel, held: Uint8Array, chunk: Uint8Array, count: number): boolean {
     const { classes } = wasm;
     let length = this.#length;
-    if (length + count > held.length) return false;
+    if (length + count > Math.min(held.length, this.#limits.headBytes)) return false;
     let run = this.#run;
     let hexdigits = this.#hexdigits;
     let lineStart = this.#lineStart;

@@ -91,7 +91,11 @@ export class BodyReader {
   constructor(framing: Framing | ResponseFraming, overhead: number, fieldLines = MOST_FIELD_LINES) {
     this.#chunked = framing.kind === "chunked";
     this.#left =
-      framing.kind === "content-length" ? framing.length : framing.kind === "until-close" ? Number.POSITIVE_INFINITY : 0;
+      framing.kind === "content-length"
+        ? framing.length
+        : framing.kind === "until-close"
+          ? Number.POSITIVE_INFINITY
+          : 0;
     this.#place = this.#chunked ? Place.SIZE : Place.DATA;
     this.#spare = overhead;
     this.#fieldLines = fieldLines;

@@ -28,6 +28,8 @@ export type MessageReaderEvent<Head> =
   | { readonly kind: "malformed"; readonly fault: MessageFault };
 
 type Constant = { readonly kind: "need-data" | "paused" | "closed" };
+/** An event that every further call returns. */
+type LastEvent = Constant | { readonly kind: "malformed"; readonly fault: MessageFault };
 const NEED_DATA: Constant = Object.freeze({ kind: "need-data" });
 const PAUSED: Constant = Object.freeze({ kind: "paused" });
 const CLOSED: Constant = Object.freeze({ kind: "closed" });
@@ -49,7 +51,7 @@ interface HeadSource<Head> {
 export interface Course {
   readonly framing: Framing | ResponseFraming;
   /** What comes after the message: another one, the end of the connection, or another protocol. */
-  readonly then: "message" | "close" | "switch";
+  readonly after: "message" | "close" | "switch";
 }
 
 /**
@@ -68,9 +70,9 @@ export abstract class MessageReader<Head extends MessageHead, Event> {
   #ended = false;
   #body: BodyReader | null = null;
   #headSize = 0;
-  #then: Course["then"] = "message";
+  #follows: Course["after"] = "message";
   /** The event that every further call returns, until `nextMessage`. */
-  #rest: Constant | { readonly kind: "malformed"; readonly fault: MessageFault } | null = null;
+  #rest: LastEvent | null = null;
 
   /** @internal */
   constructor(heads: HeadSource<Head>, limits: MessageLimits) {
@@ -90,7 +92,7 @@ export abstract class MessageReader<Head extends MessageHead, Event> {
 
   /** True once a response with 101, or a 2xx to CONNECT, is complete: what follows belongs to another protocol. */
   get switched(): boolean {
-    return this.#then === "switch" && this.#rest === PAUSED;
+    return this.#follows === "switch" && this.#rest === PAUSED;
   }
 
   /** Takes the next octets of the connection. Throws `TypeError` after `receiveEnd`, and for what is not a Uint8Array. */
@@ -121,7 +123,8 @@ export abstract class MessageReader<Head extends MessageHead, Event> {
   /** Goes on with the next message. Throws `TypeError` unless the last event was `paused`, and if the protocol was switched. */
   nextMessage(): void {
     if (this.#rest !== PAUSED) throw new TypeError("nextMessage was called before the end of a message");
-    if (this.#then === "switch") throw new TypeError("no message follows: the connection belongs to another protocol");
+    if (this.#follows === "switch")
+      throw new TypeError("no message follows: the connection belongs to another protocol");
     this.#rest = null;
   }
 
@@ -181,7 +184,7 @@ export abstract class MessageReader<Head extends MessageHead, Event> {
       const { event, final } = this.eventOf(head);
       if (final) {
         this.#headSize = head.size;
-        this.#then = course.then;
+        this.#follows = course.after;
         this.#body = new BodyReader(course.framing, this.#limits.overheadBytes, this.#limits.fieldLines);
       }
       return event;
@@ -205,11 +208,11 @@ export abstract class MessageReader<Head extends MessageHead, Event> {
       if (body.contentStart < end) return { kind: "data", octets: viewOf(octets, body.contentStart, end) };
     }
     this.#body = null;
-    this.#stay(this.#then === "close" || !body.done ? CLOSED : PAUSED);
+    this.#stay(this.#follows === "close" || !body.done ? CLOSED : PAUSED);
     return body.trailers.length === 0 ? END : { kind: "end", trailers: body.trailers };
   }
 
-  #stay<Rest extends NonNullable<typeof this.#rest>>(event: Rest): Rest {
+  #stay<Last extends LastEvent>(event: Last): Last {
     this.#rest = event;
     return event;
   }

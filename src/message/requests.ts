@@ -33,7 +33,7 @@ export class RequestReader extends MessageReader<RequestHead, RequestEvent> {
   protected override course(head: RequestHead): Course {
     // A CONNECT has no content, whatever its fields are: what follows belongs to the tunnel, if the server opens one.
     const framing: Framing = head.targetForm === "authority-form" ? NONE : head.framing;
-    return { framing, then: head.keepAlive || isSwitch(head) ? "message" : "close" };
+    return { framing, after: head.keepAlive || isSwitch(head) ? "message" : "close" };
   }
 
   protected override eventOf(head: RequestHead): { event: RequestEvent; final: boolean } {

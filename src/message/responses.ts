@@ -47,8 +47,8 @@ export class ResponseReader extends MessageReader<ResponseHead, ResponseEvent> {
     const fault = head.refusalFor(method);
     if (fault !== null) return fault;
     const framing = head.framing(method);
-    if (head.statusCode === 101 || head.isTunnel(method)) return { framing, then: "switch" };
-    return { framing, then: head.keepAlive ? "message" : "close" };
+    if (head.statusCode === 101 || head.isTunnel(method)) return { framing, after: "switch" };
+    return { framing, after: head.keepAlive ? "message" : "close" };
   }
 
   protected override eventOf(head: ResponseHead): { event: ResponseEvent; final: boolean } {

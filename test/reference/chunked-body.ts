@@ -37,7 +37,10 @@ export function referenceBody(octets: Uint8Array, overhead: number, fieldLines =
   };
   /** An LF ends no line here, whatever else is expected. */
   const fail = (code: string, offending = at): never => {
-    throw { code: text[at] === "\n" && /^CHUNK_(?:SIZE|EXTENSION)_INVALID$/.test(code) ? "CHUNK_LINE_ENDING" : code, offending };
+    throw {
+      code: text[at] === "\n" && /^CHUNK_(?:SIZE|EXTENSION)_INVALID$/.test(code) ? "CHUNK_LINE_ENDING" : code,
+      offending,
+    };
   };
   const expect = (wanted: string, code: string): void => {
     for (const octet of wanted) {

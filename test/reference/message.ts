@@ -31,7 +31,7 @@ export interface ReferenceReading {
   /** Complete messages, those with 1xx included, and the one that was read last as far as it came. */
   messages: ReferenceMessage[];
   /** `partial`: within a message. `paused`: between two. `switched`: another protocol follows. */
-  then: "partial" | "paused" | "switched" | "closed" | "malformed";
+  after: "partial" | "paused" | "switched" | "closed" | "malformed";
   code?: string;
   /** Within the message that is malformed. */
   offset?: number;
@@ -51,7 +51,7 @@ interface ReferenceStart {
   size: number;
   framing: Framing;
   interim: boolean;
-  then: "paused" | "switched" | "closed";
+  after: "paused" | "switched" | "closed";
 }
 
 type StartResult =
@@ -65,19 +65,19 @@ export function referenceMessages(octets: Uint8Array, options: ReferenceReadingO
   const messages: ReferenceMessage[] = [];
   const methods = [...(options.answersTo ?? [])];
   const malformed = (code: string, offset: number): ReferenceReading => {
-    return { messages, then: "malformed", code, offset };
+    return { messages, after: "malformed", code, offset };
   };
   for (let at = 0; ; ) {
     const rest = octets.subarray(at);
     if (rest.length === 0) {
-      return { messages, then: ended ? "closed" : "paused" };
+      return { messages, after: ended ? "closed" : "paused" };
     }
     const start = options.answersTo === null ? requestStart(rest, options) : responseStart(rest, methods[0], options);
     if (start.kind === "malformed") return malformed(start.code, start.offset);
     if (start.kind === "partial") {
-      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, then: "partial" };
+      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, after: "partial" };
     }
-    const { message, size, framing, interim, then } = start;
+    const { message, size, framing, interim, after } = start;
     messages.push(message);
     at += size;
     if (interim) continue;
@@ -85,10 +85,10 @@ export function referenceMessages(octets: Uint8Array, options: ReferenceReadingO
     const body = octets.subarray(at);
     if (framing === "until-close") {
       message.content = text(body);
-      return { messages, then: ended ? "closed" : "partial" };
+      return { messages, after: ended ? "closed" : "partial" };
     }
     if (framing === "chunked") {
-      const { kind, code, offending, at: end, content, trailers } = referenceBody(body, overheadBytes, 4096);
+      const { kind, code, offending, at: end, content, trailers } = referenceBody(body, overheadBytes, options.fieldLines ?? 100);
       message.content = content;
       if (kind === "malformed") return malformed(code!, size + offending!);
       if (kind === "partial") return incomplete(messages, ended, size + body.length);
@@ -99,12 +99,12 @@ export function referenceMessages(octets: Uint8Array, options: ReferenceReadingO
       if (body.length < framing) return incomplete(messages, ended, size + body.length);
       at += framing;
     }
-    if (then !== "paused") return { messages, then };
+    if (after !== "paused") return { messages, after };
   }
 }
 
 function incomplete(messages: ReferenceMessage[], ended: boolean, offset: number): ReferenceReading {
-  return ended ? { messages, then: "malformed", code: "MESSAGE_INCOMPLETE", offset } : { messages, then: "partial" };
+  return ended ? { messages, after: "malformed", code: "MESSAGE_INCOMPLETE", offset } : { messages, after: "partial" };
 }
 
 function text(octets: Uint8Array): string {
@@ -122,7 +122,7 @@ function requestStart(octets: Uint8Array, options: ReferenceReadingOptions): Sta
     size,
     framing: method === "CONNECT" ? "none" : framing.kind === "content-length" ? framing.length : framing.kind,
     interim: false,
-    then: keepAlive || mayUpgrade ? "paused" : "closed",
+    after: keepAlive || mayUpgrade ? "paused" : "closed",
   };
 }
 
@@ -163,7 +163,7 @@ function responseHead(head: string, method: string | undefined, fieldLines: numb
     size,
     framing,
     interim: status < 200 && status !== 101,
-    then: status === 101 || isTunnel ? "switched" : persists && framing !== "until-close" ? "paused" : "closed",
+    after: status === 101 || isTunnel ? "switched" : persists && framing !== "until-close" ? "paused" : "closed",
   };
 }
 

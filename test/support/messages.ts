@@ -48,15 +48,15 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
           messages.at(-1)!.trailers = [...event.trailers];
           break;
         case "paused":
-          if (reader.switched) return { messages, then: "switched" };
+          if (reader.switched) return { messages, after: "switched" };
           reader.nextMessage();
           break;
         case "need-data":
           return null;
         case "closed":
-          return { messages, then: "closed" };
+          return { messages, after: "closed" };
         case "malformed":
-          return { messages, then: "malformed", code: event.fault.code, offset: event.fault.offset };
+          return { messages, after: "malformed", code: event.fault.code, offset: event.fault.offset };
       }
     }
   };
@@ -66,5 +66,5 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
     if (reading !== null) return reading;
   }
   if (ended) reader.receiveEnd();
-  return drain() ?? { messages, then: reader.idle ? "paused" : "partial" };
+  return drain() ?? { messages, after: reader.idle ? "paused" : "partial" };
 }
