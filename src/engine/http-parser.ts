@@ -2,7 +2,6 @@
 // Out:   calls of those callbacks; the class in that package's place.
 // Never: reads octets itself, or calls back after a fault.
 
-import type { MessageHead } from "../head/message-head.js";
 import { RequestHead } from "../head/request-head.js";
 import type { ResponseHead } from "../head/response-head.js";
 import type { MessageFault } from "../message/fault.js";
@@ -289,7 +288,7 @@ class ForeignResponses extends ResponseReader {
 }
 
 /** Node's meaning, for a version that has upgrades: a request may be one, and a response with 101 is one. */
-function isUpgrade(head: MessageHead): boolean {
+function isUpgrade(head: RequestHead | ResponseHead): boolean {
   if (head instanceof RequestHead) return head.targetForm === "authority-form" || head.upgrade.length > 0;
-  return (head as ResponseHead).statusCode === 101;
+  return head.statusCode === 101;
 }

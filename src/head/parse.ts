@@ -7,9 +7,8 @@ import { HeadFault } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
-import { run } from "./message-head.js";
 import { checkSettings, describe } from "./options.js";
-import { RequestHead } from "./request-head.js";
+import { RequestHead, run } from "./request-head.js";
 
 export interface HeadOptions {
   /**

@@ -7,9 +7,9 @@ import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import { countOctets } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
-import { MessageHead } from "./message-head.js";
 import { checkSettings } from "./options.js";
 import { HEAD, readOctets } from "./parse.js";
+import { RequestHead } from "./request-head.js";
 import { SectionReader, type SectionResults } from "./section-reader.js";
 
 /** How the content of a response is delimited (RFC 9112 §6.3). */
@@ -22,19 +22,57 @@ export type ResponseFraming =
   | { readonly kind: "until-close" };
 
 /** One response head as it was sent. It owns its octets as text; everything else is made from them on demand. */
-export class ResponseHead extends MessageHead {
+export class ResponseHead {
+  /** Reads the record, which is that of a request but for its first line. */
+  readonly #record: RequestHead;
+
+  /** @internal */
+  constructor(text: string, words: Int32Array, generation: number) {
+    this.#record = new RequestHead(text, words, generation, 0, 0);
+  }
+
   /** 100..999; codes from 600 on belong to no class, and are treated as those of 5xx (RFC 9110 §15). */
   get statusCode(): number {
-    return this.word(Head.STATUS_CODE);
+    return this.#record.recordWord(Head.STATUS_CODE);
   }
 
   /** As sent, one character per octet; often empty. */
   get reasonPhrase(): string {
-    return this.span(Head.REASON_START, Head.REASON_END);
+    return this.#record.recordText(Head.REASON_START, Head.REASON_END);
   }
 
   get httpVersion(): "1.0" | "1.1" {
-    return this.has(Flag.VERSION_1_1) ? "1.1" : "1.0";
+    return this.#has(Flag.VERSION_1_1) ? "1.1" : "1.0";
+  }
+
+  /** Name, value, name, value: names as sent, values without surrounding white space, one character per octet. */
+  get rawHeaders(): string[] {
+    return this.#record.rawHeaders;
+  }
+
+  /** As `RequestHead.headers`; `set-cookie` is an array. */
+  get headers(): Record<string, string | string[] | undefined> {
+    return this.#record.headers;
+  }
+
+  /** All lines of that name, joined with ", " (RFC 9110 §5.2); undefined if there is none. */
+  field(name: string): string | undefined {
+    return this.#record.field(name);
+  }
+
+  /** The value of each line of that name, in order. */
+  fieldValues(name: string): string[] {
+    return this.#record.fieldValues(name);
+  }
+
+  /** True if the connection persists after this response, unless the content ends with it (RFC 9112 §9.3). */
+  get keepAlive(): boolean {
+    return this.#record.keepAlive;
+  }
+
+  /** The protocols of Upgrade, as sent; after 101 the one that follows (RFC 9110 §7.8). Empty unless Connection lists `upgrade`. */
+  get upgrade(): string[] {
+    return this.#record.upgrade;
   }
 
   /** True for 1xx: another response to the same request follows, or after 101 another protocol (RFC 9110 §15.2). */
@@ -50,9 +88,9 @@ export class ResponseHead extends MessageHead {
     const { statusCode } = this;
     if (statusCode < 200 || statusCode === 204 || statusCode === 304 || method === "HEAD") return NONE;
     if (this.isTunnel(method)) return NONE;
-    if (this.has(Flag.TRANSFER_ENCODING)) return this.has(Flag.UNTIL_CLOSE) ? UNTIL_CLOSE : CHUNKED;
-    if (!this.has(Flag.CONTENT_LENGTH)) return UNTIL_CLOSE;
-    return { kind: "content-length", length: this.contentLength };
+    if (this.#has(Flag.TRANSFER_ENCODING)) return this.#has(Flag.UNTIL_CLOSE) ? UNTIL_CLOSE : CHUNKED;
+    if (!this.#has(Flag.CONTENT_LENGTH)) return UNTIL_CLOSE;
+    return { kind: "content-length", length: this.#record.contentLength };
   }
 
   /** True for the response after which the connection to a CONNECT's target is a tunnel (RFC 9110 §9.3.6). */
@@ -66,8 +104,22 @@ export class ResponseHead extends MessageHead {
    */
   refusalFor(method: string): HeadFault | null {
     if (!this.isTunnel(method)) return null;
-    const isFramed = this.has(Flag.TRANSFER_ENCODING) || this.contentLength > 0;
+    const isFramed = this.#has(Flag.TRANSFER_ENCODING) || this.#record.contentLength > 0;
     return isFramed ? new HeadFault(Status.RESPONSE_FRAMING, this.size - 2) : null;
+  }
+
+  /** Octets of the head as received. */
+  get size(): number {
+    return this.#record.size;
+  }
+
+  /** The head as received, one character per octet. */
+  toString(): string {
+    return this.#record.toString();
+  }
+
+  #has(flag: Flag): boolean {
+    return (this.#record.flags & flag) !== 0;
   }
 }
 
@@ -92,7 +144,7 @@ const results: SectionResults<ResponseHeadResult> = {
   finish(wasm, status, before) {
     const offset = wasm.words[Head.OFFSET >> 2]!;
     if (status !== Status.COMPLETE) return { kind: "malformed", fault: new HeadFault(status, offset) };
-    const head = new ResponseHead(wasm.text.read(0, offset), wasm.words, wasm.generation, 0, 0);
+    const head = new ResponseHead(wasm.text.read(0, offset), wasm.words, wasm.generation);
     return { kind: "complete", head, consumed: offset - before };
   },
 };

@@ -6,7 +6,7 @@ import { Head, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
-import { readFieldLines } from "./message-head.js";
+import { readFieldLines } from "./request-head.js";
 import { type SectionKind, SectionReader, type SectionResults } from "./section-reader.js";
 
 export type TrailersResult =

@@ -4,7 +4,6 @@
 
 import type { HeadFault } from "../head/fault.js";
 import { countOctets, NOTHING, viewOf } from "../head/kernel/latin1.js";
-import type { MessageHead } from "../head/message-head.js";
 import type { Framing } from "../head/request-head.js";
 import type { ResponseFraming } from "../head/response-head.js";
 import { BodyReader } from "./body.js";
@@ -59,7 +58,7 @@ export interface Course {
  * contain, one event after another, until it returns `need-data`. No I/O, no callbacks, no copies of content: an event refers to
  * the received octets, so do not overwrite them before you have used it.
  */
-export abstract class MessageReader<Head extends MessageHead, Event> {
+export abstract class MessageReader<Head extends { readonly size: number }, Event> {
   readonly #heads: HeadSource<Head>;
   readonly #limits: MessageLimits;
   /** Received and unread: `#octets` from `#at` on, then `#queue`. */
