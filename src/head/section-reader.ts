@@ -22,7 +22,7 @@ export interface SectionResults<Result> {
   readonly kind: SectionKind;
   readonly partial: Result;
   /** Makes the result of a parse that is not partial; `before`: octets of the section that earlier pieces had. */
-  finish(wasm: Kernel, status: Status, before: number): Result;
+  finish(wasm: Kernel, status: number, before: number): Result;
 }
 
 /**
