@@ -424,6 +424,7 @@ const shownIn = {
   duplex: "docs/intake.md",
   guard: "README.md",
   http2: "docs/policy.md",
+  message: "docs/drop-in.md",
   parser: "README.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",

@@ -71,7 +71,7 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
         path,
       ),
   );
@@ -82,7 +82,7 @@ test("import and require give the same", () => {
   const output = node(`
     import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);
-    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/kernel/javascript"]) {
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/message", "headgate/http-parser", "headgate/kernel/javascript"]) {
       const imported = await import(entry);
       const required = require(entry);
       for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
@@ -129,6 +129,16 @@ test("import and require give the same", () => {
     "systemdListeners",
     "toProcess",
   ]);
+  assert.equal(names.get("headgate/message"), [
+    "BodyFault",
+    "HeadFault",
+    "RequestHead",
+    "RequestReader",
+    "ResponseHead",
+    "ResponseReader",
+    "parseResponseHead",
+  ]);
+  assert.equal(names.get("headgate/http-parser"), ["HTTPParser", "methods"]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
@@ -144,7 +154,13 @@ test("headgate/parser and headgate/policy load nothing of node: or ws, and run w
     for (const name of ["Buffer", "process"]) delete globalThis[name];
     const { parseRequestHead } = await import("headgate/parser");
     const { decide, definePolicy, explain } = await import("headgate/policy");
+    const { RequestReader } = await import("headgate/message");
+    const { HTTPParser } = await import("headgate/http-parser");
     const octets = new TextEncoder().encode("GET /x HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n");
+    const reader = new RequestReader();
+    reader.receive(octets);
+    if (reader.next().kind !== "head") throw new Error("no head");
+    if (new HTTPParser("REQUEST").execute(octets) !== octets.length) throw new Error("no message");
     const { head } = parseRequestHead(octets);
     console.log(head.path, explain(decide(definePolicy({ vhosts: [{ name: "a", port: 80 }] }), head, { scheme: "http" })));`;
   assert.match(node(program), /^\/x GET \/x accepted \(a; /);
@@ -168,6 +184,8 @@ import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
 import { javascript } from "headgate/kernel/javascript";
 import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
 import { decide, definePolicy, type Vhost } from "headgate/policy";
+import { type MessageFault, type RequestEvent, RequestReader, ResponseReader } from "headgate/message";
+import { HTTPParser, type HeadersInfo } from "headgate/http-parser";
 import { wsFramer, type WebSocketServerLike } from "headgate/ws";
 
 declare const server: WebSocketServerLike;
@@ -192,6 +210,11 @@ if (result.kind === "complete") {
   const port: number | null = result.head.authority?.port ?? null;
   console.log(decision.kind, port, result.consumed);
 }
+const event: RequestEvent = new RequestReader({ host: "unchecked", limits: { overheadBytes: 0 } }).next();
+if (event.kind === "malformed") { const fault: MessageFault = event.fault; console.log(fault.code, new ResponseReader().idle); }
+const parser = new HTTPParser(HTTPParser.REQUEST);
+parser[HTTPParser.kOnHeadersComplete] = (info: HeadersInfo) => (info.upgrade ? 2 : undefined);
+parser.onBody = (octets, start, length) => console.log(octets.subarray(start, start + length), parser.execute(octets));
 const again: HeadResult = new HeadReader().read(new Uint8Array(2));
 const authority = parseAuthority("a:1");
 console.log(variant, again.kind, authority.kind === "complete" ? authority.authority.effectivePort("https") : authority.fault.source);

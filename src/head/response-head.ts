@@ -149,7 +149,7 @@ const results: SectionResults<ResponseHeadResult> = {
   },
 };
 
-/** A reader of response heads that arrive in pieces. */
+/** A reader of response heads that arrive in pieces. @internal */
 export function responseHeadReader(limits: HeadLimits): SectionReader<ResponseHeadResult> {
   return new SectionReader(results, RESPONSE, limits);
 }

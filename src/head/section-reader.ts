@@ -8,6 +8,7 @@ import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import type { HeadLimits } from "./limits.js";
 import { readOctets, runSection, type SectionKind } from "./parse.js";
 
+/** @internal */
 export type { SectionKind };
 
 const LF = 0x0a;
@@ -17,7 +18,7 @@ const PERCENT = 0x25;
 /** Up to this many octets are copied faster one by one than by a call. */
 const FEW = 64;
 
-/** What sections of one kind come to. */
+/** What sections of one kind come to. @internal */
 export interface SectionResults<Result> {
   readonly kind: SectionKind;
   readonly partial: Result;
@@ -27,7 +28,7 @@ export interface SectionResults<Result> {
 
 /**
  * Reads heads, or a trailer section, that arrive in pieces, one after another. It looks at each octet a bounded number of
- * times, keeps nothing between sections, and refuses one in the chunk that shows the fault (docs/conformance.md).
+ * times, keeps nothing between sections, and refuses one in the chunk that shows the fault (docs/conformance.md). @internal
  */
 export class SectionReader<Result> {
   readonly #results: SectionResults<Result>;

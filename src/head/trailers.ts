@@ -30,7 +30,7 @@ const results: SectionResults<TrailersResult> = {
   },
 };
 
-/** A reader of one trailer section; `sectionBytes`: the most octets of its lines. */
+/** A reader of one trailer section; `sectionBytes`: the most octets of its lines. @internal */
 export function trailerReader(sectionBytes: number, fieldLines: number): SectionReader<TrailersResult> {
   const most = kernel().input.length - TRAILERS.uncounted;
   const limits: HeadLimits = { headBytes: Math.min(sectionBytes, most), fieldLines };
