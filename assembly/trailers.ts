@@ -3,7 +3,7 @@
 // Never: reads a value: what means something to a message is only allowed in its head.
 
 import { FieldName, Flag, Head, Memory, OctetClass, Option, Status } from "./abi";
-import { COLON, CR, CRLF } from "./ascii";
+import { COLON, CR } from "./ascii";
 import { readFieldLine } from "./field-line";
 import { fieldName } from "./field-name";
 import { equalsWord } from "./octets";

@@ -27,6 +27,14 @@ const headRatios: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   Milo: { B: 5.5 },
 };
 
+/** Complete messages, all strings made: browsers' requests (B, C, M), a response (R). */
+const messageRatios: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  B: { "Node HTTPParser, reused": 2.5, "http-parser-js": 9 },
+  C: { "Node HTTPParser, reused": 2.5, "http-parser-js": 9 },
+  M: { "Node HTTPParser, reused": 2.5, "http-parser-js": 9 },
+  R: { "Node HTTPParser, reused": 2 },
+};
+
 /** Octet by octet, Node's reused parser takes at least so many times headgate's time. */
 const OCTET_BY_OCTET_RATIO = 10;
 /** Octet by octet, an octet of the large head may take so many times the time of one of the small head: linear. */
@@ -61,6 +69,17 @@ export function goalsOf(rows: readonly Row[], sizes: readonly Size[]): Goal[] {
     const ns = find("octet-by-octet", id, "headgate HeadReader")?.ns;
     return ns == null ? Number.NaN : ns.median / buffers[0]!.length;
   });
+  const messages = Object.entries(messageRatios).flatMap(([input, ratios]) =>
+    Object.entries(ratios).map(([contender, wanted]) =>
+      goal(
+        `${contender}, complete messages ${input}`,
+        ">=",
+        wanted,
+        "",
+        find("message", input, contender)?.ratio?.median,
+      ),
+    ),
+  );
   const growth = perOctet[1]! / perOctet[0]!;
   const first = find("first-parse", handshake.id, "headgate/parser")?.ns;
   const size = (name: string) => sizes.find((each) => each.name === name);
@@ -68,6 +87,8 @@ export function goalsOf(rows: readonly Row[], sizes: readonly Size[]): Goal[] {
   return [
     ...heads,
     ...pieces,
+    // Of a step that runs by name.
+    ...messages.filter(({ measured }) => measured !== null),
     goal("time an octet, octet by octet, G divided by B", "<=", LINEAR, "", Number.isNaN(growth) ? undefined : growth),
     goal(
       "import and first parse",

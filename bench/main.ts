@@ -22,6 +22,7 @@ import { compareHeads, contenders, fewContenders, taskOf } from "./head.js";
 import { inputs } from "./inputs.js";
 import { compareRefusals, manners, refusers, rehearseRefusals } from "./malformed.js";
 import type { Timing } from "./measure.js";
+import { compareWholeMessages } from "./message.js";
 import { compareOctetByOctet, piecewise, piecewiseInputs } from "./octet-by-octet.js";
 import { losingRows, report } from "./report.js";
 import type { Results } from "./results.js";
@@ -30,7 +31,9 @@ import { sizes } from "./sizes.js";
 import { speedTables } from "./speed-tables.js";
 
 const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
-const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes"] as const;
+const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes", "message"] as const;
+/** The rows of bench/results/head.json are of the parser alone: this step runs where --only names it. */
+const onlyByName: readonly string[] = ["message"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const { values } = parseArgs({
@@ -62,7 +65,7 @@ const ids = chosen(
 );
 const isChosen = ({ id }: { id: string }) => ids.includes(id);
 const kernels = chosen("kernel", variants);
-const wanted = chosen("only", steps);
+const wanted = chosen("only", steps).filter((name) => values.only !== undefined || !onlyByName.includes(name));
 
 /** Throws for the first wrong answer of any contender and step. */
 async function compareAnswers(): Promise<void> {
@@ -100,6 +103,7 @@ async function runSteps(variant: KernelVariant, timing: Timing): Promise<Row[]> 
   if (wanted.includes("malformed")) {
     for (const manner of manners) rows.push(...(await compareRefusals(manner, variant, timing)));
   }
+  if (wanted.includes("message")) rows.push(...(await compareWholeMessages(variant, timing)));
   if (whole && wanted.includes("cold")) rows.push(...(await compareCold(variant, among, quick ? 3 : 201)));
   if (whole && wanted.includes("first-parse")) rows.push(...(await compareFirstParses(quick ? 2 : 21)));
   return rows;

@@ -70,6 +70,7 @@ const titles: Record<string, string> = {
   head: "whole heads",
   "octet-by-octet": "one octet at a time",
   malformed: "malformed heads refused",
+  message: "complete messages",
   cold: "cold caches, one head",
   "first-parse": "import and first parse in a new process",
 };

@@ -3,6 +3,7 @@
 // Never: takes long; `npm run fuzz` does.
 
 import * as assert from "uvu/assert";
+import { useKernel } from "#src/head/kernel/instance.js";
 import { readCorpus } from "./support/corpus.js";
 import { compare, fuzzSeeds, newTally } from "./support/differential.js";
 import {
@@ -19,6 +20,7 @@ import { compareProxy, newProxyTally, proxyMutations } from "./support/proxy-dif
 import { compareRequests, newRequestTally } from "./support/request-differential.js";
 import { requestMutations } from "./support/request-mutations.js";
 import { skip, suite } from "./support/suite.js";
+import { compareWhole, newWholeTally, wholeMutations } from "./support/whole-differential.js";
 
 const test = suite("fuzz");
 
@@ -51,6 +53,17 @@ test("all readers agree on the corpus", () => {
   for (const { octets } of readCorpus()) compare(octets, 7, tally);
   assert.ok(tally.accepted > 150, `${tally.accepted} accepted`);
   assertReasons(tally.refusedByNode);
+});
+
+test("all readers agree on 6,000 connections of mutated messages, and Node on what is accepted", () => {
+  const random = seeded(20_261_130);
+  const row = wholeMutations(random);
+  const tally = newWholeTally();
+  while (tally.runs < 6000) compareWhole(row.next().value, 1 + (random() % 40), tally);
+  useKernel("simd");
+  assert.ok(tally.accepted > 1000, `${tally.accepted} accepted`);
+  assert.ok(tally.refused.size > 30, `${tally.refused.size} codes`);
+  if (nodeParserMissing === null) assert.ok(tally.readByNode > 1000, `${tally.readByNode} read by Node`);
 });
 
 test("all readers agree on 40,000 mutated heads", () => {

@@ -32,7 +32,8 @@ type LastEvent = Constant | { readonly kind: "malformed"; readonly fault: Messag
 const NEED_DATA: Constant = Object.freeze({ kind: "need-data" });
 const PAUSED: Constant = Object.freeze({ kind: "paused" });
 const CLOSED: Constant = Object.freeze({ kind: "closed" });
-const END = Object.freeze({ kind: "end" as const, trailers: Object.freeze([]) as readonly string[] });
+const NO_FIELDS: readonly string[] = Object.freeze([]);
+const END = Object.freeze({ kind: "end" as const, trailers: NO_FIELDS });
 
 /** The result of a reader of heads. */
 type HeadOrNot<Head> =
@@ -46,12 +47,8 @@ interface HeadSource<Head> {
   read(octets: Uint8Array): HeadOrNot<Head>;
 }
 
-/** What follows a head. */
-export interface Course {
-  readonly framing: Framing | ResponseFraming;
-  /** What comes after the message: another one, the end of the connection, or another protocol. */
-  readonly after: "message" | "close" | "switch";
-}
+/** What comes after a message: another one, the end of the connection, or another protocol. */
+export type After = "message" | "close" | "switch";
 
 /**
  * Reads messages from the octets of one direction of a connection. `receive` takes octets, and `next` returns what they
@@ -69,7 +66,9 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   #ended = false;
   #body: BodyReader | null = null;
   #headSize = 0;
-  #follows: Course["after"] = "message";
+  #follows: After = "message";
+  /** A head was read, and no content follows it. */
+  #isEmpty = false;
   /** The event that every further call returns, until `nextMessage`. */
   #rest: LastEvent | null = null;
 
@@ -86,7 +85,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
 
   /** True between messages, while nothing of the next one has been received: the connection may be closed without a loss. */
   get idle(): boolean {
-    return this.#body === null && this.#heads.pending === 0 && this.unread === 0;
+    return this.#body === null && !this.#isEmpty && this.#heads.pending === 0 && this.unread === 0;
   }
 
   /** True once a response with 101, or a 2xx to CONNECT, is complete: what follows belongs to another protocol. */
@@ -116,7 +115,8 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   next(): Event | MessageReaderEvent<Head> {
     if (this.#rest !== null) return this.#rest;
     const body = this.#body;
-    return body === null ? this.#nextOfHead() : this.#nextOfBody(body);
+    if (body !== null) return this.#nextOfBody(body);
+    return this.#isEmpty ? this.#endOf(NO_FIELDS, this.#follows === "close") : this.#nextOfHead();
   }
 
   /** Goes on with the next message. Throws `TypeError` unless the last event was `paused`, and if the protocol was switched. */
@@ -144,15 +144,25 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     return joined;
   }
 
-  /** What follows this head, or the fault that the head alone did not show. @internal */
-  protected abstract course(head: Head): Course | MessageFault;
+  /**
+   * Takes a head: calls `follow`, or returns true for an interim response, after which another head comes, or the fault that the
+   * head alone did not show. @internal
+   */
+  protected abstract take(head: Head): boolean | MessageFault;
 
-  /** The event of a head; another head follows one that is not `final`. @internal */
-  protected abstract eventOf(head: Head): { event: Event | MessageReaderEvent<Head>; final: boolean };
+  /** How the content is delimited after a head, and what comes after the message. @internal */
+  protected follow(framing: Framing | ResponseFraming, after: After): void {
+    this.#follows = after;
+    this.#isEmpty = framing.kind === "none";
+    if (this.#isEmpty) return;
+    this.#body = new BodyReader(framing, this.#limits.overheadBytes, this.#limits.fieldLines);
+  }
 
   /** Whatever the head declares that was returned last, no content follows it. @internal */
   protected skipContent(): void {
-    if (this.#body !== null) this.#body = new BodyReader({ kind: "none" }, 0);
+    if (this.#body === null) return;
+    this.#body = null;
+    this.#isEmpty = true;
   }
 
   /** True if there are octets to read. */
@@ -178,15 +188,11 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
       }
       this.#at += result.consumed;
       const { head } = result;
-      const course = this.course(head);
-      if ("code" in course) return this.#fail(course);
-      const { event, final } = this.eventOf(head);
-      if (final) {
-        this.#headSize = head.size;
-        this.#follows = course.after;
-        this.#body = new BodyReader(course.framing, this.#limits.overheadBytes, this.#limits.fieldLines);
-      }
-      return event;
+      const taken = this.take(head);
+      if (typeof taken === "object") return this.#fail(taken);
+      if (taken) return { kind: "interim", head } as Event;
+      this.#headSize = head.size;
+      return { kind: "head", head };
     }
     if (!this.#ended) return NEED_DATA;
     const { pending } = this.#heads;
@@ -207,8 +213,13 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
       if (body.contentStart < end) return { kind: "data", octets: viewOf(octets, body.contentStart, end) };
     }
     this.#body = null;
-    this.#stay(this.#follows === "close" || !body.done ? CLOSED : PAUSED);
-    return body.trailers.length === 0 ? END : { kind: "end", trailers: body.trailers };
+    return this.#endOf(body.trailers, this.#follows === "close" || !body.done);
+  }
+
+  #endOf(trailers: readonly string[], closes: boolean): MessageReaderEvent<Head> {
+    this.#isEmpty = false;
+    this.#rest = closes ? CLOSED : PAUSED;
+    return trailers.length === 0 ? END : { kind: "end", trailers };
   }
 
   #stay<Last extends LastEvent>(event: Last): Last {

@@ -7,7 +7,7 @@ import type { HeadOptions } from "../head/parse.js";
 import { HeadReader } from "../head/reader.js";
 import type { Framing, RequestHead } from "../head/request-head.js";
 import { type MessageLimits, messageLimits } from "./limits.js";
-import { type Course, MessageReader, type MessageReaderEvent } from "./reader.js";
+import { MessageReader, type MessageReaderEvent } from "./reader.js";
 
 /** What `RequestReader.next` returns. */
 export type RequestEvent = MessageReaderEvent<RequestHead>;
@@ -30,14 +30,13 @@ export class RequestReader extends MessageReader<RequestHead, RequestEvent> {
     super(new HeadReader(ofHead), limits);
   }
 
-  protected override course(head: RequestHead): Course {
+  /** @internal */
+  protected override take(head: RequestHead): boolean {
+    const { framing, keepAlive } = head;
     // A CONNECT has no content, whatever its fields are: what follows belongs to the tunnel, if the server opens one.
-    const framing: Framing = head.targetForm === "authority-form" ? NONE : head.framing;
-    return { framing, after: head.keepAlive || isSwitch(head) ? "message" : "close" };
-  }
-
-  protected override eventOf(head: RequestHead): { event: RequestEvent; final: boolean } {
-    return { event: { kind: "head", head }, final: true };
+    const hasContent = framing.kind !== "none" && head.targetForm !== "authority-form";
+    this.follow(hasContent ? framing : NONE, keepAlive || isSwitch(head) ? "message" : "close");
+    return false;
   }
 }
 

@@ -6,7 +6,7 @@ import { checkSettings } from "../head/options.js";
 import { type ResponseHead, responseHeadReader } from "../head/response-head.js";
 import { BodyFault, type MessageFault } from "./fault.js";
 import { type MessageLimits, messageLimits } from "./limits.js";
-import { type Course, MessageReader, type MessageReaderEvent } from "./reader.js";
+import { MessageReader, type MessageReaderEvent } from "./reader.js";
 
 /** What `ResponseReader.next` returns. */
 export type ResponseEvent =
@@ -41,19 +41,18 @@ export class ResponseReader extends MessageReader<ResponseHead, ResponseEvent> {
     return this.#methods[0];
   }
 
-  protected override course(head: ResponseHead): Course | MessageFault {
+  /** @internal */
+  protected override take(head: ResponseHead): boolean | MessageFault {
     const { method } = this;
     if (method === undefined) return new BodyFault("RESPONSE_UNEXPECTED", 0);
+    const { statusCode } = head;
+    if (statusCode < 200 && statusCode !== 101) return true;
     const fault = head.refusalFor(method);
     if (fault !== null) return fault;
+    this.#methods.shift();
     const framing = head.framing(method);
-    if (head.statusCode === 101 || head.isTunnel(method)) return { framing, after: "switch" };
-    return { framing, after: head.keepAlive ? "message" : "close" };
-  }
-
-  protected override eventOf(head: ResponseHead): { event: ResponseEvent; final: boolean } {
-    const isInterim = head.isInterim && head.statusCode !== 101;
-    if (!isInterim) this.#methods.shift();
-    return { event: { kind: isInterim ? "interim" : "head", head }, final: !isInterim };
+    if (statusCode === 101 || head.isTunnel(method)) this.follow(framing, "switch");
+    else this.follow(framing, head.keepAlive ? "message" : "close");
+    return false;
   }
 }

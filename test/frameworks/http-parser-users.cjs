@@ -35,7 +35,10 @@ function driverServer({ cut = false, early = false } = {}) {
     });
     driver.on("message", ({ data }) => (typeof data === "string" ? driver.text(data) : driver.binary(data)));
     socket.on("error", () => {});
-    if (cut) socket.on("data", (octets) => octets.forEach((_, i) => driver.io.write(octets.subarray(i, i + 1))));
+    if (cut)
+      socket.on("data", (octets) => {
+        for (let i = 0; i < octets.length; i++) driver.io.write(octets.subarray(i, i + 1));
+      });
     else socket.on("data", (octets) => driver.io.write(octets));
     driver.io.on("data", (octets) => socket.write(octets));
   });
@@ -67,7 +70,7 @@ const next = (emitter, name) => once(emitter, name).then(([event]) => event);
 check("the parser is headgate's", async () => {
   const { HTTPParser } = require("http-parser-js");
   assert.strictEqual(HTTPParser, require("headgate/http-parser").HTTPParser);
-  const driver = require("module").createRequire(require.resolve("websocket-driver"));
+  const driver = require("node:module").createRequire(require.resolve("websocket-driver"));
   assert.strictEqual(driver("http-parser-js").HTTPParser, HTTPParser);
 });
 

@@ -35,12 +35,18 @@ const manifest = {
 writeFileSync(join(project, "package.json"), JSON.stringify(manifest, null, 2));
 npm(project, "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefer-offline");
 // A tarball of the same name counts as installed.
-execFileSync("tar", ["-xzf", "headgate-0.1.0.tgz", "--strip-components=1", "-C", "node_modules/headgate"], { cwd: project });
+execFileSync("tar", ["-xzf", "headgate-0.1.0.tgz", "--strip-components=1", "-C", "node_modules/headgate"], {
+  cwd: project,
+});
 
 const versions = process.argv.slice(2);
 const programs = versions.length > 0 ? versions.map(nodeOf) : [process.execPath];
 for (const program of programs) {
   const PATH = `${dirname(program)}:${process.env.PATH}`;
-  const { status } = spawnSync(program, ["program.cjs"], { cwd: project, stdio: "inherit", env: { ...process.env, PATH } });
+  const { status } = spawnSync(program, ["program.cjs"], {
+    cwd: project,
+    stdio: "inherit",
+    env: { ...process.env, PATH },
+  });
   if (status !== 0) process.exitCode = 1;
 }

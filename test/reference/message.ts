@@ -30,6 +30,8 @@ export interface ReferenceMessage {
 export interface ReferenceReading {
   /** Complete messages, those with 1xx included, and the one that was read last as far as it came. */
   messages: ReferenceMessage[];
+  /** How many of them are complete. */
+  complete: number;
   /** `partial`: within a message. `paused`: between two. `switched`: another protocol follows. */
   after: "partial" | "paused" | "switched" | "closed" | "malformed";
   code?: string;
@@ -64,47 +66,60 @@ export function referenceMessages(octets: Uint8Array, options: ReferenceReadingO
   const { ended, overheadBytes } = options;
   const messages: ReferenceMessage[] = [];
   const methods = [...(options.answersTo ?? [])];
+  let complete = 0;
   const malformed = (code: string, offset: number): ReferenceReading => {
-    return { messages, after: "malformed", code, offset };
+    return { messages, complete, after: "malformed", code, offset };
   };
   for (let at = 0; ; ) {
     const rest = octets.subarray(at);
     if (rest.length === 0) {
-      return { messages, after: ended ? "closed" : "paused" };
+      return { messages, complete, after: ended ? "closed" : "paused" };
     }
     const start = options.answersTo === null ? requestStart(rest, options) : responseStart(rest, methods[0], options);
     if (start.kind === "malformed") return malformed(start.code, start.offset);
     if (start.kind === "partial") {
-      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, after: "partial" };
+      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, complete, after: "partial" };
     }
     const { message, size, framing, interim, after } = start;
     messages.push(message);
     at += size;
-    if (interim) continue;
+    if (interim) {
+      complete++;
+      continue;
+    }
     methods.shift();
     const body = octets.subarray(at);
     if (framing === "until-close") {
       message.content = text(body);
-      return { messages, after: ended ? "closed" : "partial" };
+      return { messages, complete: complete + Number(ended), after: ended ? "closed" : "partial" };
     }
     if (framing === "chunked") {
-      const { kind, code, offending, at: end, content, trailers } = referenceBody(body, overheadBytes, options.fieldLines ?? 100);
+      const {
+        kind,
+        code,
+        offending,
+        at: end,
+        content,
+        trailers,
+      } = referenceBody(body, overheadBytes, options.fieldLines ?? 100);
       message.content = content;
       if (kind === "malformed") return malformed(code!, size + offending!);
-      if (kind === "partial") return incomplete(messages, ended, size + body.length);
+      if (kind === "partial") return incomplete(messages, complete, ended, size + body.length);
       message.trailers = trailers;
       at += end;
     } else if (framing !== "none") {
       message.content = text(body.subarray(0, framing));
-      if (body.length < framing) return incomplete(messages, ended, size + body.length);
+      if (body.length < framing) return incomplete(messages, complete, ended, size + body.length);
       at += framing;
     }
-    if (after !== "paused") return { messages, after };
+    complete++;
+    if (after !== "paused") return { messages, complete, after };
   }
 }
 
-function incomplete(messages: ReferenceMessage[], ended: boolean, offset: number): ReferenceReading {
-  return ended ? { messages, after: "malformed", code: "MESSAGE_INCOMPLETE", offset } : { messages, after: "partial" };
+function incomplete(messages: ReferenceMessage[], complete: number, ended: boolean, offset: number): ReferenceReading {
+  if (!ended) return { messages, complete, after: "partial" };
+  return { messages, complete, after: "malformed", code: "MESSAGE_INCOMPLETE", offset };
 }
 
 function text(octets: Uint8Array): string {

@@ -1,4 +1,4 @@
-// In:    --heads N, --requests N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
+// In:    --heads N, --requests N, --messages N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
 // Out:   exit code 0 where the readers of each agree on all of them; else the first that they differ on.
 // Never: runs in the tests; test/fuzz.test.ts has a short run.
 
@@ -17,11 +17,12 @@ import { nodeParserMissing } from "./node-parser.js";
 import { compareProxy, newProxyTally, proxyMutations } from "./proxy-differential.js";
 import { compareRequests, newRequestTally } from "./request-differential.js";
 import { requestMutations } from "./request-mutations.js";
+import { compareWhole, newWholeTally, wholeMutations } from "./whole-differential.js";
 
 const number = { type: "string", default: "1000000" } as const;
 const { values } = parseArgs({
   options: {
-    ...{ heads: number, requests: number, proxy: number, forwarded: number, origins: number },
+    ...{ heads: number, requests: number, messages: number, proxy: number, forwarded: number, origins: number },
     seed: { ...number, default: "1" },
   },
 });
@@ -75,6 +76,16 @@ if (requests.connections > 0) {
     `${messages.accepted} read by Node alone are ruled on alike, ${messages.givenBack} of them read twice; Node hides of others:`,
   );
   showCounts(messages.unseen);
+}
+
+const whole = newWholeTally();
+const wholeRow = wholeMutations(random);
+await repeat("messages", () => compareWhole(wholeRow.next().value, 1 + (random() % 40), whole));
+if (whole.runs > 0) {
+  console.log(`${whole.accepted} messages accepted, of which Node reads ${whole.readByNode} identically and refuses:`);
+  showCounts(whole.refusedByNode);
+  console.log(`http-parser-js reads ${whole.readByHttpParserJs} identically and refuses:`);
+  showCounts(whole.refusedByHttpParserJs);
 }
 
 const proxy = newProxyTally();

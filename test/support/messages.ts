@@ -33,30 +33,35 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
   const reader = answersTo === null ? new RequestReader({ limits, host }) : new ResponseReader({ limits });
   if (reader instanceof ResponseReader) for (const method of answersTo!) reader.requested(method);
   const messages: ReferenceMessage[] = [];
+  let complete = 0;
   const drain = (): ReferenceReading | null => {
     for (;;) {
       const event = reader.next();
       switch (event.kind) {
         case "head":
+          messages.push(messageOf(event.head));
+          break;
         case "interim":
           messages.push(messageOf(event.head));
+          complete++;
           break;
         case "data":
           messages.at(-1)!.content += latin1(event.octets);
           break;
         case "end":
           messages.at(-1)!.trailers = [...event.trailers];
+          complete++;
           break;
         case "paused":
-          if (reader.switched) return { messages, after: "switched" };
+          if (reader.switched) return { messages, complete, after: "switched" };
           reader.nextMessage();
           break;
         case "need-data":
           return null;
         case "closed":
-          return { messages, after: "closed" };
+          return { messages, complete, after: "closed" };
         case "malformed":
-          return { messages, after: "malformed", code: event.fault.code, offset: event.fault.offset };
+          return { messages, complete, after: "malformed", code: event.fault.code, offset: event.fault.offset };
       }
     }
   };
@@ -66,5 +71,5 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
     if (reading !== null) return reading;
   }
   if (ended) reader.receiveEnd();
-  return drain() ?? { messages, after: reader.idle ? "paused" : "partial" };
+  return drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
 }

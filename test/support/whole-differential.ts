@@ -1,0 +1,166 @@
+// In:    octets of whole messages, requests or responses, nearly right.
+// Out:   nothing where all builds, whole and cut, the reference, Node's parser and http-parser-js agree on what headgate accepts;
+//        else an error that shows the octets.
+// Never: decides what is right: what headgate accepts, no other parser may read differently.
+
+import { type KernelVariant, kernelVariants, useKernel } from "#src/head/kernel/instance.js";
+import { type ReferenceReading, referenceMessages } from "../reference/message.js";
+import { readMessageCorpus } from "./corpus.js";
+import { failure, same } from "./differential.js";
+import { readMessages } from "./messages.js";
+import { mutated } from "./mutations.js";
+import { type OtherReading, readByHttpParserJs, readByNodeParser } from "./node-messages.js";
+import { nodeParserMissing } from "./node-parser.js";
+import { octetsOf } from "./tcp.js";
+
+export interface WholeTally {
+  runs: number;
+  /** Messages that were accepted complete, and of them those that the others read as well. */
+  accepted: number;
+  readByNode: number;
+  readByHttpParserJs: number;
+  /** Why the others refuse what is accepted. */
+  refusedByNode: Map<string, number>;
+  refusedByHttpParserJs: Map<string, number>;
+  /** Codes of what was refused. */
+  refused: Map<string, number>;
+}
+
+export const newWholeTally = (): WholeTally => ({
+  runs: 0,
+  accepted: 0,
+  readByNode: 0,
+  readByHttpParserJs: 0,
+  refusedByNode: new Map(),
+  refusedByHttpParserJs: new Map(),
+  refused: new Map(),
+});
+
+const count = (map: Map<string, number>, key: string): void => void map.set(key, (map.get(key) ?? 0) + 1);
+
+export interface WholeCase {
+  octets: Uint8Array;
+  answersTo: readonly string[] | null;
+  ended: boolean;
+}
+
+const pieces = [
+  "HTTP/1.1 200 OK\r\n",
+  "HTTP/1.1 204 No Content\r\n",
+  "HTTP/1.0 200 OK\r\n",
+  "HTTP/1.1 100 Continue\r\n\r\n",
+  "HTTP/1.1 304\r\n",
+  "3\r\nabc\r\n",
+  "0\r\n\r\n",
+  "0\r\n",
+  ";a=b",
+  ';a="b"',
+  "5\r\nhello\r\n",
+  "Trailer: x\r\n",
+  "hello",
+].map(octetsOf);
+
+/** Messages made from the corpus by up to three mutations each. */
+export function* wholeMutations(random: () => number): Generator<WholeCase, never> {
+  const corpus = readMessageCorpus();
+  const requests = corpus.filter(({ expected }) => expected.answersTo === undefined);
+  const responses = corpus.filter(({ expected }) => expected.answersTo !== undefined);
+  const methods = ["GET", "GET", "POST", "HEAD", "CONNECT"];
+  for (;;) {
+    const isRequest = random() % 2 === 0;
+    const cases = isRequest ? requests : responses;
+    const { octets } = cases[random() % cases.length]!;
+    const seeds = cases.map((each) => each.octets);
+    yield {
+      octets: mutated(octets, random() % 4, random, seeds, pieces),
+      answersTo: isRequest ? null : Array.from({ length: 3 }, () => methods[random() % methods.length]!),
+      ended: random() % 3 === 0,
+    };
+  }
+}
+
+const HTTP_PARSER_JS = "http-parser-js";
+
+/**
+ * What http-parser-js reads in another way than RFC 9112 §6.3 and Node's parser (docs/drop-in.md): 304 with a length, and a list of
+ * transfer codings.
+ */
+function isMisread(start: string, fields: readonly (readonly [string, string])[]): boolean {
+  const of = (name: string): string | undefined => fields.find(([other]) => other.toLowerCase() === name)?.[1];
+  const coding = of("transfer-encoding");
+  if (start.startsWith("304") && (coding !== undefined || of("content-length") !== undefined)) return true;
+  return coding !== undefined && coding.toLowerCase() !== "chunked";
+}
+
+const LIMITS = { overheadBytes: 16_384, fieldLines: 100 };
+
+/** Compares all readers of one case; `cut`: the size of pieces. */
+export function compareWhole({ octets, answersTo, ended }: WholeCase, cut: number, tally: WholeTally): void {
+  const options = { answersTo, ended, limits: LIMITS };
+  tally.runs++;
+  const reference = referenceMessages(octets, { answersTo, ended, ...LIMITS });
+  let reading: ReferenceReading | undefined;
+  for (const variant of kernelVariants) {
+    const { whole, inPieces } = readBy(variant, octets, cut, options);
+    same(octets, `reference on ${variant}`, reference, whole);
+    same(octets, `${variant} in pieces of ${cut}`, inPieces, whole);
+    reading = whole;
+  }
+  if (reading!.code !== undefined) count(tally.refused, reading!.code);
+  const accepted = reading!;
+  tally.accepted += accepted.complete;
+  if (nodeParserMissing === null) {
+    const node = readByNodeParser(octets, answersTo, ended);
+    tally.readByNode += compareWith("Node", octets, accepted, node);
+    if (node.refused !== null && reading!.after !== "malformed") count(tally.refusedByNode, node.refused);
+  }
+  const other = readByHttpParserJs(octets, answersTo, ended);
+  tally.readByHttpParserJs += compareWith(HTTP_PARSER_JS, octets, accepted, other);
+  if (other.refused !== null && reading!.after !== "malformed") count(tally.refusedByHttpParserJs, other.refused);
+}
+
+function readBy(variant: KernelVariant, octets: Uint8Array, cut: number, options: Parameters<typeof readMessages>[1]) {
+  useKernel(variant);
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < octets.length; at += cut) parts.push(octets.subarray(at, at + cut));
+  return { whole: readMessages([octets], options), inPieces: readMessages(parts, options) };
+}
+
+/**
+ * Fails where the other parser reads a message in another way that headgate accepts, if only in part. Returns how many
+ * complete messages it reads as well.
+ */
+function compareWith(who: string, octets: Uint8Array, ours: ReferenceReading, theirs: OtherReading): number {
+  let agreed = 0;
+  for (const [i, message] of ours.messages.entries()) {
+    const other = theirs.messages[i];
+    if (other === undefined) {
+      if (theirs.refused === null) throw failure(octets, `${who} reads fewer messages`, theirs.messages.length, ours);
+      return agreed;
+    }
+    const { start, httpVersion, fields } = message;
+    const wanted = [/^\d{3}$/.test(start) ? `${start} ` : start, httpVersion, fields.flat()];
+    same(octets, `${who}: head ${i}`, [other.start, other.httpVersion, other.fields], wanted);
+    if (who === HTTP_PARSER_JS && isMisread(start, fields)) return agreed;
+    // What follows belongs to another protocol, if the application agrees.
+    if (other.upgrade) return agreed + 1;
+    const isComplete = i < ours.complete;
+    if (isComplete && other.complete) {
+      same(octets, `${who}: body ${i}`, [other.content, other.trailers], [message.content, message.trailers]);
+      agreed++;
+      continue;
+    }
+    const [short, long] = [message.content, other.content].sort((a, b) => a.length - b.length);
+    if (!long!.startsWith(short!)) throw failure(octets, `${who}: content ${i}`, other.content, message.content);
+    if (isComplete && theirs.refused === null) throw failure(octets, `${who} waits for more`, other, message);
+    if (other.complete && ours.after !== "malformed") throw failure(octets, `${who} ends message ${i}`, other, message);
+    return agreed;
+  }
+  // http-parser-js does not know that a connection is closed.
+  const isClosed = who === HTTP_PARSER_JS && ours.after === "closed";
+  const mayRead = ours.after === "malformed" || theirs.refused !== null || isClosed;
+  if (theirs.messages.length > ours.messages.length && !mayRead) {
+    throw failure(octets, `${who} reads more messages`, theirs, ours);
+  }
+  return agreed;
+}
