@@ -199,6 +199,22 @@ chunked("extensions and trailers share one allowance, to the octet", () => {
   assert.is(read([octetsOf("3\r\nabc\r\n0\r\n\r\n")], CHUNKED, 0).kind, "done");
 });
 
+chunked("the extensions of each chunk may have a limit of their own", () => {
+  const body = octetsOf("1;ab\r\nx\r\n2;cd\r\nyz\r\n0;ef\r\nG: h\r\n\r\n");
+  for (const [extensionBytes, overhead, code] of [
+    [3, 6, null],
+    [2, 6, "CHUNK_EXTENSIONS_TOO_LARGE"],
+    [3, 5, "TRAILERS_TOO_LARGE"],
+  ] as const) {
+    for (const pieces of [[body], cutUp(body, "octets")]) {
+      const reader = new BodyReader(CHUNKED, overhead, { extensionBytes });
+      for (const piece of pieces) if (reader.fault === null && !reader.done) reader.read(piece, 0);
+      assert.is(reader.fault?.code ?? null, code);
+      assert.is(reader.done, code === null);
+    }
+  }
+});
+
 chunked("every octet at every place is taken as the reference and Node take it", () => {
   const bodies = ['2;a=b;c="d"\r\nxy\r\n0\r\nE: f\r\n\r\n', '1;a="\\b"\r\nz\r\n00\r\n\r\n'].map(octetsOf);
   let count = 0;

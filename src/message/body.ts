@@ -58,6 +58,13 @@ const FEW_DIGITS = 7;
 
 const NO_FIELDS: readonly string[] = Object.freeze([]);
 
+export interface BodyOptions {
+  /** How many trailer lines there may be; 4096 if it is left out. */
+  fieldLines?: number;
+  /** Octets that the extensions of one chunk may have; `overhead` then counts trailer lines alone. */
+  extensionBytes?: number;
+}
+
 /** Follows one body. */
 export class BodyReader {
   /** True once the body's last octet has been seen. A body that ends with the connection is never done. */
@@ -76,6 +83,8 @@ export class BodyReader {
   #digits = SIZE_DIGITS;
   /** Octets of chunk extensions and trailers that may still come. */
   #spare: number;
+  readonly #overhead: number;
+  readonly #extensionBytes: number | null;
   readonly #fieldLines: number;
   #trailerReader: SectionReader<TrailersResult> | null = null;
   /** Octets of the body before those of this call, and before the trailer section. */
@@ -84,11 +93,9 @@ export class BodyReader {
   /** What the next octet would have to be is known by its place; these are faults of their own. */
   #failure: BodyFaultCode | null = null;
 
-  /**
-   * `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. `fieldLines`: how many
-   * trailer lines there may be.
-   */
-  constructor(framing: Framing | ResponseFraming, overhead: number, fieldLines = MOST_FIELD_LINES) {
+  /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
+  constructor(framing: Framing | ResponseFraming, overhead: number, options: BodyOptions = {}) {
+    const { fieldLines = MOST_FIELD_LINES, extensionBytes = null } = options;
     this.#chunked = framing.kind === "chunked";
     this.#left =
       framing.kind === "content-length"
@@ -97,7 +104,9 @@ export class BodyReader {
           ? Number.POSITIVE_INFINITY
           : 0;
     this.#place = this.#chunked ? Place.SIZE : Place.DATA;
-    this.#spare = overhead;
+    this.#overhead = overhead;
+    this.#extensionBytes = extensionBytes;
+    this.#spare = extensionBytes ?? overhead;
     this.#fieldLines = fieldLines;
     this.done = !this.#chunked && this.#left === 0;
   }
@@ -183,8 +192,14 @@ export class BodyReader {
     }
     if (at === start || octets[at] !== CR || octets[at + 1] !== LF) return 0;
     this.#left = size;
-    this.#place = size > 0 ? Place.DATA : Place.TRAILERS;
+    this.#endSizeLine();
     return at + 2;
+  }
+
+  #endSizeLine(): void {
+    this.#place = this.#left > 0 ? Place.DATA : Place.TRAILERS;
+    if (this.#extensionBytes === null) return;
+    this.#spare = this.#left > 0 ? this.#extensionBytes : this.#overhead;
   }
 
   /** trailer-section CRLF, not empty                                          (RFC 9112 §7.1.2) */
@@ -226,7 +241,8 @@ export class BodyReader {
         return this.#extensionOrEnd(octet);
       case Place.SIZE_LF:
         this.#digits = SIZE_DIGITS;
-        return this.#go(this.#left > 0 ? Place.DATA : Place.TRAILERS, octet === LF);
+        this.#endSizeLine();
+        return octet === LF;
       case Place.DATA_CR:
         return this.#go(Place.DATA_LF, octet === CR);
       case Place.DATA_LF:

@@ -155,7 +155,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     this.#follows = after;
     this.#isEmpty = framing.kind === "none";
     if (this.#isEmpty) return;
-    this.#body = new BodyReader(framing, this.#limits.overheadBytes, this.#limits.fieldLines);
+    this.#body = new BodyReader(framing, this.#limits.overheadBytes, this.#limits);
   }
 
   /** Whatever the head declares that was returned last, no content follows it. @internal */
