@@ -4,7 +4,7 @@
 // Never: runs in the tests; nothing of it is installed with the project.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 
@@ -22,6 +22,13 @@ for (const octet of octets) last = reader.read(Uint8Array.of(octet));
 if (last.kind !== "complete" || head.field("x") !== "\\u00c3\\u00a9") throw new Error("read wrongly");
 console.log(kernelVariant(), explain(decide(definePolicy({ vhosts: [{ name: "a", port: 80 }] }), head, { scheme: "http" })));
 `;
+
+/** examples/message.ts, which needs nothing of Node, and what it prints. */
+const example = readFileSync("dist/examples/message.js", "utf8").replace(
+  '"headgate/message"',
+  JSON.stringify(resolve("dist/src/message.js")),
+);
+const printed = execFileSync(process.execPath, ["dist/examples/message.js"], { encoding: "utf8" });
 
 const folder = mkdtempSync(join(tmpdir(), "headgate-nodes-"));
 let failed = false;
@@ -52,6 +59,7 @@ try {
     report(`Node ${version}`, status);
   }
   writeFileSync(join(folder, "program.mjs"), program);
+  writeFileSync(join(folder, "message.mjs"), example);
   writeFileSync(join(folder, "without.mjs"), 'delete globalThis.WebAssembly;\nawait import("./program.mjs");\n');
   for (const [name, ...flags] of [["bun"], ["deno", "run", "--allow-read"]] as const) {
     const runtime = fetch(name, "latest");
@@ -59,6 +67,8 @@ try {
       const { status } = spawnSync(runtime, [...flags, join(folder, file)], { stdio: "inherit" });
       report(`${name}, ${file}`, status);
     }
+    const { status, stdout } = spawnSync(runtime, [...flags, join(folder, "message.mjs")], { encoding: "utf8" });
+    report(`${name}, examples/message`, stdout === printed ? status : 1);
   }
 } finally {
   rmSync(folder, { recursive: true });
