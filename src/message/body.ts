@@ -1,6 +1,6 @@
 // In:    the octets after a request head, and the framing that the head declared.
-// Out:   where the body ends.
-// Never: changes or decodes the body, or keeps any of it except the name of a trailer field.
+// Out:   where the body ends; where its content is, and its trailer fields, for a caller that asks for them.
+// Never: changes the body, or keeps any of it except the trailer line that it is in.
 
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets } from "../head/kernel/latin1.js";
@@ -58,10 +58,31 @@ const headOnly = new Set(
 );
 const LONGEST_HEAD_ONLY = Math.max(...[...headOnly].map((name) => name.length));
 
+/** For a caller that reads the content as well. */
+export interface ContentOptions {
+  /** Where the trailer fields go: name, value, name, value, as sent, values without surrounding white space. */
+  trailers: string[];
+  /** Octets that the extensions of one chunk may have, delimiters included; `overhead` then counts trailer lines alone. */
+  extensionBytes: number;
+}
+
+/** Which part of chunked-body is malformed, or too long. */
+export type BodyFault =
+  | "chunk-size"
+  | "chunk-extension"
+  | "chunk-extensions-too-long"
+  | "chunk-end"
+  | "trailer"
+  | "trailers-too-long";
+
+const LEADING_OR_TRAILING_SPACE = /^[ \t]+|[ \t]+$/g;
+
 /** Follows one body. */
 export class BodyReader {
   /** True once the body's last octet has been seen. */
   done: boolean;
+  /** After `next`: where the content begins that it has read; it ends where `next` has stopped. */
+  contentStart = 0;
   readonly #chunked: boolean;
   /** Octets of the body, or of the chunk's data, still to come. */
   #left: number;
@@ -72,13 +93,24 @@ export class BodyReader {
   #spare: number;
   /** The trailer name so far, in lower case, as long as it may be one of `headOnly`. */
   #name = "";
+  readonly #overhead: number;
+  readonly #content: ContentOptions | null;
+  /** The trailer line so far, as sent, if it is kept. */
+  #line = "";
+  /** Where the offending octet was taken for. */
+  #failed: Place | null = null;
 
-  /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
-  constructor(framing: Framing, overhead: number) {
+  /**
+   * `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters.
+   * `content`: for a caller that uses `next`.
+   */
+  constructor(framing: Framing, overhead: number, content: ContentOptions | null = null) {
+    this.#overhead = overhead;
+    this.#content = content;
     this.#chunked = framing.kind === "chunked";
     this.#left = framing.kind === "content-length" ? framing.length : 0;
     this.#place = this.#chunked ? Place.SIZE : Place.DATA;
-    this.#spare = overhead;
+    this.#spare = content === null ? overhead : content.extensionBytes;
     this.done = !this.#chunked && this.#left === 0;
   }
 
@@ -87,23 +119,50 @@ export class BodyReader {
    * goes on, or -1 where it is malformed; a malformed body has no end that all would agree on. Do not go on after -1.
    */
   read(octets: Uint8Array, start: number): number {
+    const length = countOctets(octets);
+    let at = start;
+    while (at >= 0 && at < length && !this.done) at = this.next(octets, at);
+    return at;
+  }
+
+  /**
+   * Like `read`, but stops after the next run of content: `contentStart` is where that begins in `octets`, and equals what is
+   * returned if there is none. The caller goes on from there until `done`.
+   */
+  next(octets: Uint8Array, start: number): number {
     const { classes } = kernel();
     const length = countOctets(octets);
     let at = start;
     while (at < length && !this.done) {
-      if (this.#place !== Place.DATA) {
+      const place = this.#place;
+      if (place !== Place.DATA) {
         const octet = octets[at++]!;
-        if (!this.#step(octet, classes[octet]!)) return -1;
-        continue;
+        if (this.#step(octet, classes[octet]!)) continue;
+        this.#failed = place;
+        this.contentStart = at - 1;
+        return -1;
       }
       const count = Math.min(this.#left, length - at);
+      this.contentStart = at;
       at += count;
       this.#left -= count;
-      if (this.#left > 0) continue;
+      if (this.#left > 0) return at;
       if (this.#chunked) this.#place = Place.DATA_CR;
       else this.done = true;
+      return at;
     }
+    this.contentStart = at;
     return at;
+  }
+
+  /** After -1: what is malformed; `contentStart` is then the offending octet. */
+  get fault(): BodyFault | null {
+    const place = this.#failed;
+    if (place === null) return null;
+    if (place >= Place.TRAILER) return this.#spare < 0 ? "trailers-too-long" : "trailer";
+    if (place >= Place.DATA) return "chunk-end";
+    if (this.#spare < 0) return "chunk-extensions-too-long";
+    return place < Place.EXTENSION_NAME ? "chunk-size" : "chunk-extension";
   }
 
   /**
@@ -122,6 +181,7 @@ export class BodyReader {
         return this.#extensionOrEnd(octet);
       case Place.SIZE_LF:
         this.#digits = SIZE_DIGITS;
+        if (this.#content !== null) this.#spare = this.#left > 0 ? this.#content.extensionBytes : this.#overhead;
         return this.#go(this.#left > 0 ? Place.DATA : Place.TRAILER, octet === LF);
       case Place.DATA_CR:
         return this.#go(Place.DATA_LF, octet === CR);
@@ -189,6 +249,7 @@ export class BodyReader {
   #stepInTrailers(octet: number, classes: number): boolean {
     if (this.#place === Place.TRAILER && octet === CR) return this.#go(Place.END_LF);
     if (!this.#spend()) return false;
+    if (this.#content !== null) this.#keep(octet, this.#content.trailers);
     switch (this.#place) {
       case Place.TRAILER:
         this.#name = "";
@@ -203,6 +264,19 @@ export class BodyReader {
       default:
         return this.#go(Place.TRAILER, octet === LF);
     }
+  }
+
+  /** Adds an octet to the line; its LF ends it. */
+  #keep(octet: number, trailers: string[]): void {
+    if (this.#place !== Place.TRAILER_LF) {
+      this.#line += String.fromCharCode(octet);
+      return;
+    }
+    const colon = this.#line.indexOf(":");
+    // Without the CR that ended it.
+    const value = this.#line.slice(colon + 1, -1);
+    trailers.push(this.#line.slice(0, colon), value.replace(LEADING_OR_TRAILING_SPACE, ""));
+    this.#line = "";
   }
 
   #nameGoesOn(octet: number, classes: number): boolean {
