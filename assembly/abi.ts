@@ -208,8 +208,14 @@ export const enum FieldName {
   X_FORWARDED_PROTO = 15,
   X_FORWARDED_PORT = 16,
   PROXY_CONNECTION = 17,
+  SEC_FETCH_SITE = 18,
+  SEC_FETCH_MODE = 19,
+  SEC_FETCH_DEST = 20,
+  SEC_PURPOSE = 21,
+  REFERER = 22,
+  ACCEPT = 23,
   /** One past the names that the kernel reads. */
-  READ_END = 18,
+  READ_END = 24,
   RECOGNISED = 32,
 }
 

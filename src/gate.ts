@@ -46,7 +46,8 @@ import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
 import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, RefusalCode } from "./policy/decision.js";
-import { definePolicy, withFallback, withSecured } from "./policy/policy-rules.js";
+import { definePolicy, forServer, withSecured } from "./policy/policy-rules.js";
+import { presumptionWords } from "./policy/site-words.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -72,6 +73,8 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
+  /** About a scheme that nothing states. */
+  #hasWarned = false;
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -125,6 +128,10 @@ export class Gate extends EventEmitter<GateEvents> {
       hearsAccepted: () => this.listenerCount("accepted") > 0 || channels.accepted.hasSubscribers,
       accepted: (decision) => {
         const { reported } = decision;
+        if (decision.presumesTls === true && !this.#hasWarned) {
+          this.#hasWarned = true;
+          process.emitWarning(presumptionWords(decision), { code: "HEADGATE_SCHEME" });
+        }
         if (reported !== undefined) {
           count(this.#reported, reported.code);
           this.#report("reported", reported);
@@ -176,8 +183,8 @@ export class Gate extends EventEmitter<GateEvents> {
   /**
    * Guards a server that accepts connections itself: every request and every upgrade is ruled on before any
    * listener of the server sees it, including listeners added later. Accepted requests go on unchanged, except that a request with an
-   * absolute-form gets its authority as Host; upgrades go to the framers that claim them. `release()` of the returned guard, or
-   * leaving the scope of a `using`, removes it.
+   * absolute-form gets its authority as Host; upgrades go to the framers that claim them, and where a vhost has no `upgrades`, to the
+   * server's own listeners. `release()` of the returned guard, or leaving the scope of a `using`, removes it.
    *
    * Throws `TypeError` for anything but a server of node:http, node:https or node:http2, for a server that this gate already
    * guards, and if a vhost's port cannot be that of a listening server.
@@ -196,7 +203,7 @@ export class Gate extends EventEmitter<GateEvents> {
     }
     const narrowed = vhosts === undefined ? this.#context.policy : narrow(this.#context.policy, vhosts);
     // The server speaks its own TLS.
-    const policy = withSecured(withFallback<FramerLike>(narrowed, { "*": LEAVE }), null);
+    const policy = withSecured(forServer<FramerLike>(narrowed, { "*": LEAVE }), null);
     checkSomethingServed(policy);
     checkUnannounced(policy);
     checkListening(policy, server as Server);

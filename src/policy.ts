@@ -12,4 +12,5 @@ export { type Explanation, explain, explanation, type PortSource } from "./polic
 export { type LocalhostOptions, localhost } from "./policy/localhost.js";
 export type { Origin, OriginList, Origins } from "./policy/origin.js";
 export { definePolicy, type Policy, type PolicyRules } from "./policy/policy-rules.js";
+export type { Relation, SiteClause, SiteScope } from "./policy/site.js";
 export { NO_LISTEN, NO_LISTEN_SERVER, type Vhost, type VhostPort } from "./policy/vhost.js";

@@ -14,9 +14,10 @@ import type { RequestHead } from "#src/head/request-head.js";
 import { decide } from "#src/policy/decide.js";
 import type { Decision } from "#src/policy/decision.js";
 import { explain, explanation } from "#src/policy/explain.js";
+import { HostMap } from "#src/policy/host-map.js";
 import { localhost } from "#src/policy/localhost.js";
 import { formatOrigin, parseOrigin } from "#src/policy/origin.js";
-import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
+import { definePolicy, type PolicyRules, withSecured } from "#src/policy/policy-rules.js";
 import { NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
 import { suite } from "./support/suite.js";
 import { handshakeFields, openWorld, statusOf, type World } from "./support/world.js";
@@ -110,20 +111,28 @@ for (const row of rows) {
   });
 }
 
-cases("an undeclared TLS terminator is named only where it is the likely reason", () => {
+cases("a page of https is the own one only where nothing states that the client came by http", () => {
   const policy = definePolicy({ vhosts: [{ name: "a", port: "any" }] });
   const request = head(requestHead("GET", { host: "a", origin: "https://a" }));
-  const remedyOf = (schemeSource: "default" | "given" | "declared"): string => {
-    const decision = decide(policy, request, { scheme: "http", schemeSource });
-    return explanation(decision).remedy!;
-  };
-  assert.is(remedyOf("default"), 'if a proxy terminates TLS for this process, set scheme: "https"');
+  const ruled = (schemeSource: "default" | "given" | "declared", rules = policy): Decision =>
+    decide(rules, request, { scheme: "http", schemeSource });
+  const passed = ruled("default");
+  assert.is(passed.kind === "accepted" && passed.presumesTls, true);
   for (const source of ["given", "declared"] as const) {
     assert.is(
-      remedyOf(source),
+      explanation(ruled(source)).remedy,
       'to trust the pages of https://a, set origins: ["same-authority", "https://a"] on vhost a',
     );
   }
+  // A list without the own origin does not presume it, and a listed origin needs no presumption.
+  const [listed, without] = [["same-authority", "https://a"], ["https://b"]].map((origins) =>
+    ruled("default", definePolicy({ vhosts: [{ name: "a", port: "any", origins }] })),
+  );
+  assert.is(words(without!), "403 ORIGIN_FOREIGN");
+  assert.is(listed!.kind === "accepted" && listed!.presumesTls, undefined);
+  // Nor is it presumed by a gate that speaks TLS itself, where plaintext comes from no proxy.
+  const speaking = withSecured(policy, new HostMap());
+  assert.is(words(ruled("default", speaking)), "403 ORIGIN_FOREIGN");
   assert.is(words(decide(policy, request, { scheme: "https", schemeSource: "tls" })), "accepted");
 });
 
@@ -132,28 +141,27 @@ const settings = suite("origins of a vhost");
 settings("what is wrong with them is said at construction, with the fix", () => {
   const wrong: [unknown, RegExp][] = [
     ["all", /vhosts\[0\]\.origins is "all"; it must be "same-authority", "any", or a list/],
-    [1, /must be an object with any of: list, absent/],
+    [1, /vhosts\[0\]\.origins is 1; it must be "same-authority", "any", or a list/],
     [{ list: "any", absents: "refuse" }, /absents is not a setting of vhosts\[0\]\.origins/],
     [{ list: "any", absent: "pass" }, /vhosts\[0\]\.origins\.absent is "pass"; it must be "refuse" or left out/],
     [{ absent: "refuse" }, /vhosts\[0\]\.origins\.list is undefined/],
     [["*"], /"\*", which is not an origin; to allow all, write origins: "any"/],
     [["any"], /to allow all, write origins: "any"/],
-    [["null"], /"null", which any page can send/],
     [["example.com"], /"example\.com", which is not an origin; write scheme, host and port/],
     [["://example.com"], /which is not an origin/],
     [["https://example.com/"], /contains more than scheme, host and port; write "https:\/\/example\.com"/],
     [["https://example.com/path"], /write "https:\/\/example\.com"/],
     [["https://example.com?query"], /write "https:\/\/example\.com"/],
     [["https://"], /is not a host name/],
-    [["https://a b"], /is not a host name/],
+    [["https://a b"], /contains white space or a comma; write "https:\/\/a"/],
     [["https://user@a"], /userinfo/],
     [["https://a:0"], /port is not a number from 1 to 65535/],
-    [["https://*"], /may have a star only in front of a name.*for every name use origins: "any"/],
-    [["https://a*.example"], /may have a star only in front of a name/],
+    [["https://*"], /has stars alone in place of a host, for every site; to allow all pages, write origins: "any"/],
+    [["https://a*.example"], /has a star next to other text/],
     [["https://*.127.0.0.1"], /needs a plain name after \*\./],
     [["https://*.[::1]"], /needs a plain name after \*\./],
     [["https://::1"], /write it in brackets/],
-    [[1], /has 1, which is not text/],
+    [[1], /vhosts\[0\]\.origins\[0\] is 1, which is not text/],
   ];
   for (const [origins, sentence] of wrong) {
     assert.throws(

@@ -188,7 +188,7 @@ interface Came {
   readonly ruled: Ruled | null;
 }
 
-/** A remedy has the port of the vhosts, which is another one where a server listens. */
+/** A remedy has the port of the vhosts, which is another one where a server listens; such a server may have listeners to leave to. */
 function withoutSources(text: string): string {
   return text
     .replace(/\(host came from [^,)]+, port from /g, "(port from ")
@@ -197,6 +197,7 @@ function withoutSources(text: string): string {
     .replace(/(scheme https?) (?:declared|of the socket|by default)/g, "$1")
     .replace(/scheme (\w+) of the absolute-form/g, ":scheme $1")
     .replace('port: "NO_LISTEN_SERVER" }', 'port: "any" }')
+    .replace(/; otherwise, to leave it to the server's own listeners, add .* LEAVE .*$/, "")
     .replace(/ at octet \d+/, "");
 }
 

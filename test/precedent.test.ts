@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { isLenient, RuledFields, SameRuling } from "#src/guard/same-ruling.js";
 import { headOf, type Message } from "#src/head/from-message.js";
 import { gateLimits } from "#src/outcome/limits.js";
-import { decide } from "#src/policy/decide.js";
+import { decide, sharingOf } from "#src/policy/decide.js";
 import type { Decision } from "#src/policy/decision.js";
 import { definePolicy, type Policy } from "#src/policy/policy-rules.js";
 import { suite } from "./support/suite.js";
@@ -16,9 +16,24 @@ const test = suite("precedent");
 const fields = new RuledFields();
 const limits = gateLimits({ headBytes: 400, fieldLines: 12 });
 const vhosts = [{ name: "a" }, { name: "b", port: 81, origins: { list: "same-authority", absent: "refuse" } }] as const;
+/** Settings under which other fields, the method and the path count. */
+const strict = { embedding: "same-origin", navigation: "same-site", callbacks: ["/", "/x"] } as const;
 const from = ["192.0.2.1"];
 const policies = [
   definePolicy({ vhosts }),
+  definePolicy({ vhosts: vhosts.map((vhost) => ({ ...vhost, ...strict })) }),
+  definePolicy({
+    vhosts: [
+      { name: "a", embedding: ["http://b:81"] },
+      { name: "b", port: 81, origins: "any" },
+    ],
+  }),
+  definePolicy({
+    vhosts: [
+      { name: "a", navigation: "same-origin" },
+      { name: "b", origins: { list: "any", absent: "refuse" } },
+    ],
+  }),
   definePolicy({ vhosts, trust: { from, forwarded: "rfc7239" } }),
   definePolicy({
     vhosts,
@@ -40,7 +55,26 @@ const name = fc.constantFrom(
   ...["Host", "host", "Hose", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "Expect", "Origin"],
   ...["Proxy-Connection", "Forwarded", "X-Forwarded-Host", "X-Frame", "Sec-WebSocket-Key", "Sec-WebSocket-Version"],
   ...["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server"],
-  ...["Accept", "User-Agent", "Cookie", "Via", "x", "X-A-Name-That-Is-Longer-Than-Any-Other-One"],
+  ...[
+    "Sec-Fetch-Site",
+    "Sec-Fetch-Mode",
+    "Sec-Fetch-Dest",
+    "Sec-Purpose",
+    "Referer",
+    "sec-fetch-site",
+    "SEC-FETCH-MODE",
+  ],
+  ...[
+    "Sec-Fetch-User",
+    "Referrer",
+    "Accept",
+    "accept",
+    "User-Agent",
+    "Cookie",
+    "Via",
+    "x",
+    "X-A-Name-That-Is-Longer-Than-Any-Other-One",
+  ],
 );
 const value = fc.constantFrom(
   ...[
@@ -66,6 +100,15 @@ const value = fc.constantFrom(
     "http://a",
     "http://b:81",
     "null",
+    "http://a/x",
+    "http://evil/",
+    "same-origin",
+    "cross-site",
+    "none",
+    "navigate",
+    "document",
+    "prefetch",
+    "text/html",
     "for=192.0.2.7;host=a;proto=http",
     "192.0.2.7",
     "81",
@@ -76,7 +119,18 @@ const value = fc.constantFrom(
   ],
 );
 const line = fc.tuple(name, value);
-const usual = fc.constantFrom(["Connection", "keep-alive"], ["Accept", "*/*"], ["Via", "x"], ["Accept", "text/html"]);
+const usual = fc.constantFrom(
+  ["Connection", "keep-alive"],
+  ["Accept", "*/*"],
+  ["Via", "x"],
+  ["Accept", "text/html"],
+  ["Sec-Fetch-Site", "same-origin"],
+  ["Sec-Fetch-Site", "cross-site"],
+  ["Sec-Fetch-Mode", "navigate"],
+  ["Sec-Fetch-Dest", "document"],
+  ["Referer", "http://a/"],
+  ["Origin", "http://a"],
+);
 const host = fc.constantFrom(["Host", "a"], ["Host", "a"], ["Host", "b:81"], []);
 const message = fc.record({
   method: fc.constantFrom("GET", "POST", "OPTIONS"),
@@ -99,7 +153,7 @@ test("what a precedent covers is ruled on alike", () => {
   const property = fc.property(fc.constantFrom(...policies), pair, (policy, [one, other]) => {
     const first = rule(policy, one);
     if (first.kind !== "accepted" || first.upgrade) return;
-    if (!SameRuling.of(one, fields)?.covers(other, fields, limits)) return;
+    if (!SameRuling.of(one, fields, sharingOf(policy, first))?.covers(other, limits)) return;
     covered++;
     const second = rule(policy, other);
     assert.is(second.kind, "accepted");
@@ -115,18 +169,39 @@ test("what a precedent covers is ruled on alike", () => {
   assert.ok(covered > 500, `only ${covered} were covered`);
 });
 
+const get = (url: string, accept: string, more: string[] = [], method = "GET"): Message => ({
+  method,
+  url,
+  httpVersion: "1.1",
+  rawHeaders: ["Host", "a", "Connection", "keep-alive", "Accept", accept, "Cookie", accept, ...more],
+});
+
 test("everyday requests of one page are covered", () => {
-  const headers = (accept: string) => ["Host", "a", "Connection", "keep-alive", "Accept", accept, "Cookie", accept];
-  const get = (url: string, accept: string): Message => ({
-    method: "GET",
-    url,
-    httpVersion: "1.1",
-    rawHeaders: headers(accept),
-  });
-  const precedent = SameRuling.of(get("/", "text/html"), fields)!;
-  assert.ok(precedent.covers(get("/style.css?v=1", "text/css"), fields, limits));
-  assert.ok(precedent.covers({ ...get("/form", "*/*"), method: "POST" }, fields, limits));
-  assert.not.ok(precedent.covers({ ...get("/", "*/*"), rawHeaders: [...headers("*/*"), "Host", "a"] }, fields, limits));
+  const precedent = SameRuling.of(get("/", "text/html"), fields, "safe methods")!;
+  assert.ok(precedent.covers(get("/style.css?v=1", "text/css", ["Referer", "http://a/"]), limits));
+  assert.ok(precedent.covers(get("/", "*/*", ["Sec-Fetch-Site", "cross-site"], "HEAD"), limits));
+  assert.not.ok(precedent.covers(get("/form", "*/*", [], "POST"), limits));
+  assert.not.ok(precedent.covers(get("/", "*/*", ["Host", "a"]), limits));
+  assert.not.ok(precedent.covers(get("/", "*/*", ["Origin", "http://a"]), limits));
+  const free = SameRuling.of(get("/", "text/html"), fields, "any method")!;
+  assert.ok(free.covers(get("/form", "*/*", [], "POST"), limits));
+  assert.is(SameRuling.of(get("/", "text/html"), fields, "nothing"), null);
+});
+
+test("where a ruling read what browsers state about the page, all of it and the method must be the same", () => {
+  const about = ["Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Purpose", "Referer", "Origin"];
+  const lines = about.flatMap((name) => [name, "x"]);
+  const precedent = SameRuling.of(get("/", "*/*", lines), fields, "same fields")!;
+  assert.ok(precedent.covers(get("/other", "*/*", lines), limits));
+  assert.not.ok(precedent.covers(get("/", "*/*", lines, "POST"), limits));
+  assert.not.ok(precedent.covers(get("/", "text/html", lines), limits));
+  for (const [i, name] of about.entries()) {
+    const without = lines.filter((_, at) => at >> 1 !== i);
+    const changed = about.flatMap((each) => [each, each === name ? "y" : "x"]);
+    for (const other of [without, changed, [...lines, name, "x"], [...lines, name.toUpperCase(), "y"]]) {
+      assert.not.ok(precedent.covers(get("/", "*/*", other), limits), name);
+    }
+  }
 });
 
 test("a lenient parser sets no precedents", () => {

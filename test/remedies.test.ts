@@ -247,7 +247,10 @@ sentences("a name that reached a local tool may be a page's own, which is said b
 
 sentences("what lets more in than this one request says so", () => {
   const origin = (value: string): Row => ({ options: plain, head: get(`Host: a\r\nOrigin: ${value}`) });
-  assert.is(remedyOf(origin("null")), 'to allow the pages of every site, set origins: "any" on vhost a');
+  assert.is(
+    remedyOf(origin("null")),
+    'to allow it, and with it pages of every site, set origins: ["same-authority", "null"] on vhost a',
+  );
   assert.match(remedyOf(origin("https://evil.example"))!, /^to trust the pages of https:\/\/evil\.example, set/);
   assert.match(remedyOf({ options: plain, head: headOf("GET / HTTP/1.0\r\n") })!, /also serves every name that no/);
   const secure = {

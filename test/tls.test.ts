@@ -335,7 +335,7 @@ misuse("what is no TLS, no name, or the gate's to set", () => {
     [{ "[::1]": a }, /is an address, which a client cannot send/],
     [{ "::1": a }, /is an IPv6 address; write it in brackets/],
     [{ "a b": a }, /is not a host name/],
-    [{ "x.*.test": a }, /may have a star only in front of a name.*use "\*"/],
+    [{ "x.*.test": a }, /may have a star only before a name.*use "\*"/],
     [{ "a.test": a, "A.TEST": b }, /tls\["A.TEST"\] is a name that tls already has in another spelling/],
   ] as const) {
     assert.throws(

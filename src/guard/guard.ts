@@ -19,7 +19,7 @@ import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/con
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
-import { decide } from "../policy/decide.js";
+import { decide, sharingOf } from "../policy/decide.js";
 import type { Acceptance } from "../policy/decision.js";
 import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
@@ -290,7 +290,7 @@ export class Guard implements Disposable {
     const { precedent, response: earlier } = connection;
     connection.owe(response);
     if (precedent !== null && !this.#context.hearsAccepted()) {
-      if (precedent.covers(request, this.#ruledFields!, this.#limits)) {
+      if (precedent.covers(request, this.#limits)) {
         connection.newest = new DeferredRuling(request, connection);
         this.#context.known.set(request, connection.newest);
         return true;
@@ -314,7 +314,7 @@ export class Guard implements Disposable {
     showRuledHost(request, decision);
     // A reported refusal is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
-      connection.precedent = SameRuling.of(request, this.#ruledFields);
+      connection.precedent = SameRuling.of(request, this.#ruledFields, sharingOf(this.#context.policy, decision));
     }
     connection.newest = { decision };
     this.#context.known.set(request, decision);

@@ -3,8 +3,9 @@
 // Never: covers a request that parsing would refuse.
 
 import type { Message } from "../head/from-message.js";
-import { fieldNames, isRuledOn } from "../head/kernel/field-names.js";
+import { fieldNames, isAboutPages, isRuledOn } from "../head/kernel/field-names.js";
 import type { HeadLimits } from "../head/limits.js";
+import { isSafe, type Sharing } from "../policy/site.js";
 
 /**
  * Finds the field names that a ruling may depend on: those that the kernel reads, and possibly others of the same length
@@ -13,11 +14,14 @@ import type { HeadLimits } from "../head/limits.js";
 export class RuledFields {
   /** By length of name: a bit for each first letter, ignoring case. */
   readonly #letters = new Uint32Array(32);
+  /** Those without the fields about pages, for rulings that did not depend on these. */
+  readonly few: RuledFields | null;
 
-  constructor() {
+  constructor(isRead = isRuledOn) {
     for (const [name, number] of fieldNames) {
-      if (isRuledOn(number)) this.#letters[name.length]! |= 1 << (name.charCodeAt(0) & 31);
+      if (isRead(number)) this.#letters[name.length]! |= 1 << (name.charCodeAt(0) & 31);
     }
+    this.few = isRead === isRuledOn ? new RuledFields((number) => isRuledOn(number) && !isAboutPages(number)) : null;
   }
 
   has(name: string): boolean {
@@ -29,33 +33,46 @@ export class RuledFields {
 const ORIGIN_FORM = /^\/[!"$-~]*$/;
 
 /**
- * A ruling on a request that is not an upgrade depends on its connection and on the fields that the kernel and the policy read,
- * but not on the method, nor on an origin-form. Node's parser has refused everything else that parsing could refuse, such as
- * names that are not tokens and control octets in values, unless it is lenient.
+ * A ruling on a request that is not an upgrade depends on its connection, its method and the fields that the kernel and the policy
+ * read, but not on an origin-form; the ruling itself states where it depends on less, and where on the path (`Sharing`). Node's
+ * parser has refused everything else that parsing could refuse, such as names that are not tokens and control octets in values,
+ * unless it is lenient.
  */
 export class SameRuling {
   /** Name, value, name, value. */
   readonly #ruledOn: readonly string[];
+  readonly #fields: RuledFields;
+  /** Null: any method, or a safe one. */
+  readonly #method: string | null;
+  readonly #isSafe: boolean;
 
-  private constructor(ruledOn: readonly string[]) {
+  private constructor(ruledOn: readonly string[], fields: RuledFields, method: string | null, needsSafe: boolean) {
     this.#ruledOn = ruledOn;
+    this.#fields = fields;
+    this.#method = method;
+    this.#isSafe = needsSafe;
   }
 
   /** The ruling on an accepted request; null if it cannot be shared. */
-  static of({ url, httpVersion, rawHeaders }: Message, fields: RuledFields): SameRuling | null {
-    if (httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return null;
+  static of(message: Message, fields: RuledFields, sharing: Sharing): SameRuling | null {
+    const { method, url, httpVersion, rawHeaders } = message;
+    if (sharing === "nothing" || httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return null;
+    const isNarrow = sharing === "same fields";
+    const read = isNarrow ? fields : fields.few!;
     const ruledOn: string[] = [];
     for (let i = 0; i < rawHeaders.length; i += 2) {
-      if (fields.has(rawHeaders[i]!)) ruledOn.push(rawHeaders[i]!, rawHeaders[i + 1]!);
+      if (read.has(rawHeaders[i]!)) ruledOn.push(rawHeaders[i]!, rawHeaders[i + 1]!);
     }
-    return new SameRuling(ruledOn);
+    return new SameRuling(ruledOn, read, isNarrow ? method! : null, sharing === "safe methods");
   }
 
   /** True if parsing would lead to the same ruling. */
-  covers({ method, url, httpVersion, rawHeaders }: Message, fields: RuledFields, limits: HeadLimits): boolean {
+  covers({ method, url, httpVersion, rawHeaders }: Message, limits: HeadLimits): boolean {
     const ruledOn = this.#ruledOn;
+    const fields = this.#fields;
     const count = rawHeaders.length;
     if (count > 2 * limits.fieldLines || httpVersion !== "1.1" || !ORIGIN_FORM.test(url!)) return false;
+    if (this.#method !== null ? method !== this.#method : this.#isSafe && !isSafe(method!)) return false;
     // " HTTP/1.1", the SP before the target, and the CRLF after the request line and after the last field line.
     let size = method!.length + url!.length + 14;
     let found = 0;

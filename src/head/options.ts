@@ -1,18 +1,65 @@
-// In:    an object from a caller, and the names that it may have.
-// Out:   nothing, or a TypeError that names the offending one.
-// Never: looks at a value.
+// In:    values from a caller, and the names that an object may have.
+// Out:   nothing, or a TypeError that names the offending one; a value in words, for such an error.
 
 /**
  * Throws `TypeError` for a value that is not an object and for a name that is not a setting: a misspelled setting would
- * otherwise have no effect, without any notice.
+ * otherwise have no effect, without any notice. `fix`: what to write, where it is known.
  */
-export function checkSettings(given: unknown, allowed: readonly string[], what: string): void {
-  if (typeof given !== "object" || given === null) {
-    throw new TypeError(`${what} must be an object with any of: ${allowed.join(", ")}`);
+export function checkSettings(given: unknown, allowed: readonly string[], what: string, fix = ""): void {
+  if (!isRecord(given)) {
+    const found = `it is ${describe(given)}${fix === "" ? "" : `; ${fix}`}`;
+    throw new TypeError(`${what} must be an object with any of: ${allowed.join(", ")}; ${found}`);
   }
   for (const name of Object.keys(given)) {
     if (!allowed.includes(name)) {
       throw new TypeError(`${name} is not a setting of ${what}; the settings are ${allowed.join(", ")}`);
     }
   }
+}
+
+/** True for an object that holds its settings as members: a list, a Map or a RegExp would have none, or none that is read. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  const tag = Object.prototype.toString.call(value);
+  return tag === "[object Object]" || tag === "[object Module]";
+}
+
+/** Characters of a text that is shown. */
+const LONGEST = 200;
+/** Items of a list, or members of an object. */
+const ITEMS = 5;
+
+/** A value of a configuration in a few words, whatever it is. */
+export function describe(value: unknown, depth = 0): string {
+  if (typeof value === "string")
+    return JSON.stringify(value.length > LONGEST ? `${value.slice(0, LONGEST)}...` : value);
+  if (typeof value === "function") return "a function";
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) return String(value);
+  try {
+    return describeObject(value, depth);
+  } catch {
+    // A Proxy, or a getter that throws.
+    return "an object";
+  }
+}
+
+function describeObject(value: object, depth: number): string {
+  if (value instanceof RegExp) return `the regular expression ${String(value).slice(0, LONGEST)}`;
+  if (Array.isArray(value)) {
+    if (depth > 1) return "a list";
+    const items = value.slice(0, ITEMS).map((item) => describe(item, depth + 1));
+    return `[${[...items, ...(value.length > ITEMS ? ["..."] : [])].join(", ")}]`;
+  }
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) {
+    const { name } = (value as { constructor: { name: string } }).constructor;
+    return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+  }
+  const entries = Object.entries(value);
+  if (depth > 1 || entries.length === 0) return entries.length === 0 ? "{}" : "an object";
+  const members = entries
+    .slice(0, ITEMS)
+    .map(([name, member]) => `${JSON.stringify(name)}:${describe(member, depth + 1)}`);
+  return `{${[...members, ...(entries.length > ITEMS ? ["..."] : [])].join(",")}}`;
 }

@@ -22,11 +22,12 @@ import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { Origin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, reachable } from "./ports.js";
+import type { Sharing } from "./site.js";
 import { NO_LISTEN, type Vhost } from "./vhost.js";
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: two Origins, what a trusted hop says and cannot be read (400); server name, name, scheme, port (421); origin (403); path
+ * promised: two Origins, what a trusted hop says and cannot be read (400); server name, name, scheme, port (421); origin, site (403); path
  * (404); method (405), version (426), handshake (400).
  * An arrival without local port matches no vhost whose port is `"local"`.
  */
@@ -68,9 +69,22 @@ function enforce<Claim>(policy: Policy<Claim>, head: RequestHead, arrival: Arriv
   const vhost = chooseVhost(policy, ruling);
   if ("kind" in vhost) return vhost;
   const served = servedBy(vhost, ruling);
-  const fault = policy.index.originsOf(vhost).faultOf(origins[0], served);
-  if (fault === null) return takeUp(policy, served);
-  return refuse(policy, served, fault.code, fault.origin);
+  const verdict = policy.index.siteOf(vhost).rule(origins[0], served, policy.mayDeclare);
+  if (verdict === "passes") return takeUp(policy, served);
+  if (verdict === "presumes TLS") return presuming(takeUp(policy, served));
+  const { code, origin, clause, relation } = verdict;
+  const refusal = refuse(policy, served, code, origin);
+  return clause === undefined || relation === undefined ? refusal : { ...refusal, clause, relation };
+}
+
+function presuming<Claim>(decision: Decision<Claim>): Decision<Claim> {
+  return decision.kind === "accepted" ? { ...decision, presumesTls: true } : decision;
+}
+
+/** What the ruling on an accepted request can be shared by: later requests of its connection for the same authority. */
+export function sharingOf<Claim>(policy: Policy<Claim>, accepted: Acceptance<Claim>): Sharing {
+  const { head, vhost } = accepted;
+  return policy.index.siteOf(vhost).sharing(head.method, head.fieldValues("origin")[0], accepted);
 }
 
 /** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */

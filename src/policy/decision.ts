@@ -8,6 +8,7 @@ import type { Authority } from "../head/authority.js";
 import type { AuthorityField, RequestHead } from "../head/request-head.js";
 import type { Origin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
+import type { Relation, SiteClause } from "./site.js";
 import type { Vhost } from "./vhost.js";
 
 /** Where a request's authority came from. */
@@ -32,6 +33,7 @@ export const refusalStatusCodes = {
   ORIGIN_NULL: 403,
   ORIGIN_INVALID: 403,
   ORIGIN_FOREIGN: 403,
+  SITE_FOREIGN: 403,
   PATH_UNCLAIMED: 404,
   PROTOCOL_UNKNOWN: 501,
   METHOD_NOT_ALLOWED: 405,
@@ -80,6 +82,11 @@ export interface Acceptance<Claim = unknown> extends Served<Claim> {
   /** For an upgrade: who takes it, and the path pattern that said so. */
   readonly claim: Claim | undefined;
   readonly pattern: string | undefined;
+  /**
+   * True where it comes from a page of https that is the own one if TLS ends at a proxy: nothing states the scheme of clients. A gate
+   * warns once.
+   */
+  readonly presumesTls?: true;
   /** In report mode: the refusal that enforce mode would have given. */
   readonly reported?: Refusal<Claim>;
 }
@@ -90,8 +97,11 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly statusCode: number;
   /** Of FORWARDED_UNREADABLE. */
   readonly unreadable?: UnreadableForwarding;
-  /** Of ORIGIN_FOREIGN: the Origin as it was read. Otherwise null. */
+  /** Of ORIGIN_FOREIGN: the Origin as it was read. Of SITE_FOREIGN: that of a foreign Referer. Otherwise null. */
   readonly origin: Origin | null;
+  /** Of SITE_FOREIGN: the clause of the rule, and how the page is related to the own origin. */
+  readonly clause?: SiteClause;
+  readonly relation?: Relation;
   /** Of PATH_UNCLAIMED, where `upgrades` leaves the path to other listeners and there are none: its pattern. */
   readonly pattern?: string | undefined;
   /** Of AUTHORIZE_TIMEOUT: the milliseconds that `authorize` had. */
@@ -104,7 +114,7 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
 
 export type Decision<Claim = unknown> = Acceptance<Claim> | Refusal<Claim>;
 
-/** True for refusals that report mode only reports, where a vhost can take the request: 421, and 403 for its origin. */
+/** True for refusals that report mode only reports, where a vhost can take the request: 421, and 403 for the page that it comes from. */
 export function isSoft({ code }: Refusal): boolean {
   return softCodes.has(code);
 }
@@ -122,4 +132,5 @@ const softCodes: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
   "ORIGIN_NULL",
   "ORIGIN_INVALID",
   "ORIGIN_FOREIGN",
+  "SITE_FOREIGN",
 ]);

@@ -10,6 +10,7 @@ import { type AuthoritySource, type Decision, isSoft, type Refusal, type Refusal
 import { wordsOf } from "./refusal-words.js";
 import { remedyOf } from "./remedy.js";
 import { printable } from "./shown.js";
+import type { SiteClause } from "./site.js";
 
 /**
  * One line for the log. Of a decision: what was seen, what was wanted, where it came from, and what may be done about it. Of a
@@ -43,6 +44,8 @@ export interface Explanation {
   /** Of a refusal. */
   readonly code: RefusalCode | null;
   readonly statusCode: number | null;
+  /** Of SITE_FOREIGN: the clause of the rule. */
+  readonly clause: SiteClause | null;
   /** The line of `explain`. */
   readonly text: string;
   /** What came, what would have been right, and what may be done about it. */
@@ -83,6 +86,7 @@ export function explanation(decision: Decision): Explanation {
     kind,
     code: refusal?.code ?? null,
     statusCode: refusal?.statusCode ?? null,
+    clause: refusal?.clause ?? null,
     text: explain(decision),
     seen: visible(words?.seen),
     wanted: visible(words?.wanted),
@@ -128,7 +132,8 @@ function explainAcceptance(decision: Decision & { kind: "accepted" }): string {
   const claimed = decision.pattern === undefined ? "" : ` by ${decision.pattern}`;
   const reported =
     decision.reported === undefined ? "" : `; enforce mode would refuse it: ${explainRefusal(decision.reported)}`;
-  return printable(`${what} accepted${claimed} (${context(decision)})${reported}`);
+  const presumed = decision.presumesTls === true ? "; its page of https is the own one if TLS ends at a proxy" : "";
+  return printable(`${what} accepted${claimed} (${context(decision)})${presumed}${reported}`);
 }
 
 function context(decision: Decision): string {

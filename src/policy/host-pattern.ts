@@ -22,9 +22,18 @@ export interface HostPattern {
  */
 export function readHostPattern(written: string, shown: string, forAll: string): HostPattern {
   const [, stars = "", name] = /^(?:(\*\*?)\.)?(.*)$/s.exec(written)!;
+  if (/^\*+\.?$/.test(written)) {
+    throw new TypeError(`${shown} is a star alone, for every name; write ${forAll}, or a name`);
+  }
   if (name!.includes("*")) {
+    const [, end] = /^\*+([^*.]+\.[^*]+)$/.exec(written) ?? [];
     throw new TypeError(
-      `${shown} may have a star only in front of a name, as in *.example.com; for every name use ${forAll}`,
+      `${shown} may have a star only before a name, as in *.${end ?? "example.com"}; for every name use ${forAll}`,
+    );
+  }
+  if (written.startsWith(".")) {
+    throw new TypeError(
+      `${shown} begins with a dot; write *${written} for one label more, or **${written} for any number of labels more`,
     );
   }
   if (/^[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*$/i.test(name!)) {

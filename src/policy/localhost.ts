@@ -15,12 +15,17 @@ export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "def
 /**
  * The names under which a browser reaches this machine and no other: localhost and its subdomains (RFC 6761 §6.3),
  * 127.0.0.0/8 (RFC 1122 §3.2.1.3), [::1] (RFC 4291 §2.5.3). A page of another site that has its own name point here (DNS
- * rebinding) names another host, and is refused; so is 0.0.0.0.
+ * rebinding) names another host, and is refused; so is 0.0.0.0. `embedding` is `same-origin` unless it is given: `same-site` would be
+ * every port of this machine.
  */
 export function localhost<Claim = unknown>(options: LocalhostOptions<Claim> = {}): Vhost<Claim>[] {
   for (const name of ["name", "default"]) {
     if (Object.hasOwn(options, name))
       throw new TypeError(`${name} is not a setting of localhost(), which sets the names`);
   }
-  return ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"].map((name) => ({ ...options, name }));
+  return ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"].map((name) => ({
+    embedding: "same-origin",
+    ...options,
+    name,
+  }));
 }

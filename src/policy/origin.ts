@@ -1,37 +1,27 @@
 // In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
 // Out:   whether a page of that origin may send a request, and the code of what is wrong if it may not.
-// Never: compares a part of a text; an origin is compared by scheme, host and port.
 
 import type { Arrival } from "../arrival/arrival.js";
-import { type Authority, nameKey, parseAuthority } from "../head/authority.js";
-import { checkSettings } from "../head/options.js";
-import { HostMap } from "./host-map.js";
-import { type HostPattern, readHostPattern } from "./host-pattern.js";
+import { type Authority, nameKey } from "../head/authority.js";
+import { checkSettings, describe, isRecord } from "../head/options.js";
+import { isRight } from "./origin-pattern.js";
+import { OriginSet } from "./origin-set.js";
+import { canonicalOrigin, type Origin } from "./serialized-origin.js";
+
+export { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /**
- * Origins in full (`scheme://host[:port]`, with the wildcards of vhosts in the host), and maybe `same-authority` among them;
- * `same-authority` alone, the request's own; or `any`, unchecked.
+ * Origins in full, and maybe `same-authority` among them; `same-authority` alone, the request's own; or `any`, unchecked. An
+ * origin is `scheme://host[:port]`. Its host is a name or an address, `*.` and a name for one label more, `**.` and a name for
+ * any number, a name with one star in its first label (`pr-*.example.com`), or with a scheme other than http and https `*` for every
+ * host, or `.`. Its port may be `*`, for every port. `null` admits every site.
  */
 export type OriginList = readonly string[] | "same-authority" | "any";
 /** A request without Origin passes, unless `absent` refuses it. */
 export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" };
 
-/** scheme "://" host [ ":" port ] (RFC 6454 §7.1), read. */
-export interface Origin {
-  /** In lower case. */
-  readonly scheme: string;
-  /** Null where the scheme's origins have no host, as in `file://`. */
-  readonly authority: Authority | null;
-  /** Its own, or that of http or https; null for a scheme without default. */
-  readonly port: number | null;
-}
-
-/** Why an Origin is refused. */
-export interface OriginFault {
-  readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN";
-  /** Of a foreign one. */
-  readonly origin: Origin | null;
-}
+const OWN = "same-authority";
+const FOR_ALL = 'origins: "any"';
 
 /** What is known of a request: its own origin is made of it. */
 export interface OriginContext {
@@ -40,148 +30,72 @@ export interface OriginContext {
   readonly port: number | null;
 }
 
-const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
-
-/** Null for what is not a serialized-origin: a list of them, `null`, a path after it, userinfo, white space. */
-export function parseOrigin(text: string): Origin | null {
-  const end = text.indexOf("://");
-  if (end < 0 || !SCHEME.test(text.slice(0, end))) return null;
-  const scheme = text.slice(0, end).toLowerCase();
-  const host = text.slice(end + 3);
-  // RFC 3986 §3.2.2 lets a scheme have an empty host; http and https do not (RFC 9110 §4.2.1).
-  if (host === "") return isHttp(scheme) ? null : { scheme, authority: null, port: null };
-  const result = parseAuthority(host);
-  if (result.kind === "malformed") return null;
-  const { authority } = result;
-  return { scheme, authority, port: authority.port ?? impliedPort(scheme) };
-}
-
-/** The canonical text: two origins are the same where their texts are. */
-export function formatOrigin({ scheme, authority, port }: Origin): string {
-  return canonical(scheme, authority === null ? "" : nameKey(authority), port);
-}
-
-function canonical(scheme: string, host: string, port: number | null): string {
-  return `${scheme}://${host}${port === null || port === impliedPort(scheme) ? "" : `:${port}`}`;
-}
-
-function isHttp(scheme: string): boolean {
-  return scheme === "http" || scheme === "https";
-}
-
-function impliedPort(scheme: string): number | null {
-  return scheme === "https" ? 443 : scheme === "http" ? 80 : null;
-}
-
-/** One origin of a list. */
-interface Listed {
-  readonly scheme: string;
-  readonly port: number | null;
-  /** Null for an empty host. */
-  readonly name: HostPattern | null;
-}
-
 /** The origins of one vhost, checked once. */
 export class OriginRule {
   /** True where the request's own origin is among them. */
   readonly sameAuthority: boolean;
   readonly allowsAny: boolean;
   readonly allowsAbsent: boolean;
-  /** The others, as they were written. */
-  readonly written: readonly string[];
-  /** Canonical texts. */
-  readonly #exact = new Set<string>();
-  /** By scheme and port. */
-  readonly #wildcards = new Map<string, HostMap<true>>();
+  /** The others. */
+  readonly listed: OriginSet;
 
   /** @internal */
   constructor(list: OriginList, allowsAbsent: boolean, where: string) {
     this.allowsAny = list === "any";
     this.allowsAbsent = allowsAbsent;
-    this.written = typeof list === "string" ? [] : list.filter((each) => each !== "same-authority");
-    this.sameAuthority = list.includes("same-authority");
-    for (const written of this.written) {
-      const { scheme, port, name } = readListed(written, `${where} has ${JSON.stringify(written)}, which`);
-      if (name === null || name.stars === "") {
-        this.#exact.add(canonical(scheme, name?.key ?? "", port));
-        continue;
-      }
-      const place = canonical(scheme, "", port);
-      const names = this.#wildcards.get(place) ?? new HostMap();
-      names.set(name, true);
-      this.#wildcards.set(place, names);
-    }
+    this.sameAuthority = list.includes(OWN);
+    this.listed = new OriginSet(typeof list === "string" ? [] : list, where, FOR_ALL, OWN);
   }
 
-  /** Null where a request with that Origin, or without one, passes. */
-  faultOf(value: string | undefined, context: OriginContext): OriginFault | null {
-    if (value === undefined) return this.allowsAbsent ? null : { code: "ORIGIN_ABSENT", origin: null };
-    if (this.allowsAny) return null;
-    const own = this.ownOrigin(context);
-    // What browsers send is canonical text, for which nothing need be read.
-    if (value === own || this.#exact.has(value)) return null;
-    if (value === "null") return { code: "ORIGIN_NULL", origin: null };
-    const origin = parseOrigin(value);
-    if (origin === null) return { code: "ORIGIN_INVALID", origin: null };
-    const text = formatOrigin(origin);
-    if (text === own || this.#exact.has(text) || this.#meetsWildcard(origin)) return null;
-    return { code: "ORIGIN_FOREIGN", origin };
+  /** The origins other than the own one, as they were written. */
+  get written(): readonly string[] {
+    return this.listed.written;
   }
 
-  /** That of a page which the same authority served, by the same scheme. */
-  ownOrigin({ arrival, authority, port }: OriginContext): string | null {
-    if (!this.sameAuthority || authority === null) return null;
-    return canonical(arrival.scheme, nameKey(authority), port);
+  /** True for an origin that was written there. `text`: canonical, or `null`; `origin`: the same, read. */
+  lists(text: string, origin: Origin | null): boolean {
+    return this.listed.has(text, origin);
   }
 
-  #meetsWildcard({ scheme, authority, port }: Origin): boolean {
-    return authority !== null && this.#wildcards.get(canonical(scheme, "", port))?.find(authority) === true;
+  /** The request's own origin, if its pages may send requests. */
+  ownOrigin(context: OriginContext): string | null {
+    return this.sameAuthority ? ownOrigin(context) : null;
   }
 }
 
-/** True where the origin would be the request's own, had its scheme been declared. */
-export function isOwnBehindTls(origin: Origin, { arrival, authority }: OriginContext): boolean {
-  if (arrival.scheme !== "http" || arrival.schemeSource !== "default") return false;
-  if (origin.scheme !== "https" || origin.authority === null || authority === null) return false;
-  return nameKey(origin.authority) === nameKey(authority) && origin.port === authority.effectivePort("https");
+/** That of a page which the same authority served, by the same scheme. */
+export function ownOrigin({ arrival, authority, port }: OriginContext): string | null {
+  return authority === null ? null : canonicalOrigin(arrival.scheme, nameKey(authority), port);
 }
 
 /** Checks the setting. Throws `TypeError` with the path, the value and the fix. */
 export function readOrigins(given: unknown, where: string): OriginRule {
-  const origins = given ?? "same-authority";
-  const isBare = typeof origins === "string" || Array.isArray(origins);
-  if (!isBare) checkSettings(origins, ["list", "absent"], where);
-  const { list, absent } = (isBare ? { list: origins } : origins) as { list?: unknown; absent?: unknown };
+  const origins = given === undefined ? OWN : given;
+  const isSettings = isRecord(origins);
+  if (isSettings) checkSettings(origins, ["list", "absent"], where);
+  const { list, absent } = (isSettings ? origins : { list: origins }) as { list?: unknown; absent?: unknown };
   if (absent !== undefined && absent !== "refuse") {
-    throw new TypeError(`${where}.absent is ${JSON.stringify(absent)}; it must be "refuse" or left out`);
+    throw new TypeError(`${where}.absent is ${describe(absent)}; it must be "refuse" or left out`);
   }
-  const path = isBare ? where : `${where}.list`;
-  if (list !== "same-authority" && list !== "any" && !Array.isArray(list)) {
-    throw new TypeError(
-      `${path} is ${JSON.stringify(list)}; it must be "same-authority", "any", or a list such as ["https://example.com"]`,
-    );
+  const path = isSettings ? `${where}.list` : where;
+  if (list !== OWN && list !== "any" && !Array.isArray(list)) {
+    throw new TypeError(`${path} is ${describe(list)}; it must be "${OWN}", "any", or a list such as ${fixOf(list)}`);
   }
   return new OriginRule(list as OriginList, absent === undefined, path);
 }
 
-function readListed(written: unknown, shown: string): Listed {
-  if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "https://example.com"`);
-  if (written === "*" || written === "any")
-    throw new TypeError(`${shown} is not an origin; to allow all, write origins: "any"`);
-  if (written === "null") {
-    throw new TypeError(`${shown} any page can send; to allow the pages of every site, write origins: "any"`);
+/** A list, and what is to be done about a value that is not one. */
+function fixOf(list: unknown): string {
+  const example = '["https://example.com"]';
+  if (typeof list === "function") {
+    return `["https://*.example.com"]; a function is not called: list the origins, or decide on upgrades in authorize`;
   }
-  const end = written.indexOf("://");
-  if (end < 0 || !SCHEME.test(written.slice(0, end))) {
-    throw new TypeError(`${shown} is not an origin; write scheme, host and port, as in "https://example.com:8443"`);
+  if (list instanceof RegExp) {
+    return `["https://*.example.com", "http://localhost:*"]; origins are compared by scheme, host and port, never as text`;
   }
-  const scheme = written.slice(0, end).toLowerCase();
-  const host = written.slice(end + 3);
-  if (/[/?#]/.test(host)) {
-    const origin = written.slice(0, end + 3 + host.search(/[/?#]/));
-    throw new TypeError(`${shown} contains more than scheme, host and port; write ${JSON.stringify(origin)}`);
-  }
-  if (host === "" && !isHttp(scheme)) return { scheme, port: null, name: null };
-  const name = readHostPattern(host, shown, 'origins: "any"');
-  return { scheme, port: name.port ?? impliedPort(scheme), name };
+  if (list === "*" || list === true)
+    return `${example}; to allow all pages, write ${FOR_ALL}: origins are then unchecked`;
+  if (list === null || list === false || list === "none") return `${example}; to allow no page, write origins: []`;
+  if (typeof list !== "string" || !/:|^null$/i.test(list)) return example;
+  return isRight(list) ? JSON.stringify([list]) : example;
 }

@@ -38,7 +38,7 @@ export interface Policy<Claim = unknown> {
   /** @internal */
   readonly index: VhostIndex<Claim>;
   readonly mode: "enforce" | "report";
-  /** What takes in report mode what no default vhost takes: nothing, or the server that is guarded. @internal */
+  /** For a guarded server: what takes in report mode what no default vhost takes. Null for other policies. @internal */
   readonly fallback: Vhost<Claim> | null;
   /** @internal */
   readonly trust: Trust | null;
@@ -66,11 +66,14 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
 }
 
 /**
- * The same policy, before a server that serves by itself: in report mode it takes what no default vhost takes, its
- * upgrades by these claims. Never what a vhost wants https for.
+ * The same policy for a guarded server. These claims are those of vhosts without `upgrades`. In report mode the server takes what no
+ * default vhost takes, and its upgrades by these claims, but not what a vhost requires https for.
  */
-export function withFallback<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
-  return Object.freeze({ ...policy, fallback: { name: "*", upgrades } });
+export function forServer<Claim>(policy: Policy<Claim>, upgrades: Readonly<Record<string, Claim>>): Policy<Claim> {
+  const vhosts = policy.vhosts.map((vhost) => (vhost.upgrades === undefined ? { ...vhost, upgrades } : vhost));
+  const { secured, mayDeclare } = policy;
+  const claimed = definePolicy({ ...policy.rules, vhosts });
+  return Object.freeze({ ...claimed, secured, mayDeclare, fallback: { name: "*", upgrades } });
 }
 
 /** The same policy, where clients come by TLS that the gate speaks on terms of their own for these names; null where it does not. */

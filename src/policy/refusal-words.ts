@@ -9,6 +9,8 @@ import { formatOrigin, type OriginRule } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portsOf, reachable } from "./ports.js";
 import { cut, listed, quoted } from "./shown.js";
+import type { SiteRule } from "./site.js";
+import { siteWords } from "./site-words.js";
 
 /** Not yet printable. */
 export interface Words {
@@ -68,6 +70,8 @@ export function wordsOf(refusal: Refusal): Words {
     case "ORIGIN_INVALID":
     case "ORIGIN_FOREIGN":
       return origin(refusal, originRuleOf(refusal));
+    case "SITE_FOREIGN":
+      return siteWords(refusal, siteRuleOf(refusal));
     case "PATH_UNCLAIMED":
       return path(refusal);
     case "PROTOCOL_UNKNOWN": {
@@ -116,7 +120,12 @@ export function policyOf(refusal: Refusal): Policy {
 
 /** Of a refusal for its Origin, which comes after the vhost is found. */
 export function originRuleOf(refusal: Refusal): OriginRule {
-  return policyOf(refusal).index.originsOf(refusal.vhost!);
+  return siteRuleOf(refusal).origins;
+}
+
+/** Of a refusal for the page that it comes from. */
+export function siteRuleOf(refusal: Refusal): SiteRule {
+  return policyOf(refusal).index.siteOf(refusal.vhost!);
 }
 
 function host({ authority }: Refusal): string {
@@ -209,8 +218,8 @@ function path(refusal: Refusal): Words {
   const { head, vhost, pattern } = refusal;
   const seen = `path ${cut(head.path)}`;
   if (pattern !== undefined) {
-    const verdict = `${seen} is left to other listeners of 'upgrade', and there are none`;
-    return { seen, wanted: "a listener of 'upgrade'", verdict };
+    const verdict = `the upgrade of ${seen} is left to the server's own listeners, and there are none`;
+    return { seen, wanted: "a listener for upgrades", verdict };
   }
   const { patterns } = policyOf(refusal).index.claimsOf(vhost!);
   if (patterns.length === 0) {

@@ -7,11 +7,12 @@ import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
 import { isPathPattern } from "./claims.js";
 import { normalScheme } from "./decide.js";
 import type { Refusal } from "./decision.js";
-import { formatOrigin, isOwnBehindTls } from "./origin.js";
+import { formatOrigin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, portsOf, reachable } from "./ports.js";
-import { originRuleOf, policyOf } from "./refusal-words.js";
+import { originRuleOf, policyOf, siteRuleOf } from "./refusal-words.js";
 import { isShort } from "./shown.js";
+import { siteRemedy } from "./site-words.js";
 import { NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
 
 /** The first thing that a process misses to which a proxy speaks plain HTTP. */
@@ -41,9 +42,11 @@ export function remedyOf(refusal: Refusal): string {
     case "ORIGIN_ABSENT":
       return `to allow requests without Origin, remove absent from the origins of ${vhostOf(refusal)}`;
     case "ORIGIN_NULL":
-      return `to allow the pages of every site, set origins: ${written(refusal, '"any"')} on ${vhostOf(refusal)}`;
+      return addOrigin(refusal, "to allow it, and with it pages of every site", "null");
     case "ORIGIN_FOREIGN":
       return trustOrigin(refusal);
+    case "SITE_FOREIGN":
+      return siteRemedy(refusal, siteRuleOf(refusal));
     case "PATH_UNCLAIMED":
       return claim(refusal);
     case "AUTHORIZE_TIMEOUT":
@@ -183,18 +186,19 @@ function allowPort(refusal: Refusal): string {
 
 function trustOrigin(refusal: Refusal): string {
   const origin = refusal.origin!;
-  const rule = originRuleOf(refusal);
-  if (rule.sameAuthority && mayBeHttps(refusal) && isOwnBehindTls(origin, refusal)) {
-    return declareHttps(refusal);
-  }
   const { authority } = origin;
   if (authority !== null && authority.kind === "reg-name") {
-    if (authority.uriHost.length > LONGEST_NAME || !isPlainName(authority)) return "";
+    const isOffered = isPlainName(authority) || authority.uriHost === ".";
+    if (authority.uriHost.length > LONGEST_NAME || !isOffered) return "";
   }
   const text = formatOrigin(origin);
-  const lead = `to trust the pages of ${text}`;
-  if (!isShort(rule.written)) return `${lead}, add ${JSON.stringify(text)} to the origins of ${vhostOf(refusal)}`;
-  const origins = [...(rule.sameAuthority ? ["same-authority"] : []), ...rule.written, text];
+  return addOrigin(refusal, `to trust the pages of ${text}`, text);
+}
+
+function addOrigin(refusal: Refusal, lead: string, origin: string): string {
+  const rule = originRuleOf(refusal);
+  if (!isShort(rule.written)) return `${lead}, add ${JSON.stringify(origin)} to the origins of ${vhostOf(refusal)}`;
+  const origins = [...(rule.sameAuthority ? ["same-authority"] : []), ...rule.written, origin];
   return `${lead}, set origins: ${written(refusal, list(origins))} on ${vhostOf(refusal)}`;
 }
 
@@ -211,5 +215,9 @@ function claim(refusal: Refusal): string {
   const { path } = head;
   // A pattern with a star means other paths, and a path that fills the line cannot be read from it.
   if (path.length > LONGEST_NAME || path.includes("*") || !isPathPattern(path)) return "";
-  return `to claim it, add ${JSON.stringify(path)}: framer to the upgrades of ${vhostOf(refusal)}`;
+  const add = (claim: string): string => `add ${JSON.stringify(path)}: ${claim} to the upgrades of ${vhostOf(refusal)}`;
+  const claimed = `to claim it, ${add("framer")}`;
+  // Adopted sockets have no other listeners.
+  const isGuarded = policyOf(refusal).fallback !== null;
+  return isGuarded ? `${claimed}; otherwise, to leave it to the server's own listeners, ${add("LEAVE")}` : claimed;
 }

@@ -1,5 +1,5 @@
 // In:    vhosts as a caller wrote them.
-// Out:   an index that finds the ones a name means, their origins and their claims; TypeError where their order would count.
+// Out:   an index that finds the ones a name means, the pages that may ask them, and their claims; TypeError where their order would count.
 // Never: compares ports or schemes of a request; decide.ts does that.
 
 import { type Authority, isPlainName } from "../head/authority.js";
@@ -9,7 +9,7 @@ import { Claims } from "./claims.js";
 import { HostMap } from "./host-map.js";
 import { readHostPattern, readNetworkName } from "./host-pattern.js";
 import { isLocalName } from "./localhost.js";
-import type { OriginRule } from "./origin.js";
+import type { SiteRule } from "./site.js";
 import { checkVhost, numbersOf, type Vhost } from "./vhost.js";
 
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
@@ -17,7 +17,7 @@ export class VhostIndex<Claim> {
   readonly #named = new HostMap<Vhost<Claim>[]>();
   readonly #networks = new NetworkTable<Vhost<Claim>[]>();
   readonly #default: Vhost<Claim>[];
-  readonly #origins = new Map<Vhost<Claim>, OriginRule>();
+  readonly #sites = new Map<Vhost<Claim>, SiteRule>();
   readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
   /** Some names are those of this machine alone, as `localhost()` has them. */
   readonly isLocal: boolean;
@@ -30,7 +30,7 @@ export class VhostIndex<Claim> {
       );
     }
     vhosts.forEach((vhost, i) => {
-      this.#origins.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
+      this.#sites.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
       this.#claims.set(vhost, new Claims(vhost.upgrades));
       this.#add(vhost, `vhosts[${i}]`);
     });
@@ -81,9 +81,9 @@ export class VhostIndex<Claim> {
     return isPlainName(authority) ? this.#default : [];
   }
 
-  /** Whose pages may send requests to a vhost of this index. */
-  originsOf(vhost: Vhost<Claim>): OriginRule {
-    return this.#origins.get(vhost)!;
+  /** By which pages a vhost of this index may be asked, and for what. */
+  siteOf(vhost: Vhost<Claim>): SiteRule {
+    return this.#sites.get(vhost)!;
   }
 
   /** Who takes the upgrades of a vhost. One that is not of this index is for a guarded server, and has one claim. */

@@ -4,7 +4,9 @@
 
 import { checkSettings } from "../head/options.js";
 import { isPathPattern } from "./claims.js";
-import { type OriginRule, type Origins, readOrigins } from "./origin.js";
+import type { Origins } from "./origin.js";
+import type { SiteRule, SiteScope } from "./site.js";
+import { readSite } from "./site-settings.js";
 
 /** Serves adopted sockets and listens on nothing: there is no port to compare a Host port with. */
 export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER" as const;
@@ -33,22 +35,45 @@ export interface Vhost<Claim = unknown> {
   readonly requires?: "https";
   /** Whose pages may send requests here. Left out: `same-authority`. */
   readonly origins?: Origins;
-  /** Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. */
+  /**
+   * Whose pages may embed what is here: images, scripts, styles, frames, and whatever else a browser fetches for a page. Left out:
+   * `any`. A list has origins as `origins` has them; the own pages always may, and those of `origins`.
+   */
+  readonly embedding?: SiteScope | readonly string[];
+  /** From which pages links lead here. Left out: `any`. */
+  readonly navigation?: SiteScope;
+  /** Exact paths to which the pages of any site may POST: the ends of logins, for instance. Left out: none. */
+  readonly callbacks?: readonly string[];
+  /**
+   * Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. Left out, or undefined: a
+   * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
+   */
   readonly upgrades?: Readonly<Record<string, Claim>>;
 }
 
-const settings = ["name", "port", "default", "requires", "origins", "upgrades"];
+/** The settings of a vhost. @internal */
+export const vhostSettings = [
+  "name",
+  "port",
+  "default",
+  "requires",
+  "origins",
+  "embedding",
+  "navigation",
+  "callbacks",
+  "upgrades",
+] as const satisfies readonly (keyof Vhost)[];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
 /** Throws `TypeError`; returns what else was read. */
-export function checkVhost(vhost: unknown, where: string): OriginRule {
+export function checkVhost(vhost: unknown, where: string): SiteRule {
   if (typeof vhost !== "object" || vhost === null) {
     throw new TypeError(
       `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
     );
   }
-  const { name, port, default: byDefault, requires, origins, upgrades } = vhost as Record<string, unknown>;
-  checkSettings(vhost, settings, `a vhost (${where})`);
+  const { name, port, default: byDefault, requires, upgrades } = vhost as Record<string, unknown>;
+  checkSettings(vhost, vhostSettings, `a vhost (${where})`);
   if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
   if (byDefault !== undefined && typeof byDefault !== "boolean") {
     throw new TypeError(`${where}.default is ${String(byDefault)}; it must be true or false`);
@@ -57,8 +82,8 @@ export function checkVhost(vhost: unknown, where: string): OriginRule {
     throw new TypeError(`${where}.requires is ${JSON.stringify(requires)}; it must be "https" or left out`);
   }
   checkPort(port, `${where}.port`);
-  const rule = readOrigins(origins, `${where}.origins`);
-  if (byDefault === true && rule.sameAuthority) {
+  const rule = readSite(vhost, where);
+  if (byDefault === true && rule.origins.sameAuthority) {
     throw new TypeError(
       `${where} is default and its origins are those of the same authority: it takes any name, so that a page of any ` +
         'site would pass (DNS rebinding); write origins: ["https://example.com"], or origins: "any"',

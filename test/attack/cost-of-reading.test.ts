@@ -244,8 +244,8 @@ const readings: Record<string, (octets: number) => Work> = {
     const fields = new RuledFields();
     const one = message(Array.from({ length: n / 16 }, () => ["Origin", "b"]).flat());
     const other = structuredClone(one);
-    const precedent = SameRuling.of(one, fields)!;
-    return () => assert.ok(precedent.covers(other, fields, limits));
+    const precedent = SameRuling.of(one, fields, "same fields")!;
+    return () => assert.ok(precedent.covers(other, limits));
   },
 };
 

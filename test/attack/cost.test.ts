@@ -26,7 +26,11 @@ const wildcards = definePolicy({
   vhosts: [
     { name: "**.deep.example.com", upgrades: { "/live/*": 1, "/": 2 } },
     { name: "*.example.com" },
-    { name: "a", upgrades: { "/": 0, "/live/*": 1, "/live/a/b/*": 2, "//*": 3 }, origins: ["https://**.example.com"] },
+    {
+      name: "a",
+      upgrades: { "/": 0, "/live/*": 1, "/live/a/b/*": 2, "//*": 3 },
+      origins: ["https://**.example.com", "https://a-*-a.example.com:*", "http://a:*"],
+    },
     { name: "b.test", default: true, origins: ["https://*.example.com"] },
   ],
 });
@@ -54,6 +58,11 @@ const ruled: Record<string, [policy: Policy, head: (octets: number) => RequestHe
   "question marks": [wildcards, (n) => upgrade("", `/${fill("?", n)}`)],
   "labels of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: https://${fill("a.", n)}example.com\r\n`)],
   "labels of a foreign Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: https://${fill("a.", n)}a\r\n`)],
+  "a long label of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: https://${fill("a-", n)}a.example.com:1\r\n`)],
+  "a long label of a foreign Origin": [
+    wildcards,
+    (n) => get(`Host: a\r\nOrigin: https://${fill("a-", n)}_-a.example.com:1\r\n`),
+  ],
   "a long scheme of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: ${fill("a+", n)}://example.com\r\n`)],
   "colons of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: ${fill(":/", n)}\r\n`)],
   "lines of Origin": [wildcards, (n) => get(`Host: a\r\n${fill("Origin: a\r\n", n)}`)],
@@ -139,6 +148,11 @@ const configured: Record<string, (many: Many) => Work> = {
     const origins = many((i) => `https://*.t${i}.example.com`);
     const policy = definePolicy({ vhosts: [{ name: "a", origins }] });
     return ruling(policy, get(`Host: a\r\nOrigin: https://${"a.".repeat(50)}t7.example.com\r\n`));
+  },
+  "stars within labels of origins": (many) => {
+    const origins = many((i) => `https://pr-*-${i}.t.example.com:*`);
+    const policy = definePolicy({ vhosts: [{ name: "a", origins }] });
+    return ruling(policy, get(`Host: a\r\nOrigin: https://pr-${"a-".repeat(50)}-7.t.example.com\r\n`));
   },
   "trusted networks": (many) => {
     const from = [...many((i) => `172.${16 + (i >> 10)}.${(i >> 2) & 255}.${64 * (i & 3)}/26`), "10.0.0.1"];

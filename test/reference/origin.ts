@@ -4,18 +4,41 @@
 
 import { type ReferenceAuthority, readAuthority, referenceAuthority } from "./authority.js";
 
-/** `serialized-origin = scheme "://" host [ ":" port ]` (RFC 6454 §7.1), compared by scheme, host and port. */
-export function referenceOrigin(text: string): string | null {
-  const [, scheme, rest] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text) ?? [];
-  if (scheme === undefined || rest === undefined) return null;
-  const name = scheme.toLowerCase();
-  const implied = { http: 80, https: 443 }[name];
+/** Scheme, host and port of an origin; `host` "" where it has none, `port` null where its scheme implies none. */
+export interface ReferenceOrigin {
+  readonly scheme: string;
+  readonly host: string;
+  readonly port: number | null;
+}
+
+const impliedPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+/** `serialized-origin = scheme "://" host [ ":" port ]` (RFC 6454 §7.1); ws is http and wss https, a host of one dot is for other schemes. */
+export function readReferenceOrigin(text: string): ReferenceOrigin | null {
+  const [, written, rest] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text) ?? [];
+  if (written === undefined || rest === undefined) return null;
+  const scheme = written.toLowerCase().replace(/^ws(s?)$/, "http$1");
+  const implied = impliedPorts[scheme] ?? null;
   // Origins of files have no host.
-  if (rest === "") return implied === undefined ? `${name}://` : null;
+  if (rest === "") return implied === null ? { scheme, host: "", port: null } : null;
+  const [, port] = /^\.(?::(\d*))?$/.exec(rest) ?? [];
+  if (implied === null && /^\.(?::\d*)?$/.test(rest)) {
+    if (port && !(Number(port) >= 1 && Number(port) <= 65_535)) return null;
+    return { scheme, host: ".", port: port ? Number(port) : null };
+  }
   if (/[^\0-\xff]/.test(rest) || referenceAuthority(Buffer.from(rest, "latin1")).kind === "malformed") return null;
   const authority = readAuthority(rest);
-  const own = authority.port === null || authority.port === implied ? "" : `:${authority.port}`;
-  return `${name}://${canonicalHost(authority)}${own}`;
+  const host = canonicalHost(authority);
+  if (implied === null && host === ".") return null;
+  return { scheme, host, port: authority.port ?? implied };
+}
+
+/** Compared by scheme, host and port; the canonical text. */
+export function referenceOrigin(text: string): string | null {
+  const origin = readReferenceOrigin(text);
+  if (origin === null) return null;
+  const { scheme, host, port } = origin;
+  return `${scheme}://${host}${port === null || port === impliedPorts[scheme] ? "" : `:${port}`}`;
 }
 
 /** Two hosts are the same where these are. */

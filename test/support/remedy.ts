@@ -5,14 +5,16 @@
 import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import type { GateOptions } from "#src/gate-options.js";
+import { LEAVE } from "#src/handover/framer.js";
 import type { Vhost, VhostPort } from "#src/policy/vhost.js";
 
 type Follow = (options: GateOptions, ...values: string[]) => GateOptions;
 
-/** What stands for the words `framer` and `server` of a remedy. */
+/** The values of the words `framer`, `LEAVE` and `server` of a remedy. */
 const named = {
   framer: ({ socket }: { socket: { end(octets: string): void } }) =>
     socket.end("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+  LEAVE,
   server: (_request: unknown, response: { end(): void }) => response.end(),
 };
 
@@ -40,8 +42,8 @@ const steps: [RegExp, Follow][] = [
     (options, path, name) => claimed(options, path!, name!),
   ],
   [
-    /add ("(?:[^"\\]|\\.)*"): framer to the upgrades of vhost (\S+)$/,
-    (options, path, name) => claimed(options, path!, name!),
+    /add ("(?:[^"\\]|\\.)*"): (framer|LEAVE) to the upgrades of vhost (\S+)$/,
+    (options, path, claim, name) => claimed(options, path!, name!, claim as "framer" | "LEAVE"),
   ],
   [
     /set (\w+): (.+) on vhost (\S+)(?: \(port ([\d, ]+)\))?$/,
@@ -84,10 +86,10 @@ const steps: [RegExp, Follow][] = [
   ],
 ];
 
-function claimed(options: GateOptions, path: string, name: string): GateOptions {
+function claimed(options: GateOptions, path: string, name: string, claim: "framer" | "LEAVE" = "framer"): GateOptions {
   return onVhost(options, name, undefined, (vhost) => ({
     ...vhost,
-    upgrades: { ...vhost.upgrades, [evaluated(path) as string]: named.framer },
+    upgrades: { ...vhost.upgrades, [evaluated(path) as string]: named[claim] },
   }));
 }
 

@@ -26,7 +26,7 @@ export interface Member {
   readonly framed: string[];
 }
 
-/** A gate that knows these names; with `framer`, /live and /live/* are its own. */
+/** A gate that knows these names; with `framer`, /live and /live/* are its own, and without it no path is mentioned. */
 export function member(
   names: string[],
   { framer = false, refuses = "", more = {} as Partial<GateOptions> } = {},
@@ -41,9 +41,9 @@ export function member(
     socket.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     socket.resume();
   };
-  const upgrades: Record<string, FramerLike> = { "*": LEAVE, ...(framer && { "/live": take, "/live/*": take }) };
+  const upgrades: Record<string, FramerLike> = { "*": LEAVE, "/live": take, "/live/*": take };
   const gate = createGate({
-    vhosts: names.map((name) => ({ name, upgrades })),
+    vhosts: names.map((name) => (framer ? { name, upgrades } : { name })),
     authorize: async (head) => {
       asked.push(head.path);
       await new Promise(setImmediate);
@@ -94,6 +94,8 @@ export interface World {
   upgrade(path: string, host: string, behind?: string): Promise<number>;
   /** The status codes of a request, an interim one first. */
   request(host: string, fields?: string): Promise<number[]>;
+  /** The status codes for octets of HTTP/1.1. */
+  send(host: string, octets: string): Promise<number[]>;
   close(): Promise<void>;
 }
 
@@ -166,6 +168,7 @@ export async function open(
       const [status] = await over2({ ...extended, "sec-websocket-version": "13" }, false, behind);
       return status === 200 ? 101 : status!;
     },
+    send: over1,
     async request(host, fields = "") {
       const [name, value] = fields.trim().split(": ");
       if (!isHttp2) return over1(host, `POST / HTTP/1.1\r\nHost: ${host}\r\n${fields}Content-Length: 0\r\n\r\n`);
