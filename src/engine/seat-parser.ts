@@ -2,16 +2,16 @@
 // Out:   to node:http: each request head, its body and trailers, or a ParseError, as from Node's own parser.
 // Never: lets another party run while octets that it still needs are in the kernel's input.
 
-import { AsyncResource, executionAsyncResource } from "node:async_hooks";
-import { IncomingMessage } from "node:http";
+import type { AsyncResource } from "node:async_hooks";
 import type { HeadFault } from "../head/fault.js";
-import { NOTHING } from "../head/kernel/latin1.js";
 import { HeadReader } from "../head/reader.js";
 import { BodyReader } from "../message/body.js";
+import { contextOf, type Handle } from "./async-context.js";
 import { BegunHead } from "./begun-head.js";
 import { type Listed, listedOn } from "./connection-lists.js";
+import { CurrentRead } from "./current-read.js";
+import { readCopies, readDirectly, type SocketLike } from "./direct-reads.js";
 import type { Engine, EngineLimits } from "./engine.js";
-import type { CallbackNumbers } from "./node-parts.js";
 import {
   CALLBACK_FAILED,
   CLOSED,
@@ -24,6 +24,7 @@ import {
   reasonOfHead,
   UNEXPECTED_END,
 } from "./parse-error.js";
+import { ParserMembers } from "./parser-members.js";
 
 /** What the next octet belongs to. */
 const enum State {
@@ -41,59 +42,24 @@ const enum State {
 
 const CR = 0x0d;
 const LF = 0x0a;
-/** So many octets are put into the kernel's input at first; a body may follow the head. */
-const SHOWN = 16_384;
 /** Octets that the extensions of one chunk may have, as in Node. */
 const EXTENSION_BYTES = 16_384;
 const CHUNKED = { kind: "chunked" } as const;
-/** What `maxHeaderPairs` is in Node until the server sets it. */
-const HEADER_PAIRS = 2000;
 /** How many strings Node's parser hands over at once, before Node 22; later ones are dropped by as many. */
 const FLUSHED = 64;
 /** onIncoming's answer that the request's connection goes to another protocol, up to Node 24. */
 const DETACH = 2;
 
-type Callback = (this: SeatParser, ...values: unknown[]) => unknown;
-type OnIncoming = (request: IncomingMessage, keepAlive: boolean) => unknown;
-interface SocketLike {
-  readonly _handle?: Handle | null;
-  push(octets: Uint8Array): boolean;
-  [member: symbol]: unknown;
-}
-/** A stream of libuv, or of TLS. */
-interface Handle {
-  useUserBuffer?(buffer: Uint8Array): void;
-  [member: symbol]: unknown;
-}
-
-/** Gives `headers` to a request that was made from the head with those; Node's server then goes on. */
-function deliver(this: SeatParser, request: IncomingMessage, keepAlive: boolean): unknown {
-  return this.deliver(request, keepAlive);
-}
-
 /** Takes the place of Node's HTTPParser for one connection of a server. Its members without a comment are those of that class. */
-export class SeatParser implements Listed {
-  _headers: string[] = [];
-  _url = "";
-  _consumed = false;
-  socket: SocketLike | null = null;
-  incoming: { upgrade?: boolean } | null = null;
-  outgoing: unknown = null;
-  maxHeaderPairs = HEADER_PAIRS;
-  joinDuplicateHeaders: unknown = null;
-  [callback: number]: unknown;
-
+export class SeatParser extends ParserMembers implements Listed {
   started = 0;
   headDone = false;
   expired = false;
 
   readonly #engine: Engine<SeatParser>;
-  readonly #callbacks: CallbackNumbers;
   #limits: EngineLimits;
   #list: Set<Listed> | null = null;
   #resource: AsyncResource | null = null;
-  #onIncoming: OnIncoming | null = null;
-  #made: Record<string, string> | null = null;
   /** Counts the connections that it had: a callback may end this one, and begin another. */
   #life = 0;
   #isTaken = false;
@@ -114,51 +80,15 @@ export class SeatParser implements Listed {
   /** A read is being parsed: what comes meanwhile has to wait. */
   #busy = false;
   #waiting: Buffer[] = [];
-  /** Octets of the read came into the kernel's input, and are nowhere else yet. */
-  #inPlace = false;
-  /** The octets of the read from `#cut` on, in memory of their own. */
-  #chunk: Buffer = NO_OCTETS;
-  #cut = 0;
-  /** The octets before `#cut`, which were parsed in place. */
-  #before = "";
-  /** After this parse, the kernel's input has the octets `#shownStart`..`#shownEnd` of the read. */
-  #shown = -1;
-  #shownStart = 0;
-  #shownEnd = 0;
+  readonly #current: CurrentRead;
   /** The socket that reads into the kernel's input. */
   #reads: SocketLike | null = null;
 
   constructor(engine: Engine<SeatParser>) {
+    super(engine.parts);
     this.#engine = engine;
     this.#limits = engine.limits(0);
-    const { callbacks, ...parts } = engine.parts;
-    this.#callbacks = callbacks;
-    this[callbacks.messageBegin] = null;
-    this[callbacks.headers] = parts.onHeaders;
-    this[callbacks.headersComplete] = parts.onHeadersComplete;
-    this[callbacks.body] = parts.onBody;
-    this[callbacks.messageComplete] = parts.onMessageComplete;
-    this[callbacks.execute] = null;
-    this[callbacks.timeout] = null;
-  }
-
-  get onIncoming(): OnIncoming | null {
-    return this.#onIncoming === null ? null : deliver;
-  }
-
-  set onIncoming(listener: OnIncoming | null) {
-    this.#onIncoming = listener;
-  }
-
-  /** @internal */
-  deliver(request: IncomingMessage, keepAlive: boolean): unknown {
-    const made = this.#made;
-    if (made !== null) {
-      this.#made = null;
-      // A class of the application's may have its own idea of headers.
-      if (Object.getPrototypeOf(request) === IncomingMessage.prototype) request.headers = made;
-    }
-    return this.#onIncoming!(request, keepAlive);
+    this.#current = new CurrentRead(engine.kernel, engine.input);
   }
 
   initialize(_type: number, resource: object, maxHeaderSize: number, _lenient: number, list?: object): void {
@@ -173,8 +103,7 @@ export class SeatParser implements Listed {
       this.#list.add(this);
     }
     // Requests run in the context in which the connection was made, as those of Node's parser do.
-    if (this.#engine.parts.storesOnResources) inheritStores((resource as { socket?: SocketLike }).socket);
-    else this.#resource = new AsyncResource("HTTPINCOMINGMESSAGE", { requireManualDestroy: true });
+    this.#resource = contextOf(this.#engine.parts, (resource as { socket?: SocketLike }).socket?._handle);
   }
 
   /** A connection has it. */
@@ -194,13 +123,11 @@ export class SeatParser implements Listed {
     this.#engine.giveBack(this);
   }
 
-  close(): void {}
-
   #forget(): void {
     this.#life++;
     this.#list = null;
     this.#resource = null;
-    this.#made = null;
+    this.made = null;
     this.#state = State.HEAD;
     this.#reader = null;
     this.#begun = null;
@@ -213,37 +140,21 @@ export class SeatParser implements Listed {
     this.#busy = false;
     this.#waiting = [];
     this.#reads = null;
-    this.#letGo();
+    this.#current.end();
   }
 
   consume(handle: Handle): void {
-    const { onRead } = this.#engine.parts;
-    const socket = this.socket;
-    // A socket with an `onread` of its own comes by 'data', or not at all, as it does with Node's parser.
-    if (onRead === null || socket === null || typeof handle.useUserBuffer !== "function" || socket[onRead.buffer]) return;
-    const { input } = this.#engine;
-    this.#reads = socket;
-    socket[onRead.buffer] = input;
-    socket[onRead.callback] = (count: number) => this.#onRead(count);
-    handle.useUserBuffer(input);
+    const { socket } = this;
+    // A socket that cannot be read directly comes by 'data'.
+    if (socket !== null && readDirectly(this.#engine, socket, handle, (count) => this.#onRead(count))) {
+      this.#reads = socket;
+    }
   }
 
-  /** No way leads back to the memory that the socket would allocate: from now on each read is copied for the stream. */
   unconsume(): void {
-    const socket = this.#reads;
-    if (socket === null) return;
+    if (this.#reads !== null) readCopies(this.#engine, this.#reads);
     this.#reads = null;
-    const { parts, input, kernel } = this.#engine;
-    socket[parts.onRead!.callback] = (count: number) => {
-      kernel.generation++;
-      return socket.push(Buffer.from(input.subarray(0, count)));
-    };
   }
-
-  /** What is in the same read as a request that pauses the connection is read all the same, as by Node's parser. */
-  pause(): void {}
-
-  resume(): void {}
 
   /** Milliseconds that the unfinished message has taken. */
   duration(): number {
@@ -256,7 +167,7 @@ export class SeatParser implements Listed {
 
   /** All octets of the newest read, while it is being parsed. */
   getCurrentBuffer(): Buffer {
-    return this.#before === "" ? this.#chunk : Buffer.concat([Buffer.from(this.#before, "latin1"), this.#chunk]);
+    return this.#current.whole();
   }
 
   /** The client has ended: an error if it did so within a message. */
@@ -268,30 +179,21 @@ export class SeatParser implements Listed {
   }
 
   /** Takes octets that the socket has read into the kernel's input. */
-  #onRead(count: number): boolean {
-    this.#engine.kernel.generation++;
-    if (this.#busy) {
-      this.#waiting.push(Buffer.from(this.#engine.input.subarray(0, count)));
-      return true;
-    }
-    if (this.#resource === null) this.#read(count);
+  #onRead(count: number): void {
+    if (this.#busy) this.#waiting.push(Buffer.from(this.#engine.input.subarray(0, count)));
+    else if (this.#resource === null) this.#read(count);
     else this.#resource.runInAsyncScope(this.#read, this, count);
-    return true;
   }
 
   #read(count: number): void {
-    const { kernel } = this.#engine;
-    this.#inPlace = true;
-    this.#chunk = NO_OCTETS;
-    this.#shown = kernel.generation;
-    this.#shownStart = 0;
-    this.#shownEnd = count;
+    const current = this.#current;
+    current.beginInPlace(count);
     try {
-      if (this.#state !== State.HEAD || this.#reader !== null) this.#moveOut(0, count);
-      const result = this.#parse(count);
-      (this[this.#callbacks.execute] as Callback | null)?.call(this, result);
+      if (this.#state !== State.HEAD || this.#reader !== null) current.moveOut(0);
+      const result = this.#parse();
+      this.onExecute(result);
     } finally {
-      this.#letGo();
+      current.end();
     }
   }
 
@@ -306,39 +208,28 @@ export class SeatParser implements Listed {
   }
 
   #take(octets: Buffer): number | ParseError {
-    this.#inPlace = false;
-    this.#chunk = octets;
-    this.#cut = 0;
+    this.#current.begin(octets);
     try {
-      return this.#parse(octets.length);
+      return this.#parse();
     } finally {
-      this.#letGo();
+      this.#current.end();
     }
   }
 
-  #letGo(): void {
-    this.#inPlace = false;
-    this.#chunk = NO_OCTETS;
-    this.#cut = 0;
-    this.#before = "";
-    this.#shown = -1;
-  }
-
-  /** Parses a read of so many octets. */
-  #parse(length: number): number | ParseError {
+  /** Parses the current read, and what comes meanwhile. */
+  #parse(): number | ParseError {
     const life = this.#life;
     this.#busy = true;
     try {
-      let result = this.#parseOnce(length);
-      while (this.#waiting.length > 0 && this.#life === life && typeof result === "number") {
+      let result = this.#parseOnce();
+      while (this.#life === life && this.#waiting.length > 0 && typeof result === "number") {
         const octets = this.#waiting.shift()!;
         if (this.#state === State.DETACHED) {
-          (this.socket as unknown as { unshift(octets: Buffer): void }).unshift(octets);
+          this.socket!.unshift?.(octets);
           continue;
         }
-        this.#letGo();
-        this.#chunk = octets;
-        result = this.#parseOnce(octets.length);
+        this.#current.begin(octets);
+        result = this.#parseOnce();
       }
       return result;
     } finally {
@@ -346,8 +237,9 @@ export class SeatParser implements Listed {
     }
   }
 
-  #parseOnce(length: number): number | ParseError {
+  #parseOnce(): number | ParseError {
     const life = this.#life;
+    const { length } = this.#current;
     let at = 0;
     while (at < length) {
       at = this.#step(at, length);
@@ -374,7 +266,6 @@ export class SeatParser implements Listed {
       case State.DETACHED:
         return at;
       default: {
-        if (this.#inPlace) this.#moveOut(at, length);
         const { reason, fault } = this.#failure ?? { reason: CALLBACK_FAILED, fault: null };
         return this.#fail(reason, 0, fault);
       }
@@ -383,41 +274,31 @@ export class SeatParser implements Listed {
 
   #readHead(start: number, length: number): number {
     const { kernel, head } = this.#engine;
-    if (kernel.generation !== this.#shown || start < this.#shownStart || start >= this.#shownEnd) this.#show(start, length);
-    const end = this.#shownEnd - this.#shownStart;
-    let from = start - this.#shownStart;
+    const current = this.#current;
+    current.show(start);
+    const { shownStart } = current;
+    const end = current.shownEnd - shownStart;
+    let from = start - shownStart;
     const { input } = kernel;
     // Empty lines before a request are not the beginning of one.
     while (from < end && (input[from] === CR || input[from] === LF)) from++;
-    const at = this.#shownStart + from;
+    const at = shownStart + from;
     if (from === end) return at;
     const found = head.read(kernel, from, end, this.#limits);
-    this.#shown = kernel.generation;
-    if (found === "complete") return this.#begin(this.#shownStart + head.end, length);
+    current.stillShown();
+    if (found === "complete") return this.#begin(shownStart + head.end);
     const { fault } = head;
-    if (this.#inPlace) this.#moveOut(start, length);
+    current.moveOut(start);
     this.#begun = new BegunHead();
     if (found === "malformed") return this.#refuse(fault!, at, at, length);
-    this.#reader = new HeadReader({
-      host: "optional",
-      limits: { headBytes: this.#limits.headBytes, fieldLines: this.#limits.fieldLines },
-    });
+    const { headBytes, fieldLines } = this.#limits;
+    this.#reader = new HeadReader({ host: "optional", limits: { headBytes, fieldLines } });
     return this.#readPiece(this.#reader, at, length);
-  }
-
-  /** Puts octets of the read into the kernel's input. */
-  #show(at: number, length: number): void {
-    const { kernel } = this.#engine;
-    const end = Math.min(length, at + SHOWN);
-    kernel.input.set(this.#octets(at, end));
-    this.#shownStart = at;
-    this.#shownEnd = end;
-    this.#shown = kernel.generation;
   }
 
   /** A head in several pieces; or in one that is longer than what was shown. */
   #readPiece(reader: HeadReader, at: number, length: number): number {
-    const piece = this.#octets(at, length);
+    const piece = this.#current.octets(at, length);
     const before = reader.pending;
     const result = reader.read(piece);
     if (result.kind === "partial") {
@@ -429,9 +310,8 @@ export class SeatParser implements Listed {
     this.#begun = null;
     const text = result.head.toString();
     kernel.text.write(text, 0);
-    this.#shown = -1;
     head.read(kernel, 0, text.length, this.#limits);
-    return this.#begin(at + result.consumed, length);
+    return this.#begin(at + result.consumed);
   }
 
   /** Looks at octets of an incomplete head for what Node refuses at once; false after a fault. */
@@ -449,23 +329,23 @@ export class SeatParser implements Listed {
 
   /** `start`: of the head, counted within this read, negative if it began in an earlier one. */
   #refuse(fault: HeadFault, start: number, at: number, length: number): number {
-    if (!this.#follow(this.#octets(at, length), length)) return -1;
+    if (!this.#follow(this.#current.octets(at, length), length)) return -1;
     return this.#fail(reasonOfHead(fault), Math.max(0, start + fault.offset), fault);
   }
 
   /** The engine's `head` was read; it ends before octet `end` of the read. */
-  #begin(end: number, length: number): number {
+  #begin(end: number): number {
     const { parts, head } = this.#engine;
     const { method, url, minor, keepAlive, rawHeaders } = head;
     const number = parts.methods.get(method);
-    if (this.#inPlace) this.#moveOut(end, length, head.text);
+    this.#current.moveOut(end, head.text);
     if (number === undefined) return this.#fail(INVALID_METHOD, end);
     if (head.hasAtLeast(this.#limits.counted)) return this.#fail(HEADER_OVERFLOW, end);
     const pairs = this.maxHeaderPairs;
     const isOver = pairs > 0 && rawHeaders.length > pairs;
     if (isOver && parts.refusesManyLines) return this.#fail(HEADER_OVERFLOW, end);
     if (isOver) rawHeaders.length = Math.min(rawHeaders.length, FLUSHED * Math.ceil(pairs / FLUSHED));
-    this.#made = isOver ? null : head.headers;
+    this.made = isOver ? null : head.headers;
     const isConnect = method === "CONNECT";
     const upgrade = isConnect || head.upgrade;
     let next = State.HEAD;
@@ -485,8 +365,7 @@ export class SeatParser implements Listed {
 
     const life = this.#life;
     this.#state = State.DEAD;
-    const onHead = this[this.#callbacks.headersComplete] as Callback;
-    const answer = onHead.call(this, 1, minor, rawHeaders, number, url, undefined, undefined, upgrade, keepAlive);
+    const answer = this.onHead(minor, rawHeaders, number, url, upgrade, keepAlive);
     if (this.#life !== life) return end;
     this.#detaches = answer === DETACH || (upgrade && this.incoming?.upgrade === true);
     if (answer === DETACH || (this.#detaches && isConnect)) next = State.HEAD;
@@ -504,7 +383,7 @@ export class SeatParser implements Listed {
   }
 
   #readChunks(body: BodyReader, at: number, length: number): number {
-    const chunk = this.#octets(at, length);
+    const chunk = this.#current.octets(at, length);
     const end = body.next(chunk, 0);
     if (end < 0) return this.#fail(reasonOfBody(body.fault!), at + body.contentStart);
     if (body.contentStart < end) this.#passOn(at + body.contentStart, at + end, State.CHUNKED);
@@ -517,7 +396,7 @@ export class SeatParser implements Listed {
     const { parts } = this.#engine;
     const life = this.#life;
     this.#state = State.DEAD;
-    (this[this.#callbacks.body] as Callback).call(this, this.#octets(start, end));
+    this.onBody(this.#current.octets(start, end));
     // From native code, a callback ends with the ticks that it has brought about.
     if (this.#reads !== null && parts.runTicks !== null) parts.runTicks();
     if (this.#life !== life) return false;
@@ -534,16 +413,16 @@ export class SeatParser implements Listed {
     this.#state = State.DEAD;
     if (trailers.length > 0) {
       this.#trailers = [];
-      (this[this.#callbacks.headers] as Callback).call(this, trailers, "");
+      this.onTrailers(trailers);
     }
-    (this[this.#callbacks.messageComplete] as Callback).call(this);
+    this.onMessageComplete();
     if (this.#life !== life) return;
     this.#state = this.#detaches ? State.DETACHED : this.#keepAlive ? State.HEAD : State.CLOSED;
   }
 
   /** After a message that was the last one only line ends may come. */
   #readAfterLast(start: number, length: number): number {
-    const octets = this.#octets(start, length);
+    const octets = this.#current.octets(start, length);
     const at = octets.findIndex((octet) => octet !== CR && octet !== LF);
     return at < 0 ? length : this.#fail(CLOSED, start + at);
   }
@@ -554,32 +433,5 @@ export class SeatParser implements Listed {
     this.#failure = { reason, fault };
     this.#error = parseError(reason, at, fault);
     return -1;
-  }
-
-  /** The octets from `start` on leave the kernel's input: from now on other code may run. `before`: those that end there, if known. */
-  #moveOut(start: number, length: number, before = ""): void {
-    const { input, kernel } = this.#engine;
-    this.#before = before.length === start ? before : kernel.text.read(0, start);
-    this.#chunk = start === length ? NO_OCTETS : Buffer.from(input.subarray(start, length));
-    this.#cut = start;
-    this.#inPlace = false;
-  }
-
-  #octets(start: number, end: number): Buffer {
-    const chunk = this.#chunk;
-    const [from, to] = [start - this.#cut, end - this.#cut];
-    return from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to);
-  }
-}
-
-const NO_OCTETS: Buffer = Buffer.from(NOTHING.buffer);
-
-/** Stores of AsyncLocalStorage that the running code has, for what the socket's handle will call. */
-function inheritStores(socket: SocketLike | undefined): void {
-  const handle = socket?._handle;
-  const from = executionAsyncResource() as Record<symbol, unknown>;
-  if (!handle || (from as unknown) === handle) return;
-  for (const symbol of Object.getOwnPropertySymbols(from)) {
-    if (symbol.description === "kResourceStore") handle[symbol] = from[symbol];
   }
 }
