@@ -158,6 +158,7 @@ explanations("as plain data, which JSON gives back", () => {
     kind: "refused",
     code: "PORT_MISMATCH",
     statusCode: 421,
+    clause: null,
     text: explain(refused),
     seen: "host port 81",
     wanted: "vhost port 80, 8080",
@@ -224,14 +225,14 @@ explanations("a decision shows and logs nothing but visible ASCII, and not much 
     proxy: { ...proxy, tlvs: [{ type: 238, value: all }] } as Arrival["proxy"],
   };
   const policy = definePolicy({
-    vhosts: [{ name: "a", upgrades: { "/ü": 1 } }],
+    vhosts: [{ name: "a", upgrades: { "/%c3": 1 }, origins: ["https://bücher.example"] }],
     trust: { from: ["10.0.0.1"], forwarded: "rfc7239" },
   });
   const requests = [
     upgradeTo("a", `/${"a".repeat(3000)}`),
     upgradeTo("a", "/", `Origin: ${obsText}\r\n`),
     upgradeTo("a", "/", `Origin: x://${"a".repeat(3000)}\r\n`),
-    upgradeTo("a", "/ü".replace("ü", "%c3"), handshakeFields),
+    upgradeTo("a", "/%c3", handshakeFields),
     upgradeTo("a", "/", `Forwarded: for="${obsText.replace(/["\\]/g, "")}"\r\n`),
     upgradeTo("a".repeat(3000)),
     head(`${"A".repeat(3000)} / HTTP/1.1`, "Host: a\r\n"),
@@ -436,10 +437,11 @@ for (const [title, fields, expected] of [
     "accepted a",
   ],
   [
-    "extensions that are none",
+    "extensions that are none, which is the framer's to find",
     `${basic}Sec-WebSocket-Extensions: permessage-deflate; =1\r\n`,
-    "400 WEBSOCKET_EXTENSIONS",
+    "accepted a",
   ],
+  ["an empty list of extensions", `${basic}Sec-WebSocket-Extensions:\r\n`, "accepted a"],
   ["Upgrade without Connection is a request", `Upgrade: websocket\r\n${rest}`, "accepted a"],
   ["h2c is a request", basic.replace("websocket", "h2c"), "accepted a"],
 ] as const) {

@@ -5,6 +5,7 @@
 import { type Authority, isPlainName } from "../head/authority.js";
 import { addressOf } from "../head/ip-address.js";
 import { NetworkTable } from "../head/network-table.js";
+import { describe } from "../head/options.js";
 import { Claims } from "./claims.js";
 import { HostMap } from "./host-map.js";
 import { readHostPattern, readNetworkName } from "./host-pattern.js";
@@ -26,10 +27,11 @@ export class VhostIndex<Claim> {
   constructor(vhosts: readonly Vhost<Claim>[]) {
     if (!Array.isArray(vhosts) || vhosts.length === 0) {
       throw new TypeError(
-        "vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]",
+        `vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]; it is ${describe(vhosts)}${fixOf(vhosts)}`,
       );
     }
-    vhosts.forEach((vhost, i) => {
+    // A hole would be passed over.
+    Array.from(vhosts).forEach((vhost, i) => {
       this.#sites.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
       this.#claims.set(vhost, new Claims(vhost.upgrades));
       this.#add(vhost, `vhosts[${i}]`);
@@ -90,6 +92,13 @@ export class VhostIndex<Claim> {
   claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
     return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
   }
+}
+
+/** Of vhosts that are not a list. */
+function fixOf(vhosts: unknown): string {
+  if (typeof vhosts === "function") return "; call it: vhosts: localhost()";
+  if (typeof vhosts === "string") return `; write vhosts: [{ name: ${describe(vhosts)} }]`;
+  return typeof vhosts === "object" && vhosts !== null && "name" in vhosts ? "; put it into a list" : "";
 }
 
 /** True where some port and scheme would fit both. */
