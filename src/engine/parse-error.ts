@@ -12,6 +12,7 @@ const token: Reason = ["HPE_INVALID_HEADER_TOKEN", "Invalid header token"];
 const value: Reason = ["HPE_INVALID_HEADER_TOKEN", "Invalid header value char"];
 const url: Reason = ["HPE_INVALID_URL", "Invalid characters in url"];
 const version: Reason = ["HPE_INVALID_VERSION", "Invalid HTTP version"];
+const constant: Reason = ["HPE_INVALID_CONSTANT", "Expected HTTP/"];
 const coding: Reason = ["HPE_INVALID_TRANSFER_ENCODING", "Request has invalid `Transfer-Encoding`"];
 const size: Reason = ["HPE_INVALID_CHUNK_SIZE", "Invalid character in chunk size"];
 const host: Reason = ["HPE_INVALID_HEADER_TOKEN", "Invalid Host"];
@@ -29,10 +30,10 @@ const heads: Record<HeadFaultCode, Reason> = {
   EMPTY_LINES: INVALID_METHOD,
   METHOD_INVALID: INVALID_METHOD,
   REQUEST_LINE_WHITESPACE: ["HPE_INVALID_URL", "Unexpected space"],
-  REQUEST_LINE_SHORT: ["HPE_INVALID_CONSTANT", "Expected HTTP/"],
+  REQUEST_LINE_SHORT: constant,
   TARGET_INVALID: url,
   TARGET_FORM: url,
-  VERSION_INVALID: version,
+  VERSION_INVALID: constant,
   VERSION_UNSUPPORTED: version,
   CONTROL_OCTET: value,
   BARE_CR: ["HPE_LF_EXPECTED", "Missing expected LF after header value"],
@@ -57,7 +58,6 @@ const heads: Record<HeadFaultCode, Reason> = {
   TRANSFER_ENCODING_VERSION: coding,
   FRAMING_CONFLICT: ["HPE_INVALID_TRANSFER_ENCODING", "Transfer-Encoding can't be present with Content-Length"],
   CONNECTION_INVALID: token,
-  CONNECTION_CONTRADICTORY: token,
   PROXY_CONNECTION: token,
   UPGRADE_INVALID: token,
   HEAD_TOO_LARGE: HEADER_OVERFLOW,
@@ -74,7 +74,13 @@ const bodies: Record<BodyFault, Reason> = {
   "trailers-too-long": HEADER_OVERFLOW,
 };
 
-export const reasonOfHead = ({ code }: HeadFault): Reason => heads[code];
+/** Where they are in a request line, Node's parser has other codes for them. */
+const requestLines: Partial<Record<HeadFaultCode, Reason>> = { CONTROL_OCTET: url, BARE_LF: version };
+
+export function reasonOfHead({ code }: HeadFault, isRequestLine: boolean): Reason {
+  return (isRequestLine ? requestLines[code] : undefined) ?? heads[code];
+}
+
 export const reasonOfBody = (fault: BodyFault): Reason => bodies[fault];
 
 /**

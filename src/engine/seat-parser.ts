@@ -46,7 +46,7 @@ const LF = 0x0a;
 const EXTENSION_BYTES = 16_384;
 const CHUNKED = { kind: "chunked" } as const;
 /** How many strings Node's parser hands over at once, before Node 22; later ones are dropped by as many. */
-const FLUSHED = 64;
+const FLUSHED = 62;
 /** onIncoming's answer that the request's connection goes to another protocol, up to Node 24. */
 const DETACH = 2;
 
@@ -330,7 +330,8 @@ export class SeatParser extends ParserMembers implements Listed {
   /** `start`: of the head, counted within this read, negative if it began in an earlier one. */
   #refuse(fault: HeadFault, start: number, at: number, length: number): number {
     if (!this.#follow(this.#current.octets(at, length), length)) return -1;
-    return this.#fail(reasonOfHead(fault), Math.max(0, start + fault.offset), fault);
+    const reason = reasonOfHead(fault, this.#begun!.isRequestLine(fault.offset));
+    return this.#fail(reason, Math.max(0, start + fault.offset), fault);
   }
 
   /** The engine's `head` was read; it ends before octet `end` of the read. */
