@@ -409,6 +409,7 @@ const shownIn = {
   guard: "README.md",
   http2: "docs/policy.md",
   parser: "README.md",
+  "http-parser-node": "docs/drop-in.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",
 };
