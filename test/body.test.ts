@@ -32,6 +32,28 @@ function read(pieces: readonly Uint8Array[], framing: Framing = CHUNKED, overhea
   return { kind: reader.done ? "done" : "partial", at: before };
 }
 
+/** What `next` shows of the same octets, in the terms of the reference. */
+function readContent(pieces: readonly Uint8Array[], overhead: number): ReferenceBody {
+  const trailers: string[] = [];
+  const reader = new BodyReader(CHUNKED, overhead, { trailers, extensionBytes: overhead });
+  let content = "";
+  let before = 0;
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length && !reader.done; ) {
+      const end = reader.next(piece, at);
+      if (end < 0) {
+        assert.is.not(reader.fault, null);
+        return { kind: "malformed", at: before + reader.contentStart + 1, content, trailers };
+      }
+      content += Buffer.from(piece.subarray(reader.contentStart, end)).toString("latin1");
+      at = end;
+      if (reader.done) return { kind: "done", at: before + at, content, trailers };
+    }
+    before += piece.length;
+  }
+  return { kind: "partial", at: before, content, trailers };
+}
+
 const POST = octetsOf("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
 const GET = octetsOf("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
 
@@ -67,6 +89,12 @@ function compare(octets: Buffer, overhead = ROOM, withNode = true): Reading {
   assert.equal(read(cutUp(octets, "octets"), CHUNKED, overhead), wanted, `${shown} octet by octet`);
   const whole = read([octets], CHUNKED, overhead);
   assert.is(whole.kind, wanted.kind, `${shown} whole`);
+  for (const pieces of [[octets], cutUp(octets, "octets"), cutUp(octets, 7)]) {
+    const shownBy = readContent(pieces, overhead);
+    // Extensions and trailers have room of their own here.
+    if (wanted.kind !== "malformed") assert.equal(shownBy, body, `${shown} by next`);
+    else if (shownBy.kind === "malformed") assert.ok(shownBy.at >= wanted.at, `${shown} by next`);
+  }
   if (wanted.kind === "done") assert.is(whole.at, wanted.at, `${shown} whole`);
   if (nodeParserMissing !== null || !withNode || wanted.kind === "malformed") return wanted;
   const { next, ...node } = readByNode(octets);
@@ -284,4 +312,32 @@ counted("reading begins where it is told to", () => {
   const octets = octetsOf("POST x3\r\nabc\r\n0\r\n\r\nGET");
   assert.is(reader.read(octets, 6), octets.length - 3);
   assert.ok(reader.done);
+});
+
+chunked("next reports which part is malformed, and where", () => {
+  for (const [text, fault, at] of [
+    ["g", "chunk-size", 0],
+    ["1\rx", "chunk-size", 2],
+    ["1;\r", "chunk-extension", 2],
+    [`1;${"a".repeat(9)}`, "chunk-extensions-too-long", 10],
+    ["1\r\nab", "chunk-end", 4],
+    ["0\r\nA b", "trailer", 4],
+    ["0\r\nHost:", "trailer", 7],
+    [`0\r\nA:${"b".repeat(9)}`, "trailers-too-long", 11],
+  ] as const) {
+    const reader = new BodyReader(CHUNKED, 8, { trailers: [], extensionBytes: 9 });
+    const octets = octetsOf(text);
+    let end = 0;
+    while (end >= 0 && end < octets.length) end = reader.next(octets, end);
+    assert.is(end, -1, text);
+    assert.equal([reader.fault, reader.contentStart], [fault, at], text);
+  }
+});
+
+chunked("extensions of each chunk have room of their own, where the caller says so", () => {
+  const octets = octetsOf("1;aaaaaa\r\nx\r\n1;bbbbbb\r\ny\r\n0;cccccc\r\nT: ddd\r\n\r\n");
+  assert.is(new BodyReader(CHUNKED, 8).read(octets, 0), -1);
+  const trailers: string[] = [];
+  assert.is(new BodyReader(CHUNKED, 8, { trailers, extensionBytes: 7 }).read(octets, 0), octets.length);
+  assert.equal(trailers, ["T", "ddd"]);
 });

@@ -364,7 +364,7 @@ test("a fault is a 'clientError' with code, reason, octet, all octets of the rea
   const [first, second, third] = errors;
   assert.is(first!.code, "HPE_INVALID_HEADER_TOKEN");
   assert.is(first!.message, "Parse Error: Invalid header token");
-  assert.is(first!.cause!.code, "FIELD_NAME_INVALID");
+  assert.is(first!.cause!.code, "FIELD_NAME_SPACE");
   assert.is(first!.bytesParsed, GET.length + "GET / HTTP/1.1\r\nHost: b\r\nA".length);
   assert.is(second!.cause!.code, "HOST_REPEATED");
   assert.is(third!.code, "HPE_STRICT");

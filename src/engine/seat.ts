@@ -26,7 +26,7 @@ export class SeatUnavailable extends Error {
   readonly code = "SEAT_UNAVAILABLE";
 }
 
-/** An engine that has passed its test here. Throws `SeatUnavailable`. */
+/** An engine that has passed its test here. Throws `SeatUnavailable`. @internal */
 export function startEngine(): Engine<SeatParser> {
   try {
     const engine = new Engine<SeatParser>((own) => new SeatParser(own));
@@ -59,14 +59,23 @@ function isLenient({ httpValidation, insecureHTTPParser }: Options, byDefault: (
   return insecureHTTPParser === undefined ? byDefault() : insecureHTTPParser;
 }
 
+/** What all that have asked for the seat of one server share: a listener in the place of Node's. */
+interface Seated extends ConnectionListener {
+  readonly listener: ConnectionListener;
+  readonly engine: Engine<SeatParser>;
+  users: number;
+}
+
+const isSeated = (listener: object): listener is Seated => "engine" in listener && listener.engine instanceof Engine;
+
 /** Our parser in the seat of one server. */
 export class Seat implements Disposable {
   readonly #server: SeatableServer;
   readonly #event: string;
-  readonly #listener: ConnectionListener;
-  readonly #wrapper: ConnectionListener;
+  readonly #wrapper: Seated;
+  #isReleased = false;
 
-  /** Throws `TypeError` for what is not a server with a parser of node:http. */
+  /** Throws `TypeError` for what is not a server with a parser of node:http. @internal */
   constructor(engine: Engine<SeatParser>, server: SeatableServer) {
     const { connectionListener, common } = engine.parts;
     const found = seatOf(server, connectionListener);
@@ -78,19 +87,27 @@ export class Seat implements Disposable {
     const [event, listener] = found;
     this.#server = server;
     this.#event = event;
-    this.#listener = listener;
+    const known = (server.rawListeners(event) as ConnectionListener[]).find(isSeated);
+    if (known !== undefined) {
+      known.users++;
+      this.#wrapper = known;
+      return;
+    }
     const wrapper: ConnectionListener = function (socket) {
       if (isLenient(server as Options, common.isLenient)) listener.call(this, socket);
       else seated(engine, () => listener.call(this, socket));
     };
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
-    this.#wrapper = Object.assign(wrapper, { listener });
-    exchange(server, event, listener, wrapper);
+    this.#wrapper = Object.assign(wrapper, { listener, engine, users: 1 });
+    exchange(server, event, listener, this.#wrapper);
   }
 
-  /** New connections get Node's parser again; those that are open keep theirs. A second call changes nothing. */
+  /** New connections get Node's parser again, unless the seat was asked for elsewhere too; those that are open keep theirs. */
   release(): void {
-    exchange(this.#server, this.#event, this.#wrapper, this.#listener);
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    const wrapper = this.#wrapper;
+    if (--wrapper.users === 0) exchange(this.#server, this.#event, wrapper, wrapper.listener);
   }
 
   [Symbol.dispose](): void {
@@ -135,6 +152,7 @@ export class Installation implements Disposable {
   readonly #own = new Map<Registering, Registering["on"]>();
   #isReleased = false;
 
+  /** @internal */
   constructor(engine: Engine<SeatParser>) {
     const take = (server: SeatableServer, event: string, listener: ConnectionListener): void => {
       if (this.#isReleased || (event !== "connection" && event !== "secureConnection")) return;

@@ -39,7 +39,7 @@ export class NodeHead {
   /** As `IncomingMessage.headers`; null if a name is repeated or means something to Object, which Node's own code then handles. */
   headers: Record<string, string> | null = null;
   keepAlive = false;
-  /** Node's meaning: Connection lists `upgrade` beside an Upgrade field, whatever the version. */
+  /** Node's meaning: Connection lists `upgrade`, beside an Upgrade field that is not empty, whatever the version. */
   upgrade = false;
   chunked = false;
   /** Octets of the body; 0 if there is none or it is chunked. */
@@ -67,14 +67,21 @@ export class NodeHead {
     const minor = flags & Flag.VERSION_1_1;
     this.minor = minor;
     this.keepAlive = minor === 1 ? (flags & Flag.CONNECTION_CLOSE) === 0 : (flags & Flag.CONNECTION_KEEP_ALIVE) !== 0;
-    this.upgrade = (flags & UPGRADE) === UPGRADE;
     this.chunked = (flags & Flag.TRANSFER_ENCODING) !== 0;
     this.contentLength =
       (flags & Flag.CONTENT_LENGTH) === 0
         ? 0
         : words[Head.CONTENT_LENGTH_HIGH >> 2]! * 0x1_0000_0000 + (words[Head.CONTENT_LENGTH_LOW >> 2]! >>> 0);
     this.#readLines(wasm, text, start);
+    this.upgrade = (flags & UPGRADE) === UPGRADE && this.#hasUpgrade();
     return "complete";
+  }
+
+  /** An Upgrade field that is not empty. */
+  #hasUpgrade(): boolean {
+    return this.rawHeaders.some(
+      (text, i) => i % 2 === 0 && text.toLowerCase() === "upgrade" && this.rawHeaders[i + 1] !== "",
+    );
   }
 
   /** One way over the lines makes both views of them. */

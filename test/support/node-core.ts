@@ -19,7 +19,10 @@ function fetchSource(): string {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   try {
-    execFileSync("apt-get", ["-qq", "source", "--download-only", "--tar-only", "nodejs"], { cwd: folder, stdio: "inherit" });
+    execFileSync("apt-get", ["-qq", "source", "--download-only", "--tar-only", "nodejs"], {
+      cwd: folder,
+      stdio: "inherit",
+    });
   } catch {
     throw new Error(
       "needs Debian's source package of nodejs: a deb-src line for a suite that has this major version of Node " +
@@ -36,7 +39,9 @@ const source = resolve(process.argv[2] ?? fetchSource());
 const version = /^node-v(\d+)\./.exec(basename(source))?.[1];
 const [major] = process.versions.node.split(".");
 if (version !== major) {
-  console.error(`${basename(source)} has tests of another Node than ${process.version}; the folder is called node-vN.N.N`);
+  console.error(
+    `${basename(source)} has tests of another Node than ${process.version}; the folder is called node-vN.N.N`,
+  );
   process.exit(2);
 }
 
@@ -46,7 +51,11 @@ const folder = mkdtempSync(join(tmpdir(), "headgate-node-core-"));
 
 /** True if the test passes. `mark`: with our parser, which makes that file if a server has taken it. */
 async function passes(file: string, thread: number, mark?: string): Promise<boolean> {
-  const flags = /^\/\/ Flags: (.*)$/m.exec(readFileSync(join(parallel, file), "utf8"))?.[1]?.trim().split(/\s+/) ?? [];
+  const flags =
+    /^\/\/ Flags: (.*)$/m
+      .exec(readFileSync(join(parallel, file), "utf8"))?.[1]
+      ?.trim()
+      .split(/\s+/) ?? [];
   const preload = mark === undefined ? [] : ["--require", resolve("dist/test/support/seat-installed.js")];
   const child = spawn(process.execPath, [...flags, ...preload, join(parallel, file)], {
     cwd: source,
@@ -80,6 +89,8 @@ rmSync(folder, { recursive: true });
 const document = readFileSync("docs/drop-in.md", "utf8");
 const unlisted = failed.filter((file) => !document.includes(`| \`${file.replace(/\.m?js$/, "")}\` |`));
 console.log(`${files.length} tests, ${plain} pass with Node's parser, ${plain - failed.length} of them with ours`);
-console.log(`${seated} make a parser of a server, ${passing} of them pass (${((100 * passing) / seated).toFixed(1)} %)`);
+console.log(
+  `${seated} make a parser of a server, ${passing} of them pass (${((100 * passing) / seated).toFixed(1)} %)`,
+);
 for (const file of failed.sort()) console.log(`${unlisted.includes(file) ? "NOT LISTED " : ""}${file}`);
 process.exitCode = unlisted.length > 0 || passing < SHARE * seated ? 1 : 0;

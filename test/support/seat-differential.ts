@@ -18,13 +18,19 @@ export interface SeatTally {
   stricter: Map<string, number>;
   /** Connections that Node's refuses, where ours goes on. */
   refusedByNode: Map<string, number>;
+  /** Not compared with Node: docs/drop-in.md has the reason. */
+  tabbed: number;
 }
+
+/** llhttp reads an option of Connection beside an HTAB as another option. */
+const TABBED_CONNECTION = /^connection:[^\n]*\t/im;
 
 export const newSeatTally = (): SeatTally => ({
   connections: 0,
   requests: 0,
   stricter: new Map(),
   refusedByNode: new Map(),
+  tabbed: 0,
 });
 
 /** Before Node 26 an upgrade is taken with the head, later with the end of the body. */
@@ -90,7 +96,10 @@ function read(parser: Parser, pieces: readonly Buffer[], feed: (piece: Buffer) =
   const finish = end === "goes on" ? parser.finish() : undefined;
   const requests = given.map(({ message, upgrade, keepAlive }): Request => {
     const { method, url, httpVersion: version, rawHeaders, headers, rawTrailers: trailers, complete } = message;
-    const body = (message.read() as Buffer | null)?.toString("latin1") ?? "";
+    let body = "";
+    // One piece at a time, since Node 26.
+    for (let piece = message.read(); piece !== null; piece = message.read())
+      body += (piece as Buffer).toString("latin1");
     return { method, url, version, rawHeaders, headers, upgrade, keepAlive, body, trailers, complete };
   });
   return { requests, end, finish: finish === undefined ? "" : codeOf(finish) };
@@ -152,11 +161,13 @@ export class SeatDifferential {
       }
     }
     same(octets, "by 'data'", this.#readByUs([octets], false), whole);
-    this.#compareWithNode(octets, whole, node, tally);
+    if (TABBED_CONNECTION.test(octets.toString("latin1"))) tally.tabbed++;
+    else this.#compareWithNode(octets, whole, node, tally);
   }
 
   #compareWithNode(octets: Buffer, ours: Reading, node: Reading, tally: SeatTally): void {
-    const count = (counts: Map<string, number>, code: string): void => void counts.set(code, (counts.get(code) ?? 0) + 1);
+    const count = (counts: Map<string, number>, code: string): void =>
+      void counts.set(code, (counts.get(code) ?? 0) + 1);
     const isRefused = ours.end.startsWith("HPE_");
     const isRefusedByNode = node.end.startsWith("HPE_");
     if (isRefused) {
@@ -164,8 +175,18 @@ export class SeatDifferential {
       const last = ours.requests.length - 1;
       for (const [i, request] of ours.requests.entries()) {
         const of = node.requests[i];
+        if (of === undefined && isRefusedByNode) {
+          count(tally.refusedByNode, node.end);
+          return;
+        }
         if (i < last || request.complete || of === undefined) same(octets, `request ${i}`, request, of);
-        else same(octets, `request ${i}`, request, { ...of, body: of.body.slice(0, request.body.length), trailers: [], complete: false });
+        else
+          same(octets, `request ${i}`, request, {
+            ...of,
+            body: of.body.slice(0, request.body.length),
+            trailers: [],
+            complete: false,
+          });
       }
       tally.requests += ours.requests.length;
       if (!isRefusedByNode) count(tally.stricter, ours.end);
