@@ -63,7 +63,7 @@ test("a quick run exits 0 and writes every row and a chart", () => {
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     assert.is(status, 0, stderr);
     const { rows, goals: checked } = JSON.parse(readFileSync(out, "utf8")) as { rows: Row[]; goals: object[] };
-    const steps = ["pending", "malformed", "refused", "upgrade", "messages", "guard"];
+    const steps = ["pending", "malformed", "refused", "upgrade", "messages", "guard", "seat"];
     assert.equal([...new Set(rows.map(({ step }) => step))], steps);
     for (const { step, contender, value, reason } of rows) {
       if (contender === BUN) assert.ok(value === null && reason !== undefined, step);

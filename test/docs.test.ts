@@ -426,6 +426,7 @@ const shownIn = {
   http2: "docs/policy.md",
   message: "docs/drop-in.md",
   parser: "README.md",
+  "http-parser-node": "docs/drop-in.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",
 };

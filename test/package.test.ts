@@ -82,7 +82,7 @@ test("import and require give the same", () => {
   const output = node(`
     import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);
-    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/message", "headgate/http-parser", "headgate/kernel/javascript"]) {
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/message", "headgate/http-parser", "headgate/http-parser/node", "headgate/kernel/javascript"]) {
       const imported = await import(entry);
       const required = require(entry);
       for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
@@ -139,6 +139,7 @@ test("import and require give the same", () => {
     "parseResponseHead",
   ]);
   assert.equal(names.get("headgate/http-parser"), ["HTTPParser", "methods"]);
+  assert.equal(names.get("headgate/http-parser/node"), ["SeatUnavailable", "install", "useIn", "whyUnavailable"]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
@@ -176,11 +177,13 @@ function checkTypes(names: readonly string[], ...flags: string[]): void {
 test("strict TypeScript is content, whatever resolves its modules, with and without the DOM", () => {
   writeFileSync(
     join(folder, "use.ts"),
-    `import { createServer } from "node:net";
+    `import { createServer as createHttpServer } from "node:http";
+import { createServer } from "node:net";
 import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
 import { fork } from "node:child_process";
 import cluster from "node:cluster";
 import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
+import { install, type ParseError, type Seat, useIn, whyUnavailable } from "headgate/http-parser/node";
 import { javascript } from "headgate/kernel/javascript";
 import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
 import { decide, definePolicy, type Vhost } from "headgate/policy";
@@ -194,6 +197,9 @@ const vhosts: Vhost<Framer>[] = [{ name: "a.example", port: NO_LISTEN_SERVER, up
 const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrades: { "*": ({ socket }: Handover) => { socket.end(); } } }] });
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
 gate.on("malformed", ({ fault, arrival }) => console.log(fault.code, fault.offset, arrival.scheme));
+const seat: Seat | null = whyUnavailable() === null ? useIn(createHttpServer().on("clientError", (error: ParseError) => console.log(error.cause?.code))) : null;
+seat?.release();
+install().release();
 createServer({ pauseOnConnect: true }, async (socket) => {
   const end = await gate.narrow(["b"]).adopt(socket, { rest: new Uint8Array(0), arrival: { scheme: "https" } }).ended;
   if (end.kind === "abandoned") console.log(end.code, end.stage);

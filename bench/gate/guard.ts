@@ -8,7 +8,7 @@ import type { Trial } from "./trial.js";
 
 const REQUESTS = 4800;
 
-const requests = (octets: string, status: number): Pick<Trial, "step" | "processes" | "act"> => ({
+export const requests = (octets: string, status: number): Pick<Trial, "step" | "processes" | "act"> => ({
   step: "guard",
   processes: PROCESSES,
   act: (part) => {

@@ -6,6 +6,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Reque
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
+import { useIn } from "../../src/http-parser-node.js";
 import { createGate, type Gate, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
 import { FLOOR } from "./contest.js";
@@ -65,6 +66,13 @@ function heard(gate: Gate): Gate {
 function guarded(application: RequestListener, strict: boolean): HttpServer {
   const server = createHttpServer(application);
   heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { strict });
+  return server;
+}
+
+/** The same one, with headgate's parser in the place of Node's. */
+function seatedServer(application: RequestListener): HttpServer {
+  const server = createHttpServer(application);
+  useIn(server);
   return server;
 }
 
@@ -136,6 +144,9 @@ const servers: Record<string, () => Server> = {
   "unguarded, POST": () => createHttpServer(addItem),
   "headgate guard, POST": () => guarded(addItem, false),
   "headgate strict, POST": () => guarded(addItem, true),
+
+  "headgate's parser": () => seatedServer(readItems),
+  "headgate's parser, POST": () => seatedServer(addItem),
 
   "headgate + ws": () => {
     const gate = createGate({

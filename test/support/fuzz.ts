@@ -1,4 +1,4 @@
-// In:    --heads N, --requests N, --messages N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
+// In:    --heads N, --requests N, --messages N, --seat N, --proxy N, --forwarded N, --origins N (each 1000000 by default, 0 for none), --seed N (default 1).
 // Out:   exit code 0 where the readers of each agree on all of them; else the first that they differ on.
 // Never: runs in the tests; test/fuzz.test.ts has a short run.
 
@@ -17,12 +17,21 @@ import { nodeParserMissing } from "./node-parser.js";
 import { compareProxy, newProxyTally, proxyMutations } from "./proxy-differential.js";
 import { compareRequests, newRequestTally } from "./request-differential.js";
 import { requestMutations } from "./request-mutations.js";
+import { newSeatTally, SeatDifferential } from "./seat-differential.js";
 import { compareWhole, newWholeTally, wholeMutations } from "./whole-differential.js";
 
 const number = { type: "string", default: "1000000" } as const;
 const { values } = parseArgs({
   options: {
-    ...{ heads: number, requests: number, messages: number, proxy: number, forwarded: number, origins: number },
+    ...{
+      heads: number,
+      requests: number,
+      messages: number,
+      seat: number,
+      proxy: number,
+      forwarded: number,
+      origins: number,
+    },
     seed: { ...number, default: "1" },
   },
 });
@@ -86,6 +95,17 @@ if (whole.runs > 0) {
   showCounts(whole.refusedByNode);
   console.log(`http-parser-js reads ${whole.readByHttpParserJs} identically and refuses:`);
   showCounts(whole.refusedByHttpParserJs);
+}
+
+const seat = newSeatTally();
+const seatRow = requestMutations(random);
+if (Number(values.seat) > 0 && nodeParserMissing === null) {
+  const differential = new SeatDifferential();
+  await repeat("seat", () => differential.compare(seatRow.next().value, random(), seat));
+  console.log(`${seat.requests} read as by Node's parser; refused, where Node's goes on:`);
+  showCounts(seat.stricter);
+  console.log("refused by Node's parser, where the seat goes on:");
+  showCounts(seat.refusedByNode);
 }
 
 const proxy = newProxyTally();

@@ -50,6 +50,8 @@ export interface Kernel {
   readonly suspects: Int32Array;
   /** By the lowest octet of `FieldLine.NAME`: the name in the spelling that was sent, or "" if it has to be taken from the text. */
   readonly spellings: readonly string[];
+  /** The same in lower case. */
+  readonly lowerCase: readonly string[];
   /** The number of each name that the kernel reads, by its lower-case form. */
   readonly numbers: ReadonlyMap<string, number>;
   /** Counts parses: a record belongs to the parse that made it, until the next one. */
@@ -178,6 +180,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     classes: new Uint8Array(buffer, Memory.CLASSES, 256),
     suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
     spellings,
+    lowerCase: spellings.map((spelling) => spelling.toLowerCase()),
     numbers: new Map(
       fieldNames.flatMap(([name, number]) => (number < FieldName.RECOGNISED ? [[name.toLowerCase(), number]] : [])),
     ),

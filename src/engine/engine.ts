@@ -1,0 +1,73 @@
+// In:    the parts of Node, the kernel.
+// Out:   what the parsers of one seat share: the memory that sockets read into, limits, and parsers to be used again.
+// Never: lets its memory be dropped while a socket may read into it.
+
+import { maxHeaderSize as defaultHeaderSize } from "node:http";
+import { type Kernel, kernel } from "../head/kernel/instance.js";
+import type { HeadLimits } from "../head/limits.js";
+import { INPUT_SIZE, MAX_FIELD_LINES, NodeHead } from "../head/node-head.js";
+import { findNodeParts, type NodeParts } from "./node-parts.js";
+
+/** Octets that a socket reads at once, as many as libuv suggests. */
+const READ_SIZE = 65_536;
+/** Parsers that are kept for later connections, as many as Node keeps. */
+const KEPT_PARSERS = 1000;
+/** A head has at most so many octets for each one that Node counts, "a:\r\n" for "a", and its request line. */
+const OCTETS_PER_COUNTED = 4;
+const REQUEST_LINE = 1024;
+
+/** What bounds the messages of one server. */
+export interface EngineLimits extends HeadLimits {
+  /** Octets of request-target, names and values together, as Node counts them; so many are too many. */
+  readonly counted: number;
+}
+
+export class Engine<Parser extends object> {
+  readonly parts: NodeParts;
+  /** Stays the same whatever `useKernel` chooses later: sockets read into its memory. */
+  readonly kernel: Kernel = kernel();
+  /**
+   * Sockets read into it, without a copy.
+   * Bounds:   READ_SIZE octets from the first one of the kernel's input, which is twice as large.
+   * Lifetime: libuv keeps a bare pointer. The kernel's memory never grows, so that it never moves; each socket that reads into it
+   *           keeps this view as its own property, and the view keeps the memory.
+   * Ownership: octets are valid from the read that brought them until the next read of any socket, or the next parse. Whatever is
+   *           to outlive the callback is copied before any other code runs, and `kernel.generation` counts each read, so that
+   *           readers that left octets in the input see that they are gone.
+   */
+  readonly input: Buffer = Buffer.from(this.kernel.input.buffer, this.kernel.input.byteOffset, READ_SIZE);
+  /** The head that was read last. */
+  readonly head = new NodeHead();
+  readonly #limits = new Map<number, EngineLimits>();
+  readonly #make: (engine: Engine<Parser>) => Parser;
+  readonly #spare: Parser[] = [];
+
+  /** Throws `MissingPart`. */
+  constructor(make: (engine: Engine<Parser>) => Parser) {
+    this.parts = findNodeParts();
+    this.#make = make;
+  }
+
+  /** A parser without a connection. */
+  take(): Parser {
+    return this.#spare.pop() ?? this.#make(this);
+  }
+
+  /** Takes back a parser whose connection is gone; Node has put it on its own pool just now. */
+  giveBack(parser: Parser): void {
+    const { list } = this.parts.common.parsers;
+    if (list.at(-1) === parser) list.pop();
+    if (this.#spare.length < KEPT_PARSERS) this.#spare.push(parser);
+  }
+
+  /** `maxHeaderSize`: of the server; 0 for that of the process. */
+  limits(maxHeaderSize: number): EngineLimits {
+    const counted = maxHeaderSize || defaultHeaderSize;
+    const known = this.#limits.get(counted);
+    if (known !== undefined) return known;
+    const headBytes = Math.min(INPUT_SIZE, OCTETS_PER_COUNTED * counted + REQUEST_LINE);
+    const limits = { counted, headBytes, fieldLines: MAX_FIELD_LINES };
+    this.#limits.set(counted, limits);
+    return limits;
+  }
+}

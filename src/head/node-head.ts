@@ -1,0 +1,125 @@
+// In:    octets in the kernel's input.
+// Out:   one request head in the terms of node:http's own parser.
+// Never: keeps a view of the kernel's memory.
+
+import { Capacity, FieldLine, FieldSpelling, Flag, Head, Memory, Option, Status } from "../../assembly/abi.js";
+import { HeadFault } from "./fault.js";
+import type { Kernel } from "./kernel/instance.js";
+import type { HeadLimits } from "./limits.js";
+import { run } from "./request-head.js";
+
+/** Field lines that the kernel can read of one head. */
+export const MAX_FIELD_LINES: number = Capacity.FIELD_LINES;
+/** Octets that the kernel's input has room for. */
+export const INPUT_SIZE: number = Memory.INPUT_SIZE;
+
+/** Either spelling that a name of the kernel's table has. */
+const SPELLED = FieldSpelling.COMMON | FieldSpelling.LOWER_CASE;
+const UPGRADE = Flag.CONNECTION_UPGRADE | Flag.UPGRADE;
+/** What a request line and the end of a head have besides the request-target, at least. */
+const LEAST_BESIDES = "GET  HTTP/1.1\r\n\r\n".length;
+
+/** What `read` has found. */
+export type Found = "complete" | "partial" | "malformed";
+
+/** The head that was read last. One object serves all parses: take what you need before anything else can run. */
+export class NodeHead {
+  /** The head as received, one character per octet, skipped empty lines included. */
+  text = "";
+  /** "complete": where the head ends, in the kernel's input. */
+  end = 0;
+  /** "malformed": why, with the offset from the head's first octet. */
+  fault: HeadFault | null = null;
+  method = "";
+  url = "";
+  /** HTTP/1.0 or HTTP/1.1. */
+  minor = 0;
+  /** Name, value, name, value, as sent. */
+  rawHeaders: string[] = [];
+  /** As `IncomingMessage.headers`; null if a name is repeated or means something to Object, which Node's own code then handles. */
+  headers: Record<string, string> | null = null;
+  keepAlive = false;
+  /** Node's meaning: Connection lists `upgrade`, beside an Upgrade field that is not empty, whatever the version. */
+  upgrade = false;
+  chunked = false;
+  /** Octets of the body; 0 if there is none or it is chunked. */
+  contentLength = 0;
+
+  /** Reads the octets `start`..`end` of the kernel's input. Host is optional: Node has its own rule about that. */
+  read(wasm: Kernel, start: number, end: number, limits: HeadLimits): Found {
+    const status = run(wasm, start, end, Option.HOST_OPTIONAL, limits);
+    if (status === Status.PARTIAL) return "partial";
+    const { words } = wasm;
+    const offset = words[Head.OFFSET >> 2]!;
+    if (status !== Status.COMPLETE) {
+      this.fault = new HeadFault(status, offset - start);
+      return "malformed";
+    }
+    const flags = words[Head.FLAGS >> 2]!;
+    const text = wasm.text.read(start, offset);
+    this.text = text;
+    this.end = offset;
+    this.method =
+      (flags & Flag.METHOD_GET) !== 0
+        ? "GET"
+        : text.slice(words[Head.METHOD_START >> 2]! - start, words[Head.METHOD_END >> 2]! - start);
+    this.url = text.slice(words[Head.TARGET_START >> 2]! - start, words[Head.TARGET_END >> 2]! - start);
+    const minor = flags & Flag.VERSION_1_1;
+    this.minor = minor;
+    this.keepAlive = minor === 1 ? (flags & Flag.CONNECTION_CLOSE) === 0 : (flags & Flag.CONNECTION_KEEP_ALIVE) !== 0;
+    this.chunked = (flags & Flag.TRANSFER_ENCODING) !== 0;
+    this.contentLength =
+      (flags & Flag.CONTENT_LENGTH) === 0
+        ? 0
+        : words[Head.CONTENT_LENGTH_HIGH >> 2]! * 0x1_0000_0000 + (words[Head.CONTENT_LENGTH_LOW >> 2]! >>> 0);
+    this.#readLines(wasm, text, start);
+    this.upgrade = (flags & UPGRADE) === UPGRADE && this.#hasUpgrade();
+    return "complete";
+  }
+
+  /** An Upgrade field that is not empty. */
+  #hasUpgrade(): boolean {
+    return this.rawHeaders.some(
+      (text, i) => i % 2 === 0 && text.toLowerCase() === "upgrade" && this.rawHeaders[i + 1] !== "",
+    );
+  }
+
+  /** One way over the lines makes both views of them. */
+  #readLines({ words, spellings, lowerCase }: Kernel, text: string, start: number): void {
+    const length = 2 * words[Head.FIELD_LINES >> 2]!;
+    const raw: string[] = new Array(length);
+    let headers: Record<string, string> | null = {};
+    let nameStart = words[Head.FIELDS_START >> 2]! - start;
+    let at = Head.SIZE >> 2;
+    for (let i = 0; i < length; i += 2, at += FieldLine.SIZE >> 2) {
+      const name = words[at + (FieldLine.NAME >> 2)]!;
+      const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
+      const nameEnd = (name >>> FieldSpelling.BITS) - start;
+      const value =
+        (name & FieldSpelling.PADDED) === 0
+          ? text.slice(nameEnd + 2, lineEnd)
+          : text.slice(
+              words[at + (FieldLine.VALUE_START >> 2)]! - start,
+              words[at + (FieldLine.VALUE_END >> 2)]! - start,
+            );
+      const isSpelled = (name & SPELLED) !== 0;
+      const sent = isSpelled ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
+      raw[i] = sent;
+      raw[i + 1] = value;
+      if (headers !== null) {
+        const lower = isSpelled ? lowerCase[name & FieldSpelling.ALL]! : sent.toLowerCase();
+        if (headers[lower] === undefined && lower !== "set-cookie") headers[lower] = value;
+        else headers = null;
+      }
+      nameStart = lineEnd + 2;
+    }
+    this.rawHeaders = raw;
+    this.headers = headers;
+  }
+
+  /** True if request-target, names and values together have at least so many octets, which is what Node's `maxHeaderSize` bounds. */
+  hasAtLeast(octets: number): boolean {
+    if (this.text.length - LEAST_BESIDES < octets) return false;
+    return this.rawHeaders.reduce((sum, { length }) => sum + length, this.url.length) >= octets;
+  }
+}
