@@ -437,10 +437,11 @@ for (const [title, fields, expected] of [
     "accepted a",
   ],
   [
-    "extensions that are none",
+    "extensions that are none, which is the framer's to find",
     `${basic}Sec-WebSocket-Extensions: permessage-deflate; =1\r\n`,
-    "400 WEBSOCKET_EXTENSIONS",
+    "accepted a",
   ],
+  ["an empty list of extensions", `${basic}Sec-WebSocket-Extensions:\r\n`, "accepted a"],
   ["Upgrade without Connection is a request", `Upgrade: websocket\r\n${rest}`, "accepted a"],
   ["h2c is a request", basic.replace("websocket", "h2c"), "accepted a"],
 ] as const) {

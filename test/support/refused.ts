@@ -347,10 +347,6 @@ export const byPolicy: Partial<Record<RefusalCode, Row[] | [why: string, ...Row[
     "the client's opening handshake is faulty",
     ...handshake("Upgrade: w", "Sec-WebSocket-Protocol: a, a\r\nUpgrade: w"),
   ],
-  WEBSOCKET_EXTENSIONS: [
-    "the client's opening handshake is faulty",
-    ...handshake("Upgrade: w", "Sec-WebSocket-Extensions: ;\r\nUpgrade: w"),
-  ],
   WEBSOCKET_BODY: [
     "the client's opening handshake is faulty",
     ...handshake("Upgrade: w", "Content-Length: 1\r\nUpgrade: w"),
