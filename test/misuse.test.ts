@@ -9,9 +9,10 @@ import net from "node:net";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { createGate } from "#src/gate.js";
-import type { GateOptions, GuardOptions } from "#src/gate-options.js";
+import { type GateOptions, type GuardOptions, gateSettings } from "#src/gate-options.js";
 import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
+import { vhostSettings } from "#src/policy/vhost.js";
 import { definePolicy, localhost, NO_LISTEN_SERVER, type PolicyRules } from "#src/policy.js";
 import { suite } from "./support/suite.js";
 
@@ -396,6 +397,8 @@ const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, i
     navigation: [vhost("navigation"), /^vhosts\[0\]\.navigation/, () => false],
     callbacks: [vhost("callbacks"), /^vhosts\[0\]\.callbacks/, (value) => Array.isArray(value) && value.length === 0],
     "callbacks[0]": [(value) => vhost("callbacks")([value]), /^vhosts\[0\]\.callbacks/, () => false],
+    absentHost: [vhost("absentHost"), /^vhosts\[0\]\.absentHost/, () => false],
+    "absentHost[0]": [(value) => vhost("absentHost")([value]), /^vhosts\[0\]\.absentHost/, () => false],
     upgrades: [vhost("upgrades"), /^vhosts\[0\]\.upgrades/, isEmptyRecord],
     "upgrades[path]": [
       (value) => vhost("upgrades")({ "/live": value }),
@@ -502,6 +505,13 @@ for (const [place, [put, words, isRight]] of Object.entries(places)) {
     }
   });
 }
+
+sweep("every setting of a vhost and of a gate has a place", () => {
+  const names = Object.keys(places);
+  for (const setting of [...vhostSettings, ...gateSettings]) {
+    if (setting !== "$schema") assert.ok(names.includes(setting), setting);
+  }
+});
 
 sweep("what throws when it is read is a TypeError, or its own error", () => {
   for (const [place, [put]] of Object.entries(places)) {

@@ -158,12 +158,12 @@ function fixOfName(name: unknown): string {
 function checkAbsentHost(paths: unknown, where: string): void {
   if (paths === undefined) return;
   if (!Array.isArray(paths) || paths.length === 0) {
-    throw new TypeError(`${where} is ${JSON.stringify(paths)}; it must be a list of paths such as ["/healthz"]`);
+    throw new TypeError(`${where} is ${describe(paths)}; it must be a list of paths such as ["/healthz"]`);
   }
   for (const path of paths) {
     if (typeof path !== "string" || !isExactPath(path)) {
       throw new TypeError(
-        `${where} has ${JSON.stringify(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
+        `${where} has ${describe(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
       );
     }
   }
