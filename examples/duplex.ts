@@ -14,6 +14,7 @@ const gate = createGate({
   requests: (request, response) => response.end(`for ${gate.arrivalOf(request)?.remoteAddress}`),
 });
 gate.on("accepted", (decision) => console.log(explain(decision)));
+gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
 // Bytes that arrive some other way: over an SSH channel, a multiplexed stream, or here a pair in memory. Such a stream knows
 // nothing about its client; pass what you know.

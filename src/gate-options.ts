@@ -8,6 +8,7 @@ import type { ArrivalHints } from "./arrival/arrival.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
+import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
@@ -86,6 +87,7 @@ export interface GateEvents {
   refused: [decision: Refusal<FramerLike>];
   /** In report mode: enforce mode would have refused the request that the next event, `accepted`, is about. */
   reported: [decision: Refusal<FramerLike>];
+  /** `end.reported`: in report mode, the head goes on to the guarded server, whose parser has accepted it. */
   malformed: [end: Malformed];
   /** A connection goes unread to its passthrough. */
   passed: [end: Passed];
@@ -95,7 +97,9 @@ export interface GateEvents {
 /** Counts since the gate was made; a code that has not occurred is missing. */
 export interface GateCounts {
   readonly refused: Partial<Record<RefusalCode, number>>;
-  readonly reported: Partial<Record<RefusalCode, number>>;
+  readonly reported: Partial<Record<RefusalCode | HeadFaultCode, number>>;
+  /** All of them, also those that report mode let through, which are in `reported` as well. */
+  readonly malformed: Partial<Record<HeadFaultCode, number>>;
   readonly abandoned: Partial<Record<AbandonedCode, number>>;
 }
 

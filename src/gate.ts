@@ -38,6 +38,7 @@ import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
+import type { HeadFaultCode } from "./head/fault.js";
 import { NOTHING } from "./head/kernel/latin1.js";
 import { checkSettings, describe } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
@@ -46,7 +47,8 @@ import { Deadlines } from "./outcome/deadlines.js";
 import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
 import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
-import type { Decision, RefusalCode } from "./policy/decision.js";
+import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
+import { explain } from "./policy/explain.js";
 import { definePolicy, fixOfVhosts, forServer, withSecured } from "./policy/policy-rules.js";
 import { presumptionWords } from "./policy/site-words.js";
 
@@ -72,10 +74,13 @@ export class Gate extends EventEmitter<GateEvents> {
   #isAdoptable = false;
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
-  readonly #reported = new Map<RefusalCode, number>();
+  readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
+  readonly #malformed = new Map<HeadFaultCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
   /** About a scheme that nothing states. */
   #hasWarned = false;
+  /** About a refusal that nothing listened for. */
+  #hasWarnedUnheard = false;
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -145,13 +150,21 @@ export class Gate extends EventEmitter<GateEvents> {
         }
         this.#report("accepted", decision);
       },
+      passedMalformed: (end) => {
+        count(this.#malformed, end.fault.code);
+        count(this.#reported, end.fault.code);
+        this.#report("malformed", end);
+      },
       passed: (end) => this.#report("passed", end),
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
+          this.#warnUnheard(end.decision);
           this.#report("refused", end.decision);
-        } else if (end.kind === "malformed") this.#report("malformed", end);
-        else {
+        } else if (end.kind === "malformed") {
+          count(this.#malformed, end.fault.code);
+          this.#report("malformed", end);
+        } else {
           count(this.#abandoned, end.code);
           this.#report("abandoned", end);
         }
@@ -255,15 +268,26 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * By code, so far: what was refused, and what report mode let through, which together is what enforce mode would
-   * have refused; and what was abandoned.
+   * By code, so far: what was refused, and what report mode let through; all malformed heads; and what was abandoned.
    */
   get counts(): GateCounts {
     return {
       refused: Object.fromEntries(this.#refused),
       reported: Object.fromEntries(this.#reported),
+      malformed: Object.fromEntries(this.#malformed),
       abandoned: Object.fromEntries(this.#abandoned),
     };
+  }
+
+  /** Warns about the first refusal that nothing listens for: it would be a mystery to the owner of the server. */
+  #warnUnheard(refusal: Refusal<FramerLike>): void {
+    if (this.#hasWarnedUnheard || this.listenerCount("refused") > 0 || channels.refused.hasSubscribers) return;
+    this.#hasWarnedUnheard = true;
+    process.emitWarning(
+      `a gate has refused a request, and nothing listens for refusals: ${refusal.statusCode} ${refusal.code}, ${explain(refusal)}. ` +
+        'Later refusals of this gate are silent; to log each, add gate.on("refused", (decision) => console.warn(explain(decision)))',
+      { code: "HEADGATE_UNHEARD" },
+    );
   }
 
   /**

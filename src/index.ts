@@ -22,7 +22,7 @@ export type { Guard } from "./guard/guard.js";
 export { type Framer, type FramerLike, FramerRefusal, type Handover, LEAVE } from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
-export type { Abandoned, AbandonedCode, ConnectionEnd, Passed } from "./outcome/end.js";
+export type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
 export type { GateLimits } from "./outcome/limits.js";
 export * from "./parser.js";

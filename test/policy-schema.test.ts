@@ -108,6 +108,7 @@ const right: object[] = [
   ...["any", "same-site", "same-origin", [], ["https://a", "http://*.a:8080"]].map((embedding) => vhost({ embedding })),
   ...["any", "same-site", "same-origin"].map((navigation) => vhost({ navigation })),
   ...[[], ["/"], ["/auth/callback", "/%2F;a=b/"]].map((callbacks) => vhost({ callbacks })),
+  vhost({ absentHost: ["/healthz", "/", "/a/b"] }),
   trust({}),
   trust({ from: ["unix", "10.0.0.0/8", "fd00::/8", "[::1]"], forwarded: ["X-Forwarded-For", "X-Forwarded-Port"] }),
   trust({ proxyProtocol: true }),
@@ -125,6 +126,7 @@ const wrong: unknown[] = [
   { ...vhost({}), scheme: "wss" },
   { ...vhost({}), mode: "log" },
   ...["", "http://a", "a b", "*", "a.*", "u@a", "a/x", 1].map((name) => vhost({ name })),
+  ...[[], "/healthz", ["healthz"], ["/a/*"], ["/a?b"], [1]].map((absentHost) => vhost({ absentHost })),
   ...[0, 65_536, "80", [], [0], 80.5, "none", null].map((port) => vhost({ port })),
   ...[
     "all",

@@ -10,12 +10,14 @@ import type { GateOptions } from "#src/gate-options.js";
 import type { FramerLike } from "#src/handover/framer.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
+import { explain } from "#src/outcome/explain-end.js";
 import { decide } from "#src/policy/decide.js";
 import { type Decision, isSoft } from "#src/policy/decision.js";
-import { explain, explanation } from "#src/policy/explain.js";
+import { explanation } from "#src/policy/explain.js";
 import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { NO_LISTEN, type Vhost } from "#src/policy/vhost.js";
 import { closeGuarded, openGuarded } from "./support/guarded.js";
+import { kinds, open } from "./support/several-gates.js";
 import { suite } from "./support/suite.js";
 import { exchange, handshakeFields, openWorld, statusOf } from "./support/world.js";
 
@@ -164,6 +166,9 @@ report("an acceptance says what enforce mode would have said", () => {
 
 const gates = suite("report mode of a gate");
 
+/** What is not counted in a test without malformed heads. */
+const none = { malformed: {}, abandoned: {} };
+
 /** What a gate does with each request: how it answers, what it counts, which events it emits. */
 async function run(
   options: (take: FramerLike) => GateOptions,
@@ -216,7 +221,7 @@ gates("lets through, emits and counts", async () => {
     "accepted a",
     "accepted a",
   ]);
-  assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, abandoned: {} });
+  assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, ...none });
 });
 
 gates("refuses as enforced, and counts so, what nobody takes", async () => {
@@ -232,7 +237,7 @@ gates("refuses as enforced, and counts so, what nobody takes", async () => {
   );
   assert.equal(statusCodes, [421, 421, 426]);
   assert.equal(events, ["refused PORT_MISMATCH", "refused PORT_MISMATCH", "refused UPGRADE_REQUIRED"]);
-  assert.equal(gate.counts, { refused: { PORT_MISMATCH: 2, UPGRADE_REQUIRED: 1 }, reported: {}, abandoned: {} });
+  assert.equal(gate.counts, { refused: { PORT_MISMATCH: 2, UPGRADE_REQUIRED: 1 }, reported: {}, ...none });
 });
 
 gates("counts together what enforce mode refuses", async () => {
@@ -301,14 +306,133 @@ for (const strict of [false, true]) {
       await client.send("GET / HTTP/1.1\r\nHost: b\r\n\r\n");
       await client.responses(i);
     }
-    assert.equal(guarded.gate.counts, { refused: {}, reported: { NAME_UNKNOWN: 3 }, abandoned: {} });
+    assert.equal(guarded.gate.counts, { refused: {}, reported: { NAME_UNKNOWN: 3 }, ...none });
     await guarded.close();
   });
 
   guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
     const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
     assert.is(statusOf(await exchange(guarded, upgradeText("b"))), 421);
-    assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {}, abandoned: {} });
+    assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {}, ...none });
     await guarded.close();
+  });
+}
+
+const malformed = suite("report mode: malformed heads that a server's parser accepts");
+malformed.after(closeGuarded);
+
+/** Of a gate: code, whether it let it through, and the end of its explanation. */
+function hear(gate: Gate, said: string[]): void {
+  gate.on("malformed", (end) => {
+    assert.is(explain(end).endsWith("; report mode let it through"), end.reported === true);
+    said.push(`malformed ${end.fault.code} ${end.reported}`);
+  });
+}
+
+const twoHosts = "Host: a\r\nHost: b\r\n";
+const faultyUpgrade = `GET /left HTTP/1.1\r\n${twoHosts}${handshakeFields}\r\n`;
+
+for (const tls of [false, true]) {
+  malformed(`a guard lets them through, counted and reported; tls: ${tls}`, async () => {
+    const options: GateOptions = { vhosts: [{ name: "a" }], mode: "report" };
+    const world = await openGuarded({ tls, gate: options, beside: "after" });
+    const { gate, said, seen, server } = world;
+    said.length = 0;
+    gate.removeAllListeners("malformed");
+    hear(gate, said);
+    const decisions: unknown[] = [];
+    server.on("request", (request) => decisions.push(gate.decisionOf(request), gate.decisionOf(request.socket)));
+    const client = await world.connect();
+    // A good request, a malformed one, and one that is ruled on as ever, on one connection.
+    await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
+    await client.responses(1);
+    await client.send(`GET /2 HTTP/1.1\r\n${twoHosts}\r\n`);
+    await client.responses(2);
+    await client.send("GET /3 HTTP/1.1\r\nHost: c\r\nConnection: close\r\n\r\n");
+    assert.equal(
+      (await client.all()).map(({ statusCode }) => statusCode),
+      [200, 200, 200],
+    );
+    assert.equal(seen.splice(0), ["request GET /1 a", "request GET /2 a", "request GET /3 c"]);
+    assert.equal(said.splice(0), ["handover", "malformed HOST_REPEATED true", "handover"]);
+    assert.equal(decisions.slice(2, 4), [undefined, undefined]);
+    assert.is(statusOf(await exchange(world, faultyUpgrade)), 101);
+    assert.equal(seen.splice(0), ["upgrade GET /left a"]);
+    assert.equal(gate.counts, {
+      refused: {},
+      reported: { HOST_REPEATED: 2, NAME_UNKNOWN: 1 },
+      malformed: { HOST_REPEATED: 2 },
+      abandoned: {},
+    });
+    // An expectation is answered as ever, and CONNECT goes nowhere.
+    const expecting = `POST /4 HTTP/1.1\r\n${twoHosts}Expect: 100-continue\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
+    assert.match(await exchange(world, expecting), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+    assert.is(statusOf(await exchange(world, `CONNECT a:1 HTTP/1.1\r\n${twoHosts}\r\n`)), 400);
+    await world.close();
+  });
+
+  for (const [why, mode, strict] of [
+    ["in enforce mode", "enforce", false],
+    ["by a strict guard, which Node's parser comes after", "report", true],
+  ] as const) {
+    malformed(`they are refused and counted ${why}; tls: ${tls}`, async () => {
+      const world = await openGuarded({ tls, gate: { vhosts: [{ name: "a" }], mode }, guard: { strict } });
+      hear(world.gate, world.said);
+      assert.is(statusOf(await exchange(world, `GET / HTTP/1.1\r\n${twoHosts}\r\n`)), 400);
+      assert.is(statusOf(await exchange(world, faultyUpgrade)), 400);
+      assert.equal(world.gate.counts.malformed, { HOST_REPEATED: 2 });
+      assert.equal(world.gate.counts.reported, {});
+      assert.equal([world.seen, world.said.includes("malformed HOST_REPEATED undefined")], [[], true]);
+      await world.close();
+    });
+  }
+
+  malformed(`a gate that enforces on the same server refuses them, in either order; tls: ${tls}`, async () => {
+    const enforcing = createGate({ vhosts: [{ name: "a" }] });
+    for (const mode of ["report", "enforce"] as const) {
+      const world = await openGuarded({ tls, gate: { vhosts: [{ name: "a" }], mode }, beside: "before" });
+      const second = mode === "report" ? enforcing : createGate({ vhosts: [{ name: "a" }], mode: "report" });
+      second.guard(world.server);
+      for (const text of [`GET / HTTP/1.1\r\n${twoHosts}\r\n`, faultyUpgrade]) {
+        assert.is(statusOf(await exchange(world, text)), 400);
+      }
+      assert.equal(world.seen, []);
+      await world.close();
+    }
+  });
+}
+
+malformed("an adopted socket is refused as ever", async () => {
+  const { gate, statusCodes } = await run(
+    () => ({
+      vhosts: [{ name: "a", port: "any" as const }],
+      mode: "report" as const,
+      requests: (_, response) => response.end(),
+    }),
+    [`GET / HTTP/1.1\r\n${twoHosts}\r\n`],
+  );
+  assert.equal([statusCodes, gate.counts.malformed, gate.counts.reported], [[400], { HOST_REPEATED: 1 }, {}]);
+});
+
+for (const kind of kinds.filter(({ isHttp2 }) => isHttp2)) {
+  malformed(`${kind.name}: streams go on, and extended CONNECT where something listens`, async () => {
+    for (const listens of [true, false]) {
+      for (const mode of ["report", "enforce"] as const) {
+        const said: string[] = [];
+        const gate = createGate({ vhosts: [{ name: "a" }], mode });
+        hear(gate, said);
+        const world = await open(kind, (server) => void gate.guard(server), listens);
+        const passes = mode === "report";
+        // Host beside :authority that names another.
+        assert.equal(await world.request("a", "host: b\r\n"), [passes ? 200 : 400]);
+        assert.is(await world.upgrade("/left", "a", "", { host: "b" }), passes && listens ? 101 : 400);
+        assert.equal(world.heard.length, passes ? (listens ? 2 : 1) : 0);
+        assert.equal(said, [
+          `malformed HOST_REPEATED ${passes || undefined}`,
+          `malformed HOST_REPEATED ${(passes && listens) || undefined}`,
+        ]);
+        await world.close();
+      }
+    }
   });
 }

@@ -17,8 +17,8 @@ import { type SettingCase, settingCases } from "./support/vhost-settings.js";
 
 const read = (file: string): string => readFileSync(file, "utf8");
 const names = [...vhostSettings].sort();
-/** What `localhost()` sets itself. */
-const own = ["default", "name"];
+/** What `localhost()` sets itself, or cannot have. */
+const own = ["absentHost", "default", "name"];
 
 const test = suite("settings of a vhost");
 

@@ -6,7 +6,7 @@ import { createServer as createHttpServer, type Server as HttpServer, type Reque
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
-import { createGate, NO_LISTEN_SERVER } from "../../src/index.js";
+import { createGate, type Gate, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
 import { FLOOR } from "./contest.js";
 import { CANNED_101, FORBIDDEN, ITEM, KEY, SERVED_HOST } from "./octets.js";
@@ -56,10 +56,15 @@ const addItem: RequestListener = (request, response) => {
   });
 };
 
+/** With a listener, so that no refusal is a warning. */
+function heard(gate: Gate): Gate {
+  return gate.on("refused", ignore);
+}
+
 /** The same one, guarded. */
 function guarded(application: RequestListener, strict: boolean): HttpServer {
   const server = createHttpServer(application);
-  createGate({ vhosts: [{ name: SERVED_HOST }] }).guard(server, { strict });
+  heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { strict });
   return server;
 }
 
@@ -70,6 +75,7 @@ function adopting(application: RequestListener): Server {
     vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER }],
     requests: createHttpServer(application),
   });
+  heard(gate);
   return createServer((socket) => void gate.adopt(socket));
 }
 
@@ -137,6 +143,7 @@ const servers: Record<string, () => Server> = {
       limits: { pendingHeads: MANY, pendingPerAddress: MANY, headTimeout: 600_000 },
       vhosts: [{ name: SERVED_HOST, port: NO_LISTEN_SERVER, upgrades: { "/live": wsFramer(echo()) } }],
     });
+    heard(gate);
     return createServer((socket) => gate.adopt(socket));
   },
 };

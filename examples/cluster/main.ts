@@ -4,7 +4,7 @@
 
 import cluster from "node:cluster";
 import { createServer } from "node:net";
-import { createGate, NO_LISTEN_SERVER } from "headgate";
+import { createGate, explain, NO_LISTEN_SERVER } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
 
@@ -19,6 +19,7 @@ if (cluster.isPrimary) {
   const gate = createGate({
     vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }],
   });
+  gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
   const door = createServer({ pauseOnConnect: true }, (socket) => gate.adopt(socket));
   door.listen(Number(process.env.PORT ?? 8080), "127.0.0.1");
 }

@@ -2,7 +2,7 @@
 // Out:   an echo for each WebSocket.
 // Never: listens.
 
-import { createGate, NO_LISTEN_SERVER } from "headgate";
+import { createGate, explain, NO_LISTEN_SERVER } from "headgate";
 import { receiveSockets } from "headgate/intake";
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
@@ -13,4 +13,5 @@ wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.
 
 // The head comes along, and this gate rules on it again.
 const gate = createGate({ vhosts: [{ name, port: NO_LISTEN_SERVER, upgrades: { "*": wsFramer(wss) } }] });
+gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 for await (const { socket, rest, arrival } of receiveSockets(process)) gate.adopt(socket, { rest, arrival });

@@ -12,10 +12,11 @@ import { ServerSocket } from "../connection/http1/server-socket.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
+import type { HeadFault } from "../head/fault.js";
 import { headOf, type Message, messageOf, unseenOption } from "../head/from-message.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
-import type { Context, Opened, OtherListeners, StreamWays } from "../outcome/context.js";
+import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
@@ -61,6 +62,8 @@ export class Guard implements Disposable {
   readonly #guards: Guards<Guard>;
   /** Some upgrades go to its own framers. @internal */
   readonly hasFramers: boolean;
+  /** Malformed heads that Node's parser has accepted go on, and are reported. */
+  readonly #reportsMalformed: boolean;
   /** The requests of upgrades that Node has read, by socket. */
   readonly #read = new WeakMap<object, IncomingMessage>();
   #released = false;
@@ -81,6 +84,7 @@ export class Guard implements Disposable {
     this.#context = { ...context, http2: undefined, requestsAccepts: isStrict, others, ways };
     this.#server = server;
     this.#connectionEvent = connectionEvent;
+    this.#reportsMalformed = context.policy.mode === "report" && !isStrict;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
     for (const event of marked) server.on(event, marker);
     this.#emit = server.emit;
@@ -145,6 +149,10 @@ export class Guard implements Disposable {
           break;
         case "listening":
           checkListening(this.#context.policy, this.#server);
+          this.#guards.watch.start();
+          break;
+        case "close":
+          this.#guards.watch.stop();
           break;
       }
       if (this.#context.requests !== undefined) {
@@ -250,6 +258,7 @@ export class Guard implements Disposable {
   #acceptsUpgrade(request: IncomingMessage): boolean {
     if (this.#guards.lets(request.socket, this)) return true;
     const ruling = this.#ruleOnce(request);
+    if (ruling.kind === "malformed") return this.#mayPassMalformed(request);
     return ruling.kind === "accepted" && ruling.upgrade;
   }
 
@@ -303,13 +312,24 @@ export class Guard implements Disposable {
       if (response.shouldKeepAlive && !ruling.head.keepAlive) response.setHeader("Connection", "close");
       return true;
     }
-    connection.refused = true;
     const { arrival } = connection;
+    if (ruling.kind === "malformed" && this.#reportsMalformed) {
+      this.#passMalformed(request, ruling.fault, connection);
+      return true;
+    }
+    connection.refused = true;
     const end: Answered = ruling.kind === "refused" ? { kind: "refused", decision: ruling } : { ...ruling, arrival };
     this.#context.ended(end);
     const reply = replyTo(end, this.#context.expose)!;
     whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#context.lingering));
     return false;
+  }
+
+  /** In report mode. */
+  #passMalformed(request: IncomingMessage, fault: HeadFault, connection: GuardedConnection): void {
+    connection.newest = UNDECIDED;
+    this.#context.known.set(request, UNDECIDED);
+    this.#context.passedMalformed({ kind: "malformed", fault, arrival: connection.arrival, reported: true });
   }
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
@@ -332,6 +352,11 @@ export class Guard implements Disposable {
       this.#pass("upgrade", request, socket, rest);
       return;
     }
+    // Another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
+    if (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade")) {
+      this.#pass("upgrade", request, socket, rest);
+      return;
+    }
     const connection = this.#connectionOf(request.socket);
     socket.on("error", ignoreError);
     if (connection.refused) return;
@@ -342,11 +367,19 @@ export class Guard implements Disposable {
         this.#giveBack(socket, forwardedHead(ruling), rest);
         return;
       }
-      if (ruling.kind === "accepted") {
-        this.#read.set(socket, request);
+      if (ruling.kind === "accepted") this.#read.set(socket, request);
+      else if (ruling.kind === "malformed" && this.#mayPassMalformed(request)) {
+        this.#passMalformed(request, ruling.fault, connection);
+        this.#pass("upgrade", request, socket, rest);
+        return;
       }
       this.#act(ruling, connection, socket, rest);
     });
+  }
+
+  /** In report mode an upgrade with a malformed head goes to the listeners that would get it without a guard; CONNECT goes nowhere. */
+  #mayPassMalformed({ method }: IncomingMessage): boolean {
+    return this.#reportsMalformed && method !== "CONNECT" && this.#hasOthers("upgrade");
   }
 
   /** Acts on the ruling on an upgrade whose head has been read. */

@@ -2,10 +2,12 @@
 // Out:   which guard has yet to rule on an upgrade, and once all have, what takes it.
 // Never: rules on anything, or lets an upgrade go on that a guard of its server has not ruled on.
 
+import type { Server } from "node:net";
 import { type FramerLike, LEAVE } from "../handover/framer.js";
 import type { Claimed } from "../outcome/context.js";
 import type { Acceptance } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
+import { PortWatch } from "./port-watch.js";
 
 /** A guard from the point of view of the other guards of its server. */
 export interface Member {
@@ -28,7 +30,9 @@ const GUARDS = Symbol("headgate.guards");
 
 /** All active guards of one server. */
 export class Guards<M extends Member> {
-  readonly #server: object;
+  readonly #server: Server;
+  /** For other servers on its port. */
+  readonly watch: PortWatch;
   readonly #members: M[] = [];
   /** The guards whose functions are on the server, each wrapping the previous one; some may have been released. */
   readonly #chain: M[] = [];
@@ -37,11 +41,12 @@ export class Guards<M extends Member> {
   /** For upgrades on their way to the other listeners. */
   readonly #leaving = new WeakMap<object, Map<M, Acceptance<FramerLike>>>();
 
-  private constructor(server: object) {
+  private constructor(server: Server) {
     this.#server = server;
+    this.watch = new PortWatch(server, (other) => GUARDS in other);
   }
 
-  static of<M extends Member>(server: object): Guards<M> {
+  static of<M extends Member>(server: Server): Guards<M> {
     const guarded = server as { [GUARDS]?: Guards<M> };
     return guarded[GUARDS] ?? new Guards(server);
   }
@@ -65,6 +70,7 @@ export class Guards<M extends Member> {
     this.#members.push(member);
     this.#chain.push(member);
     Object.defineProperty(this.#server, GUARDS, { value: this, configurable: true });
+    this.watch.start();
   }
 
   /** `takeOff`: removes a guard's functions from the server, if they are the outermost. Those of released guards below go as well. */
@@ -74,7 +80,9 @@ export class Guards<M extends Member> {
       if (!takeOff(top)) break;
       this.#chain.pop();
     }
-    if (this.#members.length === 0) delete (this.#server as { [GUARDS]?: unknown })[GUARDS];
+    if (this.#members.length > 0) return;
+    delete (this.#server as { [GUARDS]?: unknown })[GUARDS];
+    this.watch.stop();
   }
 
   /** The guards that get an event after that one. */

@@ -19,6 +19,8 @@ export type Pass = (...values: StreamValues) => void;
 export class GuardedSession implements ExchangeOwner {
   readonly ways: Ways;
   readonly arrival: Arrival;
+  /** In report mode. */
+  readonly pass: ((opened: Opened) => void) | undefined;
   readonly #context: Context;
   readonly #pass: Pass;
 
@@ -28,6 +30,7 @@ export class GuardedSession implements ExchangeOwner {
     this.ways = { authorizes: context.authorize !== undefined, serves: true, hears };
     this.arrival = arrival;
     this.#pass = pass;
+    this.pass = context.policy.mode === "report" ? (opened) => this.serve(opened) : undefined;
   }
 
   /** Rules on a stream before any listener sees it. */

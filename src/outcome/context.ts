@@ -15,13 +15,16 @@ import type { Acceptance, Decision } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines } from "./deadlines.js";
-import type { ConnectionEnd, Passed } from "./end.js";
+import type { ConnectionEnd, Malformed, Passed } from "./end.js";
 import type { GateLimits } from "./limits.js";
 import type { Ways } from "./route.js";
 import type { WaitingRoom } from "./waiting.js";
 
 /** The decision by which an object reached the application; for a socket with several requests, the one on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+
+/** Of a request that report mode lets through although its head is malformed. */
+export const UNDECIDED: { readonly decision: null } = Object.freeze({ decision: null });
 
 /** The decision by which a framer takes an upgrade, and where to record the objects that it makes. */
 export interface Claimed {
@@ -118,6 +121,8 @@ export interface Context {
   hearsAccepted(): boolean;
   /** Called once for each decision and malformed head, before anything is done about it. */
   accepted(decision: Acceptance<FramerLike>): void;
+  /** In report mode, a malformed head goes on to a guarded server. */
+  passedMalformed(end: Malformed): void;
   ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
   /** A connection goes to a passthrough. */
   passed(end: Passed): void;

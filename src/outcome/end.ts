@@ -91,6 +91,7 @@ export type ConnectionEnd =
 /** The ends for which there may be a response. */
 export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
 
-export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }>;
+/** The argument of the event. `reported`: in report mode, a guarded server got the request all the same. */
+export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }> & { readonly reported?: true };
 
 export type Passed = Extract<ConnectionEnd, { kind: "passed" }>;

@@ -10,7 +10,7 @@ import { countedNetwork } from "../head/ip-address.js";
 import type { Decision } from "../policy/decision.js";
 import { explain as explainDecision } from "../policy/explain.js";
 import { printable } from "../policy/shown.js";
-import type { Abandoned, ConnectionEnd } from "./end.js";
+import type { Abandoned, ConnectionEnd, Malformed } from "./end.js";
 
 /**
  * One line for the log, about anything that a gate decides or reports. For an abandoned connection: why it ended, the stage, the
@@ -18,9 +18,10 @@ import type { Abandoned, ConnectionEnd } from "./end.js";
  *
  *     at least 100 connections of 192.0.2.7 were waiting for a complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
-export function explain(what: Decision | Fault | ConnectionEnd): string {
+export function explain(what: Decision | Fault | ConnectionEnd | Malformed): string {
   if ("decision" in what) return explainDecision(what.decision);
-  if ("fault" in what) return explainDecision(what.fault);
+  if ("fault" in what)
+    return `${explainDecision(what.fault)}${"reported" in what ? "; report mode let it through" : ""}`;
   if (!("kind" in what) || what.kind === "accepted" || what.kind === "refused") return explainDecision(what);
   const { arrival } = what;
   const parts = what.kind === "abandoned" ? [`${what.code}, ${what.stage}`] : [];

@@ -32,6 +32,11 @@ export function patternFor(text: string): string {
   return general;
 }
 
+/** True for `/exact`, without a star. */
+export function isExactPath(text: string): boolean {
+  return /^\/[!"$->@-~]*$/.test(text) && !text.includes("*");
+}
+
 /** Finds the exact path first, then the longest prefix, then `*`. */
 export class Claims<Claim> {
   /** As they were written. */

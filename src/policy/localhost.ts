@@ -11,7 +11,7 @@ export function isLocalName(name: string): boolean {
 }
 
 /** Settings that the vhosts of `localhost()` share. */
-export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default">;
+export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default" | "absentHost">;
 
 /**
  * The names under which a browser reaches this machine and no other: localhost and its subdomains (RFC 6761 §6.3),
@@ -27,6 +27,11 @@ export function localhost<Claim = unknown>(options: LocalhostOptions<Claim> = {}
   for (const name of ["name", "default"]) {
     if (Object.hasOwn(options, name))
       throw new TypeError(`${name} is not a setting of localhost(), which sets the names`);
+  }
+  if (Object.hasOwn(options, "absentHost")) {
+    throw new TypeError(
+      "absentHost is not a setting of localhost(), whose clients name a host; give it to the vhost that a balancer checks",
+    );
   }
   return ["localhost", "*.localhost", "127.0.0.0/8", "[::1]"].map((name) => ({
     embedding: "same-origin",

@@ -32,12 +32,13 @@ export function wordsOf(refusal: Refusal): Words {
     }
     case "SERVER_NAME_MISMATCH":
       return serverName(refusal);
-    case "AUTHORITY_ABSENT":
-      return {
-        seen: "no Host",
-        wanted: "a Host",
-        verdict: "the request names no host, and no vhost is the default",
-      };
+    case "AUTHORITY_ABSENT": {
+      const checked = policyOf(refusal).index.absentHost;
+      const allowed =
+        checked && `vhost ${checked.name} allows that to health checks alone: ${listed(checked.absentHost!)}`;
+      const verdict = `the request names no host, and ${allowed ?? "no vhost is the default"}`;
+      return { seen: "no Host", wanted: "a Host", verdict };
+    }
     case "NAME_UNSPECIFIED": {
       const [seen, wanted] = [host(refusal), vhostNames(refusal)];
       const why = "is the unspecified address, which servers listen on and clients should not use";

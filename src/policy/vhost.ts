@@ -3,7 +3,7 @@
 // Never: knows other vhosts; vhost-index.ts does.
 
 import { checkSettings, describe, isRecord } from "../head/options.js";
-import { isPathPattern, patternFor } from "./claims.js";
+import { isExactPath, isPathPattern, patternFor } from "./claims.js";
 import type { Origins } from "./origin.js";
 import type { SiteRule, SiteScope } from "./site.js";
 import { readSite } from "./site-settings.js";
@@ -49,6 +49,11 @@ export interface Vhost<Claim = unknown> {
    * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
    */
   readonly upgrades?: Readonly<Record<string, Claim>>;
+  /**
+   * Paths of health checks, each exact, such as `/healthz`: GET, HEAD and OPTIONS of HTTP/1.0 that name no host are for this vhost
+   * there. At most one vhost has it, and no vhost is `default` then. Left out: such requests are `AUTHORITY_ABSENT`.
+   */
+  readonly absentHost?: readonly string[];
 }
 
 /** The settings of a vhost. @internal */
@@ -62,6 +67,7 @@ export const vhostSettings = [
   "navigation",
   "callbacks",
   "upgrades",
+  "absentHost",
 ] as const satisfies readonly (keyof Vhost)[];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
@@ -72,7 +78,7 @@ export function checkVhost(vhost: unknown, where: string): SiteRule {
       `${where} is ${describe(vhost)}; it must be an object such as { name: 'example.com', port: 443 }${fixOfVhost(vhost, where)}`,
     );
   }
-  const { name, port, default: byDefault, requires, upgrades } = vhost;
+  const { name, port, default: byDefault, requires, upgrades, absentHost } = vhost;
   checkSettings(vhost, vhostSettings, `a vhost (${where})`);
   if (typeof name !== "string")
     throw new TypeError(`${where}.name is ${describe(name)}; it must be a string${fixOfName(name)}`);
@@ -91,6 +97,7 @@ export function checkVhost(vhost: unknown, where: string): SiteRule {
     );
   }
   checkUpgrades(upgrades, `${where}.upgrades`);
+  checkAbsentHost(absentHost, `${where}.absentHost`);
   return rule;
 }
 
@@ -146,6 +153,20 @@ function fixOfVhost(vhost: unknown, where: string): string {
 function fixOfName(name: unknown): string {
   if (Array.isArray(name)) return "; write a vhost for each name";
   return name instanceof RegExp ? ', with "*." before it for one label more, or "**." for any number' : "";
+}
+
+function checkAbsentHost(paths: unknown, where: string): void {
+  if (paths === undefined) return;
+  if (!Array.isArray(paths) || paths.length === 0) {
+    throw new TypeError(`${where} is ${JSON.stringify(paths)}; it must be a list of paths such as ["/healthz"]`);
+  }
+  for (const path of paths) {
+    if (typeof path !== "string" || !isExactPath(path)) {
+      throw new TypeError(
+        `${where} has ${JSON.stringify(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
+      );
+    }
+  }
 }
 
 /** The declared port numbers; null where the setting is not numbers. */

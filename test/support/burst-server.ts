@@ -15,6 +15,7 @@ import { createGate } from "#src/gate.js";
 import type { Handover } from "#src/handover/framer.js";
 import { type Act, paths } from "./burst.js";
 import { certificate } from "./certificate.js";
+import "./heard.js";
 
 const [way, transport, act] = process.argv.slice(2) as [string, string, Act];
 const secure = transport === "tls";

@@ -4,6 +4,7 @@
 
 import { createGate, type Handover, NO_LISTEN_SERVER } from "headgate";
 import { receiveSockets } from "headgate/intake";
+import "./heard.js";
 
 /** Reports what it got, with everything that arrives until the client ends. */
 function tell({ socket, head, rest, arrival }: Handover): void {

@@ -10,6 +10,7 @@ import net, { type AddressInfo } from "node:net";
 import { createGate, NO_LISTEN_SERVER } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
+import "./heard.js";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const handshake = `GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n\r\n`;

@@ -88,6 +88,12 @@ export const byPolicy: Partial<Record<RefusalCode, Row[] | [why: string, ...Row[
   AUTHORITY_ABSENT: [
     { options: plain, head: headOf("GET / HTTP/1.0\r\n") },
     { options: { vhosts: [{ name: "a" }] }, head: headOf("GET / HTTP/1.0\r\n") },
+    { options: { vhosts: [{ name: "a" }] }, head: headOf("OPTIONS / HTTP/1.0\r\n") },
+    { options: { vhosts: [{ name: "a", absentHost: ["/health"] }] }, head: headOf("HEAD /live?x HTTP/1.0\r\n") },
+    {
+      options: { vhosts: [{ name: "off", port: NO_LISTEN }, { name: "s", requires: "https" }, a] },
+      head: headOf("GET /healthz HTTP/1.0\r\n"),
+    },
   ],
   NAME_UNSPECIFIED: [
     { options: { vhosts: localhost() }, head: get("Host: 0.0.0.0:3000") },

@@ -90,8 +90,8 @@ export interface World {
   readonly server: net.Server;
   /** What the server's listeners heard. */
   readonly heard: string[];
-  /** The status code of an upgrade; `behind`: octets in the same piece. */
-  upgrade(path: string, host: string, behind?: string): Promise<number>;
+  /** The status code of an upgrade; `behind`: octets in the same piece; `more`: fields over HTTP/2. */
+  upgrade(path: string, host: string, behind?: string, more?: http2.OutgoingHttpHeaders): Promise<number>;
   /** The status codes of a request, an interim one first. */
   request(host: string, fields?: string): Promise<number[]>;
   /** The status codes for octets of HTTP/1.1. */
@@ -161,11 +161,11 @@ export async function open(
   return {
     server,
     heard,
-    async upgrade(path, host, behind = "") {
+    async upgrade(path, host, behind = "", more = {}) {
       if (!isHttp2)
         return (await over1(host, `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${handshakeFields}\r\n${behind}`)).at(-1)!;
       const extended = { ":method": "CONNECT", ":protocol": "websocket", ":path": path, ":authority": host };
-      const [status] = await over2({ ...extended, "sec-websocket-version": "13" }, false, behind);
+      const [status] = await over2({ ...extended, "sec-websocket-version": "13", ...more }, false, behind);
       return status === 200 ? 101 : status!;
     },
     send: over1,

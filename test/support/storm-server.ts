@@ -8,6 +8,7 @@ import type { Handover } from "#src/handover/framer.js";
 import type { Authorization } from "#src/outcome/authorization.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./certificate.js";
+import "./heard.js";
 
 /** What the gate has of connections and upgrades. */
 export interface State {

@@ -33,6 +33,7 @@ import {
   unsettled,
 } from "./stress-application.js";
 import { type Door, doors } from "./stress-ways.js";
+import "./heard.js";
 
 /** What the process has, once every client is gone and the application has let go what it had kept. */
 export interface Left {

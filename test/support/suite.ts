@@ -3,6 +3,7 @@
 // Never: lets a suite pass because it was not run.
 
 import { suite as uvuSuite } from "uvu";
+import "./heard.js";
 
 /** No test takes a tenth of this on a machine that does nothing else. */
 const MINUTES = 3;

@@ -169,4 +169,16 @@ export const settingCases: Readonly<Record<Setting, SettingCases>> = {
       },
     ],
   },
+  // Requests of HTTP/1.0, which HTTP/2 has no form of: decision.test.ts has them.
+  absentHost: {
+    code: "AUTHORITY_ABSENT",
+    cases: [
+      {
+        why: "another name on the path of a health check",
+        vhost: { ...a, absentHost: ["/healthz"] },
+        ask: { ...get, path: "/healthz", named: "b" },
+        decision: "NAME_UNKNOWN",
+      },
+    ],
+  },
 };

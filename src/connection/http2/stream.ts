@@ -8,7 +8,7 @@ import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { NOTHING } from "../../head/kernel/latin1.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
-import { type Claimed, type Context, countedAs, type Opened } from "../../outcome/context.js";
+import { type Claimed, type Context, countedAs, type Opened, UNDECIDED } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
 import { give, takeClaimed } from "../../outcome/hand-over.js";
@@ -27,6 +27,8 @@ export interface ExchangeOwner {
   readonly ways: Ways;
   /** Gets an accepted request, or an upgrade that is left to other listeners. */
   serve(opened: Opened, decision: Acceptance<FramerLike>): void;
+  /** Gets a stream whose malformed head is only reported; undefined where it is refused. */
+  readonly pass?: ((opened: Opened) => void) | undefined;
 }
 
 /** One request over HTTP/2. */
@@ -185,7 +187,21 @@ export class Exchange implements Waiting {
   }
 
   #malformed(fault: HeadFault): void {
-    this.#tell({ kind: "malformed", fault, arrival: this.#owner.arrival });
+    const { arrival, pass } = this.#owner;
+    if (pass === undefined || !this.#hasTaker) {
+      this.#tell({ kind: "malformed", fault, arrival });
+      return;
+    }
+    this.#context.known.set(this.#opened.stream, UNDECIDED);
+    this.#context.passedMalformed({ kind: "malformed", fault, arrival, reported: true });
+    pass(this.#opened);
+  }
+
+  /** CONNECT never goes on, and an extended CONNECT only to listeners. */
+  get #hasTaker(): boolean {
+    const { stream, headers } = this.#opened;
+    if (headers[":method"] !== "CONNECT") return true;
+    return headers[":protocol"] !== undefined && this.#owner.ways.hears(stream);
   }
 
   #abandoned(code: AbandonedCode, stage: Abandoned["stage"], cause?: unknown): Abandoned {
