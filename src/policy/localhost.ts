@@ -19,7 +19,7 @@ export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "def
  * rebinding) names another host, and is refused; so is 0.0.0.0. `embedding` is `same-origin` unless it is given: `same-site` would be
  * every port of this machine. Throws `TypeError` for anything but settings of a vhost.
  */
-export function localhost<Claim = unknown>(options: LocalhostOptions<Claim> = {}): Vhost<Claim>[] {
+export function localhost<Claim = never>(options: LocalhostOptions<Claim> = {}): Vhost<Claim>[] {
   if (!isRecord(options)) {
     const fix = typeof options === "number" ? `localhost({ port: ${options} })` : "localhost({ port: 3000 })";
     throw new TypeError(`localhost() takes the settings of a vhost, and this is ${describe(options)}; write ${fix}`);
