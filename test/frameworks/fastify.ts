@@ -74,7 +74,21 @@ test("one line, one address", async () => {
   await app.close();
 });
 
-test("one line, both addresses: the second is a warning, though its WebSockets are ruled on", async () => {
+test("one line, both addresses by one server", async () => {
+  const gate = createGate({ vhosts: localhost() });
+  const said = refusals(gate);
+  const app = await application({});
+  gate.guard(app.server);
+  await app.listen({ port: 0, host: hasIpv6 ? "::" : "0.0.0.0" });
+  const { port } = app.server.address();
+  for (const address of ADDRESSES) {
+    await echoes(port, address);
+    await knock(port, "/ws", said, { address });
+  }
+  await app.close();
+});
+
+test("one line, both addresses by a server each: the second is a warning, though its WebSockets are ruled on", async () => {
   await withBoth(async () => {
     const gate = createGate({ vhosts: localhost() });
     const said = refusals(gate);
