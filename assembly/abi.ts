@@ -48,12 +48,11 @@ export const enum Status {
   FRAMING_CONFLICT = 32,
 
   CONNECTION_INVALID = 33,
-  CONNECTION_CONTRADICTORY = 34,
-  PROXY_CONNECTION = 35,
-  UPGRADE_INVALID = 36,
+  PROXY_CONNECTION = 34,
+  UPGRADE_INVALID = 35,
 
-  HEAD_TOO_LARGE = 37,
-  FIELD_LINES_TOO_MANY = 38,
+  HEAD_TOO_LARGE = 36,
+  FIELD_LINES_TOO_MANY = 37,
 }
 
 /** Bits of `Head.FLAGS`. Some decide refusals of later lines, so a resumed parse needs them back. */

@@ -59,8 +59,9 @@ export function readFieldLine(at: usize, end: usize, index: u32): usize {
     store<u32>(<usize>Memory.RECORD + ((<usize>name) << 2), line, Head.KNOWN);
   }
 
-  const isList = name === FieldName.CONNECTION || name === FieldName.TRANSFER_ENCODING;
-  let status = readValue(name, valueStart, isList ? lineEnd : valueEnd);
+  // Its white space counts.
+  const isRaw = name === FieldName.TRANSFER_ENCODING;
+  let status = readValue(name, isRaw ? nameEnd + 1 : valueStart, isRaw ? lineEnd : valueEnd);
   if (status !== Status.COMPLETE) return refuse(status, at);
   if (name !== FieldName.HOST) return next;
   status = finishAuthority(Memory.RECORD + Head.HOST);

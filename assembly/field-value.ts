@@ -1,5 +1,5 @@
 // In:    a whole field value without its surrounding white space, of a field that decides how a message is read;
-//        Connection's and Transfer-Encoding's with the white space after it.
+//        Transfer-Encoding's with the white space around it.
 // Out:   COMPLETE and the record's flags, or the status that refuses the value.
 // Never: reads Host or Content-Length octet by octet; field-line.ts does that while the line is still coming in.
 
@@ -52,7 +52,8 @@ function once(flags: u32, flag: u32, repeated: Status): Status {
  * A request whose last coding is not chunked has no length that a server could know (RFC 9112 §6.3), and
  * HTTP/1.0 has no transfer codings at all (§6.1).
  * Deviation: parameters, empty list members and a second field line are refused (corpus: FRAMING-20, -15, -17);
- * so is an HTAB, since llhttp does not see `chunked` before one (corpus: FRAMING-79).
+ * so is an HTAB before, within or after the value, since parsers disagree on it, and llhttp does not see `chunked` before
+ * one (corpus: FRAMING-79, FRAMING-81).
  */
 function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
   if (!(flags & Flag.VERSION_1_1)) return Status.TRANSFER_ENCODING_VERSION;
@@ -80,16 +81,13 @@ function readTransferEncoding(flags: u32, at: usize, end: usize): Status {
 /**
  * Connection = #connection-option, connection-option = token            (RFC 9110 §7.6.1)
  *
- * Deviation: close and keep-alive together are refused, as recipients disagree on which wins in HTTP/1.0
- * (corpus: CONNECTION-06); so is an HTAB, as llhttp reads an option before one as another option
- * (corpus: CONNECTION-46).
+ * close beside keep-alive is close                                      (RFC 9112 §9.3)
  */
 function readConnection(flags: u32, at: usize, end: usize): Status {
   if (equalsWord(at, end, "upgrade")) {
     store<u32>(Memory.RECORD, flags | Flag.CONNECTION_UPGRADE, Head.FLAGS);
     return Status.COMPLETE;
   }
-  if (octetAt(at, end, HTAB) !== end) return Status.CONNECTION_INVALID;
   // Bounds: memberEnd is at or before end, and at only moves past it.
   while (at < end) {
     const memberEnd = octetAt(at, end, COMMA);
@@ -102,8 +100,7 @@ function readConnection(flags: u32, at: usize, end: usize): Status {
     at = memberEnd + 1;
   }
   store<u32>(Memory.RECORD, flags, Head.FLAGS);
-  const both = Flag.CONNECTION_CLOSE | Flag.CONNECTION_KEEP_ALIVE;
-  return (flags & both) === both ? Status.CONNECTION_CONTRADICTORY : Status.COMPLETE;
+  return Status.COMPLETE;
 }
 
 /** Upgrade = #protocol, protocol = protocol-name [ "/" protocol-version ]   (RFC 9110 §7.8) */

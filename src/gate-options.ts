@@ -9,7 +9,7 @@ import type { TlsRules } from "./connection/tls/routes.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
-import { checkSettings } from "./head/options.js";
+import { checkSettings, describe } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
@@ -126,11 +126,11 @@ export const guardSettings = ["vhosts", "strict"];
 export function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {
   if (given === false) return undefined;
   const options: Http2Options = given === true ? {} : given;
-  checkSettings(options, http2Settings, "http2");
+  checkSettings(options, http2Settings, "http2", "or write true or false");
   for (const name of http2Settings) {
-    const value: unknown = options[name] ?? false;
+    const value: unknown = options[name] === undefined ? false : options[name];
     if (typeof value !== "boolean") {
-      throw new TypeError(`http2.${name} is ${JSON.stringify(value)}; it must be true or false`);
+      throw new TypeError(`http2.${name} is ${describe(value)}; it must be true or false`);
     }
   }
   const { cleartext = false, enableConnectProtocol = true } = options;
@@ -139,11 +139,20 @@ export function http2Rules(given: boolean | Http2Options = true): Http2Rules | u
 
 /** @internal */
 export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Policy<FramerLike> {
-  if (!Array.isArray(names))
-    throw new TypeError("vhosts must be a list of names of vhosts, such as ['app.example.com']");
+  const known = policy.vhosts.map(({ name }) => JSON.stringify(name)).join(", ");
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new TypeError(
+      `vhosts must be a list of names of vhosts, such as ['app.example.com']; it is ${describe(names)}, and the names are ${known}`,
+    );
+  }
+  Array.from(names).forEach((name, i) => {
+    const isKnown = policy.vhosts.some((vhost) => vhost.name === name);
+    const shown = typeof name === "string" ? name : describe(name);
+    if (!isKnown) {
+      throw new TypeError(`vhosts[${i}] is ${describe(name)}, but no vhost is named ${shown}; the names are ${known}`);
+    }
+  });
   const vhosts = policy.vhosts.filter((vhost) => names.includes(vhost.name));
-  const unknown = names.filter((name) => !policy.vhosts.some((vhost) => vhost.name === name));
-  if (unknown.length > 0) throw new TypeError(`vhosts: no vhost is named ${unknown.join(", ")}`);
   return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
 }
 

@@ -5,6 +5,7 @@
 import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, Server } from "node:http";
+import type { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
 import type { Arrival, ArrivalHints } from "./arrival/arrival.js";
@@ -39,7 +40,7 @@ import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
 import type { HeadFaultCode } from "./head/fault.js";
 import { NOTHING } from "./head/kernel/latin1.js";
-import { checkSettings } from "./head/options.js";
+import { checkSettings, describe } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
@@ -48,7 +49,7 @@ import { gateLimits } from "./outcome/limits.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
 import { explain } from "./policy/explain.js";
-import { definePolicy, forServer, withSecured } from "./policy/policy-rules.js";
+import { definePolicy, fixOfVhosts, forServer, withSecured } from "./policy/policy-rules.js";
 import { presumptionWords } from "./policy/site-words.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
@@ -84,7 +85,7 @@ export class Gate extends EventEmitter<GateEvents> {
   /** @internal */
   constructor(options: GateOptions) {
     super();
-    checkSettings(options, gateSettings, "a gate");
+    checkSettings(options, gateSettings, "a gate", fixOfVhosts(options, "createGate"));
     const {
       framers,
       requests,
@@ -97,15 +98,21 @@ export class Gate extends EventEmitter<GateEvents> {
       ...rules
     } = options;
     const limits = gateLimits(givenLimits);
-    if (typeof expose !== "boolean") throw new TypeError(`expose is ${String(expose)}; it must be true or false`);
+    if (typeof expose !== "boolean") throw new TypeError(`expose is ${describe(expose)}; it must be true or false`);
     if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
-      throw new TypeError("requests must be an http.Server, not an https.Server, or a request listener");
+      throw new TypeError(
+        `requests must be an http.Server, not an https.Server, or a request listener; it is ${describe(requests)}${adviceOnRequests(requests)}`,
+      );
     }
     if (authorize !== undefined && typeof authorize !== "function") {
-      throw new TypeError("authorize must be a function: (head, { signal, arrival, decision }) => true or false");
+      throw new TypeError(
+        `authorize must be a function: (head, { signal, arrival, decision }) => true or false; it is ${describe(authorize)}`,
+      );
     }
     if (fallback !== undefined && !isPassthrough(fallback)) {
-      throw new TypeError("fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...");
+      throw new TypeError(
+        `fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...; it is ${describe(fallback)}`,
+      );
     }
     checkUndeclared(rules.scheme, tls);
     const protocols = http2 === false ? ["http/1.1"] : ["h2", "http/1.1"];
@@ -207,7 +214,7 @@ export class Gate extends EventEmitter<GateEvents> {
     checkSettings(options, guardSettings, "a guard");
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
     const { vhosts, strict = false } = options;
-    if (typeof strict !== "boolean") throw new TypeError(`strict is ${String(strict)}; it must be true or false`);
+    if (typeof strict !== "boolean") throw new TypeError(`strict is ${describe(strict)}; it must be true or false`);
     if (strict && speaksHttp2(server)) {
       throw new TypeError(
         "strict reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; leave " +
@@ -301,7 +308,10 @@ export class Gate extends EventEmitter<GateEvents> {
 
 function adopt(context: Context, socket: Duplex, options: AdoptOptions): Adoption {
   checkSocket(socket);
-  if (options !== NO_OPTIONS) checkSettings(options, adoptSettings, "an adoption");
+  if (options !== NO_OPTIONS) {
+    const fix = (options as unknown) instanceof Uint8Array ? "write { rest: octets }" : "";
+    checkSettings(options, adoptSettings, "an adoption", fix);
+  }
   const { rest = NOTHING, arrival = NO_ARRIVAL } = options;
   if (arrival !== NO_ARRIVAL) checkArrivalHints(arrival, "arrival");
   const octets = rest === NOTHING ? NOTHING : readRest(rest);
@@ -333,10 +343,19 @@ function count<Code>(counts: Map<Code, number>, code: Code): void {
 
 function checkSocket(socket: Duplex): void {
   if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {
-    throw new TypeError("adopt takes a net.Socket or another Duplex");
+    const isServer = typeof (socket as unknown as NetServer | undefined)?.listen === "function";
+    const advice = isServer ? "; write server.on('connection', (socket) => gate.adopt(socket))" : "";
+    throw new TypeError(`adopt takes a net.Socket or another Duplex; this is ${describe(socket)}${advice}`);
   }
   if (socket.readableObjectMode || socket.readableEncoding) {
     throw new TypeError("adopt takes a stream of bytes: without objectMode, and without setEncoding()");
   }
   if (isKept(socket)) throw new TypeError("adopt takes a socket once, and a gate already owns this one");
+}
+
+/** An application that is neither a server nor a listener. */
+function adviceOnRequests(requests: unknown): string {
+  const it = requests as { callback?: unknown; server?: unknown } | null;
+  if (typeof it?.callback === "function") return "; write requests: app.callback()";
+  return it?.server instanceof Server ? "; write requests: app.server" : "";
 }

@@ -128,7 +128,7 @@ ends("a refusal arrives though a megabyte was sent behind the head", async () =>
   });
   assert.is(end.kind, "refused");
   assert.is(statusOf(text), 421);
-  assert.match(text, /\r\n\r\nMisdirected Request\n$/);
+  assert.match(text, /\r\n\r\nMisdirected Request \(NAME_UNKNOWN\)\n$/);
 });
 
 ends("a client that never closes is not waited for", async () => {

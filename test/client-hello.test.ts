@@ -93,12 +93,12 @@ reader("keeps nothing of a caller's octets while more is needed", () => {
 });
 
 reader("a fault is explained with its octet and source", () => {
-  const { octets } = corpus.find(({ title }) => title === "an IPv4 address")!;
+  const { octets } = corpus.find(({ title }) => title === "two names")!;
   const result = readPieces([octets]);
   assert.ok(result.kind === "malformed");
   assert.is(
     explain(result.fault),
-    "the host_name is not the name of a host; an address is not one (HELLO_HOST_NAME at octet 61; RFC 6066 §3)",
+    "server_name is not a list of one host_name (HELLO_SERVER_NAME at octet 62; RFC 6066 §3)",
   );
 });
 
@@ -224,7 +224,7 @@ telling("more octets never change what was told", () => {
 });
 
 telling("a ClientHello that is none is an error, not another protocol", () => {
-  const { octets } = corpus.find(({ title }) => title === "NUL in a name")!;
+  const { octets } = corpus.find(({ title }) => title === "two names")!;
   const result = tell(octetByOctet(octets));
-  assert.ok(result.kind === "malformed" && result.fault.code === "HELLO_HOST_NAME");
+  assert.ok(result.kind === "malformed" && result.fault.code === "HELLO_SERVER_NAME");
 });

@@ -9,11 +9,13 @@ import { nothingSaid } from "#src/arrival/proxy/header.js";
 import { parseAuthority } from "#src/head/authority.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
+import { prefersJson } from "#src/outcome/accept.js";
 import { messageOf, replyOf } from "#src/outcome/reply.js";
 import { Claims } from "#src/policy/claims.js";
 import { decide } from "#src/policy/decide.js";
 import type { Decision } from "#src/policy/decision.js";
 import { explain, explanation } from "#src/policy/explain.js";
+import { localhost } from "#src/policy/localhost.js";
 import { definePolicy, type PolicyRules } from "#src/policy/policy-rules.js";
 import { printable } from "#src/policy/shown.js";
 import { NO_LISTEN, NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
@@ -158,6 +160,7 @@ explanations("as plain data, which JSON gives back", () => {
     kind: "refused",
     code: "PORT_MISMATCH",
     statusCode: 421,
+    clause: null,
     text: explain(refused),
     seen: "host port 81",
     wanted: "vhost port 80, 8080",
@@ -224,14 +227,14 @@ explanations("a decision shows and logs nothing but visible ASCII, and not much 
     proxy: { ...proxy, tlvs: [{ type: 238, value: all }] } as Arrival["proxy"],
   };
   const policy = definePolicy({
-    vhosts: [{ name: "a", upgrades: { "/ü": 1 } }],
+    vhosts: [{ name: "a", upgrades: { "/%c3": 1 }, origins: ["https://bücher.example"] }],
     trust: { from: ["10.0.0.1"], forwarded: "rfc7239" },
   });
   const requests = [
     upgradeTo("a", `/${"a".repeat(3000)}`),
     upgradeTo("a", "/", `Origin: ${obsText}\r\n`),
     upgradeTo("a", "/", `Origin: x://${"a".repeat(3000)}\r\n`),
-    upgradeTo("a", "/ü".replace("ü", "%c3"), handshakeFields),
+    upgradeTo("a", "/%c3", handshakeFields),
     upgradeTo("a", "/", `Forwarded: for="${obsText.replace(/["\\]/g, "")}"\r\n`),
     upgradeTo("a".repeat(3000)),
     head(`${"A".repeat(3000)} / HTTP/1.1`, "Host: a\r\n"),
@@ -436,10 +439,11 @@ for (const [title, fields, expected] of [
     "accepted a",
   ],
   [
-    "extensions that are none",
+    "extensions that are none, which is the framer's to find",
     `${basic}Sec-WebSocket-Extensions: permessage-deflate; =1\r\n`,
-    "400 WEBSOCKET_EXTENSIONS",
+    "accepted a",
   ],
+  ["an empty list of extensions", `${basic}Sec-WebSocket-Extensions:\r\n`, "accepted a"],
   ["Upgrade without Connection is a request", `Upgrade: websocket\r\n${rest}`, "accepted a"],
   ["h2c is a request", basic.replace("websocket", "h2c"), "accepted a"],
 ] as const) {
@@ -726,6 +730,63 @@ properties("an authority is read back from its own text", () => {
   );
 });
 
+const checks = suite("health checks");
+
+checks("absentHost lets GET, HEAD and OPTIONS of HTTP/1.0 without a host in, on its paths alone", () => {
+  const vhosts = [
+    { name: "other.test", port: 80 },
+    { name: "a.test", port: 8080, absentHost: ["/healthz", "/live"], upgrades: { "*": 1 } },
+  ];
+  const checked = definePolicy({ vhosts });
+  const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+  for (const [line, fields, expected] of [
+    ["GET /healthz HTTP/1.0", "", "accepted a.test"],
+    ["HEAD /live HTTP/1.0", "", "accepted a.test"],
+    ["OPTIONS /live?x=1 HTTP/1.0", "", "accepted a.test"],
+    ["GET /healthz HTTP/1.0", upgrade, "accepted a.test"],
+    ["POST /healthz HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["get /healthz HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["GET /healthz/ HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["GET /Healthz HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["GET // HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["OPTIONS * HTTP/1.0", "", "421 AUTHORITY_ABSENT"],
+    ["GET /healthz HTTP/1.0", "Host: b.test\r\n", "421 NAME_UNKNOWN"],
+    ["GET /healthz HTTP/1.0", "Host: a.test\r\n", "421 PORT_MISMATCH"],
+    ["GET /healthz HTTP/1.0", "Origin: http://a.test:8080\r\n", "403 ORIGIN_FOREIGN"],
+  ] as const) {
+    const decision = decide(checked, head(line, fields), http);
+    assert.is(words(decision), expected, `${line} ${fields}`);
+    if (decision.kind === "accepted") assert.match(explain(decision), "(a.test; no authority, by absentHost; scheme");
+  }
+  assert.match(
+    explain(decide(checked, head("POST /healthz HTTP/1.0", ""), http)),
+    "the request names no host, and vhost a.test allows that to health checks alone: /healthz, /live (no authority",
+  );
+  const secure = definePolicy({ vhosts: [{ name: "a.test", requires: "https", absentHost: ["/healthz"] }] });
+  assert.is(words(decide(secure, head("GET /healthz HTTP/1.0", ""), http)), "421 SCHEME_REQUIRED");
+  const off = definePolicy({ vhosts: [{ name: "a.test", port: NO_LISTEN, absentHost: ["/healthz"] }] });
+  assert.is(words(decide(off, head("GET /healthz HTTP/1.0", ""), http)), "421 NAME_NOT_SERVED");
+});
+
+checks("what cannot be meant is a TypeError", () => {
+  const check = { name: "a", absentHost: ["/healthz"] };
+  for (const [rules, sentence] of [
+    [{ ...check, absentHost: "/healthz" }, /vhosts\[0\]\.absentHost is "\/healthz"; it must be a list of paths/],
+    [{ ...check, absentHost: [] }, /absentHost is \[\]/],
+    ...["healthz", "/health/*", "*", "/a?b", "/a b", "/a#b", "", 1].map((path) => [
+      { ...check, absentHost: [path] },
+      /absentHost has .*, which is not an exact path such as "\/healthz"/,
+    ]),
+    [{ ...check, default: true, origins: [] }, /a has absentHost, and a is default/],
+  ] as [object, RegExp][]) {
+    assert.throws(() => definePolicy({ vhosts: [rules as never] }), sentence);
+  }
+  assert.throws(() => definePolicy({ vhosts: [check, { ...check, name: "b" }] }), /a and b both have absentHost/);
+  const byDefault = { name: "b", default: true, origins: [] };
+  assert.throws(() => definePolicy({ vhosts: [check, byDefault] }), /a has absentHost, and b is default/);
+  assert.throws(() => localhost({ absentHost: ["/healthz"] } as never), /absentHost is not a setting of localhost\(\)/);
+});
+
 const replies = suite("replies");
 
 replies("an explanation stands in the body, and is plain text", () => {
@@ -737,6 +798,60 @@ replies("an explanation stands in the body, and is plain text", () => {
   assert.match(fields, `Content-Length: ${body.length}`);
   assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
   assert.is(messageOf(replyOf(421, { explanation: "because" }), "HEAD").split("\r\n\r\n")[1], "");
+});
+
+replies("the code is in the body, and no cache keeps it", () => {
+  const [fields, body] = messageOf(replyOf(421, { code: "NAME_UNKNOWN" })).split("\r\n\r\n") as [string, string];
+  assert.is(body, "Misdirected Request (NAME_UNKNOWN)\n");
+  assert.match(fields, "\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\n");
+});
+
+replies("as JSON, which is US-ASCII whatever a client has sent", () => {
+  const details = { code: "NAME_UNKNOWN", explanation: 'RFC 9110 \xa7 "\xff"', json: true };
+  const [fields, body] = messageOf(replyOf(421, details)).split("\r\n\r\n") as [string, string];
+  assert.is(body, '{"error":{"code":"NAME_UNKNOWN","explanation":"RFC 9110 \\u00a7 \\"\\u00ff\\""}}');
+  assert.match(
+    fields,
+    `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nX-Content-Type-Options: nosniff`,
+  );
+  const silent = replyOf(403, { code: "ORIGIN_FOREIGN", json: true });
+  assert.is(silent.body, '{"error":{"code":"ORIGIN_FOREIGN"}}');
+});
+
+replies("JSON is for a client that prefers it", () => {
+  for (const [accept, wanted] of [
+    [[], false],
+    [[""], false],
+    [["*/*"], false],
+    [["application/json"], true],
+    [["Application/JSON;charset=utf-8"], true],
+    [["application/*"], true],
+    [["text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8"], false],
+    // The order of a list means nothing (RFC 9110 §12.5.1).
+    [["application/json, text/plain, */*"], false],
+    [["application/json, */*"], false],
+    [["application/json, */*;q=0.5"], true],
+    [["application/json;q=0.5, text/html"], true],
+    [["application/json;q=0.5, text/plain;q=0.4"], true],
+    [["application/json;q=0.4, text/plain;q=0.5"], false],
+    [["text/plain;q=0.4", "application/json;q=0.5"], true],
+    [["text/*;q=0.4, application/json ; q=0.5"], true],
+    [["application/json;q=0.9, text/*"], false],
+    [["text/plain;q=0, */*"], true],
+    [["text/plain;q=0, */*;q=0.001"], true],
+    [["application/json;q=0, */*"], false],
+    [["application/json;q=0"], false],
+    [["application/*;q=0.9, application/json;q=0.1, text/plain;q=0.2"], false],
+    [["application/json;q=1.1"], false],
+    [["application/json;q=1.0000"], false],
+    [["application/json;q=-1, text/plain;q=0.1"], false],
+    [["application/json;profile=x"], false],
+    [["application/json-patch+json"], false],
+    [["application/problem+json, text/html"], false],
+    [['a/b;c=",application/json;q=1,", text/plain'], false],
+  ] as const) {
+    assert.is(prefersJson(accept), wanted, JSON.stringify(accept));
+  }
 });
 
 replies("each status code has the fields it needs", () => {

@@ -119,6 +119,6 @@ test("fetch", async () => {
   const answer = await fetch(`${world.origin}/x`);
   assert.equal([answer.status, await answer.text()], [200, "GET /x"]);
   const refused = await fetch(`http://127.0.0.1:${world.port}/x`, { method: "POST", body: "y" });
-  assert.equal([refused.status, await refused.text()], [421, "Misdirected Request\n"]);
+  assert.equal([refused.status, await refused.text()], [421, "Misdirected Request (NAME_UNKNOWN)\n"]);
   await world.close();
 });

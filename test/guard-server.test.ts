@@ -198,10 +198,18 @@ faces("a client is told why only where the gate exposes it", async () => {
     for (const expose of [false, true]) {
       const world = await openGuarded({ gate: { ...gate, expose }, guard: { strict } });
       for (const [octets, phrase, why] of [
-        [get("/", "b"), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
-        [get("/live", "b", handshakeFields), "Misdirected Request", "host b matches none of the vhosts: a, taken "],
-        [get("/", "a", "Host: a\r\n"), "Bad Request", "a request has more than one Host "],
-        [get("/live", "a", `Host: a\r\n${handshakeFields}`), "Bad Request", "a request has more than one Host "],
+        [get("/", "b"), "Misdirected Request (NAME_UNKNOWN)", "host b matches none of the vhosts: a, taken "],
+        [
+          get("/live", "b", handshakeFields),
+          "Misdirected Request (NAME_UNKNOWN)",
+          "host b matches none of the vhosts: a, taken ",
+        ],
+        [get("/", "a", "Host: a\r\n"), "Bad Request (HOST_REPEATED)", "a request has more than one Host "],
+        [
+          get("/live", "a", `Host: a\r\n${handshakeFields}`),
+          "Bad Request (HOST_REPEATED)",
+          "a request has more than one Host ",
+        ],
       ] as const) {
         const client = await world.connect();
         await client.send(octets);

@@ -201,7 +201,7 @@ misuse("options and input are checked, content never throws", () => {
       /headBytes is not a setting of a parse; the settings are host, limits/,
     ],
     [() => new HeadReader({ limit: {} } as HeadOptions), /limit is not a setting/],
-    [() => parseRequestHead(octets, { host: "maybe" as never }), /host is maybe/],
+    [() => parseRequestHead(octets, { host: "maybe" as never }), /host is "maybe"/],
     [() => parseRequestHead("GET" as never), /must be a Uint8Array/],
     [() => parseRequestHeads("GET" as never), /must be a Uint8Array/],
     [() => new HeadReader().read("GET" as never), /must be a Uint8Array/],

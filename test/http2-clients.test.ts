@@ -162,7 +162,7 @@ test.needing(noCurl, "curl: by ALPN, by prior knowledge, and by Upgrade, which i
   assert.is(await get("--http2-prior-knowledge", `http://localhost:${port}/`), "over 2.0 200 2");
   assert.is(await get("--http2", `http://localhost:${port}/`), "over 1.1 200 1.1");
   const other = ["-H", "Host: other.test", `http://localhost:${port}/`];
-  assert.is(await get("--http2-prior-knowledge", ...other), "Misdirected Request\n 421 2");
+  assert.is(await get("--http2-prior-knowledge", ...other), "Misdirected Request (NAME_UNKNOWN)\n 421 2");
   assert.equal(
     decisions.map(({ kind, head }) => `${kind} ${head.httpVersion}`),
     ["accepted 2.0", "accepted 1.1", "accepted 2.0", "accepted 1.1", "refused 2.0"],

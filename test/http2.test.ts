@@ -155,7 +155,7 @@ requests("without requests they are 405, and the explanation names the setting",
   gate.on("refused", (decision) => explained.push(explain(decision)));
   const session = await end.session();
   const { status, headers, body } = await ask(session, { ":path": "/x", ":authority": "localhost" });
-  assert.equal([status, headers.allow, body], [405, "CONNECT", "Method Not Allowed\n"]);
+  assert.equal([status, headers.allow, body], [405, "CONNECT", "Method Not Allowed (UPGRADE_REQUIRED)\n"]);
   assert.equal(said, ["UPGRADE_REQUIRED"]);
   assert.match(
     explained[0]!,
@@ -186,10 +186,13 @@ requests("expose puts the explanation into the body", async () => {
   const { end } = await adopting({ expose: true });
   const session = await end.session();
   const { body, headers } = await ask(session, { ":path": "/", ":authority": "other" });
-  assert.match(body, /^Misdirected Request\nhost other matches none of the vhosts: localhost .*\n$/);
+  assert.match(body, /^Misdirected Request \(NAME_UNKNOWN\)\nhost other matches none of the vhosts: localhost .*\n$/);
   assert.is(headers["x-content-type-options"], "nosniff");
   const malformed = await ask(session, { ":path": "/", ":authority": "localhost:0" });
-  assert.match(malformed.body, /^Bad Request\nthe authority's port is not a number .*AUTHORITY_PORT/);
+  assert.match(
+    malformed.body,
+    /^Bad Request \(AUTHORITY_PORT\)\nthe authority's port is not a number .*AUTHORITY_PORT/,
+  );
   session.destroy();
 });
 

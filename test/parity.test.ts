@@ -1,4 +1,4 @@
-// In:    the host cases, the policy cases, the Origin table, cases of the opening handshake.
+// In:    the host cases, the policy cases, the Origin table, cases of the opening handshake and of each setting of a vhost.
 // Out:   whether each is ruled on alike over HTTP/1.1 and HTTP/2, with TLS and without, adopted and guarded; the tables of
 //        docs/policy.md.
 // Never: decides what is right; the cases say it.
@@ -8,7 +8,7 @@ import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { createGate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
-import type { Decision } from "#src/policy/decision.js";
+import { type Decision, refusalStatusCodes } from "#src/policy/decision.js";
 import { explain } from "#src/policy/explain.js";
 import type { PolicyRules } from "#src/policy/policy-rules.js";
 import { NO_LISTEN_SERVER, type Vhost } from "#src/policy/vhost.js";
@@ -17,6 +17,7 @@ import { FrameClient, type Outcome } from "./support/http2-client.js";
 import { openRoad, type Road, type RoadEnd, roads, type Way } from "./support/roads.js";
 import { suite } from "./support/suite.js";
 import { Client } from "./support/tcp.js";
+import { settingCases } from "./support/vhost-settings.js";
 
 type Scheme = "http" | "https";
 type Vhosts = Omit<Vhost, "upgrades">[];
@@ -34,7 +35,7 @@ interface Case {
   readonly right?: readonly number[];
 }
 
-const tables = ["host cases", "policy cases", "Origin table", "opening handshakes"] as const;
+const tables = ["host cases", "policy cases", "Origin table", "opening handshakes", "settings of a vhost"] as const;
 const read = <Row>(name: string): Row => JSON.parse(readFileSync(`test/cases/${name}.json`, "utf8"));
 /** UTF-8, as a client that knows no better would send it; one character an octet. */
 const sent = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
@@ -68,6 +69,7 @@ interface OriginRow {
   host: string;
   origin: string | string[] | null;
   right: string;
+  explanation: string;
 }
 
 /** Rows that only HTTP/1.1 can say. */
@@ -112,12 +114,14 @@ function policyCases(): Case[] {
 
 function originCases(): Case[] {
   const { policies, rows } = read<{ policies: Record<string, PolicyRules>; rows: OriginRow[] }>("origin-cases");
-  return rows.map(({ id, policy, why, host, origin, right }) => {
+  return rows.map(({ id, policy, why, host, origin, right, explanation }) => {
     const { scheme = "http", vhosts } = policies[policy]!;
     const fields = (origin === null ? [] : [origin].flat()).map((value) => ["Origin", value] as const);
     const ask = { scheme, path: "/live", named: host, fields };
-    const wanted = [Number.parseInt(right, 10) || 101];
-    return { table: "Origin table", why: `${id} ${why}`, scheme, vhosts: vhosts as Vhosts, ask, right: wanted };
+    // Every gate here declares its scheme, so that nothing is presumed about it.
+    const wanted = explanation.includes("if TLS ends at a proxy") ? undefined : [Number.parseInt(right, 10) || 101];
+    const each = { table: "Origin table" as const, why: `${id} ${why}`, scheme, vhosts: vhosts as Vhosts, ask };
+    return { ...each, ...(wanted !== undefined && { right: wanted }) };
   });
 }
 
@@ -170,7 +174,21 @@ function handshakeCases(): Case[] {
   }));
 }
 
-const cases = [...hostCases(), ...policyCases(), ...originCases(), ...handshakeCases()];
+function settingsCases(): Case[] {
+  return Object.entries(settingCases).flatMap(([setting, { cases }]) =>
+    cases.map(({ why, vhost, claims, ask, decision }) => ({
+      table: "settings of a vhost" as const,
+      why: `${setting}: ${why}`,
+      scheme: "http" as const,
+      vhosts: [vhost],
+      ask: { ...ask, scheme: "http" as const },
+      right: [decision === "accepted" ? 200 : refusalStatusCodes[decision]],
+      ...(claims !== undefined && { claims }),
+    })),
+  );
+}
+
+const cases = [...hostCases(), ...policyCases(), ...originCases(), ...handshakeCases(), ...settingsCases()];
 
 /** What was ruled: a code or `accepted`, the vhost, and the explanation without the sources of its values. */
 interface Ruled {

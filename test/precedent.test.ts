@@ -142,9 +142,9 @@ const message = fc.record({
 });
 
 /** A request much like another: some of its parts are that one's. */
-const pair = fc.tuple(message, message, fc.boolean(), fc.boolean(), fc.nat(14)).map(([one, other, url, all, cut]) => {
+const pair = fc.tuple(message, message, fc.boolean(), fc.nat(3), fc.nat(14)).map(([one, other, url, part, cut]) => {
   const shared = one.rawHeaders.slice(0, 2 * cut);
-  const rawHeaders = all ? one.rawHeaders : [...shared, ...other.rawHeaders.slice(2 * cut)];
+  const rawHeaders = part > 0 ? one.rawHeaders : [...shared, ...other.rawHeaders.slice(2 * cut)];
   return [one, { ...other, url: url ? one.url : other.url, rawHeaders }] as const;
 });
 
@@ -165,7 +165,7 @@ test("what a precedent covers is ruled on alike", () => {
     assert.is(String((second as typeof first).authority), String(first.authority));
     assert.equal((second as typeof first).arrival, first.arrival);
   });
-  fc.assert(property, { numRuns: 20_000 });
+  fc.assert(property, { numRuns: 30_000 });
   assert.ok(covered > 500, `only ${covered} were covered`);
 });
 

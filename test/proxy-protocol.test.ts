@@ -143,7 +143,8 @@ const tlvOfApplication = fc
 reader("every TLV that a header can say comes back, with its checksum, at any cut", () => {
   const said = fc.record({
     alpn: optional(octetText),
-    authority: optional(unicodeText),
+    // An empty one is absent.
+    authority: optional(unicodeText).map((text) => text || null),
     uniqueId: optional(octetText),
     namespace: optional(asciiText),
     version: optional(asciiText),

@@ -4,6 +4,7 @@
 
 import type { Authority, Scheme } from "../head/authority.js";
 import type { ProxyHeader } from "./proxy/header.js";
+import { serverNameOf } from "./server-name.js";
 
 /** The source of an arrival's scheme. */
 export type SchemeSource = "forwarded" | "proxy" | "given" | "tls" | "declared" | "default";
@@ -57,7 +58,8 @@ export interface Arrival {
   readonly unix?: boolean | undefined;
   /**
    * The server name that the client asked for over TLS (SNI, RFC 6066 §3): from the TLS on the socket, or from a trusted peer's
-   * PROXY header. Null if the client named none; absent if nothing is known about the client's TLS.
+   * PROXY header; in lower case, without one trailing dot. Null if the client named none, or what is not a plain host name, such as an
+   * address or a name with a port; absent if nothing is known about the client's TLS.
    */
   readonly serverName?: string | null | undefined;
   /** The protocol that client and server agreed on in TLS (ALPN, RFC 7301), one character per octet. Null or absent as `serverName`. */
@@ -175,7 +177,8 @@ class SocketArrival implements Arrival {
 
   get serverName(): string | null | undefined {
     const { encrypted, servername } = this.#facts;
-    return encrypted === true ? servername || null : this.#given.serverName;
+    const stated = encrypted === true ? servername || null : this.#given.serverName;
+    return typeof stated === "string" ? serverNameOf(stated) : stated;
   }
 
   get alpnProtocol(): string | null | undefined {
@@ -267,7 +270,7 @@ export function hintsFrom(arrival: Arrival): ArrivalHints {
 function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
   if (tls === false) return {};
   return {
-    serverName: authority ?? undefined,
+    serverName: authority === null ? undefined : serverNameOf(authority),
     alpnProtocol: alpn ?? undefined,
     clientVerified: tls === null ? undefined : tls.verified,
   };

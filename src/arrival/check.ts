@@ -2,7 +2,7 @@
 // Out:   TypeError with path, value and fix for what cannot be.
 // Never: changes it.
 
-import { checkSettings } from "../head/options.js";
+import { checkSettings, describe } from "../head/options.js";
 import type { ArrivalHints } from "./arrival.js";
 
 const settings = [
@@ -24,29 +24,29 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
   for (const name of ["remoteAddress", "localAddress"] as const) {
     const address: unknown = given[name];
     if (address !== undefined && address !== null && typeof address !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(address)}; it must be a string, or null if it is not known`);
+      throw new TypeError(`${where}.${name} is ${describe(address)}; it must be a string, or null if it is not known`);
     }
   }
   const { unix, remoteAddress } = given;
   if (unix !== undefined && (typeof unix !== "boolean" || (unix && remoteAddress !== undefined))) {
     throw new TypeError(
-      `${where}.unix is ${String(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
+      `${where}.unix is ${describe(unix)}; it must be true or false, and a UNIX-domain socket has no remoteAddress`,
     );
   }
   for (const name of ["serverName", "alpnProtocol"] as const) {
     const said: unknown = given[name];
     if (said !== undefined && said !== null && typeof said !== "string") {
-      throw new TypeError(`${where}.${name} is ${String(said)}; it must be a string, or null for none`);
+      throw new TypeError(`${where}.${name} is ${describe(said)}; it must be a string, or null for none`);
     }
   }
   const { clientVerified } = given;
   if (clientVerified !== undefined && typeof clientVerified !== "boolean") {
-    throw new TypeError(`${where}.clientVerified is ${String(clientVerified)}; it must be true or false`);
+    throw new TypeError(`${where}.clientVerified is ${describe(clientVerified)}; it must be true or false`);
   }
   for (const name of ["remotePort", "localPort"] as const) {
     const port: unknown = given[name];
     if (port !== undefined && !(Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535)) {
-      throw new TypeError(`${where}.${name} is ${JSON.stringify(port)}; it must be a number from 1 to 65535`);
+      throw new TypeError(`${where}.${name} is ${describe(port)}; it must be a number from 1 to 65535`);
     }
   }
 }
@@ -54,6 +54,6 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
 /** Throws `TypeError` for what is neither http nor https. */
 export function checkScheme(where: string, scheme: unknown): void {
   if (scheme !== undefined && scheme !== "http" && scheme !== "https") {
-    throw new TypeError(`${where} is ${JSON.stringify(scheme)}; it must be "http" or "https"`);
+    throw new TypeError(`${where} is ${describe(scheme)}; it must be "http" or "https"`);
   }
 }

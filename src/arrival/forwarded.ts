@@ -5,25 +5,42 @@
 import { type Authority, parseAuthority, type Scheme } from "../head/authority.js";
 import type { HeadFault } from "../head/fault.js";
 import { type Address, parsePeerAddress } from "../head/ip-address.js";
-import { spaceStart, tokenStart, trimmed } from "../head/scan.js";
+import { spaceEnd, spaceStart, tokenStart, trimmed } from "../head/scan.js";
 
 /**
- * What is wrong with it: nothing is there; it does not end in a pair; a name is in an element twice; no comma follows it; or it is not
+ * What is wrong with it: it is not a name=value pair; a quote in it has no partner; a name is in an element twice; or it is not
  * what `for`, a port, `host` or `proto` may be.
  */
-export type UnreadableProblem = "empty" | "pair" | "repeated" | "comma" | "for" | "port" | "host" | "proto";
+export type UnreadableProblem = "pair" | "quote" | "repeated" | "for" | "port" | "host" | "proto";
 
-/** What cannot be read. A value, like a `Fault`; an explanation has the words for it. */
+/** What cannot be read, and where. A value, like a `Fault`; an explanation has the words for it. */
 export class Unreadable {
   readonly problem: UnreadableProblem;
   readonly value: string;
   /** Of a host. */
   readonly fault: HeadFault | null;
+  /** Octets before the offending part: in the text that was read; once it is placed, in the value of its field line. */
+  readonly offset: number;
+  /** The field line of that name, counted from 1; null where there is only one. */
+  readonly line: number | null;
 
-  constructor(problem: UnreadableProblem, value: string, fault: HeadFault | null = null) {
+  constructor(
+    problem: UnreadableProblem,
+    value: string,
+    offset = 0,
+    fault: HeadFault | null = null,
+    line: number | null = null,
+  ) {
     this.problem = problem;
     this.value = value;
+    this.offset = offset;
     this.fault = fault;
+    this.line = line;
+  }
+
+  /** The same, where the text that was read begins at `start` of the line. */
+  placed(start: number, line: number | null): Unreadable {
+    return new Unreadable(this.problem, this.value, start + this.offset, this.fault, line);
   }
 }
 
@@ -37,6 +54,7 @@ export interface Node {
 
 /** The parts of a forwarded-element (RFC 7239 §4) that are used here. */
 export interface Element {
+  /** Null if there is no `for`. */
   readonly node: Node | null;
   readonly host: Authority | null;
   readonly scheme: Scheme | null;
@@ -44,8 +62,30 @@ export interface Element {
 
 /** qdtext and quoted-pair (RFC 9110 §5.6.4), one character per octet. */
 const QUOTED = /^(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*$/;
+/** A value without quotes: visible octets, and none that quotes or separates. */
+const UNQUOTED = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e\x80-\xff]*$/;
 /** obfnode and obfport (RFC 7239 §6.2, §6.3). */
 const OBFUSCATED = /^_[A-Za-z0-9._-]+$/;
+/** A zone identifier as sockets and URIs write it (RFC 4007 §11.2, RFC 6874), at the end of an IPv6 address. */
+const ZONE = /^%[\x21\x23-\x2b\x2d-\x5a\x5c\x5e-\x7e]+$/;
+/** Lines of nothing but white space and separators. */
+const EMPTY = /^[\t ,;]*$/;
+
+/** The lines of a field, as far as it states anything: none where all of them are empty. */
+export function statedLines(lines: readonly string[]): readonly string[] {
+  return lines.every((line) => EMPTY.test(line)) ? [] : lines;
+}
+
+/**
+ * The lines of a list of hops without the comma that ends the last one: it announces an element that was not written. A line that
+ * is empty keeps its place.
+ */
+export function withoutLastComma(lines: readonly string[]): readonly string[] {
+  const last = lines.at(-1);
+  if (last === undefined) return lines;
+  const end = spaceStart(last, last.length);
+  return last[end - 1] === "," ? lines.with(-1, last.slice(0, end - 1)) : lines;
+}
 
 /**
  * The lines of one field, read from the right. Lines are lists; a later line was written by a nearer hop
@@ -72,10 +112,25 @@ class FromTheRight {
     return { line: this.#lines[this.#line]!, end: this.#end };
   }
 
+  /** Where a text of the line is that begins at `start`. */
+  protected place(wrong: Unreadable, start: number): Unreadable {
+    return wrong.placed(start, this.#lines.length === 1 ? null : this.#line + 1);
+  }
+
   /** Continues before the comma at `comma`; -1 is the beginning of the line. */
   protected goOn(comma: number): void {
     this.#end = comma;
   }
+}
+
+/** A forwarded-pair. */
+interface Pair {
+  readonly name: string;
+  readonly value: string;
+  /** Where the value begins in its line, after an opening quote. */
+  readonly valueStart: number;
+  /** Where the pair begins. */
+  readonly start: number;
 }
 
 /**
@@ -85,62 +140,91 @@ class FromTheRight {
  *
  * Read backwards: a quoted-string ends at a DQUOTE and begins at the next one to the left that an even number of
  * backslashes precedes. A quote that a client left open, further to the left, does not reach any hop's element.
- * Deviations: neither pairs nor elements may be empty, since a reader that skips them counts elements differently from one that
- * does not; white space is allowed around ";".
+ * Deviations, as proxies write it: a value without quotes ends at "," or ";" and may have colons and brackets, or be empty;
+ * white space is allowed around ";". An element without pairs is an element: it keeps its place.
  */
 export class ForwardedElements extends FromTheRight {
   /** The next element to the left; null after the first. */
   next(): Element | Unreadable | null {
     const rest = this.rest();
     if (rest === null) return null;
-    const pairs = new Map<string, string>();
     const { line } = rest;
-    let end = rest.end;
+    const pairs = new Map<string, Pair>();
+    let end = spaceStart(line, rest.end);
     for (;;) {
-      const pair = readPairBefore(line, spaceStart(line, end));
-      if (pair === null) return new Unreadable("pair", line.slice(0, end));
-      if (pairs.has(pair.name)) return new Unreadable("repeated", pair.name);
-      pairs.set(pair.name, pair.value);
-      end = spaceStart(line, pair.start);
+      if (end > 0 && !isSeparator(line[end - 1])) {
+        const pair = readPairBefore(line, end);
+        if (pair instanceof Unreadable) return this.place(pair, 0);
+        if (pairs.has(pair.name)) return this.place(new Unreadable("repeated", pair.name), pair.start);
+        pairs.set(pair.name, pair);
+        end = spaceStart(line, pair.start);
+      }
       if (line[end - 1] !== ";") break;
-      end--;
+      end = spaceStart(line, end - 1);
     }
-    if (end > 0 && line[end - 1] !== ",") return new Unreadable("comma", line.slice(0, end));
     this.goOn(end - 1);
-    return readElement(pairs);
+    return this.#element(pairs);
+  }
+
+  #element(pairs: ReadonlyMap<string, Pair>): Element | Unreadable {
+    const node = this.#read(pairs.get("for"), readNode);
+    if (node instanceof Unreadable) return node;
+    const host = this.#read(pairs.get("host"), readHost);
+    if (host instanceof Unreadable) return host;
+    const scheme = this.#read(pairs.get("proto"), readScheme);
+    return scheme instanceof Unreadable ? scheme : { node, host, scheme };
+  }
+
+  #read<Value>(pair: Pair | undefined, read: (text: string) => Value | Unreadable): Value | Unreadable | null {
+    if (pair === undefined) return null;
+    const value = read(pair.value);
+    return value instanceof Unreadable ? this.place(value, pair.valueStart) : value;
   }
 }
 
 /** The values of an X-Forwarded field, which is a list without quotes. */
 export class ForwardedValues extends FromTheRight {
+  #start = 0;
+
   /** The next value to the left; null after the first. Empty if there is nothing between two commas. */
   next(): string | null {
     const rest = this.rest();
     if (rest === null) return null;
     const comma = rest.end === 0 ? -1 : rest.line.lastIndexOf(",", rest.end - 1);
+    this.#start = Math.min(spaceEnd(rest.line, comma + 1), rest.end);
     this.goOn(comma);
     return trimmed(rest.line.slice(comma + 1, rest.end));
   }
+
+  /** The newest value as `read` reads it. */
+  read<Value>(value: string, read: (text: string) => Value | Unreadable): Value | Unreadable {
+    const result = read(value);
+    return result instanceof Unreadable ? this.place(result, this.#start) : result;
+  }
 }
 
-/** The forwarded-pair that ends at `end`; null if there is none. */
-function readPairBefore(line: string, end: number): { name: string; value: string; start: number } | null {
-  let start = end;
-  let value: string;
-  if (line[end - 1] === '"') {
-    start = openingQuoteBefore(line, end - 1);
-    const quoted = line.slice(start + 1, end - 1);
-    if (start < 0 || !QUOTED.test(quoted)) return null;
-    value = quoted.replace(/\\(.)/gs, "$1");
-  } else {
-    start = tokenStart(line, end);
-    value = line.slice(start, end);
-    if (value === "") return null;
-  }
-  const equals = start - 1;
-  if (line[equals] !== "=") return null;
-  const first = tokenStart(line, equals);
-  return first === equals ? null : { name: line.slice(first, equals).toLowerCase(), value, start: first };
+const isSeparator = (character: string | undefined): boolean => character === "," || character === ";";
+
+/** The forwarded-pair that ends at `end`, which neither white space nor a separator precedes. */
+function readPairBefore(line: string, end: number): Pair | Unreadable {
+  const isQuoted = line[end - 1] === '"';
+  const quote = isQuoted ? openingQuoteBefore(line, end - 1) : end;
+  if (quote < 0) return new Unreadable("quote", '"', end - 1);
+  let separator = quote - 1;
+  while (separator >= 0 && !isSeparator(line[separator])) separator--;
+  const start = Math.min(spaceEnd(line, separator + 1), quote);
+  const written = line.slice(start, end);
+  const equals = isQuoted ? quote - 1 : line.indexOf("=", start);
+  const value = line.slice(isQuoted ? quote + 1 : equals + 1, isQuoted ? end - 1 : end);
+  if (line.slice(start, quote).includes('"')) return new Unreadable("quote", written, start);
+  const isPair = equals > start && equals < end && line[equals] === "=" && tokenStart(line, equals) === start;
+  if (!isPair || !(isQuoted ? QUOTED : UNQUOTED).test(value)) return new Unreadable("pair", written, start);
+  return {
+    name: line.slice(start, equals).toLowerCase(),
+    value: isQuoted ? value.replace(/\\(.)/gs, "$1") : value,
+    valueStart: isQuoted ? quote + 1 : equals + 1,
+    start,
+  };
 }
 
 /** -1 if there is none. */
@@ -153,42 +237,41 @@ function openingQuoteBefore(line: string, end: number): number {
   return -1;
 }
 
-function readElement(pairs: ReadonlyMap<string, string>): Element | Unreadable {
-  const element = {
-    node: readIf(pairs.get("for"), readNode),
-    host: readIf(pairs.get("host"), readHost),
-    scheme: readIf(pairs.get("proto"), readScheme),
-  };
-  const wrong = Object.values(element).find((value) => value instanceof Unreadable);
-  return (wrong as Unreadable | undefined) ?? (element as Element);
-}
-
-function readIf<Value>(text: string | undefined, read: (text: string) => Value): Value | null {
-  return text === undefined ? null : read(text);
-}
-
 /**
  *     node     = nodename [ ":" node-port ]
  *     nodename = IPv4address / "[" IPv6address "]" / "unknown" / obfnode (RFC 7239 §6)
+ *
+ * Deviations, as proxies write it: an IPv6 address may lack brackets, and then never has a port; its zone identifier is dropped.
  */
-function readNode(text: string): Node | Unreadable {
+export function readNode(text: string): Node | Unreadable {
   const wrong = new Unreadable("for", text);
-  const [, name, portText] = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/s.exec(text) ?? [];
-  if (name === undefined) return wrong;
-  const port = portText === undefined ? null : readNodePort(portText);
-  if (port instanceof Unreadable) return port;
+  const inBrackets = text.startsWith("[");
+  const closing = text.indexOf("]");
+  if (inBrackets && closing < 0) return wrong;
+  const colon = text.indexOf(":", inBrackets ? closing : 0);
+  if (!inBrackets && colon !== text.lastIndexOf(":")) {
+    const address = addressIn(text);
+    return address === null ? wrong : { address, port: null };
+  }
+  const name = colon < 0 ? text : text.slice(0, colon);
+  const port = colon < 0 ? null : readNodePort(text.slice(colon + 1));
+  if (port instanceof Unreadable) return port.placed(colon + 1, null);
   if (name.toLowerCase() === "unknown" || OBFUSCATED.test(name)) return { address: null, port };
-  const inBrackets = name.startsWith("[");
-  const address = name.includes("%") ? null : parsePeerAddress(inBrackets ? name.slice(1, -1) : name);
+  if (inBrackets && !name.endsWith("]")) return wrong;
+  const address = addressIn(inBrackets ? name.slice(1, -1) : name);
   // Only IPv6 has brackets.
   if (address === null || inBrackets !== name.includes(":")) return wrong;
   return { address, port };
 }
 
-/** A value of X-Forwarded-For: a node, whose IPv6 address may lack brackets if no port follows. */
+function addressIn(text: string): Address | null {
+  const zone = text.indexOf("%");
+  return zone >= 0 && !ZONE.test(text.slice(zone)) ? null : parsePeerAddress(text);
+}
+
+/** A value of X-Forwarded-For: a node. Empty, and `unix:` as nginx writes it, are clients without a known address. */
 export function readForwardedFor(text: string): Node | Unreadable {
-  const isIpv6 = text.indexOf(":") !== text.lastIndexOf(":") && !text.startsWith("[");
-  return readNode(isIpv6 ? `[${text}]` : text);
+  return text === "" || text === "unix:" ? { address: null, port: null } : readNode(text);
 }
 
 function readNodePort(text: string): number | null | Unreadable {
@@ -203,7 +286,7 @@ export function readPort(text: string): number | Unreadable {
 export function readHost(text: string): Authority | Unreadable {
   const result = parseAuthority(text);
   if (result.kind === "complete") return result.authority;
-  return new Unreadable("host", text, result.fault);
+  return new Unreadable("host", text, result.fault.offset, result.fault);
 }
 
 /** ws is http, wss is https: some proxies name the protocol of the upgrade. */

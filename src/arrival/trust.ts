@@ -12,7 +12,7 @@ import {
   parsePeerAddress,
 } from "../head/ip-address.js";
 import { NetworkTable } from "../head/network-table.js";
-import { checkSettings } from "../head/options.js";
+import { checkSettings, describe } from "../head/options.js";
 import type { Arrival, Forwarding } from "./arrival.js";
 import {
   ForwardedElements,
@@ -22,7 +22,9 @@ import {
   readHost,
   readPort,
   readScheme,
+  statedLines,
   Unreadable,
+  withoutLastComma,
 } from "./forwarded.js";
 
 export type ForwardedField = "X-Forwarded-For" | "X-Forwarded-Host" | "X-Forwarded-Proto" | "X-Forwarded-Port";
@@ -56,11 +58,11 @@ export class UnreadableForwarding {
   readonly hop: string;
   readonly part: Unreadable;
 
-  constructor(field: UnreadableForwarding["field"], element: number, hop: string, part: Unreadable | null) {
+  constructor(field: UnreadableForwarding["field"], element: number, hop: string, part: Unreadable) {
     this.field = field;
     this.element = element;
     this.hop = hop;
-    this.part = part ?? new Unreadable("empty", "");
+    this.part = part;
   }
 }
 
@@ -74,6 +76,9 @@ interface Said {
   readonly authority: Authority | null;
   readonly port: number | null;
 }
+
+type Walked = Pick<Said, "hop" | "element" | "node">;
+type Lines = readonly string[];
 
 const fields: readonly ForwardedField[] = [
   "X-Forwarded-For",
@@ -126,20 +131,27 @@ export class Trust {
     };
   }
 
+  /**
+   * The walk from the right. What the client's element does not state may be stated by trusted hops nearer to this process: of a host,
+   * the outermost of them knows best; a scheme is that of one link, so that they have to agree.
+   */
   #readForwarded(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
-    const lines = request.fieldValues("forwarded");
+    const lines = statedLines(request.fieldValues("forwarded"));
     const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
-    const elements = new ForwardedElements(lines);
+    const elements = new ForwardedElements(withoutLastComma(lines));
+    const stated = new Stated();
     let hop = peer;
-    let chosen = elements.next();
+    let chosen = elements.next()!;
     for (let element = 1; ; element++) {
-      if (chosen === null || chosen instanceof Unreadable) {
-        return new UnreadableForwarding("Forwarded", element, hop, chosen);
-      }
-      const { node, scheme, host: authority } = chosen;
+      if (chosen instanceof Unreadable) return new UnreadableForwarding("Forwarded", element, hop, chosen);
+      const { node, scheme, host } = chosen;
       const next = this.#trusts(node) ? elements.next() : null;
-      if (next === null) return { hop, element, node, scheme, authority, port: null };
+      if (next === null) {
+        const authority = host ?? stated.authority;
+        return { hop, element, node, scheme: scheme ?? stated.scheme, authority, port: null };
+      }
+      stated.add(host, scheme);
       hop = formatAddress(node!.address!);
       chosen = next;
     }
@@ -147,36 +159,35 @@ export class Trust {
 
   /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
   #readFields(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
-    const linesOf = (name: ForwardedField): string[] => (this.#fields.has(name) ? request.fieldValues(name) : []);
-    const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [string[], string[], string[], string[]];
+    const linesOf = (name: ForwardedField): readonly string[] =>
+      this.#fields.has(name) ? statedLines(request.fieldValues(name)) : [];
+    const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [Lines, Lines, Lines, Lines];
     const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
     const peer = isSilent ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
-    const walked = this.#walk(addresses, peer);
+    const walked = this.#walk(withoutLastComma(addresses), peer);
     if (walked instanceof UnreadableForwarding) return walked;
-    const { hop, element } = walked;
-    const authority = readAt(hosts, element, readHost);
-    const scheme = readAt(schemes, element, readScheme);
-    const port = readAt(ports, element, readPort);
-    for (const [name, value] of [
-      ["X-Forwarded-Host", authority],
-      ["X-Forwarded-Proto", scheme],
-      ["X-Forwarded-Port", port],
-    ] as const) {
-      if (value instanceof Unreadable) return new UnreadableForwarding(name, element, hop, value);
-    }
-    return { ...walked, authority, scheme, port } as Said;
+    const stated = new Stated();
+    const authority = readAt("X-Forwarded-Host", hosts, walked, readHost, (host) => stated.add(host, null));
+    if (authority instanceof UnreadableForwarding) return authority;
+    const scheme = readAt("X-Forwarded-Proto", schemes, walked, readScheme, (value) => stated.add(null, value));
+    if (scheme instanceof UnreadableForwarding) return scheme;
+    const port = readAt("X-Forwarded-Port", ports, walked, readPort);
+    if (port instanceof UnreadableForwarding) return port;
+    const { hop, element, node } = walked;
+    return { hop, element, node, port, authority: authority ?? stated.authority, scheme: scheme ?? stated.scheme };
   }
 
-  #walk(lines: readonly string[], peer: string): Pick<Said, "hop" | "element" | "node"> | UnreadableForwarding {
+  #walk(lines: readonly string[], peer: string): Walked | UnreadableForwarding {
     const values = new ForwardedValues(lines);
     let hop = peer;
-    let value = values.next();
-    if (value === null) return { hop, element: 1, node: undefined };
+    const nearest = values.next();
+    if (nearest === null) return { hop, element: 1, node: undefined };
+    let value: string = nearest;
     for (let element = 1; ; element++) {
-      const node = readForwardedFor(value);
+      const node: Node | Unreadable = values.read(value, readForwardedFor);
       if (node instanceof Unreadable) return new UnreadableForwarding("X-Forwarded-For", element, hop, node);
-      const next = this.#trusts(node) ? values.next() : null;
+      const next: string | null = this.#trusts(node) ? values.next() : null;
       if (next === null) return { hop, element, node };
       hop = formatAddress(node.address!);
       value = next;
@@ -205,16 +216,59 @@ function clientAt(node: Node | null): Pick<Arrival, "remoteAddress" | "remotePor
   return { remoteAddress: formatAddress(node.address), remotePort: node.port ?? undefined };
 }
 
-/** Reads the value at a place counted from the right, 1; where the list is shorter, its leftmost. Null where it is empty. */
-function readAt<Value>(lines: readonly string[], place: number, read: (text: string) => Value): Value | null {
+/** What trusted hops nearer than the client's state of the host and the scheme, from the right. */
+class Stated {
+  authority: Authority | null = null;
+  /** Null where none states it, and where they differ. */
+  scheme: Scheme | null = null;
+  #differ = false;
+
+  add(authority: Authority | null, scheme: Scheme | null): void {
+    this.authority = authority ?? this.authority;
+    if (scheme === null || this.#differ) return;
+    this.#differ = this.scheme !== null && this.scheme !== scheme;
+    this.scheme = this.#differ ? null : scheme;
+  }
+}
+
+/**
+ * Reads the value at the client's place, counted from the right, 1; where the list is shorter, its leftmost. Null where it is
+ * empty; `nearer` gets the values of the hops to the right of it then.
+ */
+function readAt<Value>(
+  field: ForwardedField,
+  lines: Lines,
+  { hop, element: place }: Walked,
+  read: (text: string) => Value | Unreadable,
+  nearer?: (value: Value) => void,
+): Value | UnreadableForwarding | null {
   const values = new ForwardedValues(lines);
   let value = values.next();
-  for (let i = 1; i < place; i++) value = values.next() ?? value;
-  return value === null ? null : read(value);
+  let at = 1;
+  for (; at < place; at++) {
+    const next = values.next();
+    if (next === null) break;
+    value = next;
+  }
+  if (value === null) return null;
+  if (value !== "") {
+    const result = values.read(value, read);
+    return result instanceof Unreadable ? new UnreadableForwarding(field, at, hop, result) : result;
+  }
+  if (nearer === undefined) return null;
+  const again = new ForwardedValues(lines);
+  for (let near = 1; near < at; near++) {
+    const text = again.next()!;
+    if (text === "") continue;
+    const result = again.read(text, read);
+    if (result instanceof Unreadable) return new UnreadableForwarding(field, near, hop, result);
+    nearer(result);
+  }
+  return null;
 }
 
 function readTrusted(written: string): Network {
-  const shown = `trust.from has ${JSON.stringify(written)}, which`;
+  const shown = `trust.from has ${describe(written)}, which`;
   if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
   if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
@@ -227,26 +281,35 @@ function readTrusted(written: string): Network {
 /** Checks the setting; null if no peer is trusted. Throws `TypeError` with the path, the value and the fix. */
 export function readTrust(given: unknown): Trust | null {
   if (given === undefined) return null;
-  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust");
+  checkSettings(given, ["from", "forwarded", "proxyProtocol"], "trust", fixOfTrust(given));
   const { from, forwarded, proxyProtocol } = given as Record<keyof TrustRules, unknown>;
   if (!Array.isArray(from) || from.length === 0) {
-    throw new TypeError(`trust.from is ${JSON.stringify(from)}; it must be a list such as ["10.0.0.0/8", "unix"]`);
+    throw new TypeError(
+      `trust.from is ${describe(from)}; it must be a list such as ${typeof from === "string" ? describe([from]) : '["10.0.0.0/8", "unix"]'}`,
+    );
   }
   if (proxyProtocol !== undefined && typeof proxyProtocol !== "boolean") {
-    throw new TypeError(`trust.proxyProtocol is ${JSON.stringify(proxyProtocol)}; it must be true or false`);
+    throw new TypeError(`trust.proxyProtocol is ${describe(proxyProtocol)}; it must be true or false`);
   }
   if (forwarded === undefined && proxyProtocol !== true) {
     throw new TypeError('trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both');
   }
   if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
     throw new TypeError(
-      `trust.forwarded is ${JSON.stringify(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
+      `trust.forwarded is ${describe(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
     );
   }
   for (const field of Array.isArray(forwarded) ? forwarded : []) {
     if (!fields.includes(field)) {
-      throw new TypeError(`trust.forwarded has ${JSON.stringify(field)}; it may have ${fields.join(", ")}`);
+      throw new TypeError(`trust.forwarded has ${describe(field)}; it may have ${fields.join(", ")}`);
     }
   }
   return new Trust(given as TrustRules);
+}
+
+/** Of hops in place of the rules about them. */
+function fixOfTrust(given: unknown): string {
+  const hops = typeof given === "string" ? [given] : given;
+  const from = Array.isArray(hops) && hops.length > 0 ? describe(hops) : '["10.0.0.0/8"]';
+  return `write trust: { from: ${from}, forwarded: "rfc7239" }, or the X-Forwarded fields that these hops write`;
 }

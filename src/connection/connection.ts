@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import { type Arrival, type ArrivalHints, arrivalAt, type SocketFacts } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import type { FramerLike } from "../handover/framer.js";
+import { type FramerLike, type FramerRefusal, isFramerRefusal } from "../handover/framer.js";
 import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
 import { ReceivedConnection } from "../handover/socket-handover.js";
 import type { HeadFault } from "../head/fault.js";
@@ -369,10 +369,23 @@ export class Connection implements Keeper, Phase, Switchboard {
         this.settle(end);
       },
       notTaken: (cause) => {
+        if (end.kind === "handed-over" && isFramerRefusal(cause)) {
+          this.refusedByFramer(cause);
+          return;
+        }
         const isUntouched = written !== undefined && bytesWritten(this.socket) === written;
         this.notTaken(cause, end.kind === "passed" ? "PASSTHROUGH_FAILED" : "FRAMER_FAILED", isUntouched);
       },
     };
+  }
+
+  /** The framer answers by itself, and closes the socket. */
+  private refusedByFramer(cause: FramerRefusal): void {
+    const end = abandoned("FRAMER_REFUSED", "handover", this.arrival, this.context.limits, cause);
+    leaveErrors(this.socket);
+    this.input.become("abandoned");
+    this.settle(end);
+    this.context.ended(end);
   }
 
   /** `isUntouched`: the framer or passthrough wrote nothing to the socket. */

@@ -13,7 +13,7 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
 import type { HeadFault } from "../head/fault.js";
-import { headOf, type Message, messageOf, unseenUpgrade } from "../head/from-message.js";
+import { headOf, type Message, messageOf, unseenOption } from "../head/from-message.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
 import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
@@ -308,6 +308,8 @@ export class Guard implements Disposable {
     const ruling = asRequest(this.#ruleOnce(request));
     if (ruling.kind === "accepted") {
       this.#accept(request, ruling, connection);
+      // llhttp follows keep-alive beside close in HTTP/1.0, which RFC 9112 §9.3 does not.
+      if (response.shouldKeepAlive && !ruling.head.keepAlive) response.setHeader("Connection", "close");
       return true;
     }
     const { arrival } = connection;
@@ -440,7 +442,7 @@ export class Guard implements Disposable {
 /** The ruling on a request from Node: if the policy accepts it as an upgrade, Node failed to recognize it as one. */
 function asRequest(ruling: Ruling): Ruling {
   if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
-  return { kind: "malformed", fault: unseenUpgrade(ruling.head) };
+  return { kind: "malformed", fault: unseenOption(ruling.head) };
 }
 
 /** Neither flowing nor paused, so that the first 'data' listener makes it flow, as Node does with upgrades. */

@@ -7,8 +7,10 @@ import type { Http2SecureServer, Http2Server } from "node:http2";
 import { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { Server as TlsServer } from "node:tls";
+import { describe } from "../head/options.js";
 import type { Policy } from "../policy/policy-rules.js";
 import { NO_LISTEN_SERVER } from "../policy/vhost.js";
+import { adviceOn } from "./not-a-server.js";
 
 /** What a gate can guard: a server of node:http, node:https or node:http2. */
 export type GuardedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
@@ -20,9 +22,8 @@ export function speaksHttp2(server: unknown): server is Http2Server | Http2Secur
 
 /** The event by which a server gets connections to read. Throws `TypeError` for one that does not speak HTTP. */
 export function connectionEventOf(server: unknown): "connection" | "secureConnection" {
-  if (server instanceof HttpServer) return "connection";
-  if (server instanceof HttpsServer) return "secureConnection";
-  if (speaksHttp2(server)) return server instanceof TlsServer ? "secureConnection" : "connection";
+  const event = eventOf(server);
+  if (event !== null) return event;
   const guarded = "guard takes an http.Server, an https.Server or a server of node:http2";
   if (server instanceof TlsServer) {
     throw new TypeError(
@@ -32,7 +33,16 @@ export function connectionEventOf(server: unknown): "connection" | "secureConnec
   if (server instanceof NetServer) {
     throw new TypeError(`${guarded}; for a net.Server write server.on('connection', (socket) => gate.adopt(socket))`);
   }
-  throw new TypeError(guarded);
+  const advice = adviceOn(server, (other) => eventOf(other) !== null);
+  throw new TypeError(`${guarded}; this is ${describe(server)}${advice}`);
+}
+
+/** Null for anything that does not speak HTTP. */
+function eventOf(server: unknown): "connection" | "secureConnection" | null {
+  if (server instanceof HttpServer) return "connection";
+  if (server instanceof HttpsServer) return "secureConnection";
+  if (speaksHttp2(server)) return server instanceof TlsServer ? "secureConnection" : "connection";
+  return null;
 }
 
 /** Throws `TypeError` if a vhost's port contradicts what the server listens on; before it listens, nothing is checked. */

@@ -4,6 +4,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
+import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import type { Acceptance } from "../policy/decision.js";
 
@@ -26,7 +27,7 @@ export interface Handover {
 export interface Framer {
   /**
    * Owns the socket from the call on. If it throws before it has written anything, the client gets 500; after that, the
-   * socket is destroyed.
+   * socket is destroyed. If it throws a `FramerRefusal`, the socket stays its own.
    */
   take(handover: Handover): void | Promise<void>;
   /** Closes the connections that it took, with a WebSocket close code; resolves when all of them are closed. */
@@ -42,6 +43,19 @@ export const LEAVE = "LEAVE" as const;
 /** A framer, just its `take`, or `LEAVE`. */
 export type FramerLike = Framer | Framer["take"] | typeof LEAVE;
 
+/**
+ * Thrown by a framer that has refused an upgrade and answered it by itself. The gate then leaves the socket alone, and the connection is
+ * abandoned as `FRAMER_REFUSED`, with this as its `cause`. `message`: the reason, for the log.
+ */
+export class FramerRefusal extends Error {
+  override readonly name = "FramerRefusal";
+}
+
+/** By its name: a bundle may have a class of its own. @internal */
+export function isFramerRefusal(thrown: unknown): thrown is FramerRefusal {
+  return thrown instanceof Error && thrown.name === "FramerRefusal";
+}
+
 /** Throws `TypeError` for a value that cannot take a socket. */
 export function checkFramer(framer: unknown, where: string): void {
   if (framer === LEAVE) return;
@@ -50,7 +64,9 @@ export function checkFramer(framer: unknown, where: string): void {
     throw new TypeError(`${where} is a WebSocketServer; wrap it: wsFramer(wss)`);
   }
   if (typeof take !== "function")
-    throw new TypeError(`${where} is not a framer; write wsFramer(wss), a function, or LEAVE`);
+    throw new TypeError(
+      `${where} is not a framer; write wsFramer(wss), a function, or LEAVE; it is ${describe(framer)}`,
+    );
 }
 
 /** Lets the framer take an upgrade that claims it. */

@@ -2,13 +2,14 @@
 // Out:   the vhosts with framers as claims.
 // Never: calls a framer.
 
+import { describe, isRecord } from "../head/options.js";
 import type { Vhost } from "../policy/vhost.js";
 import { checkFramer, type FramerLike, LEAVE } from "./framer.js";
 
 /** Replaces names with their framers. Throws `TypeError` with the path, the value and the fix. */
 export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {
-  if (typeof framers !== "object" || framers === null) {
-    throw new TypeError("framers must be an object such as { live: wsFramer(wss) }");
+  if (!isRecord(framers)) {
+    throw new TypeError(`framers must be an object such as { live: wsFramer(wss) }; it is ${describe(framers)}`);
   }
   if (Object.hasOwn(framers, LEAVE)) throw new TypeError("framers.LEAVE has the name of LEAVE; choose another name");
   for (const [name, framer] of Object.entries(framers)) checkFramer(framer, `framers[${JSON.stringify(name)}]`);
@@ -21,6 +22,7 @@ export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) 
       }
       if (!Object.hasOwn(framers, claim)) {
         const names = Object.keys(framers).join(", ") || "none";
+        if (claim.toUpperCase() === LEAVE) throw new TypeError(`${where} is ${JSON.stringify(claim)}; write LEAVE`);
         throw new TypeError(
           `${where} is ${JSON.stringify(claim)}, which is not a name in framers (it has: ${names}); ` +
             `write framers: { ${JSON.stringify(claim)}: wsFramer(wss) }`,

@@ -3,8 +3,9 @@
 // Never: uses a private member of ws, or writes a frame itself.
 
 import type { Duplex } from "node:stream";
+import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
-import type { Framer, Handover } from "./framer.js";
+import { type Framer, FramerRefusal, type Handover } from "./framer.js";
 import { type Ruled, ruledHost, ruledRawHeaders } from "./ruled-host.js";
 
 /** The part of a ws 8 WebSocket that is used. */
@@ -19,6 +20,8 @@ export interface WebSocketLike {
 export interface WebSocketServerLike {
   // biome-ignore lint/suspicious/noExplicitAny: ws asks for an IncomingMessage and reads four members of it
   handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
+  /** Those that it was made with. */
+  readonly options?: { readonly path?: unknown; readonly verifyClient?: unknown };
   // biome-ignore lint/suspicious/noExplicitAny: as the listeners of 'connection' declare them
   emit(event: "connection", webSocket: any, request: any): boolean;
 }
@@ -65,29 +68,50 @@ function headersOf(head: RequestHead, host: string | null): UpgradeRequest["head
 /**
  * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
  * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
- * maxPayload, handleProtocols, verifyClient) apply as usual.
+ * maxPayload, handleProtocols, verifyClient, path) apply as usual: an upgrade that it refuses has the answer of ws, and is abandoned
+ * as `FRAMER_REFUSED`.
  */
 export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   if (typeof webSocketServer?.handleUpgrade !== "function") {
-    throw new TypeError("wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true }))");
+    throw new TypeError(
+      `wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is ${describe(webSocketServer)}`,
+    );
   }
   const taken = new Set<WebSocketLike>();
   function forget(this: WebSocketLike): void {
     taken.delete(this);
   }
   return {
-    take(handover: Handover): void {
+    take(handover: Handover): void | Promise<void> {
       const { decision, rest, socket } = handover;
       const early = Buffer.from(rest.buffer, rest.byteOffset, rest.length);
       const request = new UpgradeRequest(decision, socket);
+      let isDone = false;
+      let settle: (() => void) | undefined;
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
+        isDone = true;
         taken.add(webSocket);
         webSocket.on("close", forget);
         // ws is listening now, but it leaves a paused socket paused.
         socket.resume();
         handover.associate(request);
         handover.associate(webSocket);
+        // Before listeners of 'connection', which may throw.
+        settle?.();
         webSocketServer.emit("connection", webSocket, request);
+      });
+      if (isDone) return undefined;
+      // ws reports no refusal; it ends the socket with its answer.
+      if (socket.writableEnded) throw refusalBy(webSocketServer, request);
+      if (socket.destroyed) return undefined;
+      // verifyClient decides later.
+      return new Promise((resolve, reject) => {
+        const closed = (): void => (socket.writableEnded ? reject(refusalBy(webSocketServer, request)) : resolve());
+        settle = () => {
+          socket.removeListener("close", closed);
+          resolve();
+        };
+        socket.once("close", closed);
       });
     },
     async close(code: number, signal?: AbortSignal): Promise<void> {
@@ -102,4 +126,16 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       signal?.removeEventListener("abort", terminate);
     },
   };
+}
+
+/** ws does not give its reason, but its options show it. */
+function refusalBy(webSocketServer: WebSocketServerLike, { url }: UpgradeRequest): FramerRefusal {
+  const { path, verifyClient } = webSocketServer.options ?? {};
+  const [asked] = url.split("?", 1);
+  if (typeof path === "string" && path !== asked) {
+    return new FramerRefusal(`its path is ${JSON.stringify(path)}, and the upgrade is for ${JSON.stringify(asked)}`);
+  }
+  return new FramerRefusal(
+    `${verifyClient ? "its verifyClient rejects the client, or " : ""}it rejects the opening handshake, or is closing`,
+  );
 }

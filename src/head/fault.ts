@@ -47,7 +47,6 @@ const refusals = [
   ["TRANSFER_ENCODING_VERSION", 400, RFC_9112_6_1, "an HTTP/1.0 request has Transfer-Encoding"],
   ["FRAMING_CONFLICT", 400, "RFC 9112 §6.3", "a request has both Content-Length and Transfer-Encoding"],
   ["CONNECTION_INVALID", 400, "RFC 9110 §7.6.1", "Connection is not a list of tokens"],
-  ["CONNECTION_CONTRADICTORY", 400, "RFC 9112 §9.3", "Connection lists both close and keep-alive"],
   ["PROXY_CONNECTION", 400, "RFC 9112 Appendix C.2.2", "Proxy-Connection has a value that parsers read differently"],
   ["UPGRADE_INVALID", 400, "RFC 9110 §7.8", "Upgrade is not a list of protocols"],
   ["HEAD_TOO_LARGE", 431, "RFC 6585 §5", "the request head is larger than the limit"],

@@ -17,27 +17,39 @@ export interface Message {
   readonly rawHeaders: readonly string[];
 }
 
-/** A request as another guard has read it. */
+/** A request as another guard has read it; Connection in a form that every parser reads alike. */
 export function messageOf({ method, requestTarget, httpVersion, rawHeaders }: RequestHead): Message {
-  return { method, url: requestTarget, httpVersion, rawHeaders };
+  const certain = rawHeaders.map((text, i) =>
+    isTabbedConnection(rawHeaders, i - 1) ? text.replaceAll("\t", " ") : text,
+  );
+  return { method, url: requestTarget, httpVersion, rawHeaders: certain };
+}
+
+/** True where the field line at `i` is a Connection with an HTAB. */
+function isTabbedConnection(rawHeaders: readonly string[], i: number): boolean {
+  return i >= 0 && i % 2 === 0 && rawHeaders[i + 1]!.includes("\t") && rawHeaders[i]!.toLowerCase() === "connection";
 }
 
 /**
  * The head of a request, from its raw headers. What Node does not keep is lost: white space around values, the
  * spelling of line ends, empty lines before the request line. Offsets of faults count in the head as it is reassembled
- * here.
+ * here. An HTAB that Node shows in Connection is refused: llhttp reads an option before one as another option, and has read the
+ * request by it.
  */
 export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
   const { method, url, httpVersion, rawHeaders } = message;
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  return parseHeadText(`${text}\r\n`, rawHeaders.length >> 1, limits);
+  const result = parseHeadText(`${text}\r\n`, rawHeaders.length >> 1, limits);
+  if (result.kind === "malformed" || !text.includes("\t")) return result;
+  const isTabbed = rawHeaders.some((_, i) => isTabbedConnection(rawHeaders, i));
+  return isTabbed ? { kind: "malformed", fault: unseenOption(result.head) } : result;
 }
 
 /**
- * The fault of a request that the kernel reads as an upgrade and Node's parser did not: Node 20 does not recognize the option
- * `upgrade` of Connection if an HTAB follows it, and does not show the HTAB.
+ * The fault of a request whose Connection the kernel and Node's parser read differently. An upgrade that Node did not recognize:
+ * Node 20 does not see the option `upgrade` if an HTAB follows it, and does not show an HTAB at the end of a value.
  */
-export function unseenUpgrade(head: RequestHead): HeadFault {
+export function unseenOption(head: RequestHead): HeadFault {
   return new HeadFault(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));
 }

@@ -3,6 +3,7 @@
 // Never: enforces one; the files that do import them from here.
 
 import { Capacity, Memory } from "../../assembly/abi.js";
+import { describe, isRecord } from "./options.js";
 
 /** Empty lines that are skipped before a request line (RFC 9112 §2.2). */
 export const EMPTY_LINES: number = Capacity.EMPTY_LINES;
@@ -34,18 +35,22 @@ export const headBounds: Record<keyof HeadLimits, Bounds> = {
   fieldLines: { default: 100, min: 1, max: Capacity.FIELD_LINES, unit: "field lines" },
 };
 
-/** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
+/** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */
 export function headLimits(given: Partial<HeadLimits> | undefined): HeadLimits {
   return given === undefined ? defaultHeadLimits : resolveLimits(headBounds, given);
 }
 
 const defaultHeadLimits: HeadLimits = Object.freeze(resolveLimits(headBounds, {}));
 
-/** The limits that are given, and defaults for the others. */
+/** The limits that are given, and defaults for the others. Throws `TypeError` and `RangeError`. */
 export function resolveLimits<Name extends string>(
   bounds: Record<Name, Bounds>,
   given: Partial<Record<Name, number>>,
 ): Record<Name, number> {
+  if (!isRecord(given)) {
+    const names = Object.keys(bounds).join(", ");
+    throw new TypeError(`limits is ${describe(given)}; it must be an object with any of: ${names}`);
+  }
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(bounds, name)) {
       throw new TypeError(`limits.${name} is not a limit; the limits are ${Object.keys(bounds).join(", ")}`);
@@ -54,7 +59,12 @@ export function resolveLimits<Name extends string>(
   const limits = {} as Record<Name, number>;
   for (const name of Object.keys(bounds) as Name[]) {
     const { default: byDefault, min, max, unit } = bounds[name];
-    const value = given[name] ?? byDefault;
+    const value: unknown = given[name] === undefined ? byDefault : given[name];
+    if (typeof value !== "number") {
+      throw new TypeError(
+        `limits.${name} is ${describe(value)}; it must be a number of ${unit}, from ${min} to ${max}`,
+      );
+    }
     if (!Number.isInteger(value) || value < min || value > max) {
       throw new RangeError(`limits.${name} is ${String(value)}; it must be an integer from ${min} to ${max} ${unit}`);
     }

@@ -1,5 +1,6 @@
 // In:    values from a caller, and the names that an object may have.
 // Out:   nothing, or a TypeError that names the offending one; a value in words, for such an error.
+// Never: throws anything but a TypeError, whatever the value is.
 
 /**
  * Throws `TypeError` for a value that is not an object and for a name that is not a setting: a misspelled setting would
@@ -56,10 +57,8 @@ function describeObject(value: object, depth: number): string {
     const { name } = (value as { constructor: { name: string } }).constructor;
     return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
   }
-  const entries = Object.entries(value);
-  if (depth > 1 || entries.length === 0) return entries.length === 0 ? "{}" : "an object";
-  const members = entries
-    .slice(0, ITEMS)
-    .map(([name, member]) => `${JSON.stringify(name)}:${describe(member, depth + 1)}`);
-  return `{${[...members, ...(entries.length > ITEMS ? ["..."] : [])].join(",")}}`;
+  // Without their values, which may be keys and passwords.
+  const names = Object.keys(value);
+  if (names.length === 0) return "{}";
+  return `an object with ${[...names.slice(0, ITEMS), ...(names.length > ITEMS ? ["others"] : [])].join(", ")}`;
 }

@@ -7,7 +7,7 @@ import { HeadFault } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
-import { checkSettings } from "./options.js";
+import { checkSettings, describe } from "./options.js";
 import { RequestHead, run } from "./request-head.js";
 
 export interface HeadOptions {
@@ -35,9 +35,9 @@ export const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
 export function kernelOptions(options: HeadOptions | undefined): number {
   if (options === undefined) return 0;
   checkSettings(options, settings, "a parse");
-  const host = options.host ?? "required";
+  const { host = "required" } = options;
   if (host !== "required" && host !== "optional") {
-    throw new TypeError(`host is ${String(host)}; it must be "required" or "optional"`);
+    throw new TypeError(`host is ${describe(host)}; it must be "required" or "optional"`);
   }
   return host === "optional" ? Option.HOST_OPTIONAL : 0;
 }

@@ -190,9 +190,10 @@ export class RequestHead {
     return { kind: "content-length", length };
   }
 
-  /** True if the connection persists after this request (RFC 9112 §9.3). */
+  /** True if the connection persists after this request; `close` counts, whatever is beside it (RFC 9112 §9.3). */
   get keepAlive(): boolean {
-    return this.#has(Flag.VERSION_1_1) ? !this.#has(Flag.CONNECTION_CLOSE) : this.#has(Flag.CONNECTION_KEEP_ALIVE);
+    if (this.#has(Flag.CONNECTION_CLOSE)) return false;
+    return this.#has(Flag.VERSION_1_1) || this.#has(Flag.CONNECTION_KEEP_ALIVE);
   }
 
   /** True if `Expect: 100-continue` was sent (RFC 9110 §10.1.1). */

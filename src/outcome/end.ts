@@ -28,6 +28,7 @@ export type AbandonedCode =
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
   | "FRAMER_FAILED"
+  | "FRAMER_REFUSED"
   | "PASSTHROUGH_FAILED";
 
 /** The limit that belongs to a code. */
@@ -51,7 +52,7 @@ export interface Abandoned {
   /** The limit that was exceeded, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /**
-   * What the socket, the TLS handshake, `authorize`, the framer or the passthrough threw; or the `ProxyFault` or `HelloFault` of
+   * What the socket, the TLS handshake, `authorize`, the framer (a `FramerRefusal` if it refused) or the passthrough threw; or the `ProxyFault` or `HelloFault` of
    * malformed octets.
    */
   readonly cause?: unknown;

@@ -83,6 +83,8 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       return `more than ${limit?.value} octets came before authorize answered`;
     case "FRAMER_FAILED":
       return `the framer failed: ${thrown(cause)}`;
+    case "FRAMER_REFUSED":
+      return `the framer refused the upgrade: ${thrown(cause)}`;
     case "PASSTHROUGH_FAILED":
       return `the passthrough failed: ${thrown(cause)}`;
   }

@@ -77,7 +77,7 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   idleTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
 };
 
-/** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
+/** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */
 export function gateLimits(given: Partial<GateLimits> | undefined): GateLimits {
-  return resolveLimits(gateBounds, given ?? {});
+  return resolveLimits(gateBounds, given === undefined ? {} : given);
 }

@@ -5,14 +5,19 @@
 import { STATUS_CODES } from "node:http";
 import { explain } from "../policy/explain.js";
 import { WEBSOCKET_VERSION } from "../policy/opening-handshake.js";
+import { prefersJson } from "./accept.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
 /** The content of a response besides its status code. */
 export interface ReplyDetails {
-  /** A line of visible latin1. It contains what the client sent, so browsers must treat it as plain text. */
+  /** Why: the code of a refusal, a fault or an end. */
+  readonly code?: string | undefined;
+  /** A line of visible latin1. It contains what the client sent, so browsers must treat it as plain text or JSON. */
   readonly explanation?: string | undefined;
   /** Fields that an application adds. */
   readonly fields?: Readonly<Record<string, string>> | undefined;
+  /** The body is `{"error":{"code":...}}`, with `explanation` beside `code` if there is one. */
+  readonly json?: boolean;
 }
 
 /** A response in parts, one octet per character; `fields` are name, value, name, value. */
@@ -23,17 +28,33 @@ export interface Reply {
   readonly body: string;
 }
 
-/** A response with a body of one line, or of two with an explanation; after it the connection closes. */
-export function replyOf(statusCode: number, { explanation, fields: added }: ReplyDetails = {}): Reply {
+/**
+ * A response that no cache keeps (RFC 9111 §5.2.2.5); after it the connection closes. Its body is one line with the code, or two with
+ * an explanation, or JSON.
+ */
+export function replyOf(statusCode: number, details: ReplyDetails = {}): Reply {
   const phrase = STATUS_CODES[statusCode] ?? "";
-  const line = phrase === "" ? `${statusCode}` : phrase;
-  const body = explanation === undefined ? `${line}\n` : `${line}\n${explanation}\n`;
+  const { explanation, fields: added } = details;
+  const body = details.json === true ? jsonOf(details) : textOf(phrase === "" ? `${statusCode}` : phrase, details);
   // RFCs are cited with a section sign.
-  const type = explanation === undefined ? "text/plain" : "text/plain; charset=iso-8859-1";
-  const fields = [...fieldsOf(statusCode), "Content-Type", type, "Content-Length", `${body.length}`];
+  const text = explanation === undefined ? "text/plain" : "text/plain; charset=iso-8859-1";
+  const type = details.json === true ? "application/json" : text;
+  const fields = [...fieldsOf(statusCode), "Cache-Control", "no-store", "Content-Type", type];
+  fields.push("Content-Length", `${body.length}`);
   if (explanation !== undefined) fields.push("X-Content-Type-Options", "nosniff");
   if (added !== undefined) addFields(fields, added);
   return { statusCode, phrase, fields, body };
+}
+
+function textOf(phrase: string, { code, explanation }: ReplyDetails): string {
+  const line = code === undefined ? phrase : `${phrase} (${code})`;
+  return explanation === undefined ? `${line}\n` : `${line}\n${explanation}\n`;
+}
+
+/** In US-ASCII, which is UTF-8 as well. */
+function jsonOf({ code, explanation }: ReplyDetails): string {
+  const text = JSON.stringify({ error: { code, explanation } });
+  return text.replace(/[^\x20-\x7e]/g, (octet) => `\\u${octet.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Adds fields, replacing those of the same name. */
@@ -60,14 +81,18 @@ const told: { readonly [Code in AbandonedCode]?: number } = {
 export function replyTo(end: Answered, expose: boolean): Reply | null {
   switch (end.kind) {
     case "refused": {
-      const { statusCode, fields } = end.decision;
-      return replyOf(statusCode, { explanation: expose ? explain(end.decision) : undefined, fields });
+      const { statusCode, fields, code, head } = end.decision;
+      const json = prefersJson(head.fieldValues("accept"));
+      return replyOf(statusCode, { code, explanation: expose ? explain(end.decision) : undefined, fields, json });
     }
-    case "malformed":
-      return replyOf(end.fault.statusCode, { explanation: expose ? explain(end.fault) : undefined });
+    case "malformed": {
+      const { statusCode, code } = end.fault;
+      return replyOf(statusCode, { code, explanation: expose ? explain(end.fault) : undefined });
+    }
     case "abandoned": {
-      const statusCode = told[end.code];
-      return statusCode === undefined ? null : replyOf(statusCode);
+      const { code } = end;
+      const statusCode = told[code];
+      return statusCode === undefined ? null : replyOf(statusCode, { code });
     }
   }
 }

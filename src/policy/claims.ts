@@ -10,9 +10,31 @@ export interface Claimed<Claim> {
 
 const SLASH = 0x2f;
 
-/** True for `/exact`, `/prefix/*` and `*`. */
+/** True for `/exact`, `/prefix/*` and `*`; not for what other routers read as a parameter, which no request would meet. */
 export function isPathPattern(text: string): boolean {
-  return /^(?:\*|\/[^*?#\s]*(?:\/\*)?|\/\*)$/.test(text);
+  return /^(?!.*\/[:{<[(])(?:\*|\/[^*?#\s\u0080-\uffff]*(?:\/\*)?|\/\*)$/.test(text);
+}
+
+/** What to write in place of a text that is not a pattern. */
+export function patternFor(text: string): string {
+  const general = "write '/exact', '/prefix/*', or '*' for all paths";
+  const [, before] = /^(\/.*?)\/?(?:\/[:{<[(]|\*)/.exec(text) ?? /^(\/)[:{<[(]/.exec(text) ?? [];
+  const prefix = before === undefined || before === "/" ? "" : before;
+  if (/\/[:{<[(]/.test(text) && isPathPattern(`${prefix}/*`)) {
+    return `write '${prefix}/*': a path has no parameters, but a prefix takes every path below it`;
+  }
+  if (/^wss?:|^https?:/i.test(text)) return `write its path alone; ${general}`;
+  if (text.includes("?")) return `a query is not part of a path; ${general}`;
+  if (text.includes("*") && isPathPattern(`${prefix}/*`))
+    return `write '${prefix}/*'; a star comes last, after a slash`;
+  if (/[\u0080-\uffff]/.test(text)) return "write it as clients send it, percent-encoded";
+  if (isPathPattern(`/${text}`)) return `write '/${text}'; or '/prefix/*', or '*' for all paths`;
+  return general;
+}
+
+/** True for `/exact`, without a star. */
+export function isExactPath(text: string): boolean {
+  return /^\/[!"$->@-~]*$/.test(text) && !text.includes("*");
 }
 
 /** Finds the exact path first, then the longest prefix, then `*`. */

@@ -163,7 +163,7 @@ function isMisdirected<Claim>({ secured }: Policy<Claim>, { arrival, authority }
 /** Name, then scheme, then port. */
 function chooseVhost<Claim>(policy: Policy<Claim>, ruling: Ruling<Claim>): Vhost<Claim> | Refusal<Claim> {
   const { head, arrival, authority } = ruling;
-  const named = policy.index.find(authority);
+  const named = authority === null ? policy.index.findWithoutHost(head) : policy.index.find(authority);
   const [first] = named;
   if (first === undefined) return refuse(policy, ruling, unknownName(authority));
   const known = servedBy(first, ruling);

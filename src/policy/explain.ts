@@ -141,7 +141,9 @@ function context(decision: Decision): string {
   if (decision.vhost !== null) parts.push(decision.vhost.name);
   const { arrival, authority, authoritySource } = decision;
   const from = portSource(decision);
-  if (authority === null) parts.push("no authority");
+  const isHealthCheck = authority === null && decision.kind === "accepted" && decision.vhost.absentHost !== undefined;
+  if (isHealthCheck) parts.push("no authority, by absentHost");
+  else if (authority === null) parts.push("no authority");
   else if (from === authoritySource) parts.push(`port came from ${from}`);
   else
     parts.push(`host came from ${authoritySource}, port from ${from === "scheme" ? `scheme ${arrival.scheme}` : from}`);

@@ -1,5 +1,6 @@
 // In:    an item of a list of origins.
 // Out:   the sentence about what is not scheme, host and port, with the nearest origin that is right.
+// Never: offers what a list may not have.
 
 import { splitOrigin } from "./serialized-origin.js";
 

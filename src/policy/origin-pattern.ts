@@ -1,5 +1,6 @@
 // In:    one origin of a list, as a configuration writes it.
 // Out:   OriginPattern; TypeError with the value and the nearest origin that is right for anything else.
+// Never: reads what a client sent.
 
 import { describe } from "../head/options.js";
 import { type HostPattern, readHostPattern } from "./host-pattern.js";

@@ -1,12 +1,13 @@
 // In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
 // Out:   whether a page of that origin may send a request, and the code of what is wrong if it may not.
+// Never: compares a part of a text; an origin is compared by scheme, host and port.
 
 import type { Arrival } from "../arrival/arrival.js";
 import { type Authority, nameKey } from "../head/authority.js";
 import { checkSettings, describe, isRecord } from "../head/options.js";
 import { isRight } from "./origin-pattern.js";
 import { OriginSet } from "./origin-set.js";
-import { canonicalOrigin, type Origin } from "./serialized-origin.js";
+import { canonicalOrigin, impliedPort, type Origin } from "./serialized-origin.js";
 
 export { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
@@ -66,6 +67,16 @@ export class OriginRule {
 /** That of a page which the same authority served, by the same scheme. */
 export function ownOrigin({ arrival, authority, port }: OriginContext): string | null {
   return authority === null ? null : canonicalOrigin(arrival.scheme, nameKey(authority), port);
+}
+
+/**
+ * The own origin of a request, if its client came by https and the proxy that terminated TLS stated nothing; null if the
+ * connection is known.
+ */
+export function presumedOrigin({ arrival, authority }: OriginContext): string | null {
+  if (arrival.scheme !== "http" || arrival.schemeSource !== "default" || authority === null) return null;
+  const port = authority.port ?? arrival.forwarding?.port ?? impliedPort("https");
+  return canonicalOrigin("https", nameKey(authority), port);
 }
 
 /** Checks the setting. Throws `TypeError` with the path, the value and the fix. */

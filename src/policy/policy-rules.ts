@@ -5,7 +5,7 @@
 import { checkScheme } from "../arrival/check.js";
 import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
 import type { Scheme } from "../head/authority.js";
-import { checkSettings } from "../head/options.js";
+import { checkSettings, describe } from "../head/options.js";
 import type { HostMap } from "./host-map.js";
 import type { Vhost } from "./vhost.js";
 import { VhostIndex } from "./vhost-index.js";
@@ -52,17 +52,27 @@ export interface Policy<Claim = unknown> {
 
 /** Checks rules once. Throws `TypeError` with the path, the value and the fix. */
 export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy<Claim> {
-  checkSettings(rules, ["$schema", "scheme", "vhosts", "trust", "mode"], "a policy");
+  checkSettings(
+    rules,
+    ["$schema", "scheme", "vhosts", "trust", "mode"],
+    "a policy",
+    fixOfVhosts(rules, "definePolicy"),
+  );
   const { scheme, mode = "enforce" } = rules;
   checkScheme("scheme", scheme);
   const index = new VhostIndex(rules.vhosts);
   const trust = readTrust(rules.trust);
   if (mode !== "enforce" && mode !== "report") {
-    throw new TypeError(`mode is ${JSON.stringify(mode)}; it must be "enforce" or "report"`);
+    throw new TypeError(`mode is ${describe(mode)}; it must be "enforce" or "report"`);
   }
   const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
   const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
   return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
+}
+
+/** Of a list of vhosts in place of the rules that have it. @internal */
+export function fixOfVhosts(rules: unknown, caller: string): string {
+  return Array.isArray(rules) ? `write ${caller}({ vhosts: [...] }), as in ${caller}({ vhosts: localhost() })` : "";
 }
 
 /**

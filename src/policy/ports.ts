@@ -6,7 +6,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import { NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
 
 export function portFits(vhost: Vhost, port: number | null, arrival: Arrival): boolean {
-  // Without authority there is nothing to compare; only a default vhost is reached this way.
+  // Without authority there is nothing to compare; only a default vhost, or one with absentHost, is reached this way.
   if (port === null || vhost.port === undefined) return true;
   if (vhost.port === "any" || vhost.port === NO_LISTEN_SERVER) return true;
   return portsOf(vhost, arrival).includes(port);

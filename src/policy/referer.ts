@@ -2,9 +2,7 @@
 // Out:   whether the page that sent it is of that origin.
 // Never: compares a part of an origin; only the path, which ends one, is ignored.
 
-import { nameKey } from "../head/authority.js";
-import type { OriginContext } from "./origin.js";
-import { canonicalOrigin, formatOrigin, impliedPort, type Origin, parseOrigin } from "./serialized-origin.js";
+import { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /** The page that Referer names (RFC 9110 §10.1.3). */
 export interface Page {
@@ -22,16 +20,6 @@ const absentPage = page("absent");
 const ownPage = page("own");
 const presumedPage = page("own", true);
 const unreadablePage = page("foreign");
-
-/**
- * The own origin of a request, if its client came by https and the proxy that terminated TLS stated nothing; null if the
- * connection is known.
- */
-export function presumedOrigin({ arrival, authority }: OriginContext): string | null {
-  if (arrival.scheme !== "http" || arrival.schemeSource !== "default" || authority === null) return null;
-  const port = authority.port ?? arrival.forwarding?.port ?? impliedPort("https");
-  return canonicalOrigin("https", nameKey(authority), port);
-}
 
 /** `own`, `presumed`: canonical texts of origins. Two Referer lines, and what is not a URL, are those of a foreign page. */
 export function readReferer(values: readonly string[], own: string | null, presumed: string | null): Page {

@@ -32,12 +32,13 @@ export function wordsOf(refusal: Refusal): Words {
     }
     case "SERVER_NAME_MISMATCH":
       return serverName(refusal);
-    case "AUTHORITY_ABSENT":
-      return {
-        seen: "no Host",
-        wanted: "a Host",
-        verdict: "the request names no host, and no vhost is the default",
-      };
+    case "AUTHORITY_ABSENT": {
+      const checked = policyOf(refusal).index.absentHost;
+      const allowed =
+        checked && `vhost ${checked.name} allows that to health checks alone: ${listed(checked.absentHost!)}`;
+      const verdict = `the request names no host, and ${allowed ?? "no vhost is the default"}`;
+      return { seen: "no Host", wanted: "a Host", verdict };
+    }
     case "NAME_UNSPECIFIED": {
       const [seen, wanted] = [host(refusal), vhostNames(refusal)];
       const why = "is the unspecified address, which servers listen on and clients should not use";
@@ -90,8 +91,6 @@ export function wordsOf(refusal: Refusal): Words {
       return handshake(fieldLines(head, "Sec-WebSocket-Key"), "one line, the base64 of 16 octets");
     case "WEBSOCKET_PROTOCOL":
       return handshake(fieldLines(head, "Sec-WebSocket-Protocol"), "a list of different tokens");
-    case "WEBSOCKET_EXTENSIONS":
-      return handshake(fieldLines(head, "Sec-WebSocket-Extensions"), "a list of extensions with their parameters");
     case "WEBSOCKET_BODY":
       return head.framing.kind === "none"
         ? handshake("END_STREAM", "an open stream")
@@ -139,17 +138,16 @@ function vhostNames(refusal: Refusal): string {
 function unreadable({ unreadable }: Refusal): string {
   const { field, element, hop, part } = unreadable!;
   const { problem, value, fault } = part;
-  const where = `${field} element ${element} from trusted hop ${hop}`;
+  const line = part.line === null ? "" : ` of line ${part.line}`;
+  const where = `${field} element ${element} from trusted hop ${hop}, octet ${part.offset}${line}`;
   const shown = quoted(value);
   switch (problem) {
-    case "empty":
-      return `${where}: it is empty`;
     case "pair":
-      return `${where}: ${shown} does not end with a name=value pair`;
+      return `${where}: ${shown} is not a name=value pair`;
+    case "quote":
+      return `${where}: ${shown} has a quote that is not closed`;
     case "repeated":
       return `${where}: ${cut(value)} appears twice`;
-    case "comma":
-      return `${where}: no comma follows ${shown}`;
     case "for":
       return `${where}: for ${shown} is not an address, "unknown" or an _identifier`;
     case "port":

@@ -4,7 +4,7 @@
 
 import { defaultPort, isPlainName, nameKey } from "../head/authority.js";
 import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
-import { isPathPattern } from "./claims.js";
+import { isExactPath, isPathPattern } from "./claims.js";
 import { normalScheme } from "./decide.js";
 import type { Refusal } from "./decision.js";
 import { formatOrigin } from "./origin.js";
@@ -13,7 +13,8 @@ import { portFits, portsOf, reachable } from "./ports.js";
 import { originRuleOf, policyOf, siteRuleOf } from "./refusal-words.js";
 import { isShort } from "./shown.js";
 import { siteRemedy } from "./site-words.js";
-import { NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
+import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
+import { CHECKING } from "./vhost-index.js";
 
 /** The first thing that a process misses to which a proxy speaks plain HTTP. */
 const DECLARE_HTTPS = 'if a proxy terminates TLS for this process, set scheme: "https"';
@@ -27,7 +28,7 @@ export function remedyOf(refusal: Refusal): string {
     case "SERVER_NAME_MISMATCH":
       return trustPeer(refusal);
     case "AUTHORITY_ABSENT":
-      return addDefault(policyOf(refusal));
+      return allowAbsence(refusal);
     case "NAME_UNSPECIFIED":
     case "NAME_UNKNOWN":
       return addName(refusal);
@@ -72,6 +73,11 @@ function oneOf(refusal: Refusal, { name, port }: Vhost): string {
   return named(refusal).length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
 }
 
+function oneNamed({ vhosts }: Policy, { name, port }: Vhost): string {
+  const isAlone = vhosts.filter((vhost) => vhost.name === name).length === 1;
+  return isAlone ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
+}
+
 function list(items: readonly unknown[]): string {
   return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 }
@@ -96,6 +102,26 @@ function trustPeer(refusal: Refusal): string {
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
+
+/** For a health check, its path; or a vhost that takes everything. */
+function allowAbsence(refusal: Refusal): string {
+  const policy = policyOf(refusal);
+  const { httpVersion, method, path } = refusal.head;
+  const { absentHost, isLocal } = policy.index;
+  const vhost = absentHost ?? reachable(policy.vhosts, refusal.arrival).find(({ port }) => port !== NO_LISTEN);
+  const paths = [...(absentHost?.absentHost ?? []), path];
+  // GET / is any old client's, and not taken for a check.
+  const isPage = method === "GET" && path === "/";
+  const isCheck =
+    httpVersion === "1.0" && CHECKING.has(method) && !isPage && path.length <= LONGEST_NAME && isExactPath(path);
+  const isOffered = isCheck && !isLocal && vhost !== undefined && isShort(paths);
+  const checked = isOffered
+    ? `if it is a health check, set absentHost: ${list(paths)} on ${oneNamed(policy, vhost)}`
+    : "";
+  // Beside absentHost no vhost is the default.
+  const added = absentHost === null ? addDefault(policy) : "";
+  return [checked, added].filter(Boolean).join("; otherwise, ");
+}
 
 /** A local tool has none: any page could have its own name served. */
 function addDefault({ vhosts, index }: Policy): string {

@@ -3,6 +3,7 @@
 // Never: rules on a request.
 
 import { describe } from "../head/options.js";
+import { isExactPath } from "./claims.js";
 import { readOrigins } from "./origin.js";
 import { OriginSet } from "./origin-set.js";
 import { SiteRule, type SiteScope } from "./site.js";
@@ -57,11 +58,6 @@ function readNavigation(given: unknown, where: string): SiteScope {
   if (isScope(given)) return given;
   const words = siteScopes.map((word) => JSON.stringify(word)).join(", ");
   throw new TypeError(`${where} is ${describe(given)}; it must be one of ${words}`);
-}
-
-/** A path of a request-target without its query; a star would be taken for a pattern. */
-export function isExactPath(path: string): boolean {
-  return /^\/[!"$->@-~]*$/.test(path) && !path.includes("*");
 }
 
 function readCallbacks(given: unknown, where: string): ReadonlySet<string> {

@@ -3,11 +3,11 @@
 // Never: offers to let every site in.
 
 import { isPlainName } from "../head/authority.js";
+import { isExactPath } from "./claims.js";
 import type { Acceptance, Refusal } from "./decision.js";
 import { formatOrigin, type Origin, ownOrigin } from "./origin.js";
 import { cut, isShort, listed, quoted } from "./shown.js";
 import type { SiteRule } from "./site.js";
-import { isExactPath } from "./site-settings.js";
 
 /** The page, as far as it is known. */
 function pageOf({ origin, relation }: Refusal): string {

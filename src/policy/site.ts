@@ -3,9 +3,17 @@
 // Never: makes a sentence, or asks Fetch metadata about an upgrade.
 
 import type { RequestHead } from "../head/request-head.js";
-import { formatOrigin, type Origin, type OriginContext, type OriginRule, ownOrigin, parseOrigin } from "./origin.js";
+import {
+  formatOrigin,
+  type Origin,
+  type OriginContext,
+  type OriginRule,
+  ownOrigin,
+  parseOrigin,
+  presumedOrigin,
+} from "./origin.js";
 import type { OriginSet } from "./origin-set.js";
-import { type Page, presumedOrigin, readReferer } from "./referer.js";
+import { type Page, readReferer } from "./referer.js";
 
 /** How a page is related to the origin that it asks (Fetch Metadata §2.3); `unknown` if nothing states it. */
 export type Relation = "same-origin" | "same-site" | "cross-site" | "none" | "unknown";
@@ -50,11 +58,18 @@ interface Sender {
   /** Canonical, or `null`; undefined without Origin. */
   readonly text: string | undefined;
   readonly origin: Origin | null;
+  /** Maybe only if TLS ends at a proxy. */
   readonly isOwn: boolean;
+  readonly isListed: boolean;
 }
 
 const relations: ReadonlySet<string> = new Set<Relation>(["same-origin", "same-site", "cross-site", "none"]);
 const absent: SiteFault = { code: "ORIGIN_ABSENT", origin: null };
+const invalid: SiteFault = { code: "ORIGIN_INVALID", origin: null };
+
+function passed(presumes: boolean): SiteVerdict {
+  return presumes ? "presumes TLS" : "passes";
+}
 
 /** GET, HEAD and OPTIONS, which a page may send anywhere without asking, and which change nothing (RFC 9110 §9.2.1). */
 export function isSafe(method: string): boolean {
@@ -97,22 +112,18 @@ export class SiteRule {
     if (isOpen && value === undefined && origins.allowsAbsent) return "passes";
     const own = ownOrigin(request);
     if (isOpen && this.#isOwnOrAbsent(value, own)) return "passes";
-    const origin = value === undefined || value === "null" ? null : parseOrigin(value);
-    if (origin === null && value !== undefined && value !== "null") return { code: "ORIGIN_INVALID", origin };
-    if (this.#isCallback(request)) return "passes";
-
-    const text = origin === null ? value : formatOrigin(origin);
     const presumed = mayPresume ? presumedOrigin(request) : null;
-    const isListed = text !== undefined && origins.lists(text, origin);
-    if (isListed && (upgrade || text !== own)) return "passes";
-    const isOwn = text !== undefined && (text === own ? origins.sameAuthority || isListed : this.#is(text, presumed));
-    if (text !== undefined && !isOwn && (upgrade || !this.#goesOn(head, text, origin))) {
-      return { code: origin === null ? "ORIGIN_NULL" : "ORIGIN_FOREIGN", origin };
+    const from = this.#senderOf(value, own, presumed);
+    if (from === null) return invalid;
+    if (this.#isCallback(request)) return "passes";
+    if (from.isListed && (upgrade || from.text !== own)) return "passes";
+    if (from.text !== undefined && !from.isOwn && (upgrade || !this.#goesOn(head, from))) {
+      return { code: from.origin === null ? "ORIGIN_NULL" : "ORIGIN_FOREIGN", origin: from.origin };
     }
-    const page = upgrade ? null : readReferer(head.fieldValues("referer"), own, presumed);
-    const fault = page === null ? this.#ofUpgrade(text) : this.#ofRequest(head, { text, origin, isOwn }, page);
-    if (fault !== null) return fault;
-    return (isOwn && text !== own) || page?.isPresumed ? "presumes TLS" : "passes";
+    const presumes = from.isOwn && from.text !== own;
+    if (upgrade) return from.text === undefined && !origins.allowsAbsent ? absent : passed(presumes);
+    const page = readReferer(head.fieldValues("referer"), own, presumed);
+    return this.#ofRequest(head, from, page) ?? passed(presumes || page.isPresumed);
   }
 
   /** What another request of the same connection, authority and Origin needs in common with one that passed. */
@@ -127,8 +138,22 @@ export class SiteRule {
     return value === undefined ? this.origins.allowsAbsent : value === own && this.origins.sameAuthority;
   }
 
-  #is(text: string, presumed: string | null): boolean {
-    return this.origins.sameAuthority && text === presumed;
+  /** Null for an Origin that cannot be read. What browsers send is canonical text; if that is known, it is not read. */
+  #senderOf(value: string | undefined, own: string | null, presumed: string | null): Sender | null {
+    const { origins } = this;
+    if (value === undefined || (value === own && origins.sameAuthority)) {
+      const isListed = value !== undefined && origins.lists(value, null);
+      return { text: value, origin: null, isOwn: value !== undefined, isListed };
+    }
+    if (value === "null" || origins.lists(value, null)) {
+      return { text: value, origin: null, isOwn: value === own, isListed: origins.lists(value, null) };
+    }
+    const origin = parseOrigin(value);
+    if (origin === null) return null;
+    const text = formatOrigin(origin);
+    const isListed = origins.lists(text, origin);
+    const isOwn = text === own ? origins.sameAuthority || isListed : origins.sameAuthority && text === presumed;
+    return { text, origin, isOwn, isListed };
   }
 
   /** Logins that end with a form (OpenID Connect `form_post`) come from another site. */
@@ -137,14 +162,10 @@ export class SiteRule {
   }
 
   /** An Origin that is neither the own nor a listed one, and does not decide. */
-  #goesOn(head: RequestHead, text: string, origin: Origin | null): boolean {
+  #goesOn(head: RequestHead, { text, origin }: Sender): boolean {
     if (text === "null" && only(head.fieldValues("sec-fetch-site")) === "same-origin") return true;
     const isRead = head.method === "GET" || head.method === "HEAD";
-    return isRead && typeof this.embedding === "object" && this.embedding.has(text, origin);
-  }
-
-  #ofUpgrade(text: string | undefined): SiteFault | null {
-    return text === undefined && !this.origins.allowsAbsent ? absent : null;
+    return isRead && typeof this.embedding === "object" && this.embedding.has(text!, origin);
   }
 
   #ofRequest(head: RequestHead, from: Sender, page: Page): SiteFault | null {

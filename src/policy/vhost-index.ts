@@ -5,12 +5,17 @@
 import { type Authority, isPlainName } from "../head/authority.js";
 import { addressOf } from "../head/ip-address.js";
 import { NetworkTable } from "../head/network-table.js";
+import { describe } from "../head/options.js";
+import type { RequestHead } from "../head/request-head.js";
 import { Claims } from "./claims.js";
 import { HostMap } from "./host-map.js";
 import { readHostPattern, readNetworkName } from "./host-pattern.js";
 import { isLocalName } from "./localhost.js";
 import type { SiteRule } from "./site.js";
 import { checkVhost, numbersOf, type Vhost } from "./vhost.js";
+
+/** Methods of health checks: they change nothing. */
+export const CHECKING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
@@ -19,6 +24,8 @@ export class VhostIndex<Claim> {
   readonly #default: Vhost<Claim>[];
   readonly #sites = new Map<Vhost<Claim>, SiteRule>();
   readonly #claims = new Map<Vhost<Claim>, Claims<Claim>>();
+  /** Where health checks that name no host are answered. */
+  readonly absentHost: Vhost<Claim> | null;
   /** Some names are those of this machine alone, as `localhost()` has them. */
   readonly isLocal: boolean;
 
@@ -26,10 +33,11 @@ export class VhostIndex<Claim> {
   constructor(vhosts: readonly Vhost<Claim>[]) {
     if (!Array.isArray(vhosts) || vhosts.length === 0) {
       throw new TypeError(
-        "vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]",
+        `vhosts must be a list with at least one vhost: vhosts: [{ name: 'example.com', port: 443 }]; it is ${describe(vhosts)}${fixOf(vhosts)}`,
       );
     }
-    vhosts.forEach((vhost, i) => {
+    // A hole would be passed over.
+    Array.from(vhosts).forEach((vhost, i) => {
       this.#sites.set(vhost, checkVhost(vhost, `vhosts[${i}]`));
       this.#claims.set(vhost, new Claims(vhost.upgrades));
       this.#add(vhost, `vhosts[${i}]`);
@@ -40,6 +48,7 @@ export class VhostIndex<Claim> {
       const names = this.#default.map((vhost) => vhost.name).join(" and ");
       throw new TypeError(`${names} are both default; only one vhost can be`);
     }
+    this.absentHost = readAbsentHost(vhosts);
   }
 
   #add(vhost: Vhost<Claim>, where: string): void {
@@ -81,6 +90,14 @@ export class VhostIndex<Claim> {
     return isPlainName(authority) ? this.#default : [];
   }
 
+  /** The vhosts for a request that names no host: the default one, or the one that has its path for health checks. */
+  findWithoutHost({ httpVersion, method, path }: RequestHead): readonly Vhost<Claim>[] {
+    const { absentHost } = this;
+    if (absentHost === null) return this.#default;
+    const isCheck = httpVersion === "1.0" && CHECKING.has(method) && absentHost.absentHost!.includes(path);
+    return isCheck ? [absentHost] : [];
+  }
+
   /** By which pages a vhost of this index may be asked, and for what. */
   siteOf(vhost: Vhost<Claim>): SiteRule {
     return this.#sites.get(vhost)!;
@@ -90,6 +107,28 @@ export class VhostIndex<Claim> {
   claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
     return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
   }
+}
+
+/** Of vhosts that are not a list. */
+function fixOf(vhosts: unknown): string {
+  if (typeof vhosts === "function") return "; call it: vhosts: localhost()";
+  if (typeof vhosts === "string") return `; write vhosts: [{ name: ${describe(vhosts)} }]`;
+  return typeof vhosts === "object" && vhosts !== null && "name" in vhosts ? "; put it into a list" : "";
+}
+
+/** The vhost that has the setting, which a default vhost leaves nothing to. */
+function readAbsentHost<Claim>(vhosts: readonly Vhost<Claim>[]): Vhost<Claim> | null {
+  const [first = null, second] = vhosts.filter(({ absentHost }) => absentHost !== undefined);
+  if (second !== undefined) {
+    throw new TypeError(`${first!.name} and ${second.name} both have absentHost; only one vhost can`);
+  }
+  const byDefault = vhosts.find((vhost) => vhost.default === true);
+  if (first !== null && byDefault !== undefined) {
+    throw new TypeError(
+      `${first.name} has absentHost, and ${byDefault.name} is default: it gets every request without a host; leave one of them out`,
+    );
+  }
+  return first;
 }
 
 /** True where some port and scheme would fit both. */

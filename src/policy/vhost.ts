@@ -2,8 +2,8 @@
 // Out:   what a vhost may have, and TypeError with the fix for what it may not.
 // Never: knows other vhosts; vhost-index.ts does.
 
-import { checkSettings } from "../head/options.js";
-import { isPathPattern } from "./claims.js";
+import { checkSettings, describe, isRecord } from "../head/options.js";
+import { isExactPath, isPathPattern, patternFor } from "./claims.js";
 import type { Origins } from "./origin.js";
 import type { SiteRule, SiteScope } from "./site.js";
 import { readSite } from "./site-settings.js";
@@ -49,6 +49,11 @@ export interface Vhost<Claim = unknown> {
    * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
    */
   readonly upgrades?: Readonly<Record<string, Claim>>;
+  /**
+   * Paths of health checks, each exact, such as `/healthz`: GET, HEAD and OPTIONS of HTTP/1.0 that name no host are for this vhost
+   * there. At most one vhost has it, and no vhost is `default` then. Left out: such requests are `AUTHORITY_ABSENT`.
+   */
+  readonly absentHost?: readonly string[];
 }
 
 /** The settings of a vhost. @internal */
@@ -62,24 +67,26 @@ export const vhostSettings = [
   "navigation",
   "callbacks",
   "upgrades",
+  "absentHost",
 ] as const satisfies readonly (keyof Vhost)[];
 const namedPorts = new Set<unknown>([NO_LISTEN_SERVER, NO_LISTEN, "local", "any"]);
 
 /** Throws `TypeError`; returns what else was read. */
 export function checkVhost(vhost: unknown, where: string): SiteRule {
-  if (typeof vhost !== "object" || vhost === null) {
+  if (!isRecord(vhost)) {
     throw new TypeError(
-      `${where} is ${String(vhost)}; it must be an object such as { name: 'example.com', port: 443 }`,
+      `${where} is ${describe(vhost)}; it must be an object such as { name: 'example.com', port: 443 }${fixOfVhost(vhost, where)}`,
     );
   }
-  const { name, port, default: byDefault, requires, upgrades } = vhost as Record<string, unknown>;
+  const { name, port, default: byDefault, requires, upgrades, absentHost } = vhost;
   checkSettings(vhost, vhostSettings, `a vhost (${where})`);
-  if (typeof name !== "string") throw new TypeError(`${where}.name is ${String(name)}; it must be a string`);
+  if (typeof name !== "string")
+    throw new TypeError(`${where}.name is ${describe(name)}; it must be a string${fixOfName(name)}`);
   if (byDefault !== undefined && typeof byDefault !== "boolean") {
-    throw new TypeError(`${where}.default is ${String(byDefault)}; it must be true or false`);
+    throw new TypeError(`${where}.default is ${describe(byDefault)}; it must be true or false`);
   }
   if (requires !== undefined && requires !== "https") {
-    throw new TypeError(`${where}.requires is ${JSON.stringify(requires)}; it must be "https" or left out`);
+    throw new TypeError(`${where}.requires is ${describe(requires)}; it must be "https" or left out`);
   }
   checkPort(port, `${where}.port`);
   const rule = readSite(vhost, where);
@@ -90,6 +97,7 @@ export function checkVhost(vhost: unknown, where: string): SiteRule {
     );
   }
   checkUpgrades(upgrades, `${where}.upgrades`);
+  checkAbsentHost(absentHost, `${where}.absentHost`);
   return rule;
 }
 
@@ -98,20 +106,64 @@ function checkPort(port: unknown, where: string): void {
   const numbers = Array.isArray(port) ? port : [port];
   if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 1 && n <= 65_535)) return;
   throw new TypeError(
-    `${where} is ${JSON.stringify(port)}; it must be a number from 1 to 65535, a list of them, ` +
+    `${where} is ${describe(port)}; it must be a number from 1 to 65535, a list of them, ` +
       `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}`,
   );
 }
 
 function checkUpgrades(upgrades: unknown, where: string): void {
   if (upgrades === undefined) return;
-  if (typeof upgrades !== "object" || upgrades === null) {
-    throw new TypeError(`${where} must be an object such as { '/live': wsFramer(wss) }`);
+  if (!isRecord(upgrades) || isClaim(upgrades)) {
+    throw new TypeError(
+      `${where} must be an object such as { '/live': wsFramer(wss) }; it is ${describe(upgrades)}${fixOfUpgrades(upgrades)}`,
+    );
   }
-  for (const pattern of Object.keys(upgrades)) {
+  for (const [pattern, claim] of Object.entries(upgrades)) {
     if (!isPathPattern(pattern)) {
+      throw new TypeError(`${where}[${JSON.stringify(pattern)}] is not a path: ${patternFor(pattern)}`);
+    }
+    if (claim === undefined) {
+      throw new TypeError(`${where}[${JSON.stringify(pattern)}] is undefined; write a claim, or leave the path out`);
+    }
+  }
+}
+
+/** A framer, or a WebSocketServer, in place of paths. */
+function isClaim(upgrades: object): boolean {
+  return ["take", "handleUpgrade"].some((name) => typeof (upgrades as Record<string, unknown>)[name] === "function");
+}
+
+function fixOfUpgrades(upgrades: unknown): string {
+  if (upgrades === "LEAVE" || upgrades === true)
+    return '; to leave every upgrade to other listeners, write { "*": LEAVE }';
+  if (upgrades === false || upgrades === null) return "; to take no upgrades, write {}";
+  if (typeof upgrades === "function") return '; for every path, write { "*": framer }';
+  if (Array.isArray(upgrades) || upgrades instanceof Map) return "; write each path with its framer";
+  if (typeof upgrades === "string" && isPathPattern(upgrades)) return `; write { ${JSON.stringify(upgrades)}: framer }`;
+  if (typeof upgrades !== "object") return "";
+  return `; for every path, write { "*": ${"take" in upgrades! ? "framer" : "wsFramer(wss)"} }`;
+}
+
+function fixOfVhost(vhost: unknown, where: string): string {
+  if (typeof vhost === "string") return `; write { name: ${describe(vhost)} }`;
+  if (Array.isArray(vhost)) return `; ${where} is a list within the list: spread it, as in [...localhost(), other]`;
+  return typeof vhost === "function" ? "; call it, and spread its list: [...localhost()]" : "";
+}
+
+function fixOfName(name: unknown): string {
+  if (Array.isArray(name)) return "; write a vhost for each name";
+  return name instanceof RegExp ? ', with "*." before it for one label more, or "**." for any number' : "";
+}
+
+function checkAbsentHost(paths: unknown, where: string): void {
+  if (paths === undefined) return;
+  if (!Array.isArray(paths) || paths.length === 0) {
+    throw new TypeError(`${where} is ${JSON.stringify(paths)}; it must be a list of paths such as ["/healthz"]`);
+  }
+  for (const path of paths) {
+    if (typeof path !== "string" || !isExactPath(path)) {
       throw new TypeError(
-        `${where}[${JSON.stringify(pattern)}] is not a path: write '/exact', '/prefix/*', or '*' for all paths`,
+        `${where} has ${JSON.stringify(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
       );
     }
   }

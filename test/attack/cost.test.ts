@@ -39,6 +39,18 @@ const behind = (forwarded: NonNullable<PolicyRules["trust"]>["forwarded"]): Poli
 const forwarded = behind("rfc7239");
 const xForwarded = behind(["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"]);
 
+const pages = definePolicy({
+  vhosts: [
+    {
+      name: "a",
+      embedding: ["https://**.example.com"],
+      navigation: "same-origin",
+      callbacks: ["/auth"],
+      origins: ["https://b"],
+    },
+  ],
+});
+
 const inside = (octets: number): string => `a${" ".repeat(octets)}b`;
 const insideTabs = (octets: number): string => `a${fill(" \t", octets)}b`;
 
@@ -66,6 +78,24 @@ const ruled: Record<string, [policy: Policy, head: (octets: number) => RequestHe
   "a long scheme of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: ${fill("a+", n)}://example.com\r\n`)],
   "colons of Origin": [wildcards, (n) => get(`Host: a\r\nOrigin: ${fill(":/", n)}\r\n`)],
   "lines of Origin": [wildcards, (n) => get(`Host: a\r\n${fill("Origin: a\r\n", n)}`)],
+  "labels of Referer": [pages, (n) => get(`Host: a\r\nReferer: https://${fill("a.", n)}example.com/\r\n`)],
+  "labels of a foreign Referer": [pages, (n) => get(`Host: a\r\nReferer: https://${fill("a.", n)}a/\r\n`)],
+  "the path of Referer": [pages, (n) => get(`Host: a\r\nReferer: http://a${fill("/?#", n)}\r\n`)],
+  "colons of Referer": [pages, (n) => get(`Host: a\r\nReferer: ${fill("://", n)}\r\n`)],
+  "lines of Referer": [pages, (n) => get(`Host: a\r\n${fill("Referer: a\r\n", n)}`)],
+  "a long scheme of Referer": [pages, (n) => get(`Host: a\r\nReferer: ${fill("a+", n)}://a\r\n`)],
+  "commas of Accept": [pages, (n) => get(`Host: a\r\nReferer: http://b/\r\nAccept: ${fill(", ", n)}a\r\n`)],
+  "white space in Accept": [
+    pages,
+    (n) => get(`Host: a\r\nReferer: http://b/\r\nAccept: a,${fill(" \t", n)}text/html${fill(" \t", n)}a\r\n`),
+  ],
+  "lines of Accept": [pages, (n) => get(`Host: a\r\nReferer: http://b/\r\n${fill("Accept: text/htm\r\n", n)}`)],
+  "members of Sec-Purpose": [pages, (n) => get(`Host: a\r\nSec-Purpose: ${fill("prefetchprefetch;", n)}\r\n`)],
+  "lines of Sec-Fetch-Site": [pages, (n) => get(`Host: a\r\n${fill("Sec-Fetch-Site: none\r\n", n)}`)],
+  "lines of Sec-Fetch-Mode": [
+    pages,
+    (n) => get(`Host: a\r\nSec-Fetch-Site: same-site\r\n${fill("Sec-Fetch-Mode: navigate\r\n", n)}`),
+  ],
   "white space in X-Forwarded-For": [xForwarded, (n) => get(`Host: a\r\nX-Forwarded-For: ${inside(n)}\r\n`)],
   "white space in X-Forwarded-Host": [xForwarded, (n) => get(`Host: a\r\nX-Forwarded-Host: ${inside(n)}\r\n`)],
   "white space in X-Forwarded-Proto": [xForwarded, (n) => get(`Host: a\r\nX-Forwarded-Proto: ${insideTabs(n)}\r\n`)],
@@ -153,6 +183,12 @@ const configured: Record<string, (many: Many) => Work> = {
     const origins = many((i) => `https://pr-*-${i}.t.example.com:*`);
     const policy = definePolicy({ vhosts: [{ name: "a", origins }] });
     return ruling(policy, get(`Host: a\r\nOrigin: https://pr-${"a-".repeat(50)}-7.t.example.com\r\n`));
+  },
+  "embedding and callbacks": (many) => {
+    const embedding = many((i) => `https://*.t${i}.example.com`);
+    const callbacks = many((i) => `/auth/${i}`);
+    const policy = definePolicy({ vhosts: [{ name: "a", embedding, callbacks }] });
+    return ruling(policy, get(`Host: a\r\nReferer: https://${"a.".repeat(50)}t7.example.com/\r\n`));
   },
   "trusted networks": (many) => {
     const from = [...many((i) => `172.${16 + (i >> 10)}.${(i >> 2) & 255}.${64 * (i & 3)}/26`), "10.0.0.1"];

@@ -6,8 +6,9 @@ import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { type ClientOptions, WebSocket, WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
-import type { Handover } from "#src/handover/framer.js";
+import { FramerRefusal, type Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
+import { explain } from "#src/outcome/explain-end.js";
 import { openRoad, type Road, type RoadEnd, type Way } from "../support/roads.js";
 import type { Suite } from "../support/suite.js";
 import { settled, until } from "../support/until.js";
@@ -20,12 +21,18 @@ const OCTETS = Buffer.from(Array.from({ length: MEGABYTE }, (_, i) => i % 251));
 
 export function framerContract(test: Suite, road: Road, way: Way): void {
   const said: string[] = [];
+  const explained: string[] = [];
   const closed: [number, string][] = [];
   /** What the gate knows of a WebSocket, its request and its socket. */
   const known: (string | undefined)[] = [];
   const options = { noServer: true, perMessageDeflate: { threshold: 0 }, maxPayload: 4 * MEGABYTE };
   const wss = new WebSocketServer(options);
   const closing = new WebSocketServer({ noServer: true });
+  const elsewhere = new WebSocketServer({ noServer: true, path: "/somewhere" });
+  /** The answers of its verifyClient, which it gives when asked. */
+  const asked: ((isVerified: boolean) => void)[] = [];
+  const late = new WebSocketServer({ noServer: true, verifyClient: (_info, done) => void asked.push(done) });
+  const sync = new WebSocketServer({ noServer: true, verifyClient: () => false });
   const refusing = new WebSocketServer({ noServer: true, verifyClient: (_info, done) => done(false, 402, "Pay") });
   const framer = wsFramer(closing);
   let gate: Gate;
@@ -65,6 +72,13 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
             "/live": wsFramer(wss),
             "/closing": framer,
             "/refusing": wsFramer(refusing),
+            "/elsewhere": wsFramer(elsewhere),
+            "/sync": wsFramer(sync),
+            "/asked": wsFramer(late),
+            "/own": ({ socket }) => {
+              socket.end("HTTP/1.1 418 I'm a teapot\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+              throw new FramerRefusal("it is a teapot");
+            },
             "/throw": fails,
             "/reject": async () => fails(),
             "/late": async ({ socket }) => {
@@ -85,11 +99,14 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     });
     gate.on("accepted", () => said.push("handover"));
     gate.on("refused", ({ code }) => said.push(code));
-    gate.on("abandoned", ({ code, stage }) => said.push(`${code} ${stage}`));
+    gate.on("abandoned", (end) => {
+      said.push(`${end.code} ${end.stage}`);
+      explained.push(explain(end));
+    });
     end.put(gate);
   });
   test.after(async () => {
-    for (const each of [wss, closing, refusing]) each.close();
+    for (const each of [wss, closing, refusing, elsewhere, late, sync]) each.close();
     await end.close();
   });
 
@@ -128,6 +145,9 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     leave();
     return Number(/Unexpected server response: (\d+)/.exec(message)?.[1] ?? 0);
   }
+
+  /** Without the end of a session, which comes when its client is done. */
+  const ofFramers = (): string[] => said.filter((each) => each !== "PEER_ENDED requests");
 
   const echoed = async (webSocket: WebSocket, data: Buffer | string): Promise<void> => {
     const answer = once(webSocket, "message", { signal: AbortSignal.timeout(PATIENCE) });
@@ -273,6 +293,60 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
   test("what ws refuses is answered", async () => {
     assert.is(await refusal("/refusing"), 402);
     assert.is(await refusal("/nowhere"), 404);
+  });
+
+  test("what a framer refuses by itself has its answer, and is an event", async () => {
+    const verifies = "its verifyClient rejects the client, or it rejects the opening handshake, or is closing";
+    for (const [path, statusCode, reason] of [
+      ["/elsewhere?a", 400, 'its path is "/somewhere", and the upgrade is for "/elsewhere"'],
+      ["/sync", 401, verifies],
+      ["/refusing", 402, verifies],
+      ["/own", 418, "it is a teapot"],
+    ] as const) {
+      said.length = 0;
+      explained.length = 0;
+      const before = gate.counts.abandoned.FRAMER_REFUSED ?? 0;
+      assert.is(await refusal(path), statusCode);
+      await until(() => ofFramers().length === 2, "the end is reported");
+      assert.equal(ofFramers(), ["handover", "FRAMER_REFUSED handover"]);
+      assert.is(gate.counts.abandoned.FRAMER_REFUSED, before + 1);
+      assert.ok(
+        explained[0]!.startsWith(`the framer refused the upgrade: ${reason} (FRAMER_REFUSED, handover; client `),
+      );
+    }
+  });
+
+  test("what verifyClient answers later is an event then", async () => {
+    for (const [isVerified, wanted] of [
+      [false, ["handover", "FRAMER_REFUSED handover"]],
+      [true, ["handover"]],
+    ] as const) {
+      said.length = 0;
+      const { webSocket, leave } = await open("/asked");
+      webSocket.on("error", () => {});
+      const ended = new Promise((resolve) => webSocket.on(isVerified ? "open" : "close", resolve));
+      await until(() => asked.length === 1, "verifyClient is asked");
+      assert.equal(ofFramers(), ["handover"]);
+      asked.pop()!(isVerified);
+      await ended;
+      leave();
+      await until(() => ofFramers().length === wanted.length && late.clients.size === 0, "both have ended");
+      assert.equal(ofFramers(), wanted);
+    }
+  });
+
+  test("a client that leaves before verifyClient answers is not refused", async () => {
+    said.length = 0;
+    const { webSocket, leave } = await open("/asked");
+    webSocket.on("error", () => {});
+    await until(() => asked.length === 1, "verifyClient is asked");
+    webSocket.terminate();
+    leave();
+    asked.pop()!(true);
+    // One more upgrade on another connection, after which the first one is long over.
+    await withOpen("/live", async () => {});
+    await until(() => late.clients.size === 0, "no client is left");
+    assert.not.ok(said.includes("FRAMER_REFUSED handover"));
   });
 
   test("a framer that throws, at once, later, and behind its response", async () => {

@@ -65,11 +65,12 @@ function unwrap(octets: Buffer, limit: number): Buffer {
   return Buffer.concat(pieces);
 }
 
-function readName(text: string): string {
-  const name = text.toLowerCase().replace(/\.$/, "");
-  need(/^(?:[a-z0-9._~!$&'()*+,;=-]|%[0-9a-f]{2})+$/.test(name));
-  need(!/^\d{1,3}(?:\.\d{1,3}){3}$/.test(name));
-  return name;
+/** A plain host name; anything else counts as none. */
+function readName(text: string): string | null {
+  const labels = text.replace(/\.$/, "").split(".");
+  const isPlain = labels.every((label) => /^[a-z0-9_-]+$/i.test(label));
+  const isAddress = labels.length === 4 && labels.every((label) => /^\d{1,3}$/.test(label));
+  return isPlain && !isAddress ? labels.join(".").toLowerCase() : null;
 }
 
 function readMessage(message: Buffer): ReferenceHello {
@@ -96,7 +97,7 @@ function readMessage(message: Buffer): ReferenceHello {
     if (type === 0) {
       const [list, more] = take(data, 2, 1, 65_535);
       need(more.length === 0 && list[0] === 0);
-      const [name, names] = take(list.subarray(1), 2, 1, 65_535);
+      const [name, names] = take(list.subarray(1), 2, 0, 65_535);
       need(names.length === 0);
       serverName = readName(name.toString("latin1"));
     } else if (type === 16) {

@@ -17,8 +17,10 @@ export interface ReferenceElement {
 /** `token` and `quoted-string` (RFC 9110 §5.6.2, §5.6.4). */
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const QUOTED_STRING = '"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t \\x21-\\x7e\\x80-\\xff])*"';
-/** `forwarded-pair` (RFC 7239 §4) between white space, with what follows it. */
-const PAIR = new RegExp(`[\\t ]*(${TOKEN})=(${TOKEN}|${QUOTED_STRING})[\\t ]*([;,]|$)`, "y");
+/** A value without quotes, as proxies write it: visible octets, and none that quotes or separates. */
+const UNQUOTED = "[\\x21\\x23-\\x2b\\x2d-\\x3a\\x3c-\\x7e\\x80-\\xff]*";
+/** `forwarded-pair` (RFC 7239 §4) or nothing between white space, with what follows it. */
+const PAIR = new RegExp(`[\\t ]*(?:(${TOKEN})=(${QUOTED_STRING}|${UNQUOTED}))?[\\t ]*([;,]|$)`, "y");
 
 class None extends Error {}
 
@@ -35,15 +37,17 @@ export function referenceForwarded(lines: readonly string[]): ReferenceElement[]
   }
 }
 
-/** `1#forwarded-element` (RFC 7239 §4) without empty pairs and elements. */
+/** `1#forwarded-element` (RFC 7239 §4); an empty element is one. */
 function readLine(line: string): ReferenceElement[] {
   const elements: ReferenceElement[] = [];
   let pairs: Record<string, string> = Object.create(null);
   for (PAIR.lastIndex = 0; ; ) {
     const [, name, written, separator] = PAIR.exec(line) ?? none();
-    const key = name!.toLowerCase();
-    if (key in pairs) none();
-    pairs[key] = written!.startsWith('"') ? written!.slice(1, -1).replace(/\\(.)/gs, "$1") : written!;
+    if (name !== undefined) {
+      const key = name.toLowerCase();
+      if (key in pairs) none();
+      pairs[key] = written!.startsWith('"') ? written!.slice(1, -1).replace(/\\(.)/gs, "$1") : written!;
+    }
     if (separator === ";") continue;
     elements.push(readElement(pairs));
     if (separator === "") return elements;
@@ -70,20 +74,26 @@ function readScheme(proto: string): ReferenceElement["scheme"] {
   return proto === "https" || proto === "wss" ? "https" : none();
 }
 
-/** `node = nodename [ ":" node-port ]` (RFC 7239 §6). */
+/** `node = nodename [ ":" node-port ]` (RFC 7239 §6); IPv6 also without brackets, then without port, and with a zone identifier. */
 function readNode(text: string): ReferenceElement["node"] {
-  const closing = text.startsWith("[") ? text.indexOf("]") : 0;
-  if (closing < 0) none();
-  const colon = text.indexOf(":", closing);
-  const name = colon < 0 ? text : text.slice(0, colon);
-  const port = colon < 0 ? null : readPort(text.slice(colon + 1));
+  if (/^[^[]*:.*:/s.test(text)) return { address: ipv6(text), port: null };
+  const [, name = none(), portText] = /^(\[[^\]]*\]|[^:[]*)(?::(.*))?$/s.exec(text) ?? [];
+  const port = portText === undefined ? null : readPort(portText);
   if (name.toLowerCase() === "unknown" || /^_[A-Za-z0-9._-]+$/.test(name)) return { address: null, port };
   if (isIPv4(name)) return { address: ipv4(name), port };
-  if (!/^\[[0-9a-f:.]+\]$/i.test(name) || referenceAuthority(Buffer.from(name, "latin1")).kind === "malformed") none();
+  return name.startsWith("[") ? { address: ipv6(name.slice(1, -1)), port } : none();
+}
+
+/** The 16-bit pieces of an IPv6 address, of which a zone identifier (RFC 4007 §11) is dropped; two where it is IPv4-mapped. */
+function ipv6(text: string): number[] {
+  const [, address = none(), zone] = /^([0-9a-f:.]+)(%[!#-+\--Z\\^-~]+)?$/i.exec(text) ?? [];
+  const name = `[${address}]`;
+  if (!address.includes(":") || zone === "%") none();
+  if (referenceAuthority(Buffer.from(name, "latin1")).kind === "malformed") none();
   const pieces = readAuthority(name).ipv6!;
   // IPv4-mapped is IPv4 (RFC 4291 §2.5.5.2).
   const isMapped = pieces.slice(0, 6).join() === "0,0,0,0,0,65535";
-  return { address: isMapped ? pieces.slice(6) : pieces, port };
+  return isMapped ? pieces.slice(6) : pieces;
 }
 
 /** `node-port = port / obfport` (RFC 7239 §6). */

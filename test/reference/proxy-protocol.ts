@@ -143,7 +143,7 @@ function readValues(header: Buffer, start: number): object {
   const others: object[] = [];
   for (const [type, value] of all) {
     if (type === 1) said.alpn = value.toString("latin1");
-    else if (type === 2) said.authority = utf8(value);
+    else if (type === 2) said.authority = utf8(value) || null;
     else if (type === 3 && value.length !== 4) refuse("PROXY_TLV_LENGTH");
     else if (type === 5 && value.length > 128) refuse("PROXY_TLV_LENGTH");
     else if (type === 5) said.uniqueId = value.toString("latin1");

@@ -108,7 +108,7 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     if (line.kind !== "line") return line;
     const name = line.text.slice(0, line.text.indexOf(":"));
     const written = line.text.slice(name.length + 1);
-    const hasTab = trimStart(written).includes("\t");
+    const hasTab = written.includes("\t");
     const code = fieldWhole(name.toLowerCase(), trim(written), hasTab, fields, httpVersion);
     if (code !== null) return error(code, start);
     const host = name.toLowerCase() === "host" ? authorityWhole(trim(written)) : null;
@@ -133,7 +133,8 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     host: host === undefined ? null : readAuthority(host),
     fields,
     framing: readFraming(fields),
-    keepAlive: httpVersion === "1.1" ? !connection.includes("close") : connection.includes("keep-alive"),
+    // `close` first, then the version, then `keep-alive` (RFC 9112 §9.3).
+    keepAlive: !connection.includes("close") && (httpVersion === "1.1" || connection.includes("keep-alive")),
     upgrade: httpVersion === "1.1" && connection.includes("upgrade") ? members(valuesOf(fields, "upgrade")) : [],
   };
   return { kind: "complete", head };
@@ -308,7 +309,7 @@ function fieldWhole(
       if (seen("transfer-encoding")) return "TRANSFER_ENCODING_REPEATED";
       return hasTab ? "TRANSFER_ENCODING_INVALID" : transferEncodingWhole(value);
     case "connection":
-      return hasTab ? "CONNECTION_INVALID" : connectionWhole(value, earlier);
+      return members([value]).every(isToken) ? null : "CONNECTION_INVALID";
     case "proxy-connection":
       return httpVersion === "1.1" && value.toLowerCase() === "keep-alive" ? null : "PROXY_CONNECTION";
     case "upgrade":
@@ -323,13 +324,6 @@ function transferEncodingWhole(value: string): string | null {
   const codings = value.split(",").map((member) => trim(member).toLowerCase());
   if (!codings.every(isToken) || codings.slice(0, -1).includes("chunked")) return "TRANSFER_ENCODING_INVALID";
   return codings.at(-1) === "chunked" ? null : "TRANSFER_ENCODING_NOT_CHUNKED";
-}
-
-/** `Connection = #connection-option`, `connection-option = token` (RFC 9110 §7.6.1). */
-function connectionWhole(value: string, earlier: Field[]): string | null {
-  if (!members([value]).every(isToken)) return "CONNECTION_INVALID";
-  const all = connectionOptions([...earlier, ["connection", value]]);
-  return all.includes("close") && all.includes("keep-alive") ? "CONNECTION_CONTRADICTORY" : null;
 }
 
 /** `Upgrade = #protocol`, `protocol = protocol-name [ "/" protocol-version ]`, both tokens (RFC 9110 §7.8). */

@@ -78,23 +78,25 @@ function readPieces(octets: Uint8Array, size: number): Answer {
 function compareWithNode(octets: Uint8Array, head: RequestHead, tally: Tally): void {
   const { framing } = head;
   const node = readByNode(octets, framing);
+  const isUncertain = isReadOtherwise(head);
   if (node.kind === "refused") {
     tally.refusedByNode.set(node.reason, (tally.refusedByNode.get(node.reason) ?? 0) + 1);
     return;
   }
   tally.readByNode++;
   const isTunnel = head.targetForm === "authority-form";
-  same(octets, "Node", node, {
-    kind: "read",
-    method: head.method,
-    requestTarget: head.requestTarget,
-    httpVersion: head.httpVersion,
-    fields: head.rawHeaders,
-    keepAlive: head.keepAlive,
-    // llhttp lets HTTP/1.0 upgrade, and an Upgrade that names nothing; the request filter takes those fields away.
-    upgrade: isTunnel || head.upgrade.length > 0 || (ignoresUpgrade(head) && node.upgrade),
-    framing: isTunnel ? node.framing : framingWords(framing),
-  });
+  if (!isUncertain)
+    same(octets, "Node", node, {
+      kind: "read",
+      method: head.method,
+      requestTarget: head.requestTarget,
+      httpVersion: head.httpVersion,
+      fields: head.rawHeaders,
+      keepAlive: head.keepAlive,
+      // llhttp lets HTTP/1.0 upgrade, and an Upgrade that names nothing; the request filter takes those fields away.
+      upgrade: isTunnel || head.upgrade.length > 0 || (ignoresUpgrade(head) && node.upgrade),
+      framing: isTunnel ? node.framing : framingWords(framing),
+    });
 
   const forwarded = readByNode(Buffer.from(forwardedHead({ head, authority: head.authority }), "latin1"), framing);
   if (isTunnel) return;
@@ -104,6 +106,14 @@ function compareWithNode(octets: Uint8Array, head: RequestHead, tally: Tally): v
     "forwarded",
     [forwarded.upgrade, forwarded.requestTarget, forwarded.keepAlive, forwarded.framing],
     [false, head.requestTarget, head.keepAlive, framingWords(framing)],
+  );
+}
+
+/** True where llhttp does not read Connection by RFC 9110 §7.6.1 and RFC 9112 §9.3, so that it is written otherwise before it goes on. */
+export function isReadOtherwise(head: RequestHead): boolean {
+  return (
+    /^connection:.*\t/im.test(head.toString()) ||
+    (head.httpVersion === "1.0" && !head.keepAlive && /keep-alive/i.test(head.field("connection") ?? ""))
   );
 }
 

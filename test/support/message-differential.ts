@@ -9,7 +9,7 @@ import { gateLimits } from "#src/outcome/limits.js";
 import { decide } from "#src/policy/decide.js";
 import type { Acceptance, Decision } from "#src/policy/decision.js";
 import type { Policy } from "#src/policy/policy-rules.js";
-import { failure, same } from "./differential.js";
+import { failure, isReadOtherwise, same } from "./differential.js";
 import { NodeReader, type NodeRequest } from "./node-parser.js";
 import { arrival, fieldsGoingOn, policies, type Ruled, type Rulings, ruleOn } from "./request-differential.js";
 
@@ -90,6 +90,10 @@ export function compareMessages(octets: Buffer, seed: number, tally: MessageTall
         compareLast(octets, request, ruling, rulings, tally);
         return;
       }
+      if (!isRewritten && isReadOtherwise(ruled.decision.head)) {
+        compareOtherwise(octets, request, ruling, ruled.decision, tally);
+        return;
+      }
       if (isRewritten) compareRewritten(octets, request, ruling, ruled);
       else same(octets, `the ruling on request ${next}`, wordsOf(ruling), wordsOf(ruled.decision));
       const { head, authority } = ruling as Acceptance<string>;
@@ -135,6 +139,25 @@ function compareRewritten(octets: Buffer, request: NodeRequest, ruling: Ruling, 
   same(octets, "the lines that Node got back", request.fields, fieldsGoingOn(decision));
 }
 
+/**
+ * A request whose Connection Node reads otherwise: a guard refuses what it sees of that; where it does not, the ruling is that on
+ * the octets, but for whether it is an upgrade to Node, which a guard sees as well. The connection is not followed further.
+ */
+function compareOtherwise(
+  octets: Buffer,
+  request: NodeRequest,
+  ruling: Ruling,
+  decision: Decision<string>,
+  tally: MessageTally,
+): void {
+  tally.others++;
+  const isSeen = request.fields.some(
+    (text, i) => i % 2 === 1 && /^connection\t.*\t/is.test(`${request.fields[i - 1]}\t${text}`),
+  );
+  if (isSeen) same(octets, "what a guard sees", wordsOf(ruling), { kind: "malformed", code: "CONNECTION_INVALID" });
+  else same(octets, "the ruling on what a guard does not see", wordsOf(ruling), wordsOf(decision));
+}
+
 /** A request that the octets do not hold as one that goes on. */
 function compareLast(
   octets: Buffer,
@@ -144,6 +167,10 @@ function compareLast(
   tally: MessageTally,
 ): void {
   if (last !== undefined) {
+    if (isReadOtherwise(last.head)) {
+      compareOtherwise(octets, request, ruling, last, tally);
+      return;
+    }
     tally.others++;
     same(octets, "the last ruling", wordsOf(ruling), wordsOf(last));
     if (last.kind === "accepted") same(octets, "the upgrade", request.upgrade, true);

@@ -73,11 +73,11 @@ const steps: [RegExp, Follow][] = [
       })),
   ],
   [
-    /add ("[^"]*") to the origins of vhost (\S+)$/,
-    (options, origin, name) =>
+    /add ("[^"]*") to the (origins|embedding|callbacks) of vhost (\S+)$/,
+    (options, item, setting, name) =>
       onVhost(options, name!, undefined, (vhost) => ({
         ...vhost,
-        origins: [...(vhost.origins as string[]), evaluated(origin!) as string],
+        [setting!]: [...(vhost[setting as keyof Vhost] as string[]), evaluated(item!) as string],
       })),
   ],
   [

@@ -117,16 +117,26 @@ export function fieldsGoingOn({ head, authority }: Acceptance<string>): string[]
   const { rawHeaders } = head;
   const namesHost = head.targetForm === "absolute-form";
   const dropsUpgrade = head.field("upgrade") !== undefined;
+  const dropped = [
+    ...(dropsUpgrade ? ["upgrade"] : []),
+    ...(head.httpVersion === "1.0" && !head.keepAlive ? ["keep-alive"] : []),
+  ];
+  const connections = head.toString().match(/(?<=^connection:).*$/gim) ?? [];
   const fields = namesHost ? ["Host", String(authority)] : [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     const value = rawHeaders[i + 1]!;
     const lowerCase = name.toLowerCase();
     if (namesHost && lowerCase === "host") continue;
-    if (!dropsUpgrade || (lowerCase !== "upgrade" && lowerCase !== "connection")) fields.push(name, value);
-    else if (lowerCase === "connection") {
-      const options = value.split(/[ \t]*,[ \t]*/).filter((option) => !/^(?:upgrade)?$/i.test(option));
-      if (options.length > 0) fields.push(name, options.join(", "));
+    if (dropsUpgrade && lowerCase === "upgrade") continue;
+    // With the white space around it.
+    const written = lowerCase === "connection" ? connections.shift()! : "";
+    const options = value.split(/[ \t]*,[ \t]*/);
+    const isKept = (option: string): boolean => !dropped.includes(option.toLowerCase());
+    if (!written.includes("\t") && (lowerCase !== "connection" || options.every(isKept))) fields.push(name, value);
+    else {
+      const kept = options.filter((option) => option !== "" && isKept(option));
+      if (kept.length > 0) fields.push(name, kept.join(", "));
     }
   }
   return fields;

@@ -49,7 +49,13 @@ const lengths = ["0", "1", "5", "37", "007", "5\t", "\t 5 "];
 
 const chunkedLines = [
   ...["Transfer-Encoding: chunked", "transfer-encoding:CHUNKED ", "Transfer-Encoding: gzip, chunked"],
-  ...["Transfer-Encoding:\tgzip  ,  chunked", "Transfer-Encoding: a,b,chunked"],
+  ...[
+    "Transfer-Encoding:  gzip  ,  chunked",
+    "Transfer-Encoding:\tchunked",
+    "Connection: close,\tkeep-alive\t",
+    "Connection:\tUpgrade\t,",
+    "Transfer-Encoding: a,b,chunked",
+  ],
 ];
 
 const chunkedBodies = [

@@ -1,10 +1,11 @@
 // In:    a road: HTTP/1.1 or HTTP/2, with TLS or without; a gate.
-// Out:   clients that come by this road to the gate, which has adopted their connections or guards the server that has.
+// Out:   clients that come by this road to the gate, which has adopted their connections or guards the server that has, strictly or not.
 // Never: looks into the gate.
 
 import { once } from "node:events";
 import http from "node:http";
 import http2 from "node:http2";
+import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
@@ -25,7 +26,7 @@ export const roads: readonly Road[] = [
   { name: "HTTP/2, cleartext", secure: false, version: "HTTP/2" },
 ];
 
-export type Way = "adopted" | "guarded";
+export type Way = "adopted" | "guarded" | "strict";
 
 /** Something that listens, at the end of a road. */
 export interface RoadEnd {
@@ -54,6 +55,8 @@ function serverOf({ secure, version }: Road, way: Way): net.Server {
     const ALPNProtocols = ["h2", "http/1.1"];
     return secure ? tls.createServer({ key, cert, ALPNProtocols }) : net.createServer();
   }
+  // A strict guard reads HTTP/1.1 alone.
+  if (way === "strict") return secure ? https.createServer({ key, cert }) : http.createServer();
   if (secure) return http2.createSecureServer({ key, cert, allowHTTP1: true, settings });
   return version === "HTTP/2" ? http2.createServer({ settings }) : http.createServer();
 }
@@ -73,7 +76,7 @@ export async function openRoad(
     sockets.add(socket);
     socket.on("error", () => {}).once("close", () => sockets.delete(socket));
   });
-  if (way === "guarded") server.on("request", respond as never);
+  if (way !== "adopted") server.on("request", respond as never);
   else server.on(road.secure ? "secureConnection" : "connection", (socket) => ends.push(current!.adopt(socket).ended));
   server.on("tlsClientError", () => {});
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -93,7 +96,7 @@ export async function openRoad(
     put(gate) {
       current = gate;
       if (way === "adopted") return () => {};
-      const guard = gate.guard(server as http.Server);
+      const guard = gate.guard(server as http.Server, { strict: way === "strict" });
       return () => guard.release();
     },
     connect,

@@ -44,7 +44,7 @@ export interface ProxyHeader {
   readonly destination: ProxyEndpoint | null;
   /** The protocol that client and proxy agreed on: `http/1.1`. One character per octet. */
   readonly alpn: string | null;
-  /** The host name that the client asked the proxy for, by SNI. Decoded from UTF-8. */
+  /** The host name that the client asked the proxy for, by SNI. Decoded from UTF-8. Null if it is empty. */
   readonly authority: string | null;
   /** The proxy's identifier of the connection, at most 128 octets. One character per octet. */
   readonly uniqueId: string | null;

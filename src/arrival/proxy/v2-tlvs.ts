@@ -82,7 +82,8 @@ export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFa
   }
   return {
     alpn: said.get(ALPN) ?? null,
-    authority: said.get(AUTHORITY) ?? null,
+    // A proxy whose client sent no SNI may write the TLV all the same.
+    authority: said.get(AUTHORITY) || null,
     uniqueId: said.get(UNIQUE_ID) ?? null,
     tls,
     namespace: said.get(NAMESPACE) ?? null,

@@ -2,15 +2,15 @@
 // Out:   the server name, protocols and versions that it asks for, or its first fault.
 // Never: interprets any other extension.
 
-import { nameKey, parseAuthority } from "../../head/authority.js";
 import { type Latin1, latin1 } from "../../head/kernel/latin1.js";
+import { serverNameOf } from "../server-name.js";
 import type { HelloFaultCode } from "./fault.js";
 
 /** What a client asks for in its first message (RFC 8446 §4.1.2). */
 export interface ClientHello {
   /**
    * The host_name of server_name (RFC 6066 §3), in lower case and without one trailing dot, as an authority's uri-host;
-   * null if the client sends none.
+   * null if the client sends none, or what is not a plain host name, such as an address.
    */
   readonly serverName: string | null;
   /** From ALPN (RFC 7301 §3.1), in the client's order; one character per octet. Empty if it offers none. */
@@ -143,30 +143,18 @@ function readFields(body: Vector): ClientHello {
 }
 
 /**
- * ServerNameList of one host_name (RFC 6066 §3). Deviation: a name of another type is refused, as by OpenSSL, since it is
- * unknown where it ends (corpus: HELLO-27).
+ * ServerNameList of one host_name (RFC 6066 §3). Deviations: a name of another type is refused, as by OpenSSL, since it is
+ * unknown where it ends (corpus: HELLO-27); a host_name that is not one counts as none, as does an empty one (corpus: HELLO-22,
+ * HELLO-29).
  */
 function readServerName(data: Vector): string | null {
   const list = data.vector(2, 1, 1, "HELLO_SERVER_NAME");
   data.end("HELLO_SERVER_NAME");
   const at = list.at;
   if (list.number(1) !== HOST_NAME) list.fail("HELLO_SERVER_NAME", at);
-  const name = list.vector(2, 1, 1, "HELLO_SERVER_NAME");
+  const name = list.vector(2, 0, 1, "HELLO_SERVER_NAME");
   list.end("HELLO_SERVER_NAME");
-  const serverName = hostName(name.text());
-  if (serverName === null) list.fail("HELLO_HOST_NAME", name.at);
-  return serverName;
-}
-
-/**
- * A name by the rules of Host, without a port; null for anything else, addresses included (RFC 6066 §3). Deviation: one trailing
- * dot is ignored, as in Host (corpus: HELLO-21).
- */
-function hostName(text: string): string | null {
-  const result = text.includes(":") ? null : parseAuthority(text);
-  if (result?.kind !== "complete" || result.authority.kind !== "reg-name") return null;
-  const { uriHost } = result.authority;
-  return nameKey(result.authority) === uriHost ? uriHost : null;
+  return serverNameOf(name.text());
 }
 
 /** ProtocolNameList (RFC 7301 §3.1). */

@@ -19,7 +19,6 @@ const faults = {
   HELLO_LENGTH: ["RFC 8446 §4.1.2", "a vector has a length that is not allowed, or octets follow the last one"],
   HELLO_EXTENSION_REPEATED: ["RFC 8446 §4.2", "an extension occurs twice"],
   HELLO_SERVER_NAME: ["RFC 6066 §3", "server_name is not a list of one host_name"],
-  HELLO_HOST_NAME: ["RFC 6066 §3", "the host_name is not the name of a host; an address is not one"],
   HELLO_ALPN: ["RFC 7301 §3.1", "application_layer_protocol_negotiation is not a list of protocols"],
   HELLO_VERSIONS: ["RFC 8446 §4.2.1", "supported_versions is not a list of versions"],
 } as const;

@@ -3,7 +3,7 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../../arrival/arrival.js";
-import type { FramerLike } from "../../handover/framer.js";
+import { type FramerLike, isFramerRefusal } from "../../handover/framer.js";
 import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { NOTHING } from "../../head/kernel/latin1.js";
@@ -167,6 +167,10 @@ export class Exchange implements Waiting {
     give(() => takeClaimed(claimed, tunnel, NOTHING), {
       taken() {},
       notTaken: (cause) => {
+        if (isFramerRefusal(cause)) {
+          this.#context.ended(this.#abandoned("FRAMER_REFUSED", "handover", cause));
+          return;
+        }
         const end = this.#abandoned("FRAMER_FAILED", "handover", cause);
         if (!tunnel.hasAnswered) this.#tell(end, decision.head.method);
         else {

@@ -5,6 +5,7 @@
 import type { SecureContextOptions } from "node:tls";
 import { isPassthrough, type PassthroughLike } from "../../handover/passthrough.js";
 import { Authority } from "../../head/authority.js";
+import { describe, isRecord } from "../../head/options.js";
 import type { TlsRoutes } from "../../outcome/context.js";
 import { HostMap } from "../../policy/host-map.js";
 import { type HostPattern, readHostPattern } from "../../policy/host-pattern.js";
@@ -30,9 +31,16 @@ export class ServerNames implements TlsRoutes {
 
   /** `protocols`: offered by ALPN. Throws `TypeError` with the path, the value and the fix. */
   constructor(rules: TlsRules, protocols: readonly string[]) {
-    if (typeof rules !== "object" || rules === null || Object.keys(rules).length === 0) {
+    if (!isRecord(rules) || Object.keys(rules).length === 0) {
       throw new TypeError(
-        'tls must be an object such as { "chat.example.com": { key, cert } }, with at least one name',
+        `tls must be an object such as { "chat.example.com": { key, cert } }, with at least one name; it is ${Array.isArray(rules) ? "a list" : describe(rules)}`,
+      );
+    }
+    // Not shown: there is a private key in them.
+    const [option] = ["key", "cert", "pfx"].filter((name) => Object.hasOwn(rules, name));
+    if (option !== undefined) {
+      throw new TypeError(
+        `tls.${option} is a TLS option in place of a server name; for every name, write tls: { "*": { key, cert } }`,
       );
     }
     for (const [name, rule] of Object.entries(rules)) {
@@ -71,6 +79,7 @@ export class ServerNames implements TlsRoutes {
 }
 
 function readServerName(name: string, where: string): HostPattern {
+  if (typeof name !== "string") throw new TypeError(`${where} needs a name that tls has, or "${ALL}"`);
   const pattern = readHostPattern(name, where, `"${ALL}"`);
   if (pattern.port !== null) throw new TypeError(`${where} has a port, but server names have none; leave it out`);
   // Names that look like IPv4 addresses consist of digits and dots, and only addresses begin with a bracket.

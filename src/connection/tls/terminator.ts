@@ -11,6 +11,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from "node:tls";
+import { describe, isRecord } from "../../head/options.js";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
 /** Options that the gate sets itself, or derives from the ClientHello. */
@@ -49,6 +50,7 @@ export class Terminator implements Secures {
 
   /** Uses this certificate for subsequent handshakes; other options stay as they were. */
   renew(given: SecureContextOptions, where: string): void {
+    if (!isRecord(given)) throw new TypeError(`${where} needs a certificate and its key: { cert, key }`);
     const terms: TlsTerms = { ...this.#terms, ...given };
     // The new key replaces the old one, in whichever form either is given.
     if (given.pfx !== undefined && given.cert === undefined) Object.assign(terms, { key: undefined, cert: undefined });
@@ -84,9 +86,9 @@ function causeOf(error: NodeJS.ErrnoException, { authorizationError }: TLSSocket
 }
 
 function checkTerms(terms: TlsTerms, where: string): void {
-  if (typeof terms !== "object" || terms === null) {
+  if (!isRecord(terms)) {
     throw new TypeError(
-      `${where} is ${String(terms)}; it must be TLS options such as { key, cert }, or a function that takes the socket`,
+      `${where} is ${typeof terms === "string" ? "text" : describe(terms)}; it must be TLS options such as { key, cert }, or a function that takes the socket`,
     );
   }
   const [owned] = own.filter((name) => name in terms);

@@ -1,0 +1,528 @@
+// In:    configurations that are wrong; values of every kind, in every place of a configuration.
+// Out:   whether each is a TypeError with its place, its value and what to write.
+// Never: makes a gate that is right.
+
+import http from "node:http";
+import http2 from "node:http2";
+import https from "node:https";
+import net from "node:net";
+import * as assert from "uvu/assert";
+import { WebSocketServer } from "ws";
+import { createGate } from "#src/gate.js";
+import type { GateOptions, GuardOptions } from "#src/gate-options.js";
+import { LEAVE } from "#src/handover/framer.js";
+import { wsFramer } from "#src/handover/ws.js";
+import { definePolicy, localhost, NO_LISTEN_SERVER, type PolicyRules } from "#src/policy.js";
+import { suite } from "./support/suite.js";
+
+function errorOf(call: () => unknown): Error {
+  try {
+    call();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+/** The message of a TypeError. */
+function messageOf(call: () => unknown): string {
+  const error = errorOf(call);
+  if (!(error instanceof TypeError)) throw error;
+  return error.message;
+}
+
+const gateOf = (options: unknown) => createGate(options as GateOptions);
+const vhostOf = (settings: object) => gateOf({ vhosts: [{ name: "a", ...settings }] });
+const gate = createGate({ vhosts: [{ name: "a" }, { name: "b" }] });
+const wss = new WebSocketServer({ noServer: true });
+const server = http.createServer();
+const guard = (value: unknown) => gate.guard(value as http.Server);
+const sentences = suite("sentences about misuse");
+
+/** Members of frameworks, with the names that they really have. */
+const express = Object.assign(() => {}, { handle() {}, set() {}, listen: () => server });
+const koa = { use() {}, listen: () => server, callback: () => () => {} };
+const fastify = { server, listen: async () => "http://127.0.0.1:3000", register() {} };
+const vite = { httpServer: server, middlewares: () => {}, ws: {}, listen: async () => {} };
+const nest = { getHttpServer: () => server, listen: async () => server };
+const socketIo = { httpServer: https.createServer(), sockets: {}, on() {} };
+const hapi = { listener: http2.createServer(), route() {} };
+const hono = { fetch() {}, get() {} };
+const session = { goaway() {}, settings() {}, on() {}, close() {} };
+const takes = "guard takes an http.Server, an https.Server or a server of node:http2; this is ";
+const must = (what: string) => `${what} must be an object with any of: `;
+
+const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
+  "a list of vhosts for a gate": [
+    () => gateOf(localhost()),
+    /^a gate must be an object with any of: .*; it is \[an object with .*\]; write createGate\(\{ vhosts: \[\.\.\.\] \}\), as in createGate\(\{ vhosts: localhost\(\) \}\)$/,
+  ],
+  "an empty list for a gate": [() => gateOf([]), /it is \[\]; write createGate\(\{ vhosts/],
+  "a list for a policy": [() => definePolicy(localhost() as never), /write definePolicy\(\{ vhosts: \[\.\.\.\] \}\)/],
+  "a port for localhost()": [
+    () => gateOf({ vhosts: localhost(3000 as never) }),
+    "localhost() takes the settings of a vhost, and this is 3000; write localhost({ port: 3000 })",
+  ],
+  "null for localhost()": [() => localhost(null as never), /this is null; write localhost\(\{ port: 3000 \}\)/],
+  "localhost itself": [
+    () => gateOf({ vhosts: localhost }),
+    /vhosts must be a list.*; it is a function; call it: vhosts: localhost\(\)/,
+  ],
+  "one vhost": [
+    () => gateOf({ vhosts: { name: "a" } }),
+    /vhosts must be a list.*; it is an object with name; put it into a list/,
+  ],
+  "one name": [() => gateOf({ vhosts: "a" }), /vhosts must be a list.*; it is "a"; write vhosts: \[\{ name: "a" \}\]/],
+  "a name in the list": [
+    () => gateOf({ vhosts: ["a"] }),
+    /^vhosts\[0\] is "a"; it must be an object.*; write \{ name: "a" \}$/,
+  ],
+  "a list in the list": [
+    () => gateOf({ vhosts: [localhost()] }),
+    /^vhosts\[0\] is \[.*spread it, as in \[\.\.\.localhost\(\), other\]$/,
+  ],
+  // biome-ignore lint/suspicious/noSparseArray: the point of it
+  "a hole in the list": [() => gateOf({ vhosts: [, { name: "a" }] }), /^vhosts\[0\] is undefined/],
+  "a suffix for a name": [
+    () => vhostOf({ name: ".example.com" }),
+    'vhosts[0].name ".example.com" begins with a dot; write *.example.com for one label more, or **.example.com for any number of labels more',
+  ],
+  "a star next to a name": [
+    () => vhostOf({ name: "*example.com" }),
+    /may have a star only before a name, as in \*\.example\.com/,
+  ],
+  "several names": [
+    () => vhostOf({ name: ["a", "b"] }),
+    'vhosts[0].name is ["a", "b"]; it must be a string; write a vhost for each name',
+  ],
+  "a path with a parameter": [
+    () => vhostOf({ upgrades: { "/ws/:id": wsFramer(wss) } }),
+    "vhosts[0].upgrades[\"/ws/:id\"] is not a path: write '/ws/*': a path has no parameters, but a prefix takes every path below it",
+  ],
+  "a path that is a parameter": [
+    () => vhostOf({ upgrades: { "/{id}": LEAVE } }),
+    /is not a path: write '\/\*': a path has no parameters/,
+  ],
+  "a path without its slash": [
+    () => vhostOf({ upgrades: { live: LEAVE } }),
+    /\["live"\] is not a path: write '\/live'/,
+  ],
+  "a path with a query": [
+    () => vhostOf({ upgrades: { "/live?a": LEAVE } }),
+    /is not a path: a query is not part of a path/,
+  ],
+  "a URL for a path": [() => vhostOf({ upgrades: { "ws://a/live": LEAVE } }), /is not a path: write its path alone/],
+  "a path with two stars": [() => vhostOf({ upgrades: { "/live/**": LEAVE } }), /is not a path: write '\/live\/\*'/],
+  "LEAVE for upgrades": [
+    () => vhostOf({ upgrades: LEAVE }),
+    'vhosts[0].upgrades must be an object such as { \'/live\': wsFramer(wss) }; it is "LEAVE"; to leave every upgrade to other listeners, write { "*": LEAVE }',
+  ],
+  "true for upgrades": [
+    () => vhostOf({ upgrades: true }),
+    /it is true; to leave every upgrade to other listeners, write \{ "\*": LEAVE \}/,
+  ],
+  "a framer for upgrades": [
+    () => vhostOf({ upgrades: wsFramer(wss) }),
+    /it is an object with take, close; for every path, write \{ "\*": framer \}/,
+  ],
+  "a WebSocketServer for upgrades": [
+    () => vhostOf({ upgrades: wss }),
+    /it is a WebSocketServer; for every path, write \{ "\*": wsFramer\(wss\) \}/,
+  ],
+  "a function for upgrades": [
+    () => vhostOf({ upgrades: () => {} }),
+    /it is a function; for every path, write \{ "\*": framer \}/,
+  ],
+  "a Map for upgrades": [
+    () => vhostOf({ upgrades: new Map([["/live", LEAVE]]) }),
+    /it is a Map; write each path with its framer/,
+  ],
+  "a path for upgrades": [() => vhostOf({ upgrades: "/live" }), /it is "\/live"; write \{ "\/live": framer \}/],
+  "a framer that is missing": [
+    () => vhostOf({ upgrades: { "/live": undefined } }),
+    /upgrades\["\/live"\] is undefined; write a claim/,
+  ],
+  "true for a framer": [
+    () => vhostOf({ upgrades: { "/live": true } }),
+    /upgrades\["\/live"\] is not a framer; .*; it is true/,
+  ],
+  "leave, in lower case": [
+    () => vhostOf({ upgrades: { "/live": "leave" } }),
+    /upgrades\["\/live"\] is "leave"; write LEAVE/,
+  ],
+  "trust as a list": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: ["10.0.0.0/8"] }),
+    `${must("trust")}from, forwarded, proxyProtocol; it is ["10.0.0.0/8"]; write trust: { from: ["10.0.0.0/8"], forwarded: "rfc7239" }, or the X-Forwarded fields that these hops write`,
+  ],
+  "trust as in other frameworks": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: true }),
+    /^trust must be .*; it is true; write trust: \{ from: \["10\.0\.0\.0\/8"\]/,
+  ],
+  "one hop": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: "10.0.0.1", forwarded: "rfc7239" } }),
+    'trust.from is "10.0.0.1"; it must be a list such as ["10.0.0.1"]',
+  ],
+  "a function for origins": [
+    () => vhostOf({ origins: () => true }),
+    /^vhosts\[0\]\.origins is a function; .*decide on upgrades in authorize$/,
+  ],
+  "TLS options for tls": [
+    () => gateOf({ vhosts: [{ name: "a" }], tls: { key: "-----BEGIN", cert: "" } }),
+    'tls.key is a TLS option in place of a server name; for every name, write tls: { "*": { key, cert } }',
+  ],
+  "an application for requests": [
+    () => gateOf({ vhosts: [{ name: "a" }], requests: koa }),
+    /^requests must be an http\.Server.*; it is an object with use, listen, callback; write requests: app\.callback\(\)$/,
+  ],
+  "a limit in words": [
+    () => gateOf({ vhosts: [{ name: "a" }], limits: { headTimeout: "5s" } }),
+    'limits.headTimeout is "5s"; it must be a number of milliseconds, from 1 to 600000',
+  ],
+  "null for a limit": [
+    () => gateOf({ vhosts: [{ name: "a" }], limits: { headTimeout: null } }),
+    /limits\.headTimeout is null/,
+  ],
+  "a number for limits": [
+    () => gateOf({ vhosts: [{ name: "a" }], limits: 5 }),
+    /^limits is 5; it must be an object with any of: headBytes/,
+  ],
+  "nothing to guard": [
+    () => guard(undefined),
+    `${takes}undefined; if a framework makes the server, guard what it returns when it listens`,
+  ],
+  "null to guard": [
+    () => guard(null),
+    `${takes}null; in middleware mode Vite has no httpServer: guard the server that uses its middlewares`,
+  ],
+  "an Express application": [
+    () => guard(express),
+    `${takes}a function; for an application write guard(http.createServer(it)), or guard(it.listen(port))`,
+  ],
+  "a listener": [() => guard(() => {}), `${takes}a function; for an application write guard(http.createServer(it))`],
+  "a Koa application": [
+    () => guard(koa),
+    `${takes}an object with use, listen, callback; write guard(http.createServer(it.callback())), or guard(it.listen(port))`,
+  ],
+  "a Fastify instance": [
+    () => guard(fastify),
+    `${takes}an object with server, listen, register; write guard(it.server)`,
+  ],
+  "a Vite server": [
+    () => guard(vite),
+    `${takes}an object with httpServer, middlewares, ws, listen; write guard(it.httpServer)`,
+  ],
+  "a Vite server in middleware mode": [
+    () => guard({ ...vite, httpServer: null }),
+    /; in middleware mode Vite has no httpServer/,
+  ],
+  "a Nest application": [() => guard(nest), /; write guard\(it\.getHttpServer\(\)\)$/],
+  "a socket.io server": [() => guard(socketIo), /; write guard\(it\.httpServer\)$/],
+  "a Hapi server": [() => guard(hapi), /; write guard\(it\.listener\)$/],
+  "a Hono application": [() => guard(hono), /; guard the http\.Server that its adapter returns/],
+  "a WebSocketServer": [() => guard(wss), /this is a WebSocketServer; guard the http\.Server, and give upgrades to it/],
+  "an HTTP/2 session": [() => guard(session), /; a session has one connection: guard the server that emits it$/],
+  "a socket": [() => guard(new net.Socket()), /this is a Socket; for a socket write gate\.adopt\(socket\)$/],
+  "a promise": [() => guard(Promise.resolve(server)), /this is a Promise; await the promise, and guard its server$/],
+  "a gate": [() => guard(gate), /; write guard\(server\) on the gate, with a server$/],
+  "a port": [() => guard(3000), `${takes}3000`],
+  "an unknown vhost of a guard": [
+    () => gate.guard(server, { vhosts: ["x"] }),
+    'vhosts[0] is "x", but no vhost is named x; the names are "a", "b"',
+  ],
+  "no vhost of a guard": [
+    () => gate.guard(server, { vhosts: [] }),
+    /^vhosts must be a list of names of vhosts.*; it is \[\], and the names are "a", "b"$/,
+  ],
+  "one vhost of a guard": [
+    () => gate.guard(server, { vhosts: "a" as never }),
+    /^vhosts must be a list of names.*; it is "a"/,
+  ],
+  "a word for the options of a guard": [
+    () => gate.guard(server, "strict" as never),
+    `${must("a guard")}vhosts, strict; it is "strict"`,
+  ],
+  "a Map of options": [
+    () => gate.guard(server, new Map([["strict", true]]) as GuardOptions),
+    `${must("a guard")}vhosts, strict; it is a Map`,
+  ],
+  "an unknown vhost of narrow": [
+    () => gate.narrow(["x"]),
+    'vhosts[0] is "x", but no vhost is named x; the names are "a", "b"',
+  ],
+  "octets for the options of adopt": [
+    () =>
+      createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }] }).adopt(
+        new net.Socket(),
+        Buffer.from("GET") as never,
+      ),
+    `${must("an adoption")}rest, arrival; it is a Buffer; write { rest: octets }`,
+  ],
+  "a server to adopt": [
+    () => createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }] }).adopt(server as never),
+    "adopt takes a net.Socket or another Duplex; this is a Server; write server.on('connection', (socket) => gate.adopt(socket))",
+  ],
+  "options for wsFramer": [
+    () => wsFramer({ noServer: true } as never),
+    "wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is an object with noServer",
+  ],
+  "nothing for wsFramer": [() => wsFramer(undefined as never), /this is undefined$/],
+  "a certificate that is missing": [
+    () => createGate({ vhosts: [{ name: "a" }], tls: { "*": () => {} } }).renew("*", undefined as never),
+    /tls has no certificate for that name/,
+  ],
+};
+
+for (const [name, [call, message]] of Object.entries(cases)) {
+  sentences(name, () => {
+    if (typeof message === "string") assert.is(messageOf(call), message);
+    else assert.match(messageOf(call), message);
+  });
+}
+
+const sweep = suite("values of every kind");
+
+/** Those that a gate has adopted would be waited for. */
+const sockets: net.Socket[] = [];
+function openSocket(): net.Socket {
+  const socket = new net.Socket();
+  sockets.push(socket);
+  return socket;
+}
+sweep.after(() => {
+  for (const socket of sockets) socket.destroy();
+});
+
+const circular: { self?: unknown } = {};
+circular.self = circular;
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new RangeError("a getter");
+    },
+    ownKeys() {
+      throw new RangeError("a trap");
+    },
+    getPrototypeOf() {
+      throw new RangeError("a trap");
+    },
+  },
+);
+const values: unknown[] = [
+  null,
+  0,
+  -1,
+  1.5,
+  Number.NaN,
+  70_000,
+  true,
+  false,
+  "",
+  "x y",
+  "\u00fc\u0000",
+  Symbol("s"),
+  10n,
+  [],
+  [null],
+  [[]],
+  [1n],
+  [Symbol("s")],
+  {},
+  { x: 1 },
+  Object.create(null),
+  circular,
+  () => {},
+  class {},
+  new Map(),
+  new Set(["a"]),
+  /x/,
+  new Date(0),
+  new Error("e"),
+  Promise.resolve(),
+  new Uint8Array(2),
+  new URL("https://a"),
+  new WeakMap(),
+  Object.create({ name: "a" }),
+];
+
+const rules = { vhosts: [{ name: "a", port: NO_LISTEN_SERVER }] };
+const vhost = (setting: string) => (value: unknown) => gateOf({ vhosts: [{ ...rules.vhosts[0], [setting]: value }] });
+const option = (setting: string) => (value: unknown) => gateOf({ ...rules, [setting]: value });
+const trust = (setting: string) => (value: unknown) =>
+  definePolicy({ ...rules, trust: { from: ["unix"], forwarded: "rfc7239", [setting]: value } } as PolicyRules);
+const hint = (setting: string) => (value: unknown) =>
+  createGate(rules as GateOptions).adopt(openSocket(), { arrival: { [setting]: value } }).ended;
+const isText = (value: unknown): boolean => typeof value === "string";
+const isFunction = (value: unknown): boolean => typeof value === "function";
+const isEmptyRecord = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.prototype.toString.call(value) === "[object Object]" &&
+  Object.keys(value).length === 0;
+
+/** By place: what puts a value there, the words that a sentence begins with, and which of the values are right there. */
+const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, isRight: (value: unknown) => boolean]> =
+  {
+    gate: [gateOf, /^(?:a gate|vhosts|\w+ is not a setting)/, () => false],
+    policy: [(value) => definePolicy(value as never), /^(?:a policy|vhosts|\w+ is not a setting)/, () => false],
+    vhosts: [option("vhosts"), /^vhosts/, () => false],
+    "vhosts[0]": [
+      (value) => gateOf({ vhosts: [value] }),
+      /^(?:vhosts\[0\]|\w+ is not a setting of a vhost \(vhosts\[0\]\))/,
+      (value) => value instanceof Object && (value as { name?: unknown }).name === "a",
+    ],
+    name: [vhost("name"), /^vhosts\[0\]\.name/, () => false],
+    port: [vhost("port"), /^vhosts\[0\]\.port is/, () => false],
+    default: [vhost("default"), /^vhosts\[0\](?:\.default| is default)/, (value) => value === false],
+    requires: [vhost("requires"), /^vhosts\[0\]\.requires/, () => false],
+    origins: [
+      vhost("origins"),
+      /^(?:vhosts\[0\]\.origins|\w+ is not a setting of vhosts\[0\]\.origins)/,
+      (value) => Array.isArray(value) && value.length === 0,
+    ],
+    "origins[0]": [(value) => vhost("origins")([value]), /^vhosts\[0\]\.origins\[0\]/, () => false],
+    "origins.list": [
+      (value) => vhost("origins")({ list: value }),
+      /^vhosts\[0\]\.origins\.list/,
+      (value) => Array.isArray(value) && value.length === 0,
+    ],
+    "origins.absent": [
+      (value) => vhost("origins")({ list: [], absent: value }),
+      /^vhosts\[0\]\.origins\.absent/,
+      () => false,
+    ],
+    embedding: [vhost("embedding"), /^vhosts\[0\]\.embedding/, (value) => Array.isArray(value) && value.length === 0],
+    "embedding[0]": [(value) => vhost("embedding")([value]), /^vhosts\[0\]\.embedding/, () => false],
+    navigation: [vhost("navigation"), /^vhosts\[0\]\.navigation/, () => false],
+    callbacks: [vhost("callbacks"), /^vhosts\[0\]\.callbacks/, (value) => Array.isArray(value) && value.length === 0],
+    "callbacks[0]": [(value) => vhost("callbacks")([value]), /^vhosts\[0\]\.callbacks/, () => false],
+    upgrades: [vhost("upgrades"), /^vhosts\[0\]\.upgrades/, isEmptyRecord],
+    "upgrades[path]": [
+      (value) => vhost("upgrades")({ "/live": value }),
+      /^vhosts\[0\]\.upgrades\["\/live"\]/,
+      isFunction,
+    ],
+    scheme: [option("scheme"), /^scheme is/, () => false],
+    mode: [option("mode"), /^mode is/, () => false],
+    trust: [option("trust"), /^(?:trust|\w+ is not a setting of trust)/, () => false],
+    "trust.from": [trust("from"), /^trust\.from/, () => false],
+    "trust.from[0]": [(value) => trust("from")([value]), /^trust\.from/, () => false],
+    "trust.forwarded": [trust("forwarded"), /^trust\.forwarded/, () => false],
+    "trust.proxyProtocol": [trust("proxyProtocol"), /^trust\.proxyProtocol/, (value) => typeof value === "boolean"],
+    framers: [option("framers"), /^framers/, isEmptyRecord],
+    "framers.a": [(value) => option("framers")({ a: value }), /^framers\["a"\]/, isFunction],
+    requests: [option("requests"), /^requests/, isFunction],
+    tls: [option("tls"), /^tls/, () => false],
+    "tls.*": [(value) => option("tls")({ "*": value }), /^tls\["\*"\]/, isFunction],
+    fallback: [option("fallback"), /^fallback/, isFunction],
+    authorize: [option("authorize"), /^authorize/, isFunction],
+    limits: [option("limits"), /^limits/, isEmptyRecord],
+    "limits.headBytes": [
+      (value) => option("limits")({ headBytes: value }),
+      /^limits\.headBytes/,
+      (value) => value === 70_000,
+    ],
+    http2: [
+      option("http2"),
+      /^(?:http2|\w+ is not a setting of http2)/,
+      (value) => typeof value === "boolean" || isEmptyRecord(value),
+    ],
+    "http2.cleartext": [
+      (value) => option("http2")({ cleartext: value }),
+      /^http2\.cleartext/,
+      (value) => typeof value === "boolean",
+    ],
+    expose: [option("expose"), /^expose/, (value) => typeof value === "boolean"],
+    guard: [guard, /^guard takes/, () => false],
+    "guard options": [
+      (value) => gate.guard(http.createServer(), value as never),
+      /^(?:a guard|\w+ is not a setting of a guard)/,
+      isEmptyRecord,
+    ],
+    "guard vhosts": [(value) => gate.guard(http.createServer(), { vhosts: value as never }), /^vhosts/, () => false],
+    "guard vhosts[0]": [
+      (value) => gate.guard(http.createServer(), { vhosts: [value] as never }),
+      /^vhosts\[0\]/,
+      () => false,
+    ],
+    "guard strict": [
+      (value) => gate.guard(http.createServer(), { strict: value as never }),
+      /^strict/,
+      (value) => typeof value === "boolean",
+    ],
+    narrow: [(value) => gate.narrow(value as never), /^vhosts/, () => false],
+    adopt: [(value) => createGate(rules as GateOptions).adopt(value as never), /^adopt takes/, () => false],
+    "adopt options": [
+      (value) => createGate(rules as GateOptions).adopt(openSocket(), value as never),
+      /^(?:an adoption|\w+ is not a setting of an adoption)/,
+      isEmptyRecord,
+    ],
+    rest: [
+      (value) => createGate(rules as GateOptions).adopt(openSocket(), { rest: value as never }),
+      /^rest/,
+      (value) => value instanceof Uint8Array,
+    ],
+    arrival: [
+      (value) => createGate(rules as GateOptions).adopt(openSocket(), { arrival: value as never }),
+      /^(?:arrival|\w+ is not a setting of arrival)/,
+      isEmptyRecord,
+    ],
+    "arrival.scheme": [hint("scheme"), /^arrival\.scheme/, () => false],
+    "arrival.remoteAddress": [
+      hint("remoteAddress"),
+      /^arrival\.remoteAddress/,
+      (value) => value === null || isText(value),
+    ],
+    "arrival.remotePort": [hint("remotePort"), /^arrival\.remotePort/, () => false],
+    "arrival.unix": [hint("unix"), /^arrival\.unix/, (value) => typeof value === "boolean"],
+    "arrival.serverName": [hint("serverName"), /^arrival\.serverName/, (value) => value === null || isText(value)],
+    "arrival.clientVerified": [
+      hint("clientVerified"),
+      /^arrival\.clientVerified/,
+      (value) => typeof value === "boolean",
+    ],
+    localhost: [
+      (value) => localhost(value as never),
+      /^localhost\(\)/,
+      (value) => isEmptyRecord(value) || (value as { x?: 1 })?.x === 1 || value === circular,
+    ],
+    wsFramer: [(value) => wsFramer(value as never), /^wsFramer takes/, () => false],
+  };
+
+for (const [place, [put, words, isRight]] of Object.entries(places)) {
+  sweep(place, () => {
+    for (const value of values) {
+      if (isRight(value)) put(value);
+      else {
+        const error = errorOf(() => put(value));
+        const isRange = error instanceof RangeError && typeof value === "number" && place.startsWith("limits");
+        assert.ok(error instanceof TypeError || isRange, `${place}: ${error.stack}`);
+        assert.match(error.message, words);
+      }
+    }
+  });
+}
+
+sweep("what throws when it is read is a TypeError, or its own error", () => {
+  for (const [place, [put]] of Object.entries(places)) {
+    const error = errorOf(() => put(hostile));
+    assert.ok(error instanceof TypeError || /^a getter$|^a trap$/.test(error.message), `${place}: ${error.stack}`);
+  }
+});
+
+sweep("no sentence shows a key", () => {
+  const key = `-----BEGIN PRIVATE KEY-----${"A".repeat(50)}`;
+  for (const options of [
+    { ...rules, tls: { key, cert: key } },
+    { ...rules, tls: { "*": key } },
+    { ...rules, tls: [{ key }] },
+    { ...rules, tls: { "*": { key, cert: key } } },
+    [{ tls: { key } }],
+    { tls: { a: { key } } },
+  ]) {
+    assert.not.match(
+      messageOf(() => gateOf(options)),
+      /AAAA/,
+    );
+  }
+});
