@@ -77,7 +77,7 @@ test("HMR on a server of its own, which is made here so that it can be guarded",
   assert.is(await hot(port, hmr), "connected");
   assert.equal(said, []);
   await knock(hmr, "/", said, protocol);
-  await knock(port, "/", said, protocol).catch(() => {});
+  await knock(port, "/", said, protocol);
   await vite.close();
   own.close();
   own.closeAllConnections();
