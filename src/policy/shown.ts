@@ -40,3 +40,11 @@ export function listed<Item>(items: readonly Item[], write: (item: Item) => unkn
 export function isShort(items: readonly unknown[]): boolean {
   return items.length <= ITEMS;
 }
+
+/** No name in the DNS is longer, nor worth a place in a configuration; nor is a longer path. */
+export const LONGEST_NAME = 253;
+
+/** A list as it is written in a configuration. */
+export function literal(items: readonly unknown[]): string {
+  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+}
