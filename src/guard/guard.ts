@@ -296,10 +296,10 @@ export class Guard implements Disposable {
       connection.stopReading(request.socket);
       return false;
     }
-    const { precedent, response: earlier } = connection;
+    const { shared, response: earlier } = connection;
     connection.owe(response);
-    if (precedent !== null && !this.#context.hearsAccepted()) {
-      if (precedent.covers(request, this.#limits)) {
+    if (shared !== null && !this.#context.hearsAccepted()) {
+      if (shared.covers(request, this.#limits)) {
         connection.newest = new DeferredRuling(request, connection);
         this.#context.known.set(request, connection.newest);
         return true;
@@ -336,7 +336,7 @@ export class Guard implements Disposable {
     showRuledHost(request, decision);
     // A reported refusal is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
-      connection.precedent = SameRuling.of(request, this.#ruledFields, sharingOf(this.#context.policy, decision));
+      connection.shared = SameRuling.of(request, this.#ruledFields, sharingOf(this.#context.policy, decision));
     }
     connection.newest = { decision };
     this.#context.known.set(request, decision);
@@ -349,11 +349,9 @@ export class Guard implements Disposable {
     if (accepted !== undefined) {
       showRuledHost(request, accepted);
       this.#context.known.set(request, accepted);
-      this.#pass("upgrade", request, socket, rest);
-      return;
     }
-    // Another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
-    if (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade")) {
+    // Or another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
+    if (accepted !== undefined || (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade"))) {
       this.#pass("upgrade", request, socket, rest);
       return;
     }

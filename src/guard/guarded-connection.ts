@@ -21,7 +21,7 @@ export class GuardedConnection {
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
-  precedent: SameRuling | null = null;
+  shared: SameRuling | null = null;
   /** To the newest request, until it is written; those to earlier ones are written before it. */
   response: ServerResponse | null = null;
   /** A request was refused, and the connection closes after the response: nothing that follows is examined. */
