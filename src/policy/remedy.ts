@@ -97,17 +97,19 @@ function allowAbsence(refusal: Refusal): string {
   const { httpVersion, method, path } = refusal.head;
   const { absentHost, isLocal } = policy.index;
   const vhost = absentHost ?? reachable(policy.vhosts, refusal.arrival).find(({ port }) => port !== NO_LISTEN);
-  const paths = [...(absentHost?.absentHost ?? []), path];
+  const known = absentHost?.absentHost ?? [];
   // GET / is any old client's, and not taken for a check.
   const isPage = method === "GET" && path === "/";
   const isCheck =
     httpVersion === "1.0" && isSafe(method) && !isPage && path.length <= LONGEST_NAME && isExactPath(path);
-  const isOffered = isCheck && !isLocal && vhost !== undefined && isShort(paths);
+  const where = (one: Vhost): string =>
+    oneOf(
+      policy.vhosts.filter(({ name }) => name === one.name),
+      one,
+    );
+  const isOffered = isCheck && !isLocal && vhost !== undefined && isShort(known.length + 1);
   const checked = isOffered
-    ? `if it is a health check, set absentHost: ${literal(paths)} on ${oneOf(
-        policy.vhosts.filter(({ name }) => name === vhost.name),
-        vhost,
-      )}`
+    ? `if it is a health check, set absentHost: ${literal([...known, path])} on ${where(vhost)}`
     : "";
   // Beside absentHost no vhost is the default.
   const added = absentHost === null ? addDefault(policy) : "";
@@ -177,7 +179,7 @@ function alsoPort(refusal: Refusal, vhosts: readonly Vhost[], port: number | nul
 function setPort(refusal: Refusal, vhost: Vhost, port: number): string {
   const ports = [...portsOf(vhost, refusal.arrival), port];
   const where = oneOf(named(refusal), vhost);
-  if (!isShort(ports)) return `add ${port} to the ports of ${where}`;
+  if (!isShort(ports.length)) return `add ${port} to the ports of ${where}`;
   return `set port: ${ports.length === 1 ? port : literal(ports)} on ${where}`;
 }
 
@@ -210,7 +212,8 @@ function trustOrigin(refusal: Refusal): string {
 
 function addOrigin(refusal: Refusal, lead: string, origin: string): string {
   const rule = originRuleOf(refusal);
-  if (!isShort(rule.written)) return `${lead}, add ${JSON.stringify(origin)} to the origins of ${vhostOf(refusal)}`;
+  if (!isShort(rule.written.length))
+    return `${lead}, add ${JSON.stringify(origin)} to the origins of ${vhostOf(refusal)}`;
   const origins = [...(rule.sameAuthority ? ["same-authority"] : []), ...rule.written, origin];
   return `${lead}, set origins: ${written(refusal, literal(origins))} on ${vhostOf(refusal)}`;
 }

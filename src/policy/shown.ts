@@ -36,9 +36,9 @@ export function listed<Item>(items: readonly Item[], write: (item: Item) => unkn
   return shown.join(", ");
 }
 
-/** True where `listed` shows all of a list. */
-export function isShort(items: readonly unknown[]): boolean {
-  return items.length <= ITEMS;
+/** True where `listed` shows all of a list of so many items. */
+export function isShort(count: number): boolean {
+  return count <= ITEMS;
 }
 
 /** No name in the DNS is longer, nor worth a place in a configuration; nor is a longer path. */

@@ -72,9 +72,8 @@ export function siteRemedy(refusal: Refusal, site: SiteRule): string {
   const { path } = head;
   if (path.length > LONGEST_NAME || !isExactPath(path)) return "";
   const lead = "if this is the end of a login at another site";
-  const paths = [...site.callbacks, path];
-  if (!isShort(paths)) return `${lead}, add ${JSON.stringify(path)} to the callbacks of ${where}`;
-  return `${lead}, set callbacks: ${literal(paths)} on ${where}`;
+  if (!isShort(site.callbacks.size + 1)) return `${lead}, add ${JSON.stringify(path)} to the callbacks of ${where}`;
+  return `${lead}, set callbacks: ${literal([...site.callbacks, path])} on ${where}`;
 }
 
 /** Some names are too long to be offered, or no list takes them. */
@@ -88,9 +87,9 @@ function embed(origin: Origin, { embedding }: SiteRule, where: string): string {
   if (embedding === "same-site" || !mayBeListed(origin)) return "";
   const text = formatOrigin(origin);
   const lead = `only if the pages of ${text} are yours`;
-  const origins = [...(typeof embedding === "string" ? [] : embedding.written), text];
-  if (!isShort(origins)) return `${lead}, add ${JSON.stringify(text)} to the embedding of ${where}`;
-  return `${lead}, set embedding: ${literal(origins)} on ${where}`;
+  const written = typeof embedding === "string" ? [] : embedding.written;
+  if (!isShort(written.length + 1)) return `${lead}, add ${JSON.stringify(text)} to the embedding of ${where}`;
+  return `${lead}, set embedding: ${literal([...written, text])} on ${where}`;
 }
 
 /** What a gate warns of once: it passed, and nothing states that it should. */
