@@ -2,7 +2,6 @@
 // Out:   whether each gate there can be made, and rules on the requests of its tables as they show.
 // Never: opens a socket; the rules are the same on every road, and other tests compare the roads.
 
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival/arrival.js";
@@ -12,6 +11,7 @@ import { parseRequestHead } from "#src/parser.js";
 import { decide } from "#src/policy/decide.js";
 import { localhost } from "#src/policy/localhost.js";
 import { definePolicy } from "#src/policy/policy-rules.js";
+import { blocks, read, section } from "./support/document.js";
 import { suite } from "./support/suite.js";
 
 /** A request that a table shows. */
@@ -32,9 +32,7 @@ const SUBJECTS = [
   "Electron and extensions",
 ];
 
-const document = readFileSync("docs/policy.md", "utf8");
-const chapter = document.split(/^## /m).find((text) => text.startsWith("Common setups\n")) ?? "";
-const sections = chapter
+const sections = section(read("docs/policy.md"), "## Common setups")
   .split(/^### /m)
   .slice(1)
   .map((text) => ({ subject: text.slice(0, text.indexOf("\n")), text }));
@@ -50,7 +48,7 @@ test("the chapter has a section for each subject", () => {
 
 for (const { subject, text } of sections) {
   test(`${subject}: the gate rules as the table shows`, () => {
-    const snippet = /^```ts\n(.*?)^```$/ms.exec(text)?.[1] ?? "";
+    const [snippet = ""] = blocks(text, "ts");
     const rows = readTable(text);
     assert.ok(rows.some(({ answer }) => answer === "passes") && rows.some(({ answer }) => answer !== "passes"));
     const options = run(snippet);

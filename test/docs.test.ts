@@ -3,7 +3,7 @@
 // Never: judges prose.
 
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import * as assert from "uvu/assert";
 import { ProxyFault, proxyFaults } from "#src/arrival/proxy/fault.js";
@@ -21,64 +21,21 @@ import { Status } from "../assembly/abi.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
 import { readCorpus, readHelloCorpus, readMessageCorpus, readProxyCorpus } from "./support/corpus.js";
+import {
+  blocks,
+  conformance,
+  documents,
+  errors,
+  limits,
+  members,
+  plain,
+  read,
+  readme,
+  rows,
+  section,
+} from "./support/document.js";
 import { methods, nodeParserMissing, readByNode } from "./support/node-parser.js";
 import { suite } from "./support/suite.js";
-
-const read = (path: string): string => readFileSync(path, "utf8");
-const readme = read("README.md");
-const conformance = read("docs/conformance.md");
-const errors = read("docs/errors.md");
-const limits = read("docs/limits.md");
-
-/** The text under a heading, down to the next one of its rank or above. */
-function section(text: string, heading: string): string {
-  const lines = text.split("\n");
-  const start = lines.indexOf(heading);
-  assert.ok(start >= 0, `no heading ${heading}`);
-  const rank = /^#+/.exec(heading)![0].length;
-  const length = lines.slice(start + 1).findIndex((line) => /^#+ /.test(line) && line.indexOf(" ") <= rank);
-  return lines.slice(start + 1, length < 0 ? undefined : start + 1 + length).join("\n");
-}
-
-/** The cells of the rows of every table in a text, without their headings; `\|` is a bar, and backticks are taken off. */
-function rows(text: string): string[][] {
-  const found: string[][] = [];
-  const lines = text.split("\n");
-  for (const [i, line] of lines.entries()) {
-    const inside = line.startsWith("|") && !/^\|[ :-]*-/.test(line) && !/^\|[ :-]*-/.test(lines[i + 1] ?? "");
-    if (!inside) continue;
-    const cells = line.slice(1, line.lastIndexOf("|")).split(/(?<!\\)\|/);
-    found.push(cells.map((cell) => cell.trim().replaceAll("\\|", "|")));
-  }
-  return found;
-}
-
-const plain = (cell: string | undefined): string => (cell ?? "").replace(/^`([^`]*)`$/, "$1");
-
-/** Fenced blocks of one language, in order. */
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)]
-    .filter(([, kind]) => kind === language)
-    .map(([, , body]) => body!);
-}
-
-/** The string members of a union type. */
-function members(text: string, declaration: string): string[] {
-  const start = text.indexOf(declaration);
-  assert.ok(start >= 0, `no ${declaration}`);
-  const union = text.slice(start + declaration.length, text.indexOf(";", start));
-  return [...union.matchAll(/"([^"]+)"/g)].map((match) => match[1]!);
-}
-
-const documents = [
-  ...readdirSync(".").filter((name) => name.endsWith(".md")),
-  ...["bench", "demo", "docs", "examples", "test"].flatMap(below),
-];
-
-function below(folder: string): string[] {
-  const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
-  return names.filter((name) => name.endsWith(".md")).map((name) => join(folder, name));
-}
 
 const codes = suite("documents: errors");
 

@@ -13,6 +13,7 @@ import { createGate, type FramerLike, type GateOptions, type Vhost } from "#src/
 import { wsFramer } from "#src/ws.js";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
+import { sendServerName } from "./support/tls.js";
 
 interface Row {
   id: string;
@@ -85,9 +86,11 @@ class Served {
 /** The status code of the first response. */
 async function statusOf({ lines, policy, serverName }: Row, port: number): Promise<number> {
   const raw = net.connect(port, "127.0.0.1");
-  const servername = serverName ?? "";
-  const client = policy.tls === "*" ? tls.connect({ socket: raw, servername, rejectUnauthorized: false }) : raw;
-  if (client !== raw) await once(client, "secureConnect");
+  const client = policy.tls === "*" ? tls.connect({ socket: raw, rejectUnauthorized: false }) : raw;
+  if (client instanceof tls.TLSSocket) {
+    if (serverName !== undefined) sendServerName(client, serverName);
+    await once(client, "secureConnect");
+  }
   client.write(Buffer.from(lines.join("\r\n"), "latin1"));
   let text = "";
   for await (const octets of client) {

@@ -12,6 +12,7 @@ import { serverNameOf } from "#src/arrival/server-name.js";
 import { createGate } from "#src/gate.js";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
+import { sendServerName } from "./support/tls.js";
 
 const names = suite("server names");
 const own = certificate("a.test", "b.test");
@@ -45,10 +46,10 @@ async function statusOf(server: net.Server, servername: string, protocol: string
   const socket = tls.connect({
     port,
     host: "127.0.0.1",
-    servername,
     ALPNProtocols: [protocol],
     rejectUnauthorized: false,
   });
+  if (servername !== "") sendServerName(socket, servername);
   await once(socket, "secureConnect");
   if (protocol === "h2") {
     const session = http2.connect("https://a.test", { createConnection: () => socket });

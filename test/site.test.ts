@@ -140,7 +140,7 @@ properties("gives the verdict of the reference, over HTTP/1.1 and HTTP/2", () =>
       assert.is(verdictOf(decision), wanted, explain(decision));
     }
   });
-  fc.assert(property, { numRuns: 8_000 });
+  fc.assert(property, { numRuns: 30_000 });
   for (const clause of ["prefetch", "referer", "service-worker", "unsafe-method", "navigation", "embedding"]) {
     assert.ok((counts.get(`SITE_FOREIGN ${clause}`) ?? 0) > 2, `${clause}: ${counts.get(`SITE_FOREIGN ${clause}`)}`);
   }

@@ -139,6 +139,8 @@ class SocketArrival implements Arrival {
   readonly schemeSource: SchemeSource;
   /** Read at once: a closed socket no longer proves anything. */
   readonly unix: boolean;
+  /** Read at once: each request of the connection is compared with it. */
+  readonly serverName: string | null | undefined;
   readonly #given: ArrivalHints;
   readonly #facts: SocketFacts;
 
@@ -148,6 +150,8 @@ class SocketArrival implements Arrival {
     this.#given = given;
     this.#facts = facts;
     this.unix = given.unix ?? (given.remoteAddress === undefined && isUnix(facts));
+    const stated = facts.encrypted === true ? facts.servername || null : given.serverName;
+    this.serverName = typeof stated === "string" ? serverNameOf(stated) : stated;
   }
 
   get remoteAddress(): string | undefined {
@@ -173,12 +177,6 @@ class SocketArrival implements Arrival {
   /** The addresses that the socket exposes: none for a UNIX-domain socket, or if the caller states that it is one. */
   get #shown(): SocketFacts {
     return this.unix ? NOTHING_SHOWN : this.#facts;
-  }
-
-  get serverName(): string | null | undefined {
-    const { encrypted, servername } = this.#facts;
-    const stated = encrypted === true ? servername || null : this.#given.serverName;
-    return typeof stated === "string" ? serverNameOf(stated) : stated;
   }
 
   get alpnProtocol(): string | null | undefined {

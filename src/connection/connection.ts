@@ -7,10 +7,9 @@ import type { Duplex } from "node:stream";
 import { type Arrival, type ArrivalHints, arrivalAt, type SocketFacts } from "../arrival/arrival.js";
 import { alert } from "../arrival/tls/alert.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
-import { type FramerLike, type FramerRefusal, isFramerRefusal } from "../handover/framer.js";
+import type { FramerLike } from "../handover/framer.js";
 import { type PassthroughLike, passThrough } from "../handover/passthrough.js";
 import { ReceivedConnection } from "../handover/socket-handover.js";
-import type { HeadFault } from "../head/fault.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import { type Context, countedAs, type Secures } from "../outcome/context.js";
 import type { Timed } from "../outcome/deadlines.js";
@@ -22,7 +21,7 @@ import {
   type ConnectionEnd,
   type Passed,
 } from "../outcome/end.js";
-import { give, handOver, type Taking } from "../outcome/hand-over.js";
+import { framerCode, give, handOver, type Taking } from "../outcome/hand-over.js";
 import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
@@ -30,7 +29,7 @@ import type { Acceptance, Refusal } from "../policy/decision.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
-import { readHead, recognizes, type Switchboard } from "./phases/head.js";
+import { readHead, recognizes, type Switchboard, whyUnannounced } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
 import type { Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
@@ -66,7 +65,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   readonly #allowedHalfOpen: boolean;
   /** The caller's hints, until the arrival is needed. */
   #said: ArrivalHints | Arrival;
-  #phase: Phase;
+  #phase: Phase = this;
   /** How it ended, or the callback that waits for it. */
   #outcome: ConnectionEnd | ((end: ConnectionEnd) => void) | null = null;
 
@@ -74,7 +73,6 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.socket = socket;
     this.#said = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
-    this.#phase = this;
     this.input = new Input(context, recognizes(context, socket));
   }
 
@@ -142,11 +140,9 @@ export class Connection implements Keeper, Phase, Switchboard {
     const { trust } = context.policy;
     // Read now: trust depends on the address, and a reset connection loses it.
     if (trust !== null) this.learn(this.arrival);
-    if (trust?.proxyProtocol && trust.trustedPeer(this.arrival) === null) {
-      const { remoteAddress, localAddress } = this.arrival;
-      // It was reset before its address was read, as HAProxy's health checks are: it is not an untrusted peer.
-      if (remoteAddress === undefined && localAddress !== undefined) this.abandon("PEER_ENDED");
-      else this.abandon("PROXY_UNTRUSTED", undefined, "proxy");
+    const unannounced = trust === null ? null : whyUnannounced(trust, this.arrival);
+    if (unannounced !== null) {
+      this.abandon(unannounced, undefined, unannounced === "PROXY_UNTRUSTED" ? "proxy" : this.stage);
       socket.destroy();
       return;
     }
@@ -258,7 +254,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   /** Does what follows from a head. */
   act(ruled: Ruled<FramerLike>): void {
     if (ruled.kind === "malformed") {
-      this.malformed(ruled.fault);
+      this.endRefused({ ...ruled, arrival: this.arrival });
       return;
     }
     const { decision, kind } = routeOf(ruled.decision, this.context.ways, this.socket);
@@ -369,69 +365,51 @@ export class Connection implements Keeper, Phase, Switchboard {
         this.settle(end);
       },
       notTaken: (cause) => {
-        if (end.kind === "handed-over" && isFramerRefusal(cause)) {
-          this.refusedByFramer(cause);
-          return;
-        }
-        const isUntouched = written !== undefined && bytesWritten(this.socket) === written;
-        this.notTaken(cause, end.kind === "passed" ? "PASSTHROUGH_FAILED" : "FRAMER_FAILED", isUntouched);
+        const code = end.kind === "passed" ? "PASSTHROUGH_FAILED" : framerCode(cause);
+        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written);
       },
     };
   }
 
-  /** The framer answers by itself, and closes the socket. */
-  private refusedByFramer(cause: FramerRefusal): void {
-    const end = abandoned("FRAMER_REFUSED", "handover", this.arrival, this.context.limits, cause);
-    leaveErrors(this.socket);
-    this.input.become("abandoned");
-    this.settle(end);
-    this.context.ended(end);
-  }
-
-  /** `isUntouched`: the framer or passthrough wrote nothing to the socket. */
+  /** `isUntouched`: the framer or passthrough wrote nothing to the socket. One that refuses answers by itself, and closes the socket. */
   private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean): void {
     const { socket } = this;
+    const isAnswered = code === "FRAMER_REFUSED";
+    if (isAnswered) leaveErrors(socket);
     const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
     this.input.become("abandoned");
     this.settle(end);
     this.context.ended(end);
-    if (socket.destroyed) return;
+    if (isAnswered || socket.destroyed) return;
     keep(socket, this);
     if (isUntouched) this.answer(end);
     else socket.destroy();
   }
 
   refuse(decision: Refusal<FramerLike>): void {
-    this.endWith("refused", { kind: "refused", decision }, decision.head.method);
-  }
-
-  private malformed(fault: HeadFault): void {
-    this.endWith("refused", { kind: "malformed", fault, arrival: this.arrival });
+    this.endRefused({ kind: "refused", decision }, decision.head.method);
   }
 
   abandonWith(code: AbandonedCode, cause?: unknown, method?: string): void {
     const { speaksHttp } = this.input;
-    const end = abandoned(code, this.stage, this.arrivalSoFar, this.context.limits, cause);
-    if (speaksHttp) this.endWith("abandoned", end, method);
-    else {
-      this.over("abandoned", end);
-      this.context.ended(end);
-      this.socket.destroy();
-    }
+    const end = this.abandon(code, cause);
+    if (speaksHttp) this.answer(end, method);
+    else this.socket.destroy();
   }
 
-  abandon(code: AbandonedCode, cause?: unknown, stage = this.stage): void {
+  abandon(code: AbandonedCode, cause?: unknown, stage = this.stage): Abandoned {
     const end = abandoned(code, stage, this.arrivalSoFar, this.context.limits, cause);
     this.over("abandoned", end);
     this.context.ended(end);
+    return end;
   }
 
   served(): void {
     this.over("served", { kind: "served", arrival: this.arrival });
   }
 
-  private endWith(state: "refused" | "abandoned", end: Answered, method?: string): void {
-    this.over(state, end);
+  private endRefused(end: Exclude<Answered, Abandoned>, method?: string): void {
+    this.over("refused", end);
     this.context.ended(end);
     this.answer(end, method);
   }

@@ -13,7 +13,7 @@ import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
 import type { HeadFault } from "../head/fault.js";
-import { headOf, type Message, messageOf, unseenOption } from "../head/from-message.js";
+import { headOf, limitsBehind, type Message, messageOf } from "../head/from-message.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { HeadLimits } from "../head/limits.js";
 import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
@@ -22,7 +22,14 @@ import { takeClaimed } from "../outcome/hand-over.js";
 import { replyTo } from "../outcome/reply.js";
 import { decide, sharingOf } from "../policy/decide.js";
 import type { Acceptance } from "../policy/decision.js";
-import { DeferredRuling, GuardedConnection, type Ruling } from "./guarded-connection.js";
+import {
+  asNodeLeavesIt,
+  asRequest,
+  DeferredRuling,
+  GuardedConnection,
+  isUpgrade,
+  type Ruling,
+} from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
@@ -35,8 +42,6 @@ const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as co
 
 /** A raw socket that waits its turn may fail, and may have no other error listener. */
 const ignoreError = (): void => {};
-/** What a server keeps whose `maxHeadersCount` is not set. */
-const NODE_FIELD_LINES = 1000;
 /** There are no hints about the sockets. */
 const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
@@ -223,15 +228,10 @@ export class Guard implements Disposable {
     return connection;
   }
 
-  /**
-   * If a head has more field lines than the server's `maxHeadersCount`, Node drops the last ones, which
-   * are those of trusted hops.
-   */
+  /** The last field lines are those of trusted hops. */
   get #limits(): HeadLimits {
     const { policy, limits } = this.#context;
-    const most = this.#server.maxHeadersCount ?? NODE_FIELD_LINES;
-    if (policy.trust === null || most <= 0 || most > limits.fieldLines) return limits;
-    return { headBytes: limits.headBytes, fieldLines: Math.max(1, most - 1) };
+    return policy.trust === null ? limits : limitsBehind(this.#server.maxHeadersCount, limits);
   }
 
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
@@ -259,7 +259,13 @@ export class Guard implements Disposable {
     if (this.#guards.lets(request.socket, this)) return true;
     const ruling = this.#ruleOnce(request);
     if (ruling.kind === "malformed") return this.#mayPassMalformed(request);
-    return ruling.kind === "accepted" && ruling.upgrade;
+    return isUpgrade(ruling);
+  }
+
+  /** Node has asked whether it is an upgrade, and another guard of the server does not accept it as one. */
+  #isRefusedElsewhere(request: IncomingMessage): boolean {
+    if (this.#shouldUpgrade === undefined) return false;
+    return this.#guards.members.some((guard) => guard !== this && !guard.#acceptsUpgrade(request));
   }
 
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
@@ -296,16 +302,19 @@ export class Guard implements Disposable {
       connection.stopReading(request.socket);
       return false;
     }
-    const { precedent, response: earlier } = connection;
+    const { shared, response: earlier } = connection;
     connection.owe(response);
-    if (precedent !== null && !this.#context.hearsAccepted()) {
-      if (precedent.covers(request, this.#limits)) {
+    if (shared !== null && !this.#context.hearsAccepted()) {
+      if (shared.covers(request, this.#limits)) {
         connection.newest = new DeferredRuling(request, connection);
         this.#context.known.set(request, connection.newest);
         return true;
       }
     }
-    const ruling = asRequest(this.#ruleOnce(request));
+    const ruled = this.#ruleOnce(request);
+    // Its refusal is that of another guard, which gets it next.
+    if (isUpgrade(ruled) && this.#isRefusedElsewhere(request)) return true;
+    const ruling = asRequest(ruled);
     if (ruling.kind === "accepted") {
       this.#accept(request, ruling, connection);
       // llhttp follows keep-alive beside close in HTTP/1.0, which RFC 9112 §9.3 does not.
@@ -321,6 +330,9 @@ export class Guard implements Disposable {
     const end: Answered = ruling.kind === "refused" ? { kind: "refused", decision: ruling } : { ...ruling, arrival };
     this.#context.ended(end);
     const reply = replyTo(end, this.#context.expose)!;
+    // What follows an upgrade that Node was told not to make is swallowed, without limit.
+    const isSwallowing = this.#shouldUpgrade !== undefined && request.headers.upgrade !== undefined;
+    if (isSwallowing && earlier !== null) connection.stopReading(request.socket);
     whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#context.lingering));
     return false;
   }
@@ -336,7 +348,7 @@ export class Guard implements Disposable {
     showRuledHost(request, decision);
     // A reported refusal is reported each time.
     if (this.#ruledFields !== null && !decision.upgrade && decision.reported === undefined) {
-      connection.precedent = SameRuling.of(request, this.#ruledFields, sharingOf(this.#context.policy, decision));
+      connection.shared = SameRuling.of(request, this.#ruledFields, sharingOf(this.#context.policy, decision));
     }
     connection.newest = { decision };
     this.#context.known.set(request, decision);
@@ -349,11 +361,9 @@ export class Guard implements Disposable {
     if (accepted !== undefined) {
       showRuledHost(request, accepted);
       this.#context.known.set(request, accepted);
-      this.#pass("upgrade", request, socket, rest);
-      return;
     }
-    // Another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
-    if (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade")) {
+    // Or another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
+    if (accepted !== undefined || (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade"))) {
       this.#pass("upgrade", request, socket, rest);
       return;
     }
@@ -437,15 +447,4 @@ export class Guard implements Disposable {
     socket.unshift(head, "latin1");
     this.#pass(this.#connectionEvent, socket);
   }
-}
-
-/** The ruling on a request from Node: if the policy accepts it as an upgrade, Node failed to recognize it as one. */
-function asRequest(ruling: Ruling): Ruling {
-  if (ruling.kind !== "accepted" || !ruling.upgrade) return ruling;
-  return { kind: "malformed", fault: unseenOption(ruling.head) };
-}
-
-/** Neither flowing nor paused, so that the first 'data' listener makes it flow, as Node does with upgrades. */
-function asNodeLeavesIt(socket: Duplex): void {
-  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
 }

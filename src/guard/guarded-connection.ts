@@ -7,8 +7,8 @@ import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
-import type { Message } from "../head/from-message.js";
-import type { Decision } from "../policy/decision.js";
+import { type Message, unseenOption } from "../head/from-message.js";
+import type { Acceptance, Decision } from "../policy/decision.js";
 import type { SameRuling } from "./same-ruling.js";
 
 /** A ruling on a request as Node has read it. */
@@ -21,7 +21,7 @@ export class GuardedConnection {
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
-  precedent: SameRuling | null = null;
+  shared: SameRuling | null = null;
   /** To the newest request, until it is written; those to earlier ones are written before it. */
   response: ServerResponse | null = null;
   /** A request was refused, and the connection closes after the response: nothing that follows is examined. */
@@ -85,4 +85,18 @@ export class DeferredRuling {
     }
     return this.#decision;
   }
+}
+
+export function isUpgrade(ruling: Ruling): ruling is Acceptance<FramerLike> {
+  return ruling.kind === "accepted" && ruling.upgrade;
+}
+
+/** The ruling on a request from Node: if the policy accepts it as an upgrade, Node failed to recognize it as one. */
+export function asRequest(ruling: Ruling): Ruling {
+  return isUpgrade(ruling) ? { kind: "malformed", fault: unseenOption(ruling.head) } : ruling;
+}
+
+/** Neither flowing nor paused, so that the first 'data' listener makes it flow, as Node does with upgrades. */
+export function asNodeLeavesIt(socket: Duplex): void {
+  (socket as { readableFlowing: boolean | null }).readableFlowing = null;
 }

@@ -5,6 +5,8 @@
 /** Members that are the server in Fastify, Vite, socket.io, Hapi and others. */
 const members = ["httpServer", "server", "listener"] as const;
 
+const MIDDLEWARE_MODE = "; in middleware mode Vite has no httpServer: guard the server that uses its middlewares";
+
 /** "" if there is nothing to advise. `isServer`: true for what can be guarded. */
 export function adviceOn(value: unknown, isServer: (value: unknown) => boolean): string {
   try {
@@ -17,7 +19,7 @@ export function adviceOn(value: unknown, isServer: (value: unknown) => boolean):
 
 function adviceFor(value: unknown, isServer: (value: unknown) => boolean): string {
   if (value === undefined) return "; if a framework makes the server, guard what it returns when it listens";
-  if (value === null) return "; in middleware mode Vite has no httpServer: guard the server that uses its middlewares";
+  if (value === null) return MIDDLEWARE_MODE;
   const it = value as Readonly<Record<string, unknown>>;
   const has = (name: string): boolean => typeof it[name] === "function";
   if (typeof value !== "object" && typeof value !== "function") return "";
@@ -25,9 +27,7 @@ function adviceFor(value: unknown, isServer: (value: unknown) => boolean): strin
   const found = members.find((name) => isServer(it[name]));
   if (found !== undefined) return `; write guard(it.${found})`;
   if (has("getHttpServer")) return "; write guard(it.getHttpServer())";
-  if ("middlewares" in value && it.httpServer === null) {
-    return "; in middleware mode Vite has no httpServer: guard the server that uses its middlewares";
-  }
+  if ("middlewares" in value && it.httpServer === null) return MIDDLEWARE_MODE;
   if (has("handleUpgrade")) {
     return '; guard the http.Server, and give upgrades to it by upgrades: { "*": wsFramer(wss) }, or by { "*": LEAVE } if it listens itself';
   }

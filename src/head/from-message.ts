@@ -53,3 +53,13 @@ export function headOf(message: Message, limits: HeadLimits): WholeHeadResult {
 export function unseenOption(head: RequestHead): HeadFault {
   return new HeadFault(Status.CONNECTION_INVALID, head.toString().search(/^connection:/im));
 }
+
+/** What a server keeps whose `maxHeadersCount` is not set. */
+const NODE_FIELD_LINES = 1000;
+
+/** The limits where no line may be missing: of a head with more field lines than `maxHeadersCount`, Node drops the last ones. */
+export function limitsBehind(maxHeadersCount: number | null | undefined, limits: HeadLimits): HeadLimits {
+  const most = maxHeadersCount ?? NODE_FIELD_LINES;
+  if (most <= 0 || most > limits.fieldLines) return limits;
+  return { headBytes: limits.headBytes, fieldLines: Math.max(1, most - 1) };
+}

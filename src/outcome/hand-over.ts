@@ -3,7 +3,7 @@
 // Never: touches the socket.
 
 import type { Duplex } from "node:stream";
-import { type FramerLike, type Handover, take } from "../handover/framer.js";
+import { type FramerLike, type Handover, isFramerRefusal, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
 import type { Acceptance } from "../policy/decision.js";
 import type { Claimed, Context } from "./context.js";
@@ -36,6 +36,11 @@ export function takeClaimed(claimed: Claimed, socket: Duplex, rest: Uint8Array):
 
 function handoverOf({ decision, known }: Claimed, socket: Duplex, rest: Uint8Array): Handover {
   return new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
+}
+
+/** The code of an upgrade that its framer did not take. */
+export function framerCode(cause: unknown): "FRAMER_FAILED" | "FRAMER_REFUSED" {
+  return isFramerRefusal(cause) ? "FRAMER_REFUSED" : "FRAMER_FAILED";
 }
 
 /** Calls `take`, and awaits a promise that it returns. */

@@ -2,6 +2,8 @@
 // Out:   the claim on a path.
 // Never: looks for a prefix of a length that no pattern has, however many a path may have.
 
+import { describe } from "../head/options.js";
+
 /** A claim that was found, and the pattern that it was found by. */
 export interface Claimed<Claim> {
   readonly pattern: string;
@@ -35,6 +37,25 @@ export function patternFor(text: string): string {
 /** True for `/exact`, without a star. */
 export function isExactPath(text: string): boolean {
   return /^\/[!"$->@-~]*$/.test(text) && !text.includes("*");
+}
+
+/** Checks a setting of exact paths, which is `list`. Throws `TypeError` with the path, the value and the fix. */
+export function checkExactPaths(
+  paths: unknown,
+  where: string,
+  example: string,
+  list = "a list of paths",
+): asserts paths is readonly string[] {
+  if (!Array.isArray(paths)) {
+    throw new TypeError(`${where} is ${describe(paths)}; it must be ${list} such as [${example}]`);
+  }
+  // A copy has no holes, which would be passed over.
+  for (const path of Array.from(paths)) {
+    if (typeof path === "string" && isExactPath(path)) continue;
+    throw new TypeError(
+      `${where} has ${describe(path)}, which is not an exact path such as ${example}; write it as it is sent, from its slash up to "?", and without *`,
+    );
+  }
 }
 
 /** Finds the exact path first, then the longest prefix, then `*`. */

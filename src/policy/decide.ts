@@ -19,9 +19,9 @@ import {
   type Served,
 } from "./decision.js";
 import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
-import type { Origin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, reachable } from "./ports.js";
+import type { Origin } from "./serialized-origin.js";
 import type { Sharing } from "./site.js";
 import { NO_LISTEN, type Vhost } from "./vhost.js";
 

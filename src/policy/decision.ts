@@ -6,8 +6,8 @@ import type { Arrival } from "../arrival/arrival.js";
 import type { UnreadableForwarding } from "../arrival/trust.js";
 import type { Authority } from "../head/authority.js";
 import type { AuthorityField, RequestHead } from "../head/request-head.js";
-import type { Origin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
+import type { Origin } from "./serialized-origin.js";
 import type { Relation, SiteClause } from "./site.js";
 import type { Vhost } from "./vhost.js";
 

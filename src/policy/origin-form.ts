@@ -3,6 +3,7 @@
 // Never: offers what a list may not have.
 
 import { splitOrigin } from "./serialized-origin.js";
+import { literal } from "./shown.js";
 
 function notText(written: unknown, shown: string): string {
   if (typeof written === "function") {
@@ -49,7 +50,7 @@ export function faultOfForm(written: unknown, shown: string, forAll: string, isR
   if (/[\s,]/.test(written)) {
     const parts = written.split(/[\s,]+/).filter(Boolean);
     if (parts.length > 1 && parts.every((part) => part.includes("://")))
-      return `${shown} is more than one origin; write each as an item of the list: ${list(parts)}`;
+      return `${shown} is more than one origin; write each as an item of the list: ${literal(parts)}`;
     return `${shown} contains white space or a comma; write ${nearest(parts[0] ?? "", isRight)}`;
   }
   if (/^(?:data|about|blob|javascript):/i.test(written)) {
@@ -70,7 +71,7 @@ function faultOfScheme(written: string, shown: string, isRight: IsRight): string
   const [, scheme, rest] = /^(.*?):\/\/(.*)$/s.exec(written) ?? [];
   if (scheme !== undefined && /[*?()|{}[\]]/.test(scheme)) {
     const both = ["http", "https"].map((each) => `${each}://${rest}`);
-    return `${shown} has a pattern in place of the scheme; list each scheme: ${list(both)}`;
+    return `${shown} has a pattern in place of the scheme; list each scheme: ${literal(both)}`;
   }
   const [, given, host] = /^(?:(https?|wss?)(?::\/*|\/+)(?!\d+$)|:?\/*)([^/?#]*)/i.exec(written)!;
   const guess =
@@ -81,8 +82,4 @@ function faultOfScheme(written: string, shown: string, isRight: IsRight): string
 /** The text in quotes if it is right, else one that is. */
 function nearest(text: string, isRight: IsRight): string {
   return isRight(text) ? JSON.stringify(text) : '"https://example.com:8443"';
-}
-
-function list(texts: readonly string[]): string {
-  return `[${texts.map((text) => JSON.stringify(text)).join(", ")}]`;
 }

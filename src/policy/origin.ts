@@ -1,6 +1,6 @@
-// In:    the value of an Origin field; the origins that a vhost allows, as a caller wrote them.
-// Out:   whether a page of that origin may send a request, and the code of what is wrong if it may not.
-// Never: compares a part of a text; an origin is compared by scheme, host and port.
+// In:    the origins that a vhost allows, as a caller wrote them; what is known of a request.
+// Out:   the rule that they make, TypeError with the fix for a wrong one; the request's own origin.
+// Never: rules on a request; site.ts does.
 
 import type { Arrival } from "../arrival/arrival.js";
 import { type Authority, nameKey } from "../head/authority.js";
@@ -8,8 +8,6 @@ import { checkSettings, describe, isRecord } from "../head/options.js";
 import { isRight } from "./origin-pattern.js";
 import { OriginSet } from "./origin-set.js";
 import { canonicalOrigin, impliedPort, type Origin } from "./serialized-origin.js";
-
-export { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /**
  * Origins in full, and maybe `same-authority` among them; `same-authority` alone, the request's own; or `any`, unchecked. An

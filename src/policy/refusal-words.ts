@@ -5,9 +5,10 @@
 import type { RequestHead } from "../head/request-head.js";
 import { POLICY, type Refusal } from "./decision.js";
 import { handshakeMethod, WEBSOCKET_VERSION } from "./opening-handshake.js";
-import { formatOrigin, type OriginRule } from "./origin.js";
+import type { OriginRule } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portsOf, reachable } from "./ports.js";
+import { formatOrigin } from "./serialized-origin.js";
 import { cut, listed, quoted } from "./shown.js";
 import type { SiteRule } from "./site.js";
 import { siteWords } from "./site-words.js";

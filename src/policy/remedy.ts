@@ -7,20 +7,17 @@ import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
 import { isExactPath, isPathPattern } from "./claims.js";
 import { normalScheme } from "./decide.js";
 import type { Refusal } from "./decision.js";
-import { formatOrigin } from "./origin.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, portsOf, reachable } from "./ports.js";
 import { originRuleOf, policyOf, siteRuleOf } from "./refusal-words.js";
-import { isShort } from "./shown.js";
-import { siteRemedy } from "./site-words.js";
+import { formatOrigin } from "./serialized-origin.js";
+import { isShort, LONGEST_NAME, literal } from "./shown.js";
+import { isSafe } from "./site.js";
+import { mayBeListed, siteRemedy } from "./site-words.js";
 import { NO_LISTEN, NO_LISTEN_SERVER, numbersOf, type Vhost } from "./vhost.js";
-import { CHECKING } from "./vhost-index.js";
 
 /** The first thing that a process misses to which a proxy speaks plain HTTP. */
 const DECLARE_HTTPS = 'if a proxy terminates TLS for this process, set scheme: "https"';
-
-/** No name in the DNS is longer, nor worth a place in a configuration. */
-const LONGEST_NAME = 253;
 
 /** "" where nothing can be configured, or nothing should be: what is left is for the client, or for a proxy, to mend. */
 export function remedyOf(refusal: Refusal): string {
@@ -68,18 +65,9 @@ function named(refusal: Refusal): readonly Vhost[] {
   return policyOf(refusal).index.find(refusal.authority);
 }
 
-/** One of them: several have ports of their own. */
-function oneOf(refusal: Refusal, { name, port }: Vhost): string {
-  return named(refusal).length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
-}
-
-function oneNamed({ vhosts }: Policy, { name, port }: Vhost): string {
-  const isAlone = vhosts.filter((vhost) => vhost.name === name).length === 1;
-  return isAlone ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
-}
-
-function list(items: readonly unknown[]): string {
-  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+/** One of the vhosts of a name: several have ports of their own. */
+function oneOf(vhosts: readonly Vhost[], { name, port }: Vhost): string {
+  return vhosts.length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
 }
 
 /** Nothing is known of the scheme, and what is declared counts where nothing is. */
@@ -97,8 +85,8 @@ function trustPeer(refusal: Refusal): string {
   if ((unix !== true && address === null) || fields.length === 0) return "";
   const from = unix === true ? "unix" : formatAddress(address!);
   const peer = unix === true ? "the peer of this UNIX-domain socket" : from;
-  const forwarded = fields.includes("Forwarded") ? '"rfc7239"' : list(fields);
-  return `if ${peer} is your proxy, set trust: { from: ${list([from])}, forwarded: ${forwarded} }`;
+  const forwarded = fields.includes("Forwarded") ? '"rfc7239"' : literal(fields);
+  return `if ${peer} is your proxy, set trust: { from: ${literal([from])}, forwarded: ${forwarded} }`;
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
@@ -109,14 +97,19 @@ function allowAbsence(refusal: Refusal): string {
   const { httpVersion, method, path } = refusal.head;
   const { absentHost, isLocal } = policy.index;
   const vhost = absentHost ?? reachable(policy.vhosts, refusal.arrival).find(({ port }) => port !== NO_LISTEN);
-  const paths = [...(absentHost?.absentHost ?? []), path];
+  const known = absentHost?.absentHost ?? [];
   // GET / is any old client's, and not taken for a check.
   const isPage = method === "GET" && path === "/";
   const isCheck =
-    httpVersion === "1.0" && CHECKING.has(method) && !isPage && path.length <= LONGEST_NAME && isExactPath(path);
-  const isOffered = isCheck && !isLocal && vhost !== undefined && isShort(paths);
+    httpVersion === "1.0" && isSafe(method) && !isPage && path.length <= LONGEST_NAME && isExactPath(path);
+  const where = (one: Vhost): string =>
+    oneOf(
+      policy.vhosts.filter(({ name }) => name === one.name),
+      one,
+    );
+  const isOffered = isCheck && !isLocal && vhost !== undefined && isShort(known.length + 1);
   const checked = isOffered
-    ? `if it is a health check, set absentHost: ${list(paths)} on ${oneNamed(policy, vhost)}`
+    ? `if it is a health check, set absentHost: ${literal([...known, path])} on ${where(vhost)}`
     : "";
   // Beside absentHost no vhost is the default.
   const added = absentHost === null ? addDefault(policy) : "";
@@ -185,9 +178,9 @@ function alsoPort(refusal: Refusal, vhosts: readonly Vhost[], port: number | nul
 
 function setPort(refusal: Refusal, vhost: Vhost, port: number): string {
   const ports = [...portsOf(vhost, refusal.arrival), port];
-  const where = oneOf(refusal, vhost);
-  if (!isShort(ports)) return `add ${port} to the ports of ${where}`;
-  return `set port: ${ports.length === 1 ? port : list(ports)} on ${where}`;
+  const where = oneOf(named(refusal), vhost);
+  if (!isShort(ports.length)) return `add ${port} to the ports of ${where}`;
+  return `set port: ${ports.length === 1 ? port : literal(ports)} on ${where}`;
 }
 
 /** Where every vhost of the name that fits requires https. */
@@ -195,7 +188,7 @@ function allowHttp(refusal: Refusal): string {
   const { port, arrival } = refusal;
   const vhosts = named(refusal);
   const fitting = vhosts.find((vhost) => portFits(vhost, port, arrival)) ?? vhosts[0]!;
-  const removed = `to allow plain HTTP, remove requires from ${oneOf(refusal, fitting)}`;
+  const removed = `to allow plain HTTP, remove requires from ${oneOf(named(refusal), fitting)}`;
   const allowed = `${removed}${alsoPort(refusal, [fitting], port)}`;
   return mayBeHttps(refusal) ? `${declareHttps(refusal)}; otherwise, ${allowed}` : allowed;
 }
@@ -212,20 +205,17 @@ function allowPort(refusal: Refusal): string {
 
 function trustOrigin(refusal: Refusal): string {
   const origin = refusal.origin!;
-  const { authority } = origin;
-  if (authority !== null && authority.kind === "reg-name") {
-    const isOffered = isPlainName(authority) || authority.uriHost === ".";
-    if (authority.uriHost.length > LONGEST_NAME || !isOffered) return "";
-  }
+  if (!mayBeListed(origin)) return "";
   const text = formatOrigin(origin);
   return addOrigin(refusal, `to trust the pages of ${text}`, text);
 }
 
 function addOrigin(refusal: Refusal, lead: string, origin: string): string {
   const rule = originRuleOf(refusal);
-  if (!isShort(rule.written)) return `${lead}, add ${JSON.stringify(origin)} to the origins of ${vhostOf(refusal)}`;
+  if (!isShort(rule.written.length))
+    return `${lead}, add ${JSON.stringify(origin)} to the origins of ${vhostOf(refusal)}`;
   const origins = [...(rule.sameAuthority ? ["same-authority"] : []), ...rule.written, origin];
-  return `${lead}, set origins: ${written(refusal, list(origins))} on ${vhostOf(refusal)}`;
+  return `${lead}, set origins: ${written(refusal, literal(origins))} on ${vhostOf(refusal)}`;
 }
 
 /** The setting with that list, and otherwise as it is. */

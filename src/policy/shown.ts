@@ -36,7 +36,15 @@ export function listed<Item>(items: readonly Item[], write: (item: Item) => unkn
   return shown.join(", ");
 }
 
-/** True where `listed` shows all of a list. */
-export function isShort(items: readonly unknown[]): boolean {
-  return items.length <= ITEMS;
+/** True where `listed` shows all of a list of so many items. */
+export function isShort(count: number): boolean {
+  return count <= ITEMS;
+}
+
+/** No name in the DNS is longer, nor worth a place in a configuration; nor is a longer path. */
+export const LONGEST_NAME = 253;
+
+/** A list as it is written in a configuration. */
+export function literal(items: readonly unknown[]): string {
+  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
 }

@@ -3,7 +3,7 @@
 // Never: rules on a request.
 
 import { describe } from "../head/options.js";
-import { isExactPath } from "./claims.js";
+import { checkExactPaths } from "./claims.js";
 import { readOrigins } from "./origin.js";
 import { OriginSet } from "./origin-set.js";
 import { SiteRule, type SiteScope } from "./site.js";
@@ -62,15 +62,6 @@ function readNavigation(given: unknown, where: string): SiteScope {
 
 function readCallbacks(given: unknown, where: string): ReadonlySet<string> {
   if (given === undefined) return new Set();
-  if (!Array.isArray(given)) {
-    throw new TypeError(`${where} is ${describe(given)}; it must be a list of exact paths such as ["/auth/callback"]`);
-  }
-  for (const path of given) {
-    if (typeof path === "string" && isExactPath(path)) continue;
-    throw new TypeError(
-      `${where} has ${describe(path)}, which is not an exact path; write it as it is sent, from its slash up to "?", as in ` +
-        '"/auth/callback"',
-    );
-  }
+  checkExactPaths(given, where, '"/auth/callback"', "a list of exact paths");
   return new Set(given);
 }

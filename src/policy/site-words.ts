@@ -5,8 +5,9 @@
 import { isPlainName } from "../head/authority.js";
 import { isExactPath } from "./claims.js";
 import type { Acceptance, Refusal } from "./decision.js";
-import { formatOrigin, type Origin, ownOrigin } from "./origin.js";
-import { cut, isShort, listed, quoted } from "./shown.js";
+import { ownOrigin } from "./origin.js";
+import { formatOrigin, type Origin } from "./serialized-origin.js";
+import { cut, isShort, LONGEST_NAME, listed, literal, quoted } from "./shown.js";
 import type { SiteRule } from "./site.js";
 
 /** The page, as far as it is known. */
@@ -61,9 +62,6 @@ export function siteWords(
   }
 }
 
-/** No name in the DNS is longer, nor worth a place in a configuration; nor is a longer path. */
-const LONGEST = 253;
-
 /** "" if nothing should be configured. */
 export function siteRemedy(refusal: Refusal, site: SiteRule): string {
   const { clause, origin, head } = refusal;
@@ -72,27 +70,26 @@ export function siteRemedy(refusal: Refusal, site: SiteRule): string {
   if (clause === "embedding" && origin !== null) return embed(origin, site, where);
   if (clause !== "unsafe-method" || head.method !== "POST") return "";
   const { path } = head;
-  if (path.length > LONGEST || !isExactPath(path)) return "";
+  if (path.length > LONGEST_NAME || !isExactPath(path)) return "";
   const lead = "if this is the end of a login at another site";
-  const paths = [...site.callbacks, path];
-  if (!isShort(paths)) return `${lead}, add ${JSON.stringify(path)} to the callbacks of ${where}`;
-  return `${lead}, set callbacks: ${list(paths)} on ${where}`;
+  if (!isShort(site.callbacks.size + 1)) return `${lead}, add ${JSON.stringify(path)} to the callbacks of ${where}`;
+  return `${lead}, set callbacks: ${literal([...site.callbacks, path])} on ${where}`;
+}
+
+/** Some names are too long to be offered, or no list takes them. */
+export function mayBeListed({ authority }: Origin): boolean {
+  if (authority?.kind !== "reg-name") return true;
+  return authority.uriHost.length <= LONGEST_NAME && (isPlainName(authority) || authority.uriHost === ".");
 }
 
 /** A list would refuse the pages of the same site, where these may embed. */
 function embed(origin: Origin, { embedding }: SiteRule, where: string): string {
-  const { authority } = origin;
-  if (embedding === "same-site") return "";
-  if (authority?.kind === "reg-name" && (authority.uriHost.length > LONGEST || !isPlainName(authority))) return "";
+  if (embedding === "same-site" || !mayBeListed(origin)) return "";
   const text = formatOrigin(origin);
   const lead = `only if the pages of ${text} are yours`;
-  const origins = [...(typeof embedding === "string" ? [] : embedding.written), text];
-  if (!isShort(origins)) return `${lead}, add ${JSON.stringify(text)} to the embedding of ${where}`;
-  return `${lead}, set embedding: ${list(origins)} on ${where}`;
-}
-
-function list(items: readonly string[]): string {
-  return `[${items.map((item) => JSON.stringify(item)).join(", ")}]`;
+  const written = typeof embedding === "string" ? [] : embedding.written;
+  if (!isShort(written.length + 1)) return `${lead}, add ${JSON.stringify(text)} to the embedding of ${where}`;
+  return `${lead}, set embedding: ${literal([...written, text])} on ${where}`;
 }
 
 /** What a gate warns of once: it passed, and nothing states that it should. */

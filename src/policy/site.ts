@@ -3,17 +3,10 @@
 // Never: makes a sentence, or asks Fetch metadata about an upgrade.
 
 import type { RequestHead } from "../head/request-head.js";
-import {
-  formatOrigin,
-  type Origin,
-  type OriginContext,
-  type OriginRule,
-  ownOrigin,
-  parseOrigin,
-  presumedOrigin,
-} from "./origin.js";
+import { type OriginContext, type OriginRule, ownOrigin, presumedOrigin } from "./origin.js";
 import type { OriginSet } from "./origin-set.js";
 import { type Page, readReferer } from "./referer.js";
+import { formatOrigin, type Origin, parseOrigin } from "./serialized-origin.js";
 
 /** How a page is related to the origin that it asks (Fetch Metadata §2.3); `unknown` if nothing states it. */
 export type Relation = "same-origin" | "same-site" | "cross-site" | "none" | "unknown";
@@ -63,6 +56,7 @@ interface Sender {
   readonly isListed: boolean;
 }
 
+const NO_SENDER: Sender = { text: undefined, origin: null, isOwn: false, isListed: false };
 const relations: ReadonlySet<string> = new Set<Relation>(["same-origin", "same-site", "cross-site", "none"]);
 const absent: SiteFault = { code: "ORIGIN_ABSENT", origin: null };
 const invalid: SiteFault = { code: "ORIGIN_INVALID", origin: null };
@@ -141,12 +135,11 @@ export class SiteRule {
   /** Null for an Origin that cannot be read. What browsers send is canonical text; if that is known, it is not read. */
   #senderOf(value: string | undefined, own: string | null, presumed: string | null): Sender | null {
     const { origins } = this;
-    if (value === undefined || (value === own && origins.sameAuthority)) {
-      const isListed = value !== undefined && origins.lists(value, null);
-      return { text: value, origin: null, isOwn: value !== undefined, isListed };
-    }
-    if (value === "null" || origins.lists(value, null)) {
-      return { text: value, origin: null, isOwn: value === own, isListed: origins.lists(value, null) };
+    if (value === undefined) return NO_SENDER;
+    const isWritten = origins.lists(value, null);
+    const isOwnText = value === own;
+    if (isWritten || value === "null" || (isOwnText && origins.sameAuthority)) {
+      return { text: value, origin: null, isOwn: isOwnText, isListed: isWritten };
     }
     const origin = parseOrigin(value);
     if (origin === null) return null;

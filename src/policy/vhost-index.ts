@@ -11,11 +11,8 @@ import { Claims } from "./claims.js";
 import { HostMap } from "./host-map.js";
 import { readHostPattern, readNetworkName } from "./host-pattern.js";
 import { isLocalName } from "./localhost.js";
-import type { SiteRule } from "./site.js";
+import { isSafe, type SiteRule } from "./site.js";
 import { checkVhost, numbersOf, type Vhost } from "./vhost.js";
-
-/** Methods of health checks: they change nothing. */
-export const CHECKING: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Finds vhosts by name: exact names first, then the closest wildcard or network, then the default. */
 export class VhostIndex<Claim> {
@@ -94,7 +91,7 @@ export class VhostIndex<Claim> {
   findWithoutHost({ httpVersion, method, path }: RequestHead): readonly Vhost<Claim>[] {
     const { absentHost } = this;
     if (absentHost === null) return this.#default;
-    const isCheck = httpVersion === "1.0" && CHECKING.has(method) && absentHost.absentHost!.includes(path);
+    const isCheck = httpVersion === "1.0" && isSafe(method) && absentHost.absentHost!.includes(path);
     return isCheck ? [absentHost] : [];
   }
 

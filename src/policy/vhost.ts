@@ -3,7 +3,7 @@
 // Never: knows other vhosts; vhost-index.ts does.
 
 import { checkSettings, describe, isRecord } from "../head/options.js";
-import { isExactPath, isPathPattern, patternFor } from "./claims.js";
+import { checkExactPaths, isPathPattern, patternFor } from "./claims.js";
 import type { Origins } from "./origin.js";
 import type { SiteRule, SiteScope } from "./site.js";
 import { readSite } from "./site-settings.js";
@@ -157,16 +157,8 @@ function fixOfName(name: unknown): string {
 
 function checkAbsentHost(paths: unknown, where: string): void {
   if (paths === undefined) return;
-  if (!Array.isArray(paths) || paths.length === 0) {
-    throw new TypeError(`${where} is ${JSON.stringify(paths)}; it must be a list of paths such as ["/healthz"]`);
-  }
-  for (const path of paths) {
-    if (typeof path !== "string" || !isExactPath(path)) {
-      throw new TypeError(
-        `${where} has ${JSON.stringify(path)}, which is not an exact path such as "/healthz"; it has no query and no *`,
-      );
-    }
-  }
+  checkExactPaths(paths, where, '"/healthz"');
+  if (paths.length === 0) throw new TypeError(`${where} is []; it must have a path such as "/healthz", or be left out`);
 }
 
 /** The declared port numbers; null where the setting is not numbers. */

@@ -190,6 +190,11 @@ const configured: Record<string, (many: Many) => Work> = {
     const policy = definePolicy({ vhosts: [{ name: "a", embedding, callbacks }] });
     return ruling(policy, get(`Host: a\r\nReferer: https://${"a.".repeat(50)}t7.example.com/\r\n`));
   },
+  "callbacks, beside one that is not listed": (many) => {
+    const policy = definePolicy({ vhosts: [{ name: "a", callbacks: many((i) => `/auth/${i}`) }] });
+    const octets = octetsOf("POST /auth/x HTTP/1.1\r\nHost: a\r\nReferer: https://b.example.com/\r\n\r\n");
+    return ruling(policy, headFrom(octets));
+  },
   "trusted networks": (many) => {
     const from = [...many((i) => `172.${16 + (i >> 10)}.${(i >> 2) & 255}.${64 * (i & 3)}/26`), "10.0.0.1"];
     const policy = definePolicy({ vhosts: [{ name: "a" }], trust: { from, forwarded: ["X-Forwarded-For"] } });

@@ -99,7 +99,10 @@ const preparing = ["prefetch", "prerender", "prefetch;prerender", "prefetch;anon
 const isNavigation = (facts: Facts): boolean => {
   if (!reads(facts)) return false;
   const { fields, hasMetadata, origin } = facts;
-  if (!hasMetadata) return origin === undefined && fields.accept.some((value) => value.includes("text/html"));
+  if (!hasMetadata) {
+    const ranges = fields.accept.flatMap((value) => value.split(",")).map((range) => range.split(";")[0]!.trim());
+    return origin === undefined && ranges.includes("text/html");
+  }
   const destination = oneOf(fields["sec-fetch-dest"]) ?? "";
   return oneOf(fields["sec-fetch-mode"]) === "navigate" && ["document", "empty"].includes(destination);
 };

@@ -6,7 +6,7 @@ import { deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
 import { type Element, ForwardedElements, Unreadable } from "#src/arrival/forwarded.js";
 import { nameKey } from "#src/head/authority.js";
-import { formatOrigin, parseOrigin } from "#src/policy/origin.js";
+import { formatOrigin, parseOrigin } from "#src/policy/serialized-origin.js";
 import { type ReferenceElement, referenceForwarded } from "../reference/forwarded.js";
 import { referenceOrigin } from "../reference/origin.js";
 

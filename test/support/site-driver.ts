@@ -12,9 +12,12 @@ export const pathOf = (place: Place, { name, through }: Initiator): string =>
   `/${through === undefined ? "cell" : "through"}/${slug(place.name)}/${slug(name)}`;
 const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9.]+/g, "-");
 
+/** Milliseconds for a page to open on a machine that has other things to do. */
+const PATIENCE = 120_000;
+
 /**
- * Uses every initiator on every page, and returns when what `isExpected` has been sent, or with the error that it has not, and
- * nothing more comes. The pages stay open until the context is closed.
+ * Uses every initiator on every page. Returns when what `isExpected` has been sent, or has not come in a long time, and nothing
+ * more comes. The pages stay open until the context is closed.
  */
 export async function drive(
   context: BrowserContext,
@@ -23,6 +26,7 @@ export async function drive(
   isExpected: (place: Place, initiator: Initiator) => boolean,
 ): Promise<void> {
   const places = world.places(target);
+  context.setDefaultTimeout(PATIENCE);
   await installWorker(context, places[0]!);
   for (const place of places) await openVisible(place);
   await Promise.all(places.flatMap((place) => [openPage(place, false), openPage(place, true)]));
@@ -40,16 +44,11 @@ export async function drive(
   async function openPage(place: Place, noReferrer: boolean): Promise<void> {
     const { page, frame } = await open(place, noReferrer);
     const here = initiators.filter((each) => (each.noReferrer ?? false) === noReferrer && !each.visible);
-    const clicked = here.filter(({ hand }) => hand === "click");
-    for (const initiator of clicked) {
-      await frame.evaluate(calls(place, [initiator]));
-      await frame.locator("#link").click({ noWaitAfter: true });
-    }
-    const able = here.filter(({ hand, needs }) => hand === undefined && (needs === undefined || place.mayHaveWorker));
+    const able = here.filter(({ typed, needs }) => !typed && (needs === undefined || place.mayHaveWorker));
     await frame.evaluate(calls(place, able));
     // What is typed takes the page away.
-    await arrived([place], [...clicked, ...able]);
-    for (const initiator of here.filter(({ hand }) => hand === "type")) {
+    await arrived([place], able);
+    for (const initiator of here.filter(({ typed }) => typed)) {
       const url = urlOf(place, initiator);
       await page
         .goto(initiator.redirect === undefined ? url : world.redirecting(place, initiator.redirect, url))

@@ -12,8 +12,8 @@ export interface Initiator {
   readonly needs?: "service worker";
   /** The status code of the redirection. */
   readonly redirect?: 302 | 307;
-  /** The link that the script has made is clicked as a person does it; or an address is typed into the page's tab. */
-  readonly hand?: "click" | "type";
+  /** True: no script does it; the address is typed into the tab of the page. */
+  readonly typed?: boolean;
   /** True: nothing is sent unless a person sees the page. */
   readonly visible?: boolean;
   /** The request goes to a path for which the server's own service worker answers. */
@@ -37,12 +37,13 @@ const form = (method: "get" | "post", to = "url"): string =>
     form.submit();
   }`;
 
+/** Clicked by a script: a person's click needs a page that no other one covers, and adds nothing but Sec-Fetch-User. */
 const link = (to = "url"): string =>
   `(url, redirected) => {
     const link = document.createElement("a");
-    Object.assign(link, { id: "link", href: ${to}, target: "_blank", textContent: "link" });
-    document.getElementById("link")?.remove();
-    document.body.prepend(link);
+    Object.assign(link, { href: ${to}, target: "_blank" });
+    document.body.append(link);
+    link.click();
   }`;
 
 const request = (options: object, to = "url"): string =>
@@ -78,17 +79,17 @@ export const initiators: readonly Initiator[] = [
   { name: "form GET, no-referrer", script: form("get"), noReferrer: true },
   { name: "form POST", script: form("post") },
   { name: "form POST, no-referrer", script: form("post"), noReferrer: true },
-  { name: "link", script: link(), hand: "click" },
-  { name: "link, no-referrer", script: link(), hand: "click", noReferrer: true },
-  { name: "typed address", script: "() => {}", hand: "type" },
+  { name: "link", script: link() },
+  { name: "link, no-referrer", script: link(), noReferrer: true },
+  { name: "typed address", script: "() => {}", typed: true },
   { name: "WebSocket", script: '(url) => void new WebSocket(url.replace(/^http/, "ws"))' },
   { name: "service worker", script: worker, needs: "service worker" },
   { name: "speculation rules, prefetch", script: speculation("prefetch"), visible: true },
   { name: "speculation rules, prerender", script: speculation("prerender"), visible: true },
   { name: "image, redirected", script: element("img", "src").replace("(url)", "(_, url)"), redirect: 302 },
   { name: "fetch, cors, redirected", script: request({ mode: "cors" }, "redirected"), redirect: 302 },
-  { name: "link, redirected", script: link("redirected"), hand: "click", redirect: 302 },
-  { name: "typed address, redirected", script: "() => {}", hand: "type", redirect: 302 },
+  { name: "link, redirected", script: link("redirected"), redirect: 302 },
+  { name: "typed address, redirected", script: "() => {}", typed: true, redirect: 302 },
   { name: "form POST, redirected", script: form("post", "redirected"), redirect: 307 },
   { name: "form POST to a service worker", script: form("post"), through: "service worker" },
 ];

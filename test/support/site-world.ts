@@ -178,7 +178,7 @@ export async function openSiteWorld(): Promise<SiteWorld> {
         at("sandboxed", "null", { ...framing, sandboxed: true, mayHaveWorker: false }),
         at("file", "file://", { url: file, noReferrerUrl: noReferrerFile, mayHaveWorker: false }),
       ];
-      const others = ["own origin", "another port", "another name", "sandboxed"];
+      const others = ["own origin", "another name", "sandboxed"];
       return road === "guard" ? all : all.filter(({ name }) => others.includes(name));
     },
     redirecting({ origin }, statusCode, url): string {

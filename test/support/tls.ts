@@ -145,3 +145,8 @@ export async function endOf(
   assert.is(world.gate.pendingHeads, 0);
   return end as Abandoned;
 }
+
+/** Sends a server name that the option `servername` may refuse: an address, from Node 26 on. Before the handshake. */
+export function sendServerName(socket: tls.TLSSocket, name: string): void {
+  (socket as tls.TLSSocket & { setServername(name: string): void }).setServername(name);
+}

@@ -169,7 +169,7 @@ export const settingCases: Readonly<Record<Setting, SettingCases>> = {
       },
     ],
   },
-  // Requests of HTTP/1.0, which HTTP/2 has no form of: decision.test.ts has them.
+  // Requests of HTTP/1.0, which HTTP/2 has no form of: health-checks.test.ts has them.
   absentHost: {
     code: "AUTHORITY_ABSENT",
     cases: [

@@ -3,7 +3,7 @@
 // Never: ends the session, or touches another stream of it.
 
 import type { Arrival } from "../../arrival/arrival.js";
-import { type FramerLike, isFramerRefusal } from "../../handover/framer.js";
+import type { FramerLike } from "../../handover/framer.js";
 import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
 import { NOTHING } from "../../head/kernel/latin1.js";
@@ -11,7 +11,7 @@ import { Question, type Verdict } from "../../outcome/authorization.js";
 import { type Claimed, type Context, countedAs, type Opened, UNDECIDED } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
-import { give, takeClaimed } from "../../outcome/hand-over.js";
+import { framerCode, give, takeClaimed } from "../../outcome/hand-over.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
@@ -167,15 +167,14 @@ export class Exchange implements Waiting {
     give(() => takeClaimed(claimed, tunnel, NOTHING), {
       taken() {},
       notTaken: (cause) => {
-        if (isFramerRefusal(cause)) {
-          this.#context.ended(this.#abandoned("FRAMER_REFUSED", "handover", cause));
-          return;
-        }
-        const end = this.#abandoned("FRAMER_FAILED", "handover", cause);
-        if (!tunnel.hasAnswered) this.#tell(end, decision.head.method);
+        const code = framerCode(cause);
+        const end = this.#abandoned(code, "handover", cause);
+        // One that refuses answers by itself.
+        const isAnswered = code === "FRAMER_REFUSED";
+        if (!isAnswered && !tunnel.hasAnswered) this.#tell(end, decision.head.method);
         else {
           this.#context.ended(end);
-          tunnel.destroy();
+          if (!isAnswered) tunnel.destroy();
         }
       },
     });

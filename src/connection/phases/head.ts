@@ -3,9 +3,10 @@
 // Never: keeps anything: a connection that waits for its head is its own phase, so that it needs no further object.
 
 import type { Duplex } from "node:stream";
-import { proxiedArrival, readArrival } from "../../arrival/arrival.js";
+import { type Arrival, proxiedArrival, readArrival } from "../../arrival/arrival.js";
 import { alert } from "../../arrival/tls/alert.js";
 import type { ClientHello } from "../../arrival/tls/client-hello.js";
+import type { Trust } from "../../arrival/trust.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { PassthroughLike } from "../../handover/passthrough.js";
 import type { Context, Secures } from "../../outcome/context.js";
@@ -108,4 +109,12 @@ function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Arr
 export function recognizes({ tls, fallback, http2 }: Context, socket: Duplex): boolean {
   const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
   return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
+}
+
+/** Why a connection that has to begin with a PROXY header, and may not, is abandoned; null for others. */
+export function whyUnannounced(trust: Trust, arrival: Arrival): "PROXY_UNTRUSTED" | "PEER_ENDED" | null {
+  if (!trust.proxyProtocol || trust.trustedPeer(arrival) !== null) return null;
+  const { remoteAddress, localAddress } = arrival;
+  // It was reset before its address was read, as HAProxy's health checks are: it is not an untrusted peer.
+  return remoteAddress === undefined && localAddress !== undefined ? "PEER_ENDED" : "PROXY_UNTRUSTED";
 }

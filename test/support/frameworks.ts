@@ -1,0 +1,69 @@
+// In:    names of frameworks; none for all, --light for those that install in seconds.
+// Out:   the tests of test/frameworks, each with its packages; exit code 1 where any failed.
+// Never: installs into the project: packages come into a cache below node_modules, by npm, in the versions that are written here.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { run } from "./run.js";
+import { skip } from "./suite.js";
+
+interface Framework {
+  readonly packages: Readonly<Record<string, string>>;
+  readonly isLight: boolean;
+}
+
+const frameworks: Readonly<Record<string, Framework>> = {
+  // ws is a dependency of the project.
+  ws: { packages: {}, isLight: true },
+  "socket.io": { packages: { "socket.io": "4.8.4", "socket.io-client": "4.8.4" }, isLight: true },
+  fastify: { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
+  vite: { packages: { vite: "8.4.0" }, isLight: false },
+  "webpack-dev-server": { packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" }, isLight: false },
+};
+
+const CACHE = resolve("node_modules/.cache/headgate-frameworks");
+
+/** Where the packages of a framework are. */
+export function folderOf(name: string): string {
+  return join(CACHE, name);
+}
+
+/** Null, or why its packages are not there. */
+function install(name: string, packages: Framework["packages"]): string | null {
+  if (Object.keys(packages).length === 0) return null;
+  const folder = folderOf(name);
+  const manifest = `${JSON.stringify({ private: true, dependencies: packages }, null, 2)}\n`;
+  const complete = join(folder, "complete.json");
+  if (existsSync(complete) && readFileSync(complete, "utf8") === manifest) return null;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), manifest);
+  const options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  const { status, stderr } = spawnSync("npm", ["install", "--prefix", folder, ...options], { encoding: "utf8" });
+  if (status === 0) writeFileSync(complete, manifest);
+  return status === 0 ? null : `npm could not install it: ${stderr.trim().split("\n").at(0)}`;
+}
+
+async function main(words: readonly string[]): Promise<void> {
+  const isLight = words.includes("--light");
+  const named = words.filter((word) => word !== "--light");
+  const unknown = named.find((name) => !Object.hasOwn(frameworks, name));
+  if (unknown !== undefined) throw new Error(`${unknown} is not one of ${Object.keys(frameworks).join(", ")}`);
+  const wanted = Object.entries(frameworks).filter(
+    ([name, framework]) => (named.length === 0 || named.includes(name)) && (!isLight || framework.isLight),
+  );
+  const found: string[] = [];
+  let missing = 0;
+  for (const [name, { packages }] of wanted) {
+    const reason = install(name, packages);
+    if (reason === null) found.push(`frameworks/${name}.js`);
+    else {
+      skip(`framework ${name}`, reason);
+      missing++;
+    }
+  }
+  await run(found, missing);
+}
+
+if (process.argv[1]?.endsWith("frameworks.js")) await main(process.argv.slice(2));
