@@ -79,6 +79,12 @@ export interface GuardOptions {
   vhosts?: readonly string[];
   /** Reads every octet before Node's parser does, which hides some from a guard; docs/policy.md describes the cost. */
   strict?: boolean;
+  /**
+   * What reads the server's requests. `"events"` (default): Node's parser, whose events are ruled on. `"auto"`: headgate's parser in the
+   * place of Node's (docs/drop-in.md), where that is possible; else as `"events"`. `"strict"`: the same, else as `strict: true`.
+   * `guard.mode` is what it has become. In report mode Node's parser stays, so that malformed heads which it accepts can be reported.
+   */
+  mode?: "auto" | "strict" | "events";
 }
 
 export interface GateEvents {
@@ -120,7 +126,18 @@ export const gateSettings = [
 ];
 export const adoptSettings = ["rest", "arrival"];
 const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
-export const guardSettings = ["vhosts", "strict"];
+export const guardSettings = ["vhosts", "strict", "mode"];
+const guardModes: readonly unknown[] = ["auto", "strict", "events"];
+
+/** Throws `TypeError` for a mode that there is not, and for one that contradicts `strict`. @internal */
+export function checkGuardMode(mode: unknown, strict: unknown): void {
+  if (typeof strict !== "boolean") throw new TypeError(`strict is ${describe(strict)}; it must be true or false`);
+  if (!guardModes.includes(mode)) {
+    throw new TypeError(`mode is ${describe(mode)}; it must be "auto", "strict" or "events"`);
+  }
+  if (strict && mode !== "events")
+    throw new TypeError('strict: true and mode exclude each other; mode: "strict" is enough');
+}
 
 /** @internal */
 export function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {

@@ -20,6 +20,7 @@ import {
   type AdoptOptions,
   adoptSettings,
   checkAdoptable,
+  checkGuardMode,
   checkSomethingServed,
   checkUnannounced,
   checkUndeclared,
@@ -34,6 +35,7 @@ import {
 } from "./gate-options.js";
 import { Guard } from "./guard/guard.js";
 import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
+import { takeSeat } from "./guard/take-seat.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
@@ -213,9 +215,9 @@ export class Gate extends EventEmitter<GateEvents> {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
-    const { vhosts, strict = false } = options;
-    if (typeof strict !== "boolean") throw new TypeError(`strict is ${describe(strict)}; it must be true or false`);
-    if (strict && speaksHttp2(server)) {
+    const { vhosts, mode = "events" } = options;
+    checkGuardMode(mode, options.strict ?? false);
+    if (options.strict && speaksHttp2(server)) {
       throw new TypeError(
         "strict reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; leave " +
           "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
@@ -227,11 +229,14 @@ export class Gate extends EventEmitter<GateEvents> {
     checkSomethingServed(policy);
     checkUnannounced(policy);
     checkListening(policy, server as Server);
+    // Report mode reports the malformed heads that Node's parser accepts.
+    const seat = mode === "events" || policy.mode === "report" ? null : takeSeat(server as Server);
+    const strict = options.strict || (mode === "strict" && seat === null && !speaksHttp2(server));
     if (strict) watchRequests();
     // The server has its own TLS, and only takes connections of its own protocol.
     const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
     const context = { ...this.#context, ...own };
-    const guard = new Guard(context, server as Server, connectionEvent);
+    const guard = new Guard(context, server as Server, connectionEvent, seat);
     this.#guards.set(server, guard);
     return guard;
   }

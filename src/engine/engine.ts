@@ -3,9 +3,11 @@
 // Never: lets its memory be dropped while a socket may read into it.
 
 import { maxHeaderSize as defaultHeaderSize } from "node:http";
+import { SideTable } from "../handover/side-table.js";
 import { type Kernel, kernel } from "../head/kernel/instance.js";
 import type { HeadLimits } from "../head/limits.js";
 import { INPUT_SIZE, MAX_FIELD_LINES, NodeHead } from "../head/node-head.js";
+import type { RequestHead } from "../head/request-head.js";
 import { findNodeParts, type NodeParts } from "./node-parts.js";
 
 /** Octets that a socket reads at once, as many as libuv suggests. */
@@ -38,6 +40,8 @@ export class Engine<Parser extends object> {
   readonly input: Buffer = Buffer.from(this.kernel.input.buffer, this.kernel.input.byteOffset, READ_SIZE);
   /** The head that was read last. */
   readonly head = new NodeHead();
+  /** The head of each request, for a guard that rules on it; null while there is none. */
+  heads: SideTable<RequestHead> | null = null;
   readonly #limits = new Map<number, EngineLimits>();
   readonly #make: (engine: Engine<Parser>) => Parser;
   readonly #spare: Parser[] = [];
@@ -51,6 +55,12 @@ export class Engine<Parser extends object> {
   /** A parser without a connection. */
   take(): Parser {
     return this.#spare.pop() ?? this.#make(this);
+  }
+
+  /** From now on requests have their heads. */
+  keepHeads(): SideTable<RequestHead> {
+    this.heads ??= new SideTable<RequestHead>();
+    return this.heads;
   }
 
   /** Takes back a parser whose connection is gone; Node has put it on its own pool just now. */

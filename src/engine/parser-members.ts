@@ -52,8 +52,12 @@ export abstract class ParserMembers {
     this.#onIncoming = listener;
   }
 
+  /** Learns which request was made of the head that was read last. */
+  protected abstract requestMade(request: IncomingMessage): void;
+
   /** @internal */
   deliver(request: IncomingMessage, keepAlive: boolean): unknown {
+    this.requestMade(request);
     const { made } = this;
     if (made !== null) {
       this.made = null;

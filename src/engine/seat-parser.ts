@@ -3,6 +3,7 @@
 // Never: lets another party run while octets that it still needs are in the kernel's input.
 
 import type { AsyncResource } from "node:async_hooks";
+import type { IncomingMessage } from "node:http";
 import type { HeadFault } from "../head/fault.js";
 import { HeadReader } from "../head/reader.js";
 import { BodyReader } from "../message/body.js";
@@ -104,6 +105,11 @@ export class SeatParser extends ParserMembers implements Listed {
     }
     // Requests run in the context in which the connection was made, as those of Node's parser do.
     this.#resource = contextOf(this.#engine.parts, (resource as { socket?: SocketLike }).socket?._handle);
+  }
+
+  protected override requestMade(request: IncomingMessage): void {
+    const { heads, head, kernel } = this.#engine;
+    heads?.set(request, head.toRequestHead(kernel));
   }
 
   /** A connection has it. */

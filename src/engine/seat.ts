@@ -6,6 +6,8 @@ import { type Server as HttpServer, Server as HttpServerClass } from "node:http"
 import type { Http2SecureServer } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { Server as TlsServer } from "node:tls";
+import type { SideTable } from "../handover/side-table.js";
+import type { RequestHead } from "../head/request-head.js";
 import { Engine } from "./engine.js";
 import { type ConnectionListener, MissingPart } from "./node-parts.js";
 import { SeatParser } from "./seat-parser.js";
@@ -100,6 +102,11 @@ export class Seat implements Disposable {
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
     this.#wrapper = Object.assign(wrapper, { listener, engine, users: 1 });
     exchange(server, event, listener, this.#wrapper);
+  }
+
+  /** The head of each request of a new connection. @internal */
+  keepHeads(): SideTable<RequestHead> {
+    return this.#wrapper.engine.keepHeads();
   }
 
   /** New connections get Node's parser again, unless the seat was asked for elsewhere too; those that are open keep theirs. */

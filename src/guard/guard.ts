@@ -9,6 +9,7 @@ import { type Arrival, type ArrivalHints, arrivalAt, readArrival, type SocketFac
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
+import type { Seat } from "../engine/seat.js";
 import type { FramerLike, Handover } from "../handover/framer.js";
 import { showRuledHost } from "../handover/ruled-host.js";
 import { SideTable } from "../handover/side-table.js";
@@ -34,6 +35,7 @@ import { claimsOf, Guards } from "./guards.js";
 import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
 import { respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
+import { Seated } from "./seated.js";
 import { checkListening } from "./server.js";
 
 /** A listener without which Node would not emit an event; all guards share it, so they recognize each other's. */
@@ -69,12 +71,14 @@ export class Guard implements Disposable {
   readonly hasFramers: boolean;
   /** Malformed heads that Node's parser has accepted go on, and are reported. */
   readonly #reportsMalformed: boolean;
+  readonly #seated: Seated;
   /** The requests of upgrades that Node has read, by socket. */
   readonly #read = new WeakMap<object, IncomingMessage>();
   #released = false;
 
   /** The guard is strict if the context has `requests`, which is then the server itself. @internal */
-  constructor(context: Context, server: Server, connectionEvent: string) {
+  constructor(context: Context, server: Server, connectionEvent: string, seat: Seat | null = null) {
+    this.#seated = new Seated(seat);
     const guards = Guards.of<Guard>(server);
     guards.check(context.policy);
     this.#guards = guards;
@@ -102,6 +106,15 @@ export class Guard implements Disposable {
     guards.add(this);
   }
 
+  /**
+   * What reads the server's requests before this guard rules on them: `parser`, headgate's parser in the place of Node's; `filter`, the
+   * gate, which passes accepted requests on to Node's parser; `events`, Node's parser alone.
+   */
+  get mode(): "parser" | "filter" | "events" {
+    if (this.#seated.isTaken) return "parser";
+    return this.#context.requests === undefined ? "events" : "filter";
+  }
+
   /** False once it has been released. */
   get isActive(): boolean {
     return !this.#released;
@@ -112,6 +125,7 @@ export class Guard implements Disposable {
     if (this.#released) return;
     this.#released = true;
     for (const event of marked) this.#server.removeListener(event, marker);
+    this.#seated.release();
     this.#guards.remove(this, (guard) => guard.#takeOff());
   }
 
@@ -151,6 +165,7 @@ export class Guard implements Disposable {
         case "clientError":
           // Anything after a refused request is ignored, and Node would destroy the socket before the refusal is written.
           if (this.#connections.get(values[1])?.refused) return true;
+          this.#noteMalformed(values[0], values[1] as Duplex);
           break;
         case "listening":
           checkListening(this.#context.policy, this.#server);
@@ -172,6 +187,13 @@ export class Guard implements Disposable {
       }
     }
     return this.#pass(event, ...values);
+  }
+
+  /** The server answers it, or its listeners of 'clientError' do. */
+  #noteMalformed(error: unknown, socket: Duplex): void {
+    const fault = this.#seated.faultOf(error);
+    if (fault === undefined) return;
+    this.#context.ended({ kind: "malformed", fault, arrival: this.#connectionOf(socket).arrival });
   }
 
   #pass(event: string | symbol, ...values: unknown[]): boolean {
@@ -235,6 +257,8 @@ export class Guard implements Disposable {
   }
 
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
+    const head = this.#seated.headOf(message, this.#limits);
+    if (head !== undefined) return decide(this.#context.policy, head, arrival);
     const result = headOf(message, this.#limits);
     if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
     return decide(this.#context.policy, result.head, arrival);

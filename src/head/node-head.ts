@@ -4,9 +4,9 @@
 
 import { Capacity, FieldLine, FieldSpelling, Flag, Head, Memory, Option, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
-import type { Kernel } from "./kernel/instance.js";
+import { type Kernel, kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
-import { run } from "./request-head.js";
+import { RequestHead, run } from "./request-head.js";
 
 /** Field lines that the kernel can read of one head. */
 export const MAX_FIELD_LINES: number = Capacity.FIELD_LINES;
@@ -26,6 +26,8 @@ export type Found = "complete" | "partial" | "malformed";
 export class NodeHead {
   /** The head as received, one character per octet, skipped empty lines included. */
   text = "";
+  /** Where it begins, in the kernel's input. */
+  start = 0;
   /** "complete": where the head ends, in the kernel's input. */
   end = 0;
   /** "malformed": why, with the offset from the head's first octet. */
@@ -58,6 +60,7 @@ export class NodeHead {
     const flags = words[Head.FLAGS >> 2]!;
     const text = wasm.text.read(start, offset);
     this.text = text;
+    this.start = start;
     this.end = offset;
     this.method =
       (flags & Flag.METHOD_GET) !== 0
@@ -115,6 +118,13 @@ export class NodeHead {
     }
     this.rawHeaders = raw;
     this.headers = headers;
+  }
+
+  /** The head for a ruling; to be called before anything else is parsed. */
+  toRequestHead(wasm: Kernel): RequestHead {
+    // Another kernel may have been chosen since, whose memory has no record of it: it is then read again from its text.
+    const isCurrent = kernel() === wasm;
+    return new RequestHead(this.text, wasm.words, isCurrent ? wasm.generation : -1, 0, this.start);
   }
 
   /** True if request-target, names and values together have at least so many octets, which is what Node's `maxHeaderSize` bounds. */
