@@ -6,6 +6,7 @@ import type { RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
 import type { TlsRules } from "./connection/tls/routes.js";
+import type { GuardMode } from "./guard/mode.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
@@ -77,14 +78,16 @@ export interface AdoptOptions {
 export interface GuardOptions {
   /** Restricts this guard to the vhosts of these names. */
   vhosts?: readonly string[];
-  /** Reads every octet before Node's parser does, which hides some from a guard; docs/policy.md describes the cost. */
-  strict?: boolean;
   /**
-   * What reads the server's requests. `"events"` (default): Node's parser, whose events are ruled on. `"auto"`: headgate's parser in the
-   * place of Node's (docs/drop-in.md), where that is possible; else as `"events"`. `"strict"`: the same, else as `strict: true`.
-   * `guard.mode` is what it has become. In report mode Node's parser stays, so that malformed heads which it accepts can be reported.
+   * What reads the HTTP/1.1 requests of the server. `guard.mode` is what it has become.
+   * - `"auto"` (default): headgate's parser in the place of Node's (docs/drop-in.md). Where that is impossible, in report mode, and on a
+   *   server with `insecureHTTPParser`: as `"events"`.
+   * - `"strict"`: headgate reads every octet: its parser in the place of Node's, else as `"filter"`.
+   * - `"filter"`: the gate reads each connection as an adopted one, with its own deadlines and limits, and passes accepted requests on
+   *   to Node's parser; docs/policy.md has the cost.
+   * - `"events"`: Node's parser, which accepts some malformed heads and hides others; its events are ruled on.
    */
-  mode?: "auto" | "strict" | "events";
+  mode?: GuardMode;
 }
 
 export interface GateEvents {
@@ -126,18 +129,7 @@ export const gateSettings = [
 ];
 export const adoptSettings = ["rest", "arrival"];
 const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
-export const guardSettings = ["vhosts", "strict", "mode"];
-const guardModes: readonly unknown[] = ["auto", "strict", "events"];
-
-/** Throws `TypeError` for a mode that there is not, and for one that contradicts `strict`. @internal */
-export function checkGuardMode(mode: unknown, strict: unknown): void {
-  if (typeof strict !== "boolean") throw new TypeError(`strict is ${describe(strict)}; it must be true or false`);
-  if (!guardModes.includes(mode)) {
-    throw new TypeError(`mode is ${describe(mode)}; it must be "auto", "strict" or "events"`);
-  }
-  if (strict && mode !== "events")
-    throw new TypeError('strict: true and mode exclude each other; mode: "strict" is enough');
-}
+export const guardSettings = ["vhosts", "mode"];
 
 /** @internal */
 export function http2Rules(given: boolean | Http2Options = true): Http2Rules | undefined {

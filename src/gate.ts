@@ -8,7 +8,7 @@ import { createServer, Server } from "node:http";
 import type { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import type { SecureContextOptions } from "node:tls";
-import type { Arrival, ArrivalHints } from "./arrival/arrival.js";
+import { type Arrival, NO_HINTS } from "./arrival/arrival.js";
 import { checkArrivalHints } from "./arrival/check.js";
 import { Connection } from "./connection/connection.js";
 import { watchRequests } from "./connection/http1/server-socket.js";
@@ -20,7 +20,6 @@ import {
   type AdoptOptions,
   adoptSettings,
   checkAdoptable,
-  checkGuardMode,
   checkSomethingServed,
   checkUnannounced,
   checkUndeclared,
@@ -34,8 +33,9 @@ import {
   narrow,
 } from "./gate-options.js";
 import { Guard } from "./guard/guard.js";
-import { checkListening, connectionEventOf, type GuardedServer, speaksHttp2 } from "./guard/server.js";
-import { takeSeat } from "./guard/take-seat.js";
+import { Guards } from "./guard/guards.js";
+import { readerOf } from "./guard/mode.js";
+import { checkListening, connectionEventOf, type GuardedServer } from "./guard/server.js";
 import { type FramerLike, LEAVE } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
@@ -215,28 +215,20 @@ export class Gate extends EventEmitter<GateEvents> {
     const connectionEvent = connectionEventOf(server);
     checkSettings(options, guardSettings, "a guard");
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
-    const { vhosts, mode = "events" } = options;
-    checkGuardMode(mode, options.strict ?? false);
-    if (options.strict && speaksHttp2(server)) {
-      throw new TypeError(
-        "strict reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; leave " +
-          "strict out, or accept with tls.createServer, adopt each socket, and give the gate the application as requests",
-      );
-    }
+    const { vhosts, mode = "auto" } = options;
     const narrowed = vhosts === undefined ? this.#context.policy : narrow(this.#context.policy, vhosts);
     // The server speaks its own TLS.
     const policy = withSecured(forServer<FramerLike>(narrowed, { "*": LEAVE }), null);
     checkSomethingServed(policy);
     checkUnannounced(policy);
     checkListening(policy, server as Server);
-    // Report mode reports the malformed heads that Node's parser accepts.
-    const seat = mode === "events" || policy.mode === "report" ? null : takeSeat(server as Server);
-    const strict = options.strict || (mode === "strict" && seat === null && !speaksHttp2(server));
-    if (strict) watchRequests();
+    Guards.of(server as Server).check(policy);
+    const reader = readerOf(server as Server, mode, policy.mode === "report");
+    const filters = reader === "filter";
+    if (filters) watchRequests();
     // The server has its own TLS, and only takes connections of its own protocol.
-    const own = { policy, requests: strict ? (server as Server) : undefined, tls: null, fallback: undefined };
-    const context = { ...this.#context, ...own };
-    const guard = new Guard(context, server as Server, connectionEvent, seat);
+    const own = { policy, requests: filters ? (server as Server) : undefined, tls: null, fallback: undefined };
+    const guard = new Guard({ ...this.#context, ...own }, server as Server, connectionEvent, reader);
     this.#guards.set(server, guard);
     return guard;
   }
@@ -317,8 +309,8 @@ function adopt(context: Context, socket: Duplex, options: AdoptOptions): Adoptio
     const fix = (options as unknown) instanceof Uint8Array ? "write { rest: octets }" : "";
     checkSettings(options, adoptSettings, "an adoption", fix);
   }
-  const { rest = NOTHING, arrival = NO_ARRIVAL } = options;
-  if (arrival !== NO_ARRIVAL) checkArrivalHints(arrival, "arrival");
+  const { rest = NOTHING, arrival = NO_HINTS } = options;
+  if (arrival !== NO_HINTS) checkArrivalHints(arrival, "arrival");
   const octets = rest === NOTHING ? NOTHING : readRest(rest);
   const connection = new Connection(context, socket, arrival);
   connection.begin(octets);
@@ -340,7 +332,6 @@ class AdoptedConnection implements Adoption {
 }
 
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
-const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
 function count<Code>(counts: Map<Code, number>, code: Code): void {
   counts.set(code, (counts.get(code) ?? 0) + 1);

@@ -23,7 +23,7 @@ async function serve(way: string): Promise<net.Server> {
     ...(way === "adopt" && { requests: application, http2: { cleartext: true } }),
   });
   const guarded = way === "http2 guard" ? http2.createServer() : application;
-  if (way !== "adopt") gate.guard(guarded, { strict: way === "strict guard" });
+  if (way !== "adopt") gate.guard(guarded, { mode: way === "strict guard" ? "filter" : "auto" });
   const server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : guarded;
   await once(server.listen(0, "127.0.0.1"), "listening");
   return server as net.Server;

@@ -60,7 +60,7 @@ async function open(
   const options: GateOptions = { vhosts: [{ name: "a", port, upgrades }], authorize, limits };
   const causes: unknown[] = [];
   if (way !== "adopted") {
-    const world = await openGuarded({ gate: options, guard: { strict: way === "strict" } });
+    const world = await openGuarded({ gate: options, guard: { mode: way === "strict" ? "filter" : "auto" } });
     if (way === "left") world.server.on("upgrade", (_request, socket, head) => take(socket, head));
     world.gate.on("abandoned", ({ cause }) => causes.push(cause));
     return { said: world.said, causes, taken, connect: () => world.connect(), close: () => world.close() };

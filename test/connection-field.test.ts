@@ -30,7 +30,7 @@ async function serve(way: (typeof ways)[number], upgrades: Record<string, Framer
       "upgrade",
       (request, socket) => void socket.end(`HTTP/1.1 101 <${request.headers.connection}>\r\n\r\n`),
     );
-    gate.guard(application, { strict: way === "strict guard" });
+    gate.guard(application, { mode: way === "strict guard" ? "filter" : "auto" });
   }
   const server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : application;
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -111,7 +111,7 @@ fields("a second guard reads what a strict one has read", async () => {
   const server = http.createServer();
   const policy = { vhosts: [{ name: "a", port: "any" as const, upgrades: { "*": LEAVE } }] };
   createGate(policy).guard(server);
-  createGate(policy).guard(server, { strict: true });
+  createGate(policy).guard(server, { mode: "filter" });
   server.on("upgrade", (_, socket) => void socket.end("HTTP/1.1 101 <left>\r\n\r\n"));
   await once(server.listen(0, "127.0.0.1"), "listening");
   const tabbed = handshakeFields.replace("Connection: Upgrade", "Connection: keep-alive,\tUpgrade\t");

@@ -162,7 +162,7 @@ for (const way of ["adopt", "guard", "strict guard"]) {
       trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
       ...(way === "adopt" && { requests: application }),
     });
-    if (way !== "adopt") gate.guard(application, { strict: way === "strict guard" });
+    if (way !== "adopt") gate.guard(application, { mode: way === "strict guard" ? "filter" : "auto" });
     const server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : application;
     await once(server.listen(0, "127.0.0.1"), "listening");
     for (const fields of ["Connection: close\r\n", "Connection: close, upgrade\r\nUpgrade: h2c\r\n", handshakeFields]) {

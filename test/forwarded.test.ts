@@ -152,7 +152,7 @@ for (const strict of [false, true]) {
       seen.push(guarding.arrivalOf(request)?.remoteAddress);
       response.end();
     });
-    guarding.guard(server, { strict });
+    guarding.guard(server, { mode: strict ? "filter" : "auto" });
     const text = (client: string, more: string): string =>
       `GET /live HTTP/1.1\r\nHost: backend\r\nForwarded: for=${client};proto=https;host=public.example\r\n${more}\r\n`;
     for (const where of [{ port: 0, host: "127.0.0.1" }, { path: join(folder, `guarded-${strict}`) }]) {
@@ -176,7 +176,7 @@ for (const strict of [false, true]) {
     const decisions: Decision[] = [];
     guarding.on("accepted", (decision) => decisions.push(decision));
     const server = createServer();
-    guarding.guard(server, { strict });
+    guarding.guard(server, { mode: strict ? "filter" : "auto" });
     server.prependListener("connection", () => {
       client.write("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=192.0.2.60\r\n\r\n", () => client.resetAndDestroy());
     });

@@ -23,7 +23,7 @@ echo.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket
 
 async function open(tls: boolean, strict: boolean): Promise<Guarded & { origin: string }> {
   const vhosts = [{ name: "localhost", upgrades: { "/live": wsFramer(echo), "/beside": LEAVE } }];
-  const world = await openGuarded({ tls, gate: { vhosts }, guard: { strict } });
+  const world = await openGuarded({ tls, gate: { vhosts }, guard: { mode: strict ? "filter" : "auto" } });
   const beside = new WebSocketServer({ server: world.server });
   beside.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(`beside ${data}`)));
   return { ...world, origin: `${tls ? "https" : "http"}://localhost:${world.port}` };

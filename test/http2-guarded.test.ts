@@ -26,7 +26,7 @@ settings("what is wrong with them is said at construction", () => {
     assert.throws(() => createGate({ vhosts, ...(wrong as object) }), sentence);
   }
   const gate = createGate({ vhosts: [{ name: "a" }] });
-  assert.throws(() => gate.guard(http2.createServer(), { strict: true }), /strict reads HTTP\/1\.1/);
+  assert.throws(() => gate.guard(http2.createServer(), { mode: "filter" }), /mode filter reads HTTP\/1\.1/);
 });
 
 const guarded = suite("HTTP/2: guarded servers");

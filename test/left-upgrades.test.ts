@@ -38,7 +38,7 @@ for (const kind of kinds) {
     const on =
       (gate: Gate, vhosts?: string[]) =>
       (server: Server): void =>
-        void gate.guard(server, { ...(strict && { strict }), ...(vhosts && { vhosts }) });
+        void gate.guard(server, { ...(strict && { mode: "filter" as const }), ...(vhosts && { vhosts }) });
 
     left("a vhost that does not mention upgrades leaves them to the server's listeners", async () => {
       for (const vhost of [{ name: "a" }, { name: "a", upgrades: undefined as never }]) {

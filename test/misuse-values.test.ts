@@ -181,11 +181,7 @@ const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, i
       /^vhosts\[0\]/,
       () => false,
     ],
-    "guard strict": [
-      (value) => gate.guard(http.createServer(), { strict: value as never }),
-      /^strict/,
-      (value) => typeof value === "boolean",
-    ],
+    "guard mode": [(value) => gate.guard(http.createServer(), { mode: value as never }), /^mode is/, () => false],
     narrow: [(value) => gate.narrow(value as never), /^vhosts/, () => false],
     adopt: [(value) => createGate(rules as GateOptions).adopt(value as never), /^adopt takes/, () => false],
     "adopt options": [

@@ -298,7 +298,7 @@ gates("over TCP, adopted and under a strict guard", async () => {
   const door = await openDoor((socket) => gate.adopt(socket));
   const guarded = await openGuarded({
     gate: { vhosts: [{ name: "a" }], limits },
-    guard: { strict: true },
+    guard: { mode: "filter" },
   });
   for (const { connect } of [door, guarded]) {
     const waiting = [await connect(), await connect()];

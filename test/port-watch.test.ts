@@ -147,8 +147,8 @@ watch("an upgrade that one guarded server passes on to another is ruled on once"
 watch("strict guards watch as well, and are guards", async () => {
   const server = await listen(makes.http());
   const second = await listen(makes.http(), OTHER, portOf(server));
-  gateOf().guard(server, { strict: true });
-  const guard = gateOf().guard(second, { strict: true });
+  gateOf().guard(server, { mode: "filter" });
+  const guard = gateOf().guard(second, { mode: "filter" });
   const ask = async (): Promise<void> => assert.is(await statusOver(second, OTHER), 200);
   assert.is(await statusOver(server, "127.0.0.1"), 200);
   assert.equal(await found(ask), []);

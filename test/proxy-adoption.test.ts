@@ -351,7 +351,7 @@ misuse("a guarded server reads its connections itself", () => {
   const gate = createGate({ vhosts: [{ name: "a" }], trust: { from: ["unix"], proxyProtocol: true } });
   for (const strict of [false, true]) {
     assert.throws(
-      () => gate.guard(createServer(), { strict }),
+      () => gate.guard(createServer(), { mode: strict ? "filter" : "auto" }),
       (error: unknown) =>
         error instanceof TypeError && /trust has proxyProtocol, but a guarded server/.test(error.message),
     );

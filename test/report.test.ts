@@ -274,7 +274,7 @@ for (const strict of [false, true]) {
         mode: "report",
         authorize: (_, { decision }) => asked.push(`${decision.reported?.code} ${decision.vhost.name}`) > 0,
       },
-      guard: { strict },
+      guard: { mode: strict ? "filter" : "auto" },
       beside: "after",
     });
     const { gate, said, seen } = guarded;
@@ -299,7 +299,10 @@ for (const strict of [false, true]) {
   });
 
   guards(`every request of a connection is reported, though nothing listens for what is accepted, ${way}`, async () => {
-    const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
+    const guarded = await openGuarded({
+      gate: { vhosts: [{ name: "a" }], mode: "report" },
+      guard: { mode: strict ? "filter" : "auto" },
+    });
     guarded.gate.removeAllListeners("accepted");
     const client = await guarded.connect();
     for (let i = 1; i <= 3; i++) {
@@ -311,7 +314,10 @@ for (const strict of [false, true]) {
   });
 
   guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
-    const guarded = await openGuarded({ gate: { vhosts: [{ name: "a" }], mode: "report" }, guard: { strict } });
+    const guarded = await openGuarded({
+      gate: { vhosts: [{ name: "a" }], mode: "report" },
+      guard: { mode: strict ? "filter" : "auto" },
+    });
     assert.is(statusOf(await exchange(guarded, upgradeText("b"))), 421);
     assert.equal(guarded.gate.counts, { refused: { NAME_UNKNOWN: 1 }, reported: {}, ...none });
     await guarded.close();
@@ -376,7 +382,11 @@ for (const tls of [false, true]) {
     ["by a strict guard, which Node's parser comes after", "report", true],
   ] as const) {
     malformed(`they are refused and counted ${why}; tls: ${tls}`, async () => {
-      const world = await openGuarded({ tls, gate: { vhosts: [{ name: "a" }], mode }, guard: { strict } });
+      const world = await openGuarded({
+        tls,
+        gate: { vhosts: [{ name: "a" }], mode },
+        guard: { mode: strict ? "filter" : "auto" },
+      });
       hear(world.gate, world.said);
       assert.is(statusOf(await exchange(world, `GET / HTTP/1.1\r\n${twoHosts}\r\n`)), 400);
       assert.is(statusOf(await exchange(world, faultyUpgrade)), 400);

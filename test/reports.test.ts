@@ -56,7 +56,7 @@ class Served {
       ...(secured === "*" && way === "adopt" && { tls: { "*": { key, cert } } }),
       ...(way === "adopt" && { requests: application }),
     });
-    if (way !== "adopt") gate.guard(application, { strict: way === "strict" });
+    if (way !== "adopt") gate.guard(application, { mode: way === "strict" ? "filter" : "auto" });
     this.server = way === "adopt" ? net.createServer((socket) => void gate.adopt(socket)) : application;
   }
 

@@ -36,7 +36,7 @@ async function serve(way: (typeof ways)[number], names: Record<string, object>):
         : way === "http2 guard"
           ? http2.createSecureServer(options, (_, response) => response.end("served"))
           : https.createServer(own, (_, response) => response.end("served"));
-  if (!isAdopted) gate.guard(server as https.Server, { strict: way === "strict guard" });
+  if (!isAdopted) gate.guard(server as https.Server, { mode: way === "strict guard" ? "filter" : "auto" });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return server;
 }

@@ -58,7 +58,7 @@ const ways: Record<string, () => Promise<{ send: Send; close: () => Promise<void
 };
 
 async function openGuard(strict: boolean): Promise<{ send: Send; close: () => Promise<void> }> {
-  const guarded = await openGuarded({ gate: optionsOf("any"), guard: { strict } });
+  const guarded = await openGuarded({ gate: optionsOf("any"), guard: { mode: strict ? "filter" : "auto" } });
   listen(guarded.gate);
   return { send: (octets) => exchange(guarded, octets), close: () => guarded.close() };
 }

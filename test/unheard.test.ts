@@ -80,7 +80,7 @@ for (const kind of kinds) {
       const found = await warningsOf(async () => {
         for (const upgrades of [true, false]) {
           const gate = createGate({ vhosts: [{ name: "a" }] });
-          const world = await open(kind, (server) => void gate.guard(server, strict ? { strict } : {}));
+          const world = await open(kind, (server) => void gate.guard(server, strict ? { mode: "filter" } : {}));
           for (let i = 0; i < 2; i++) {
             if (upgrades) assert.is(await world.upgrade("/", "b"), 421);
             else assert.equal(await world.request("b"), [421]);

@@ -65,7 +65,7 @@ function heard(gate: Gate): Gate {
 /** The same one, guarded. */
 function guarded(application: RequestListener, strict: boolean): HttpServer {
   const server = createHttpServer(application);
-  heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { strict });
+  heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { mode: strict ? "filter" : "auto" });
   return server;
 }
 

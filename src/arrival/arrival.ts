@@ -83,6 +83,9 @@ export type ArrivalHints = Partial<
   readonly localAddress?: string | null | undefined;
 };
 
+/** The caller states nothing. */
+export const NO_HINTS: ArrivalHints = Object.freeze({});
+
 /** The facts that a socket exposes: members of net.Socket and tls.TLSSocket, if it has them. */
 export interface SocketFacts {
   readonly encrypted?: boolean | undefined;

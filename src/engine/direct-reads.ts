@@ -2,6 +2,7 @@
 // Out:   its reads in the engine's memory, without a copy; or by 'data' again.
 // Never: takes a socket that has an `onread` of its own.
 
+import { Duplex } from "node:stream";
 import type { Kernel } from "../head/kernel/instance.js";
 import type { Handle } from "./async-context.js";
 import type { NodeParts } from "./node-parts.js";
@@ -11,6 +12,7 @@ export interface SocketLike {
   readonly _handle?: Handle | null;
   push(octets: Uint8Array): boolean;
   unshift?(octets: Uint8Array): void;
+  pause?: unknown;
   [member: symbol]: unknown;
 }
 
@@ -45,4 +47,6 @@ export function readCopies({ parts, input, kernel }: Target, socket: SocketLike)
     kernel.generation++;
     return socket.push(Buffer.from(input.subarray(0, count)));
   };
+  // That of net.Socket stops such a socket's reads at once; others are read until their stream is full, and so notice the client's end.
+  socket.pause = Duplex.prototype.pause;
 }

@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, type ArrivalHints, arrivalAt, readArrival, type SocketFacts } from "../arrival/arrival.js";
+import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
@@ -20,7 +20,7 @@ import type { HeadLimits } from "../head/limits.js";
 import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
-import { replyTo } from "../outcome/reply.js";
+import { messageOf as formOf, replyTo } from "../outcome/reply.js";
 import { decide, sharingOf } from "../policy/decide.js";
 import type { Acceptance } from "../policy/decision.js";
 import {
@@ -32,10 +32,11 @@ import {
   type Ruling,
 } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
-import { GuardedSession, guardSession, type StreamValues } from "./http2-session.js";
-import { respond, whenAnswered } from "./respond.js";
+import { GuardedSessions, type StreamValues } from "./http2-session.js";
+import type { RequestsReadBy } from "./mode.js";
+import { endWith, respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
-import { Seated } from "./seated.js";
+import { faultOf, Seated } from "./seated.js";
 import { checkListening } from "./server.js";
 
 /** A listener without which Node would not emit an event; all guards share it, so they recognize each other's. */
@@ -44,14 +45,14 @@ const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as co
 
 /** A raw socket that waits its turn may fail, and may have no other error listener. */
 const ignoreError = (): void => {};
-/** There are no hints about the sockets. */
-const NO_ARRIVAL: ArrivalHints = Object.freeze({});
 
 /** A server that can be told which requests are upgrades (Node 24 and later). */
 type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
 
 /** What `gate.guard(server)` returns. */
 export class Guard implements Disposable {
+  /** What reads the requests that this guard rules on. */
+  readonly mode: RequestsReadBy;
   readonly #context: Context;
   readonly #server: Server;
   /** 'connection', or 'secureConnection' for https. */
@@ -64,23 +65,23 @@ export class Guard implements Disposable {
   readonly #ruledFields: RuledFields | null;
   readonly #connections = new SideTable<GuardedConnection>();
   readonly #rulings = new SideTable<Ruling>();
-  readonly #sessions = new SideTable<GuardedSession>();
+  readonly #sessions: GuardedSessions;
   /** The guards of this server, including this one. */
   readonly #guards: Guards<Guard>;
   /** Some upgrades go to its own framers. @internal */
   readonly hasFramers: boolean;
   /** Malformed heads that Node's parser has accepted go on, and are reported. */
   readonly #reportsMalformed: boolean;
-  readonly #seated: Seated;
+  readonly #seated: Seated | null;
   /** The requests of upgrades that Node has read, by socket. */
   readonly #read = new WeakMap<object, IncomingMessage>();
   #released = false;
 
-  /** The guard is strict if the context has `requests`, which is then the server itself. @internal */
-  constructor(context: Context, server: Server, connectionEvent: string, seat: Seat | null = null) {
-    this.#seated = new Seated(seat);
+  /** "filter" comes with `requests` in the context, the server itself. @internal */
+  constructor(context: Context, server: Server, connectionEvent: string, reader: Seat | "filter" | "events") {
+    this.mode = typeof reader === "string" ? reader : "parser";
+    this.#seated = typeof reader === "string" ? null : new Seated(reader);
     const guards = Guards.of<Guard>(server);
-    guards.check(context.policy);
     this.#guards = guards;
     this.hasFramers = claimsOf(context.policy).length > 0;
     const others: OtherListeners = {
@@ -88,12 +89,14 @@ export class Guard implements Disposable {
       take: (handover) => this.#accepted(handover),
       takeStream: (...values) => this.#acceptedStream(...values),
     };
-    const isStrict = context.requests !== undefined;
-    const ways = { ...context.ways, serves: isStrict, hears: (on: Duplex) => others.listening("upgrade", on) };
-    this.#context = { ...context, http2: undefined, requestsAccepts: isStrict, others, ways };
+    const filters = this.mode === "filter";
+    const ways = { ...context.ways, serves: filters, hears: (on: Duplex) => others.listening("upgrade", on) };
+    this.#context = { ...context, http2: undefined, requestsAccepts: filters, others, ways };
+    const pass = (...values: StreamValues): unknown => this.#pass("stream", ...values);
+    this.#sessions = new GuardedSessions(this.#context, () => !this.#released, pass);
     this.#server = server;
     this.#connectionEvent = connectionEvent;
-    this.#reportsMalformed = context.policy.mode === "report" && !isStrict;
+    this.#reportsMalformed = context.policy.mode === "report" && !filters;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
     for (const event of marked) server.on(event, marker);
     this.#emit = server.emit;
@@ -106,15 +109,6 @@ export class Guard implements Disposable {
     guards.add(this);
   }
 
-  /**
-   * What reads the server's requests before this guard rules on them: `parser`, headgate's parser in the place of Node's; `filter`, the
-   * gate, which passes accepted requests on to Node's parser; `events`, Node's parser alone.
-   */
-  get mode(): "parser" | "filter" | "events" {
-    if (this.#seated.isTaken) return "parser";
-    return this.#context.requests === undefined ? "events" : "filter";
-  }
-
   /** False once it has been released. */
   get isActive(): boolean {
     return !this.#released;
@@ -125,7 +119,7 @@ export class Guard implements Disposable {
     if (this.#released) return;
     this.#released = true;
     for (const event of marked) this.#server.removeListener(event, marker);
-    this.#seated.release();
+    this.#seated?.release();
     this.#guards.remove(this, (guard) => guard.#takeOff());
   }
 
@@ -152,7 +146,7 @@ export class Guard implements Disposable {
         case "checkExpectation":
           return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
         case "session":
-          this.#session(values[0] as ServerHttp2Session);
+          this.#sessions.guard(values[0] as ServerHttp2Session);
           break;
         case "stream":
           return this.#stream(values as StreamValues);
@@ -165,7 +159,7 @@ export class Guard implements Disposable {
         case "clientError":
           // Anything after a refused request is ignored, and Node would destroy the socket before the refusal is written.
           if (this.#connections.get(values[1])?.refused) return true;
-          this.#noteMalformed(values[0], values[1] as Duplex);
+          if (this.#endMalformed(values[0], values[1] as Duplex)) return true;
           break;
         case "listening":
           checkListening(this.#context.policy, this.#server);
@@ -175,9 +169,9 @@ export class Guard implements Disposable {
           this.#guards.watch.stop();
           break;
       }
-      if (this.#context.requests !== undefined) {
+      if (this.mode === "filter") {
         const isConnection = event === "connection" || event === this.#connectionEvent;
-        // A server socket of this guard, or of another strict guard that has read the octets.
+        // A server socket of this guard, or of another guard that filters and has read the octets.
         if (isConnection && values[0] instanceof ServerSocket) return this.#pass(this.#connectionEvent, ...values);
         if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
           return this.#connection(values[0] as Duplex);
@@ -189,11 +183,19 @@ export class Guard implements Disposable {
     return this.#pass(event, ...values);
   }
 
-  /** The server answers it, or its listeners of 'clientError' do. */
-  #noteMalformed(error: unknown, socket: Duplex): void {
-    const fault = this.#seated.faultOf(error);
-    if (fault === undefined) return;
-    this.#context.ended({ kind: "malformed", fault, arrival: this.#connectionOf(socket).arrival });
+  /** A head that headgate's parser has refused; false for any other error, and if listeners of 'clientError' are to answer. */
+  #endMalformed(error: unknown, socket: Duplex): boolean {
+    const fault = faultOf(error);
+    if (this.#seated === null || fault === undefined) return false;
+    const connection = this.#connectionOf(socket);
+    const end: Answered = { kind: "malformed", fault, arrival: connection.arrival };
+    this.#context.ended(end);
+    if (this.#hasOthers("clientError")) return false;
+    connection.refused = true;
+    const reply = formOf(replyTo(end, this.#context.expose)!);
+    if (connection.response !== null) connection.stopReading(socket);
+    whenAnswered(connection.response, socket, () => endWith(socket, reply, this.#context.lingering));
+    return true;
   }
 
   #pass(event: string | symbol, ...values: unknown[]): boolean {
@@ -209,41 +211,17 @@ export class Guard implements Disposable {
     return others > own || this.#hasOthers("connect");
   }
 
-  /** A new HTTP/2 connection that no listener has seen yet. */
-  #session(session: ServerHttp2Session): void {
-    const guarded = guardSession(this.#context, session, this.#arrivalOf(session), () => !this.#released);
-    this.#sessions.set(session, guarded);
-  }
-
   /** A stream of a session: one that was ruled on, or one of a session that existed before this guard. */
   #stream(values: StreamValues): boolean {
-    const [stream] = values;
-    if (this.#context.known.get(stream) !== undefined) return this.#pass("stream", ...values);
-    this.#sessionOf(stream.session as ServerHttp2Session).rule(...values);
+    if (this.#context.known.get(values[0]) !== undefined) return this.#pass("stream", ...values);
+    this.#sessions.of(values[0].session as ServerHttp2Session).rule(...values);
     return true;
-  }
-
-  #sessionOf(session: ServerHttp2Session): GuardedSession {
-    const known = this.#sessions.get(session);
-    if (known !== undefined) return known;
-    const pass = (...values: StreamValues): unknown => this.#pass("stream", ...values);
-    const guarded = new GuardedSession(this.#context, this.#arrivalOf(session), pass);
-    this.#sessions.set(session, guarded);
-    return guarded;
-  }
-
-  /** Read now: a session exposes its socket only while it is open. */
-  #arrivalOf({ socket }: ServerHttp2Session): Arrival {
-    return readArrival(arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL));
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
     let connection = this.#connections.get(socket);
     if (connection === undefined) {
-      connection = new GuardedConnection(
-        arrivalAt(this.#context.policy, socket as SocketFacts, NO_ARRIVAL),
-        this.#rule,
-      );
+      connection = new GuardedConnection(arrivalAt(this.#context.policy, socket as SocketFacts, NO_HINTS), this.#rule);
       this.#connections.set(socket, connection);
       this.#context.known.set(socket, connection);
     }
@@ -257,9 +235,8 @@ export class Guard implements Disposable {
   }
 
   readonly #rule = (message: Message, arrival: Arrival): Ruling => {
-    const head = this.#seated.headOf(message, this.#limits);
-    if (head !== undefined) return decide(this.#context.policy, head, arrival);
-    const result = headOf(message, this.#limits);
+    const read = this.#seated?.headOf(message, this.#limits);
+    const result = read === undefined ? headOf(message, this.#limits) : { kind: "complete" as const, head: read };
     if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
     return decide(this.#context.policy, result.head, arrival);
   };
@@ -313,9 +290,9 @@ export class Guard implements Disposable {
     return this.#pass("request", request, response);
   }
 
-  /** A connection under a strict guard: the request filter gives the server a server socket instead. */
+  /** A connection under a guard that filters: the request filter gives the server a server socket instead. */
   #connection(socket: Duplex): boolean {
-    new Connection(this.#context, socket, NO_ARRIVAL).begin(NOTHING);
+    new Connection(this.#context, socket, NO_HINTS).begin(NOTHING);
     return true;
   }
 
@@ -361,7 +338,6 @@ export class Guard implements Disposable {
     return false;
   }
 
-  /** In report mode. */
   #passMalformed(request: IncomingMessage, fault: HeadFault, connection: GuardedConnection): void {
     connection.newest = UNDECIDED;
     this.#context.known.set(request, UNDECIDED);
@@ -450,7 +426,7 @@ export class Guard implements Disposable {
     const passage = this.#guards.accept(stream, this, { decision, known: this.#context.known }, leave);
     const next = this.#guards.next(passage);
     if (next !== undefined) {
-      next.#sessionOf(stream.session as ServerHttp2Session).rule(stream, headers, flags, rawHeaders);
+      next.#sessions.of(stream.session as ServerHttp2Session).rule(stream, headers, flags, rawHeaders);
     } else if (passage.claimed !== null) open(passage.claimed);
     else passage.leave(NOTHING);
   }
@@ -460,7 +436,7 @@ export class Guard implements Disposable {
     const request = this.#read.get(socket);
     this.#read.delete(socket);
     asNodeLeavesIt(socket);
-    // Under a strict guard, Node has not read it.
+    // Under a guard that filters, Node has not read it.
     if (request === undefined) this.#giveBack(socket, leftHead(decision), rest);
     else (this.#guards.members.at(-1) ?? this).#detached(request, socket, rest);
   }

@@ -4,8 +4,9 @@
 
 import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Arrival } from "../arrival/arrival.js";
+import { type Arrival, arrivalAt, NO_HINTS, readArrival, type SocketFacts } from "../arrival/arrival.js";
 import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
+import { SideTable } from "../handover/side-table.js";
 import type { Context, Opened } from "../outcome/context.js";
 import type { Ways } from "../outcome/route.js";
 
@@ -63,4 +64,38 @@ export function guardSession(
     return true;
   };
   return guarded;
+}
+
+/** The HTTP/2 connections of one guarded server. */
+export class GuardedSessions {
+  readonly #context: Context;
+  /** Gives a stream to the server's listeners. */
+  readonly #pass: Pass;
+  readonly #isActive: () => boolean;
+  readonly #known = new SideTable<GuardedSession>();
+
+  constructor(context: Context, isActive: () => boolean, pass: Pass) {
+    this.#context = context;
+    this.#isActive = isActive;
+    this.#pass = pass;
+  }
+
+  /** A new session that no listener has seen yet. */
+  guard(session: ServerHttp2Session): void {
+    this.#known.set(session, guardSession(this.#context, session, this.#arrivalOf(session), this.#isActive));
+  }
+
+  /** That of a stream; the session may have existed before the guard. */
+  of(session: ServerHttp2Session): GuardedSession {
+    const known = this.#known.get(session);
+    if (known !== undefined) return known;
+    const guarded = new GuardedSession(this.#context, this.#arrivalOf(session), this.#pass);
+    this.#known.set(session, guarded);
+    return guarded;
+  }
+
+  /** Read now: a session exposes its socket only while it is open. */
+  #arrivalOf({ socket }: ServerHttp2Session): Arrival {
+    return readArrival(arrivalAt(this.#context.policy, socket as SocketFacts, NO_HINTS));
+  }
 }

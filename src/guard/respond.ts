@@ -1,4 +1,4 @@
-// In:    a refused request of an http.Server, not answered yet.
+// In:    a refused request of an http.Server, not answered yet; or the socket of one whose head is malformed.
 // Out:   the complete response; then the connection closes in a way that lets the response arrive.
 // Never: makes a client wait that has not sent its body, or resets one within `lingerTimeout` that is sending it.
 
@@ -29,11 +29,22 @@ export function respond(
   const { socket } = request;
   // At once, because Node discards what is corked in a socket if its parser finds a fault in the same read.
   socket.end();
+  linger(socket, lingering);
+  request.once("end", () => response.end());
+  request.resume();
+}
+
+/** Sends the last response of a connection from which no request was made. `message`: one octet per character. */
+export function endWith(socket: Duplex, message: string, lingering: Deadlines): void {
+  socket.end(message, "latin1");
+  linger(socket, lingering);
+  socket.resume();
+}
+
+function linger(socket: Duplex, lingering: Deadlines): void {
   const reading = new ReadOn(socket);
   lingering.add(reading);
   socket.once("close", () => lingering.remove(reading));
-  request.once("end", () => response.end());
-  request.resume();
 }
 
 /** A connection that is still read after its last response. */

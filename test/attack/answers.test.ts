@@ -14,12 +14,12 @@ answers.after(closeGuarded);
 const ways = [
   { tls: false, guard: {} },
   { tls: true, guard: {} },
-  { tls: false, guard: { strict: true } },
-  { tls: true, guard: { strict: true } },
+  { tls: false, guard: { mode: "filter" } },
+  { tls: true, guard: { mode: "filter" } },
 ] as const;
 
 const nameOf = ({ tls, guard }: (typeof ways)[number]): string =>
-  `${tls ? "https" : "http"}${"strict" in guard ? ", strict" : ""}`;
+  `${tls ? "https" : "http"}${"mode" in guard ? ", filter" : ""}`;
 
 const foreign = (method: string, ...lines: string[]): string =>
   `${method} / HTTP/1.1\r\nHost: evil.example\r\n${lines.map((line) => `${line}\r\n`).join("")}\r\n`;

@@ -134,7 +134,7 @@ for (const [name, { scheme, strict, make }] of Object.entries(servers)) {
       const server = make();
       const seen: World["seen"] = [];
       const gate = createGate(gateOptions);
-      gate.guard(server as http.Server, strict ? { strict } : {});
+      gate.guard(server as http.Server, strict ? { mode: "filter" } : {});
       listenTo(server, seen, listens);
       const world = await open(server, seen);
       for (const [title, octets, events] of asked) {
@@ -172,7 +172,7 @@ guards("two requests on one connection, of which the first is in origin-form", a
   for (const strict of [false, true]) {
     const server = http.createServer();
     const seen: World["seen"] = [];
-    createGate(gateOptions).guard(server, { strict });
+    createGate(gateOptions).guard(server, { mode: strict ? "filter" : "auto" });
     listenTo(server, seen, []);
     const world = await open(server, seen);
     const client = await world.ask(`GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET http://a:81/2 HTTP/1.1\r\nHost: b\r\n\r\n`);
@@ -192,7 +192,7 @@ guards("what a trusted hop states is the authority that was ruled on, by every r
     const server = http.createServer();
     const seen: World["seen"] = [];
     const gate = createGate({ ...gateOptions, trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } });
-    gate.guard(server, { strict });
+    gate.guard(server, { mode: strict ? "filter" : "auto" });
     listenTo(server, seen, ["upgrade"]);
     const world = await open(server, seen);
     for (const more of ["", handshakeFields]) {
@@ -225,7 +225,7 @@ others("adopted connections: requests, and upgrades of ws by every road", async 
   };
   const guarding = (strict: boolean): net.Server => {
     const server = http.createServer();
-    createGate(gateOptions).guard(server, { strict });
+    createGate(gateOptions).guard(server, { mode: strict ? "filter" : "auto" });
     return server;
   };
   for (const server of [adopting(), guarding(false), guarding(true)]) {

@@ -190,7 +190,7 @@ believed(
         second.on("accepted", ({ vhost, arrival }) =>
           said.push(`${vhost.name} ${arrival.remoteAddress} ${arrival.unix}`),
         );
-        second.guard(server, { strict });
+        second.guard(server, { mode: strict ? "filter" : "auto" });
         const first = createGate({
           vhosts: [{ name: "outer", port: NO_LISTEN_SERVER }],
           trust: { from, proxyProtocol: true },

@@ -96,7 +96,7 @@ set("a socket whose upgrade was left and that is given back is ruled on anew", a
       socket.unshift("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
       server.emit("connection", socket);
     });
-    for (const names of [["a"], ["a", "b"]]) member(names).gate.guard(server, { strict });
+    for (const names of [["a"], ["a", "b"]]) member(names).gate.guard(server, { mode: strict ? "filter" : "auto" });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const client = new Client(net.connect((server.address() as AddressInfo).port, "127.0.0.1"));
     await client.send(`GET /back HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`);
@@ -163,7 +163,7 @@ later("a gate that is released while it, or another, waits for its authorize", a
         };
         const server = http.createServer();
         const guards = {
-          framing: members.framing.gate.guard(server, { strict }),
+          framing: members.framing.gate.guard(server, { mode: strict ? "filter" : "auto" }),
           leaving: members.leaving.gate.guard(server),
         };
         const heard: string[] = [];

@@ -27,7 +27,7 @@ for (const kind of kinds) {
   for (const setting of settingsOf(kind, ["framing", "leaving"])) {
     const guard = (members: Record<string, Member>) => (server: http.Server) => {
       for (const name of setting.order) {
-        members[name]!.gate.guard(server, setting.strict.includes(name) ? { strict: true } : {});
+        members[name]!.gate.guard(server, setting.strict.includes(name) ? { mode: "filter" } : {});
       }
     };
 
@@ -148,7 +148,7 @@ for (const kind of kinds) {
         const world = await open(kind, (server) => {
           for (const name of setting.order) {
             const strict = setting.strict.includes(name);
-            guards.set(name, members[name]!.gate.guard(server, strict ? { strict } : {}));
+            guards.set(name, members[name]!.gate.guard(server, strict ? { mode: "filter" } : {}));
           }
         });
         guards.get(release)![Symbol.dispose]();

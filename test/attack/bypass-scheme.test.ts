@@ -159,7 +159,7 @@ async function askGuarded(server: net.Server, options: Partial<GateOptions>, str
   gate.on("accepted", ({ arrival: { scheme, schemeSource } }) => said.push(`${scheme} ${schemeSource}`));
   gate.on("refused", (decision) => said.push(explanation(decision).remedy!));
   server.on("request", (_request, response) => response.end());
-  const guard = gate.guard(server as http.Server, strict ? { strict } : {});
+  const guard = gate.guard(server as http.Server, strict ? { mode: "filter" } : {});
   await once(server.listen(0, "127.0.0.1"), "listening");
   const to = { port: (server.address() as AddressInfo).port, host: "127.0.0.1" };
   const speaksTls = server instanceof tls.Server;

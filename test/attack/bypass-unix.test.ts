@@ -88,7 +88,7 @@ interface Kind extends Road {
 
 const options = { key, cert, ALPNProtocols: ["h2", "http/1.1"] };
 const guarded = (server: net.Server, gate: Gate, strict = false): net.Server => {
-  gate.guard(server as http.Server, strict ? { strict } : {});
+  gate.guard(server as http.Server, strict ? { mode: "filter" } : {});
   return server.on("request", requests as never);
 };
 const adopting = <Server extends net.Server>(server: Server, event: string, gate: Gate): Server =>
@@ -230,7 +230,7 @@ test("a second gate has from the first what the first knows", async () => {
     const server = http.createServer(requests);
     const second = createGate({ vhosts: [{ name: "a" }], trust });
     const said = listening(second);
-    second.guard(server, { strict });
+    second.guard(server, { mode: strict ? "filter" : "auto" });
     const vhosts = [{ name: "a", port: NO_LISTEN_SERVER }];
     const first = createGate({ vhosts, requests: server });
     const door = adopting(net.createServer(), "connection", first);
@@ -249,9 +249,9 @@ test("two gates on one server, one of them strict, in both orders", async () => 
     const server = http.createServer(requests);
     const gates = [createGate({ vhosts: [{ name: "a" }] }), createGate({ vhosts: [{ name: "a" }], trust })] as const;
     const said = listening(gates[1]);
-    if (strictFirst) gates[0].guard(server, { strict: true });
+    if (strictFirst) gates[0].guard(server, { mode: "filter" });
     gates[1].guard(server);
-    if (!strictFirst) gates[0].guard(server, { strict: true });
+    if (!strictFirst) gates[0].guard(server, { mode: "filter" });
     await once(server.listen(path), "listening");
     await ask(net.connect(path), { isTls: false, isHttp2: false });
     const [near, far] = streamPair();
@@ -270,7 +270,7 @@ test("it stays one when it has closed", async () => {
       response.end();
     });
     const gate = createGate({ vhosts: [{ name: "a" }] });
-    gate.guard(server, { strict });
+    gate.guard(server, { mode: strict ? "filter" : "auto" });
     await once(server.listen(path), "listening");
     await ask(net.connect(path), { isTls: false, isHttp2: false });
     await close(server);

@@ -67,7 +67,7 @@ const never: http.RequestListener = (request, response) => {
 
 for (const [title, { first, more }] of Object.entries(floods)) {
   for (const tls of [false, true]) {
-    for (const guard of [{}, { strict: true }]) {
+    for (const guard of [{}, { mode: "filter" as const }]) {
       memory(`${title}: ${tls ? "https" : "http"} guarded ${JSON.stringify(guard)}`, async () => {
         const guarded = await openGuarded({
           tls,

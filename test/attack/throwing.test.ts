@@ -40,7 +40,7 @@ for (const strict of [false, true]) {
   throwing(`port "local", ${strict ? "strict" : "plain"}: ruled on after the socket is gone`, async () => {
     const server = http.createServer();
     const gate = createGate({ vhosts: [{ name: "127.0.0.1", port: "local" }] });
-    gate.guard(server, { strict });
+    gate.guard(server, { mode: strict ? "filter" : "auto" });
     const asked: unknown[] = [];
     const errors = await uncaught(async () => {
       server.on("request", (request: IncomingMessage, response) => {

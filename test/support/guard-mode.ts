@@ -1,20 +1,17 @@
-// In:    GUARD_MODE, "parser"; before a test file: node --import ./dist/test/support/guard-mode.js dist/test/guard.test.js
-// Out:   guards of that file whose requests headgate's parser reads, strict or not.
-// Never: changes a guard that has a mode already.
+// In:    before a test file: HEADGATE_GUARD_MODE=events node --import ./dist/test/support/guard-mode.js dist/test/guard.test.js
+// Out:   guards of that file with this mode, unless they have one already.
+// Never: changes what else they are given.
 
-import type { Gate, GuardOptions } from "headgate";
-import { createGate } from "headgate";
+import { createGate, type Gate, type GuardOptions } from "headgate";
 import type { GuardedServer } from "#src/guard/server.js";
 
-if (process.env.GUARD_MODE === "parser") {
-  const prototype = Object.getPrototypeOf(createGate({ vhosts: [{ name: "a" }] })) as Gate;
-  const { guard } = prototype;
-  prototype.guard = function (server: GuardedServer, options?: GuardOptions) {
-    if (options !== undefined && (typeof options !== "object" || options === null || "mode" in options)) {
-      return guard.call(this, server, options);
-    }
-    const { strict, ...others } = options ?? {};
-    if (strict !== undefined && typeof strict !== "boolean") return guard.call(this, server, options);
-    return guard.call(this, server, { ...others, mode: strict ? "strict" : "auto" });
-  };
-}
+const mode = process.env.HEADGATE_GUARD_MODE as GuardOptions["mode"];
+const prototype = Object.getPrototypeOf(createGate({ vhosts: [{ name: "a" }] })) as Gate;
+const { guard } = prototype;
+
+prototype.guard = function (server: GuardedServer, options: GuardOptions = {}) {
+  const isOptions =
+    typeof options === "object" && options !== null && Object.getPrototypeOf(options) === Object.prototype;
+  const isOpen = isOptions && (options.mode === undefined || options.mode === "auto");
+  return guard.call(this, server, isOpen && mode !== undefined ? { ...options, mode } : options);
+};

@@ -96,7 +96,7 @@ export async function openRoad(
     put(gate) {
       current = gate;
       if (way === "adopted") return () => {};
-      const guard = gate.guard(server as http.Server, { strict: way === "strict" });
+      const guard = gate.guard(server as http.Server, { mode: way === "strict" ? "filter" : "auto" });
       return () => guard.release();
     },
     connect,

@@ -85,7 +85,7 @@ function adopting(options: Partial<GateOptions>): (socket: Duplex) => void {
 
 function guarding<Guarded extends Server>(server: Guarded, strict = false): Guarded {
   server.on("request", respond);
-  makeGate({}).guard(server as never, strict ? { strict } : {});
+  makeGate({}).guard(server as never, strict ? { mode: "filter" } : {});
   return server;
 }
 
