@@ -248,7 +248,7 @@ strictly("refuses what Node's parser hides from a guard", async () => {
     // Node's parser, and headgate's in its place, read any number of them.
     [`${"\r\n".repeat(5)}${get("/")}`, { filter: "EMPTY_LINES" }],
     [get("/").replace(" ", "  "), { strict: "REQUEST_LINE_WHITESPACE", filter: "REQUEST_LINE_WHITESPACE" }],
-    ["DESCRIBE / RTSP/1.0\r\nHost: a\r\n\r\n", { strict: "VERSION_INVALID", filter: "VERSION_INVALID" }],
+    ["GET / RTSP/1.0\r\nHost: a\r\n\r\n", { strict: "VERSION_INVALID", filter: "VERSION_INVALID" }],
     // The server itself answers a fault in a body.
     [`${chunked}${"0".repeat(20)}1\r\nx\r\n0\r\n\r\n`, { strict: "handover", filter: "BODY_MALFORMED" }],
   ] as const) {

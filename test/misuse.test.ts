@@ -216,11 +216,11 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   ],
   "a word for the options of a guard": [
     () => gate.guard(server, "strict" as never),
-    `${must("a guard")}vhosts, strict; it is "strict"`,
+    `${must("a guard")}vhosts, mode; it is "strict"`,
   ],
   "a Map of options": [
     () => gate.guard(server, new Map([["strict", true]]) as GuardOptions),
-    `${must("a guard")}vhosts, strict; it is a Map`,
+    `${must("a guard")}vhosts, mode; it is a Map`,
   ],
   "an unknown vhost of narrow": [
     () => gate.narrow(["x"]),

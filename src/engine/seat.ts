@@ -144,8 +144,12 @@ function exchange(server: SeatableServer, event: string, from: ConnectionListene
   const all = server.rawListeners(event) as ConnectionListener[];
   const at = all.indexOf(from);
   if (at < 0) return;
+  // The event keeps its place in `eventNames`.
+  const keeper = (): void => {};
+  server.on(event, keeper);
   for (const listener of all.slice(at).reverse()) server.removeListener(event, listener);
   for (const listener of [to, ...all.slice(at + 1)]) server.on(event, listener);
+  server.removeListener(event, keeper);
 }
 
 /** A prototype whose servers register their listener for connections by `on`. */

@@ -16,8 +16,6 @@ export type RequestsReadBy = "parser" | "filter" | "events";
 
 const MODES: readonly unknown[] = ["auto", "strict", "filter", "events"] satisfies GuardMode[];
 
-let isWarned = false;
-
 /** A place for headgate's parser, "filter", or "events". Throws `TypeError` for a mode that there is not, and where it is impossible. */
 export function readerOf(server: Server, mode: unknown, isReporting: boolean): Seat | "filter" | "events" {
   if (!MODES.includes(mode)) {
@@ -45,8 +43,7 @@ function takeSeat(server: Server): Seat | null {
     if (error instanceof TypeError) return null;
     if (!(error instanceof SeatUnavailable)) throw error;
     const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
-    if (isNode && !isWarned) process.emitWarning(error.message, { code: "HEADGATE_SEAT" });
-    isWarned = true;
+    if (isNode) process.emitWarning(error.message, { code: "HEADGATE_SEAT" });
     return null;
   }
 }

@@ -57,6 +57,11 @@ try {
       env: { ...process.env, PATH },
     });
     report(`Node ${version}`, status);
+    const events = spawnSync(node, ["dist/test/support/run.js", "--guards", "events"], {
+      stdio: "inherit",
+      env: { ...process.env, PATH },
+    });
+    report(`Node ${version}, guards by events`, events.status);
   }
   writeFileSync(join(folder, "program.mjs"), program);
   writeFileSync(join(folder, "message.mjs"), example);

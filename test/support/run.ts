@@ -1,4 +1,4 @@
-// In:    names of test files, or none for all of dist/test.
+// In:    names of test files, or none for all of dist/test; `--guards MODE`: for those with guards, which then have that mode.
 // Out:   what each file printed, then the line "N passed, N failed, N skipped"; exit code 1 where any failed.
 // Never: counts a file that ran no test as passed.
 
@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 
 /** No file takes a quarter of this; one that hangs is ended and counted as failed. */
 const MINUTES = 8;
@@ -84,4 +85,15 @@ function sum(text: string, pattern: RegExp): number {
   return [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 }
 
-if (process.argv[1]?.endsWith("run.js")) await run(files(process.argv.slice(2)));
+/** Parts of the names of files in which servers are guarded. */
+const GUARDED =
+  "answers attack/bypass attack/memory attack/throwing authorize cases connection-field forwarded guard http2-guarded left-upgrades parity precedent replies report server-name six-checks";
+
+if (process.argv[1]?.endsWith("run.js")) {
+  const [option, mode, ...others] = process.argv.slice(2);
+  if (option === "--guards") {
+    process.env.HEADGATE_GUARD_MODE = mode!;
+    process.env.NODE_OPTIONS = `--import=${pathToFileURL(join("dist", "test", "support", "guard-mode.js"))}`;
+    await run(files(others.length > 0 ? others : GUARDED.split(" ")));
+  } else await run(files(process.argv.slice(2)));
+}
