@@ -69,7 +69,7 @@ test("a quick run exits 0 and writes every row and a chart", () => {
       if (contender === BUN) assert.ok(value === null && reason !== undefined, step);
       else assert.ok(Number.isFinite(value?.median), `${step} ${contender}`);
     }
-    assert.is(checked.length, 5);
+    assert.is(checked.length, 12);
     assert.match(readFileSync(out.replace(".json", ".svg"), "utf8"), /headgate \+ ws<\/text>/);
   } finally {
     rmSync(folder, { recursive: true });

@@ -4,15 +4,17 @@
 
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { connect as connectTls } from "node:tls";
 import { ACCEPT, ECHO, FRAME, HANDSHAKE } from "./octets.js";
 
 export interface Order {
   /**
    * `upgrade`: send `octets`, wait for the 101, close. `refusal`: send `octets`, wait for a whole response and the end.
    * `requests`: send `octets` and wait for a whole response, again and again on each connection.
-   * `hold`: send `octets` and leave the connection open, until the next order. `echo`: upgrade, then exchange messages.
+   * `hold`: send `octets` and leave the connection open, until `release`; `idle`: wait for a whole response before.
+   * `echo`: upgrade, then exchange messages.
    */
-  readonly act: "upgrade" | "refusal" | "requests" | "hold" | "release" | "echo";
+  readonly act: "upgrade" | "refusal" | "requests" | "hold" | "idle" | "release" | "echo";
   readonly port: number;
   readonly octets: string;
   /** Connections in all, and at one time. For `echo` and `requests`: messages or requests in all, and connections. */
@@ -20,6 +22,9 @@ export interface Order {
   readonly concurrency: number;
   /** The status code of the right answer; 0 where none comes. */
   readonly status: number;
+  /** For `requests`: how many are sent at once on a connection, 1 by default; and whether it is one of TLS. */
+  readonly pipelined?: number;
+  readonly tls?: boolean;
 }
 
 export interface Outcome {
@@ -52,12 +57,20 @@ function repeat({ count, concurrency }: Order, one: (done: () => void) => void):
   });
 }
 
-function isWhole(response: string, status: number): boolean {
-  if (!response.startsWith(`HTTP/1.1 ${status} `)) return false;
-  const end = response.indexOf("\r\n\r\n");
-  const length = /\r\ncontent-length: *(\d+)/i.exec(response)?.[1] ?? "0";
-  return end > 0 && response.length === end + 4 + Number(length);
+/** `count` responses, and nothing else. */
+function areWhole(responses: string, status: number, count: number): boolean {
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    if (!responses.startsWith(`HTTP/1.1 ${status} `, at)) return false;
+    const end = responses.indexOf("\r\n\r\n", at);
+    if (end < 0) return false;
+    const length = /\r\ncontent-length: *(\d+)/i.exec(responses.slice(at, end))?.[1] ?? "0";
+    at = end + 4 + Number(length);
+  }
+  return at === responses.length;
 }
+
+const isWhole = (response: string, status: number): boolean => areWhole(response, status, 1);
 
 const accepted = `Sec-WebSocket-Accept: ${ACCEPT}\r\n`;
 
@@ -83,6 +96,17 @@ function refusal(order: Order, faults: string[], done: () => void): void {
     if (!isWhole(response, order.status)) faults.push(`no whole ${order.status}: ${JSON.stringify(response)}`);
     done();
   });
+}
+
+function idle(order: Order, faults: string[], done: () => void): void {
+  let response = "";
+  const socket = connect(order.port, "127.0.0.1", () => socket.write(order.octets, "latin1"));
+  socket.on("error", (error) => faults.push(String(error)));
+  socket.on("data", (octets: Buffer) => {
+    response += octets.toString("latin1");
+    if (isWhole(response, order.status)) done();
+  });
+  held.push(socket);
 }
 
 function hold(order: Order, faults: string[], done: () => void): void {
@@ -119,13 +143,16 @@ function exchange(order: Order, faults: string[], done: () => void): void {
 
 /** One connection's share of requests, one after another. */
 function ask(order: Order, faults: string[], done: () => void): void {
-  let left = Math.ceil(order.count / order.concurrency);
+  const { port, pipelined = 1, tls = false } = order;
+  const octets = order.octets.repeat(pipelined);
+  let left = Math.ceil(order.count / order.concurrency / pipelined);
   let response = "";
-  const send = () => socket.write(order.octets, "latin1");
-  const socket = connect({ port: order.port, host: "127.0.0.1", noDelay: true }, send);
-  socket.on("data", (octets: Buffer) => {
-    response += octets.toString("latin1");
-    if (!isWhole(response, order.status)) return;
+  const send = () => socket.write(octets, "latin1");
+  const to = { port, host: "127.0.0.1", noDelay: true };
+  const socket: Socket = tls ? connectTls({ ...to, rejectUnauthorized: false }, send) : connect(to, send);
+  socket.on("data", (received: Buffer) => {
+    response += received.toString("latin1");
+    if (!areWhole(response, order.status, pipelined)) return;
     response = "";
     if (--left > 0) send();
     else socket.destroy();
@@ -146,7 +173,7 @@ async function obey(order: Order): Promise<string[]> {
     const connections = { ...order, count: order.concurrency };
     await repeat(connections, (done) => act(order, faults, done));
   } else {
-    const act = { upgrade, refusal, hold }[order.act];
+    const act = { upgrade, refusal, hold, idle }[order.act];
     await repeat(order, (done) => act(order, faults, done));
   }
   return faults.slice(0, 3);

@@ -80,6 +80,12 @@ export class Contender {
     await sleep(200);
     return this.program.ask("memory");
   }
+
+  /** The same, of the process as the system counts it (resident). */
+  async residentWith(connections: number): Promise<number> {
+    await this.memoryWith(connections);
+    return this.program.ask("resident");
+  }
 }
 
 /** The process that opens connections. */

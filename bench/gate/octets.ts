@@ -75,6 +75,24 @@ export const POST = [
   ITEM,
 ].join("\r\n");
 
+/** The least that a client sends. */
+export const TINY_REQUEST = `GET / HTTP/1.1\r\nHost: ${SERVED_HOST}\r\n\r\n`;
+/** On a connection of its own. */
+export const CLOSING_REQUEST = REQUEST.replace("keep-alive", "close");
+
+/** Text of 16 KiB, in four chunks. */
+const PIECE = "x".repeat(4096);
+export const LARGE_ITEM = PIECE.repeat(4);
+export const CHUNKED_POST = [
+  "POST /api/items HTTP/1.1",
+  `Host: ${SERVED_HOST}`,
+  "Transfer-Encoding: chunked",
+  "Content-Type: text/plain",
+  `Origin: http://${SERVED_HOST}`,
+  "",
+  `${`1000\r\n${PIECE}\r\n`.repeat(4)}0\r\n\r\n`,
+].join("\r\n");
+
 /** For a server that answers without reading. */
 export const CANNED_101 = [
   "HTTP/1.1 101 Switching Protocols",

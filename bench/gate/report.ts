@@ -8,7 +8,7 @@ import { OURS } from "./contest.js";
 import type { Goal } from "./goals.js";
 import type { Row } from "./row.js";
 
-const NAME_WIDTH = 26;
+const NAME_WIDTH = 37;
 
 function number(value: number): string {
   return value < 10 ? value.toFixed(2) : value < 1000 ? value.toFixed(1) : value.toFixed(0);

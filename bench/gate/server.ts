@@ -1,16 +1,18 @@
-// In:    the name of a server; on stdin, questions of one word a line: usage, connections, memory.
+// In:    the name of a server; on stdin, questions of one word a line: usage, connections, memory, resident.
 // Out:   on stdout, one line of JSON for each: the port first, then processor time, open connections, octets of memory.
 // Never: opens a connection.
 
-import { createServer as createHttpServer, type Server as HttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpServer, get, type Server as HttpServer, type RequestListener } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { WebSocketServer } from "ws";
 import { useIn } from "../../src/http-parser-node.js";
-import { createGate, type Gate, NO_LISTEN_SERVER } from "../../src/index.js";
+import { createGate, type Gate, type GuardOptions, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
+import { certificate } from "../../test/support/certificate.js";
 import { FLOOR } from "./contest.js";
-import { CANNED_101, FORBIDDEN, ITEM, KEY, SERVED_HOST } from "./octets.js";
+import { CANNED_101, FORBIDDEN, ITEM, KEY, LARGE_ITEM, SERVED_HOST } from "./octets.js";
 
 /** As many as any step holds open at once. */
 const MANY = 100_000;
@@ -50,8 +52,8 @@ const addItem: RequestListener = (request, response) => {
     text += piece;
   });
   request.on("end", () => {
-    const isRight = request.method === "POST" && text === ITEM;
-    const body = JSON.stringify({ id: items.length, name: isRight && JSON.parse(text).name });
+    const isRight = request.method === "POST" && (text === ITEM || text === LARGE_ITEM);
+    const body = JSON.stringify({ id: items.length, name: text === ITEM && JSON.parse(text).name });
     response.writeHead(isRight ? 201 : 400, { "Content-Type": "application/json", "Content-Length": body.length });
     response.end(body);
   });
@@ -62,18 +64,39 @@ function heard(gate: Gate): Gate {
   return gate.on("refused", ignore);
 }
 
-/** The same one, guarded. */
-function guarded(application: RequestListener, strict: boolean): HttpServer {
-  const server = createHttpServer(application);
-  heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { mode: strict ? "filter" : "auto" });
+/** The least that a server answers. */
+const sayOk: RequestListener = (_request, response) => void response.setHeader("Content-Length", 2).end("ok");
+
+/** A server, guarded. */
+function guarded<Guarded extends HttpServer>(server: Guarded, mode: GuardOptions["mode"] = "auto"): Guarded {
+  heard(createGate({ vhosts: [{ name: SERVED_HOST }] })).guard(server, { mode });
   return server;
 }
 
-/** The same one, with headgate's parser in the place of Node's. */
-function seatedServer(application: RequestListener): HttpServer {
-  const server = createHttpServer(application);
+/** A server, with headgate's parser in the place of Node's. */
+function seated<Seated extends HttpServer>(server: Seated): Seated {
   useIn(server);
   return server;
+}
+
+/** One server in three ways, by name. `what`: the end of the names. */
+function seats(what: string, make: () => HttpServer): Record<string, () => Server> {
+  const end = what === "" ? "" : `, ${what}`;
+  return {
+    [`unguarded${end}`]: make,
+    [`headgate's parser${end}`]: () => seated(make()),
+    [`headgate guard${end}`]: () => guarded(make()),
+  };
+}
+
+/** A server that is not guarded, in a process where one is that has served a request. */
+function besideGuarded(): HttpServer {
+  const other = guarded(createHttpServer(sayOk));
+  other.listen(0, "127.0.0.1", () => {
+    const { port } = other.address() as AddressInfo;
+    get({ port, host: "127.0.0.1", headers: { Host: SERVED_HOST }, agent: false }, (response) => response.resume());
+  });
+  return createHttpServer(readItems);
 }
 
 /** The same one on sockets that a server on bare `net` has accepted. */
@@ -136,17 +159,23 @@ const servers: Record<string, () => Server> = {
     });
   },
 
-  unguarded: () => createHttpServer(readItems),
-  "headgate guard": () => guarded(readItems, false),
-  "headgate guard, strict": () => guarded(readItems, true),
+  ...seats("", () => createHttpServer(readItems)),
+  "headgate guard, events": () => guarded(createHttpServer(readItems), "events"),
+  "headgate guard, filter": () => guarded(createHttpServer(readItems), "filter"),
   "headgate adopt": () => adopting(readItems),
 
-  "unguarded, POST": () => createHttpServer(addItem),
-  "headgate guard, POST": () => guarded(addItem, false),
-  "headgate strict, POST": () => guarded(addItem, true),
+  ...seats("POST", () => createHttpServer(addItem)),
+  "headgate guard, events, POST": () => guarded(createHttpServer(addItem), "events"),
+  "headgate guard, filter, POST": () => guarded(createHttpServer(addItem), "filter"),
 
-  "headgate's parser": () => seatedServer(readItems),
-  "headgate's parser, POST": () => seatedServer(addItem),
+  ...seats("tiny", () => createHttpServer(sayOk)),
+  ...seats("chunked", () => createHttpServer(addItem)),
+  ...seats("pipelined", () => createHttpServer(readItems)),
+  ...seats("https", () => createHttpsServer(certificate(), readItems)),
+  ...seats("closing", () => createHttpServer(readItems)),
+  ...seats("idle", () => createHttpServer({ keepAliveTimeout: 600_000 }, readItems)),
+  "unguarded, alone": () => createHttpServer(readItems),
+  "unguarded, beside a guarded server": besideGuarded,
 
   "headgate + ws": () => {
     const gate = createGate({
@@ -177,6 +206,7 @@ server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
   answer((server.address() as AddressInfo).port);
   createInterface(process.stdin).on("line", (question) => {
     if (question === "connections") server.getConnections((_error, count) => answer(count));
+    else if (question === "resident") answer(process.memoryUsage().rss);
     else answer(question === "memory" ? held() : process.cpuUsage());
   });
 });

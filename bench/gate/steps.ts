@@ -8,7 +8,7 @@ import { compareMessages, messages } from "./messages.js";
 import { pending } from "./pending.js";
 import { malformed, refused } from "./refusal.js";
 import type { Row } from "./row.js";
-import { seated, seatedPost } from "./seat.js";
+import { seated } from "./seat.js";
 import { compare, type Trial } from "./trial.js";
 import { upgrade } from "./upgrade.js";
 
@@ -29,7 +29,7 @@ export const steps: Readonly<Record<string, Step>> = {
   upgrade: { trials: [upgrade], effort: usual },
   messages: { trials: [messages], effort: usual, compare: compareMessages },
   guard: { trials: [guarded, posted], effort: usual },
-  seat: { trials: [seated, seatedPost], effort: usual },
+  seat: { trials: seated, effort: usual },
 };
 
 export async function rowsOfStep(step: Step, bun: BunPath, effort: Effort): Promise<Row[]> {
