@@ -4,8 +4,8 @@
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { HTTPParser, methods, type ParseError } from "headgate/http-parser";
 import * as assert from "uvu/assert";
+import { HTTPParser, methods, type ParseError } from "#src/http-parser.js";
 import { suite } from "./support/suite.js";
 import { octetsOf } from "./support/tcp.js";
 

@@ -3,9 +3,9 @@
 //        the reference; what a reader promises besides.
 // Never: knows a case by its id.
 
-import { type MessageReaderEvent, RequestReader, ResponseReader } from "headgate/message";
 import * as assert from "uvu/assert";
 import { kernelVariants, useKernel } from "#src/head/kernel/instance.js";
+import { type MessageReaderEvent, RequestReader, ResponseReader } from "#src/message.js";
 import { type ReferenceReading, referenceMessages } from "./reference/message.js";
 import { type PrefaceCase, readMessageCorpus } from "./support/corpus.js";
 import { type MessageOptions, readMessages } from "./support/messages.js";

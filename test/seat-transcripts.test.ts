@@ -3,8 +3,8 @@
 // Never: takes a difference that is not listed with its reason.
 
 import { readFileSync } from "node:fs";
-import { useIn, whyUnavailable } from "headgate/http-parser/node";
 import * as assert from "uvu/assert";
+import { useIn, whyUnavailable } from "#src/http-parser-node.js";
 import { record, transcripts } from "./support/seat-transcripts.js";
 import { suite } from "./support/suite.js";
 

@@ -12,6 +12,8 @@ import https from "node:https";
 import net, { type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import * as assert from "uvu/assert";
+import { kernel } from "#src/head/kernel/instance.js";
 import {
   install,
   type ParseError,
@@ -19,10 +21,8 @@ import {
   SeatUnavailable,
   useIn,
   whyUnavailable,
-} from "headgate/http-parser/node";
-import { parseRequestHead, useKernel } from "headgate/parser";
-import * as assert from "uvu/assert";
-import { kernel } from "#src/head/kernel/instance.js";
+} from "#src/http-parser-node.js";
+import { parseRequestHead, useKernel } from "#src/parser.js";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
 import { streamPair } from "./support/tcp.js";
@@ -692,7 +692,7 @@ test("elsewhere the seat is unavailable, and the reason is given", () => {
   const start = `
     const http = process.getBuiltinModule("node:http");
     const common = process.getBuiltinModule("_http_common");`;
-  const entry = `const { useIn, install, SeatUnavailable, whyUnavailable } = await import("headgate/http-parser/node");`;
+  const entry = `const { useIn, install, SeatUnavailable, whyUnavailable } = await import("#src/http-parser-node.js");`;
   const changes: [string, RegExp][] = [
     [`Object.defineProperty(process.versions, "bun", { value: "1" });`, /bun has no parser/],
     [`Object.defineProperty(process.versions, "deno", { value: "1" });`, /deno has no parser/],
@@ -717,7 +717,7 @@ test("elsewhere the seat is unavailable, and the reason is given", () => {
 test("without the memory of sockets the parser is fed by 'data', and reads the same", async () => {
   const program = `
     import net from "node:net"; import http from "node:http"; import { once } from "node:events";
-    const { useIn } = await import("headgate/http-parser/node");
+    const { useIn } = await import("#src/http-parser-node.js");
     const server = http.createServer((q, s) => { let b = ""; q.on("data", (d) => b += d).on("end", () => s.end("<" + q.url + b + ">")); });
     const original = Object.getOwnPropertySymbols;
     Object.getOwnPropertySymbols = (x) => x instanceof net.Socket ? [] : original(x);

@@ -5,7 +5,7 @@
 import { type Server as HttpServer, Server as HttpServerClass } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
-import { Server as TlsServer } from "node:tls";
+import { tls } from "../handover/node-modules.js";
 import type { SideTable } from "../handover/side-table.js";
 import type { RequestHead } from "../head/request-head.js";
 import { Engine } from "./engine.js";
@@ -44,8 +44,8 @@ export function startEngine(): Engine<SeatParser> {
 
 /** The server's listener that takes a parser for each connection, and its event; null if it has none. */
 function seatOf(server: SeatableServer, own: ConnectionListener): [event: string, listener: ConnectionListener] | null {
-  const isSecure = server instanceof TlsServer;
-  if (!isSecure && !(server instanceof HttpServerClass)) return null;
+  const isSecure = !(server instanceof HttpServerClass);
+  if (isSecure && !(server instanceof tls().Server)) return null;
   const event = isSecure ? "secureConnection" : "connection";
   const speaksHttp2 = (server as Options).updateSettings !== undefined;
   // That of node:http2 is not exported; it passes on to node:http what has not agreed on HTTP/2.
@@ -159,7 +159,7 @@ interface Registering {
 
 /** Our parser in the seat of each server that is made from now on. */
 export class Installation implements Disposable {
-  readonly #prototypes: readonly Registering[] = [HttpServerClass.prototype, TlsServer.prototype];
+  readonly #prototypes: readonly Registering[] = [HttpServerClass.prototype, tls().Server.prototype];
   readonly #own = new Map<Registering, Registering["on"]>();
   #isReleased = false;
 

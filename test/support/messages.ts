@@ -2,8 +2,8 @@
 // Out:   what a MessageReader makes of them, in the form of the reference.
 // Never: knows what octets mean.
 
-import { type RequestHead, RequestReader, type ResponseHead, ResponseReader } from "headgate/message";
 import type { MessageLimits } from "#src/message/limits.js";
+import { type RequestHead, RequestReader, type ResponseHead, ResponseReader } from "#src/message.js";
 import type { ReferenceMessage, ReferenceReading } from "../reference/message.js";
 
 export interface MessageOptions {
