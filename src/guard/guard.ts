@@ -28,6 +28,7 @@ import {
   asRequest,
   DeferredRuling,
   GuardedConnection,
+  isOverHttp2,
   isUpgrade,
   type Ruling,
 } from "./guarded-connection.js";
@@ -37,7 +38,7 @@ import type { RequestsReadBy } from "./mode.js";
 import { endWith, respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
 import { faultOf, Seated } from "./seated.js";
-import { checkListening, isOverHttp2 } from "./server.js";
+import { checkListening } from "./server.js";
 
 /** A listener without which Node would not emit an event; all guards share it, so they recognize each other's. */
 const marker = (): void => {};
@@ -92,8 +93,7 @@ export class Guard implements Disposable {
     const filters = this.mode === "filter";
     const ways = { ...context.ways, serves: filters, hears: (on: Duplex) => others.listening("upgrade", on) };
     this.#context = { ...context, http2: undefined, requestsAccepts: filters, others, ways };
-    const pass = (...values: StreamValues): unknown => this.#pass("stream", ...values);
-    this.#sessions = new GuardedSessions(this.#context, () => !this.#released, pass);
+    this.#sessions = new GuardedSessions(this.#context, this, (...values) => void this.#pass("stream", ...values));
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#reportsMalformed = context.policy.mode === "report" && !filters;

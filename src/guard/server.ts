@@ -3,10 +3,10 @@
 // Never: touches the server.
 
 import { Server as HttpServer } from "node:http";
-import type { Http2SecureServer, Http2Server, Http2ServerRequest } from "node:http2";
+import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
-import { http2, https, tls } from "../handover/node-modules.js";
+import { https, tls } from "../handover/node-modules.js";
 import { describe } from "../head/options.js";
 import type { Policy } from "../policy/policy-rules.js";
 import { NO_LISTEN_SERVER } from "../policy/vhost.js";
@@ -18,12 +18,6 @@ export type GuardedServer = HttpServer | HttpsServer | Http2Server | Http2Secure
 /** True for a server of node:http2, whose classes Node does not export. */
 export function speaksHttp2(server: unknown): server is Http2Server | Http2SecureServer {
   return server instanceof NetServer && typeof (server as { updateSettings?: unknown }).updateSettings === "function";
-}
-
-/** True for a request of node:http2's compatibility API. */
-export function isOverHttp2(request: unknown): request is Http2ServerRequest {
-  // A request of node:http has no such member, and its process may never need node:http2.
-  return "stream" in (request as object) && request instanceof http2().Http2ServerRequest;
 }
 
 /** The event by which a server gets connections to read. Throws `TypeError` for one that does not speak HTTP. */
