@@ -20,7 +20,7 @@ import { readCommonLines } from "./common-lines";
 import { readCommonValues } from "./common-values";
 import { readFieldLine } from "./field-line";
 import { readRequestLine } from "./request-line";
-import { readStatusLine, responseMayHaveFraming } from "./status-line";
+import { mayHaveContent, readStatusLine } from "./status-line";
 import { readCrlf, refuse, wait } from "./stop";
 
 /** The options that are also flags, at the same bits: those of a head's flags from the beginning. */
@@ -130,12 +130,6 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
 
 /** What only a whole head shows, at its empty line. */
 function finish(at: usize, options: u32): Status {
-  if (options & Option.RESPONSE) {
-    if (!responseMayHaveFraming()) {
-      refuse(Status.RESPONSE_FRAMING, at);
-      return Status.RESPONSE_FRAMING;
-    }
-  }
   const flags = load<u32>(Memory.RECORD, Head.FLAGS);
   if (!(flags & Flag.HOST)) {
     // An HTTP/1.1 request without Host is answered 400                  (RFC 9112 §3.2)
@@ -145,7 +139,35 @@ function finish(at: usize, options: u32): Status {
       return Status.HOST_MISSING;
     }
   }
+  // In a resumed parse these words of the record may be those of another head; the whole head is read again after it.
+  if (flags & FRAMED && !(options & Option.RESUME)) {
+    const status = framingRefusal(flags, options);
+    if (status !== Status.COMPLETE) {
+      refuse(status, at);
+      return status;
+    }
+  }
   store<u32>(Memory.RECORD, Status.COMPLETE, Head.STATUS);
   store<u32>(Memory.RECORD, at + 2 - Memory.INPUT, Head.OFFSET);
   return Status.COMPLETE;
+}
+
+/** Flags of a head that declares how its content is delimited. */
+const FRAMED: u32 = Flag.CONTENT_LENGTH | Flag.TRANSFER_ENCODING;
+
+/**
+ * A response with status 1xx or 204, and a CONNECT, have no content, and a server must not send Transfer-Encoding or
+ * Content-Length in the former (RFC 9112 §6.1, RFC 9110 §8.6, §9.3.6): a recipient that obeyed them would take what follows
+ * for content. COMPLETE where they are allowed.
+ *
+ * Deviation: a Content-Length of 0 passes, since all recipients agree on it (corpus: RESPONSE-14, FRAMING-86).
+ */
+function framingRefusal(flags: u32, options: u32): Status {
+  // Both words at once.
+  if (!(flags & Flag.TRANSFER_ENCODING) && load<u64>(Memory.RECORD, Head.CONTENT_LENGTH_LOW) === 0) {
+    return Status.COMPLETE;
+  }
+  if (options & Option.RESPONSE) return mayHaveContent() ? Status.COMPLETE : Status.RESPONSE_FRAMING;
+  const isConnect = load<u32>(Memory.RECORD, Head.TARGET_FORM) === TargetForm.AUTHORITY;
+  return isConnect ? Status.CONNECT_FRAMING : Status.COMPLETE;
 }

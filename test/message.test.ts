@@ -3,7 +3,8 @@
 //        the reference; what a reader promises besides.
 // Never: knows a case by its id.
 
-import { type MessageReaderEvent, RequestReader, ResponseReader } from "headgate/message";
+import { type MessageReaderEvent, parseResponseHead, RequestReader, ResponseReader } from "headgate/message";
+import { parseRequestHead } from "headgate/parser";
 import * as assert from "uvu/assert";
 import { kernelVariants, useKernel } from "#src/head/kernel/instance.js";
 import { type ReferenceReading, referenceMessages } from "./reference/message.js";
@@ -55,6 +56,13 @@ function assertExpected({ id, expected }: PrefaceCase, reading: ReferenceReading
   }
 }
 
+/** Other connections, whose heads use the kernel's record between two pieces of a message. */
+const others = [
+  () => void parseRequestHead(octetsOf("CONNECT a:1 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")),
+  () => void parseResponseHead(octetsOf("HTTP/1.1 204 No Content\r\n\r\n")),
+  () => void parseRequestHead(octetsOf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n")),
+];
+
 for (const variant of kernelVariants) {
   const test = suite(`corpus of messages on the ${variant} kernel`);
   test.before(() => useKernel(variant));
@@ -69,6 +77,9 @@ for (const variant of kernelVariants) {
       assert.equal(byReference(octets, options), whole, "reference");
       const single = Array.from(octets, (octet) => Uint8Array.of(octet));
       assert.equal(readMessages(single, options), whole, "octet by octet");
+      for (const between of others) {
+        assert.equal(readMessages(single, { ...options, between }), whole, "with another head between two octets");
+      }
       for (let cut = 1; cut < octets.length; cut++) {
         const pieces = [octets.subarray(0, cut), octets.subarray(cut)];
         assert.equal(readMessages(pieces, options), whole, `cut at ${cut}`);

@@ -12,6 +12,8 @@ export interface MessageOptions {
   ended: boolean;
   limits?: Partial<MessageLimits>;
   host?: "required" | "optional" | "unchecked";
+  /** Runs after each piece. */
+  between?: () => void;
 }
 
 const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString("latin1");
@@ -29,7 +31,7 @@ function messageOf(head: RequestHead | ResponseHead): ReferenceMessage {
 
 /** Reads the pieces, each as soon as it has come. */
 export function readMessages(pieces: readonly Uint8Array[], options: MessageOptions): ReferenceReading {
-  const { answersTo, ended, limits = {}, host = "required" } = options;
+  const { answersTo, ended, limits = {}, host = "required", between = () => {} } = options;
   const reader = answersTo === null ? new RequestReader({ limits, host }) : new ResponseReader({ limits });
   if (reader instanceof ResponseReader) for (const method of answersTo!) reader.requested(method);
   const messages: ReferenceMessage[] = [];
@@ -69,6 +71,7 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
     reader.receive(piece);
     const reading = drain();
     if (reading !== null) return reading;
+    between();
   }
   if (ended) reader.receiveEnd();
   return drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
