@@ -81,6 +81,7 @@ const bodies: Record<BodyFaultCode, Reason> = {
   CHUNK_DATA_ENDING: ["HPE_STRICT", "Expected LF after chunk data"],
   // Of readers that the seat does not use.
   MESSAGE_INCOMPLETE: token,
+  RESPONSE_UPGRADE: token,
   RESPONSE_UNEXPECTED: token,
 };
 

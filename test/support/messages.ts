@@ -36,7 +36,8 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
   if (reader instanceof ResponseReader) for (const method of answersTo!) reader.requested(method);
   const messages: ReferenceMessage[] = [];
   let complete = 0;
-  const drain = (): ReferenceReading | null => {
+  const unanswered = (): number => (reader instanceof ResponseReader ? reader.unanswered : 0);
+  const drain = (): Omit<ReferenceReading, "unanswered"> | null => {
     for (;;) {
       const event = reader.next();
       switch (event.kind) {
@@ -70,9 +71,10 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
   for (const piece of pieces) {
     reader.receive(piece);
     const reading = drain();
-    if (reading !== null) return reading;
+    if (reading !== null) return { ...reading, unanswered: unanswered() };
     between();
   }
   if (ended) reader.receiveEnd();
-  return drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
+  const reading = drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
+  return { ...reading, unanswered: unanswered() };
 }
