@@ -4,7 +4,7 @@
 
 import { checkSettings } from "../head/options.js";
 import { type ResponseHead, responseHeadReader } from "../head/response-head.js";
-import { BodyFault, type MessageFault } from "./fault.js";
+import { BodyFault } from "./fault.js";
 import { Fifo } from "./fifo.js";
 import { type MessageLimits, messageLimits } from "./limits.js";
 import { MessageReader, type MessageReaderEvent, type Taken } from "./reader.js";
