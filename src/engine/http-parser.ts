@@ -190,7 +190,7 @@ export class HTTPParser {
   #begin(): RequestReader | ResponseReader {
     if (this.type === undefined) throw new TypeError("initialize must be called first, with REQUEST or RESPONSE");
     const { headBytes: bytes, fieldLines } = headBounds;
-    // A limit that is no number is none, as for http-parser-js.
+    // As in http-parser-js, a value that is not a number does not limit anything.
     const wanted = Math.floor(this.maxHeaderSize || HTTPParser.maxHeaderSize) || bytes.max;
     // http-parser-js does not limit the number of field lines.
     const limits = { headBytes: Math.min(bytes.max, Math.max(bytes.min, wanted)), fieldLines: fieldLines.max };

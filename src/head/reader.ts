@@ -35,11 +35,6 @@ export class HeadReader {
     return this.#sections.pending;
   }
 
-  /** True if the partial head has more than empty lines. @internal */
-  get begun(): boolean {
-    return this.#sections.begun;
-  }
-
   /**
    * Takes the next octets. `complete`: `consumed` counts within this chunk, and the reader is ready for the next head.
    * `malformed`: the connection has no further head; the reader forgets this one.

@@ -6,7 +6,6 @@ import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembl
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import type { HeadLimits } from "./limits.js";
-import { lineEndsEnd } from "./line-ends.js";
 import { readOctets, runSection, type SectionKind } from "./parse.js";
 
 /** @internal */
@@ -61,12 +60,6 @@ export class SectionReader<Result> {
   /** Octets of a partial section that this reader holds; 0 between sections. */
   get pending(): number {
     return this.#length;
-  }
-
-  /** True if the partial section has more than the empty lines that may precede it (RFC 9112 §2.2). */
-  get begun(): boolean {
-    const held = this.#held;
-    return held !== null && lineEndsEnd(held, 0, this.#length) < this.#length;
   }
 
   /**

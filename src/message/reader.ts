@@ -4,13 +4,13 @@
 
 import type { HeadFault } from "../head/fault.js";
 import { countOctets, NOTHING, viewOf } from "../head/kernel/latin1.js";
-import { lineEndsEnd } from "../head/line-ends.js";
 import type { Framing } from "../head/request-head.js";
 import type { ResponseFraming } from "../head/response-head.js";
 import { BodyReader, NO_FIELDS } from "./body.js";
 import { BodyFault, type MessageFault } from "./fault.js";
 import { Fifo } from "./fifo.js";
 import type { MessageLimits } from "./limits.js";
+import { lineEndsEnd } from "./line-ends.js";
 
 /** What `next` returns, for messages of any kind. */
 export type MessageReaderEvent<Head> =
@@ -45,11 +45,10 @@ type HeadOrNot<Head> =
 /** Reads heads in pieces. */
 interface HeadSource<Head> {
   readonly pending: number;
-  readonly begun: boolean;
   read(octets: Uint8Array): HeadOrNot<Head>;
 }
 
-/** What a head is: that of a message, of an interim response, or of one after which the connection closes; or why it is none. */
+/** What a head begins: a message, an interim response, or one that closes the connection; or why it is refused. */
 export type Taken = "message" | "interim" | "last-interim" | MessageFault;
 
 /**
@@ -79,6 +78,8 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   #body: BodyReader | null = null;
   #headSize = 0;
   #after: After = "message";
+  /** An incomplete head has more than the empty lines that may precede it (RFC 9112 §2.2). */
+  #begun = false;
   /** A head was read, and no content follows it. */
   #isEmpty = false;
   /** The event that further calls return again; PAUSED until `nextMessage`. */
@@ -103,7 +104,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
    * connection may be used for another message, or closed without a loss. False after `closed` and `malformed`.
    */
   get idle(): boolean {
-    if (this.#body !== null || this.#isEmpty || this.#heads.begun || this.unread > 0) return false;
+    if (this.#body !== null || this.#isEmpty || this.#begun || this.unread > 0) return false;
     return this.#final === null || (this.#final === PAUSED && this.#after !== "switch");
   }
 
@@ -235,9 +236,11 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
       const result = this.#heads.read(octets);
       if (result.kind === "malformed") return this.#fail(result.fault);
       if (result.kind === "partial") {
+        this.#begun ||= lineEndsEnd(this.#octets, this.#at, this.#length) < this.#length;
         this.#at = this.#length;
         continue;
       }
+      this.#begun = false;
       this.#at += result.consumed;
       const { head } = result;
       const taken = this.take(head);
@@ -250,8 +253,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
       return { kind: "interim", head } as Event;
     }
     if (!this.#ended) return NEED_DATA;
-    const { begun, pending } = this.#heads;
-    return begun ? this.#fail(new BodyFault("MESSAGE_INCOMPLETE", pending)) : this.#stop(CLOSED);
+    return this.#begun ? this.#fail(new BodyFault("MESSAGE_INCOMPLETE", this.#heads.pending)) : this.#stop(CLOSED);
   }
 
   #nextOfBody(body: BodyReader): Event | MessageReaderEvent<Head> {

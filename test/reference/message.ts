@@ -22,6 +22,8 @@ export interface ReferenceMessage {
   start: string;
   httpVersion: string;
   fields: Field[];
+  /** By version and Connection alone. */
+  keepAlive: boolean;
   content: string;
   /** Name, value, name, value. */
   trailers: string[];
@@ -143,7 +145,7 @@ function requestStart(octets: Uint8Array, options: ReferenceReadingOptions): Sta
   const { consumed: size, method, requestTarget, httpVersion, fields, framing, keepAlive } = result.head;
   return {
     kind: "complete",
-    message: { start: `${method} ${requestTarget}`, httpVersion, fields, content: "", trailers: [] },
+    message: { start: `${method} ${requestTarget}`, httpVersion, fields, keepAlive, content: "", trailers: [] },
     size,
     framing: framing.kind === "content-length" ? framing.length : framing.kind,
     interim: false,
@@ -186,7 +188,14 @@ function responseHead(head: string, method: string, fieldLines: number): StartRe
   else if (length !== undefined) framing = Number(length);
   return {
     kind: "complete",
-    message: { start: line.text.slice(version.length + 1), httpVersion, fields, content: "", trailers: [] },
+    message: {
+      start: line.text.slice(version.length + 1),
+      httpVersion,
+      fields,
+      keepAlive: persists,
+      content: "",
+      trailers: [],
+    },
     size,
     framing,
     interim: status < 200 && status !== 101,

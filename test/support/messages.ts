@@ -24,9 +24,9 @@ const startOf = (head: RequestHead | ResponseHead): string =>
     : `${head.method} ${head.requestTarget}`;
 
 function messageOf(head: RequestHead | ResponseHead): ReferenceMessage {
-  const { rawHeaders, httpVersion } = head;
+  const { rawHeaders, httpVersion, keepAlive } = head;
   const fields = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1]!] as [string, string]] : []));
-  return { start: startOf(head), httpVersion, fields, content: "", trailers: [] };
+  return { start: startOf(head), httpVersion, fields, keepAlive, content: "", trailers: [] };
 }
 
 /** Reads the pieces, each as soon as it has come. */
