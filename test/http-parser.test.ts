@@ -282,6 +282,25 @@ test("after a handler has thrown, no octets go on as others", () => {
   }
 });
 
+test("a handler cannot read other octets before those that are being read", () => {
+  const parser: Parser = new HTTPParser("REQUEST");
+  parser[HTTPParser.kOnHeadersComplete] = () => parser.execute(octetsOf("XXXXX"));
+  const octets = octetsOf("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello");
+  assert.throws(() => parser.execute(octets), /called by a handler/);
+  assert.is((parser.execute(octets) as ParseError).code, "HPE_USER");
+
+  const urls: string[] = [];
+  parser[HTTPParser.kOnHeadersComplete] = ({ url }: Parser) => {
+    if (urls.push(url) > 1) return;
+    parser.reinitialize("REQUEST");
+    assert.is(parser.execute(octetsOf(GET)), GET.length);
+  };
+  parser.reinitialize("REQUEST");
+  const first = "GET /first HTTP/1.1\r\n\r\n";
+  assert.is(parser.execute(octetsOf(first + GET)), first.length + GET.length);
+  assert.equal(urls, ["/first", "/a?b=c", "/a?b=c"]);
+});
+
 test("nothing is called back after a fault", () => {
   let calls = 0;
   for (const [type, text] of [

@@ -83,6 +83,8 @@ export class HTTPParser {
   _compatMode0_11 = false;
   #reader: RequestReader | ResponseReader | null = null;
   #error: ParseError | null = null;
+  /** The reader by which `execute` is reading, while a handler runs. */
+  #reading: RequestReader | ResponseReader | null = null;
   /** True where the message that is being read is an upgrade, so that nothing after it is. */
   #upgrades = false;
 
@@ -144,6 +146,7 @@ export class HTTPParser {
    * Reads the next octets. Returns how many it took: all, or those up to the end of a message with `upgrade`. Returns, and does not
    * throw, an error for what is not a message; then every further call returns the same. What a handler throws is thrown, and
    * further calls return an error, since it is unknown what the handler has made of the octets. Ready again after `reinitialize`.
+   * Throws a `TypeError` if a handler calls it without `reinitialize`: the octets would come before those that are being read.
    */
   execute(chunk: Uint8Array, start?: number | null, length?: number | null): number | ParseError {
     if (this.#error !== null) return this.#error;
@@ -151,6 +154,8 @@ export class HTTPParser {
     const total = typeof length === "number" ? length : chunk.length - from;
     const octets = from === 0 && total === chunk.length ? chunk : chunk.subarray(from, from + total);
     const reader = (this.#reader ??= this.#begin());
+    const outer = this.#reading;
+    if (reader === outer) throw new TypeError("execute was called by a handler");
     reader.receive(octets);
     let returned = false;
     try {
@@ -158,6 +163,7 @@ export class HTTPParser {
       returned = true;
       return result;
     } finally {
+      this.#reading = outer;
       // After a handler has thrown, what it was given and what follows in these octets is lost.
       if (!returned && this.#reader !== null) this.#fail(...CALLBACK_FAILED, null, 0);
     }
@@ -205,6 +211,7 @@ export class HTTPParser {
     const total = chunk.length;
     let reader = first;
     let octets = chunk;
+    this.#reading = reader;
     for (;;) {
       const event = reader.next();
       switch (event.kind) {
@@ -238,7 +245,7 @@ export class HTTPParser {
       if (this.#reader !== reader) {
         // A handler has called `reinitialize`: what follows is for a new reader.
         octets = octets.subarray(octets.length - reader.unread);
-        reader = this.#reader ??= this.#begin();
+        this.#reading = reader = this.#reader ??= this.#begin();
         reader.receive(octets);
       }
     }
