@@ -61,6 +61,8 @@ export const enum Status {
 
   TRAILER_FIELD = 42,
   TRAILERS_TOO_LARGE = 43,
+
+  CONNECT_FRAMING = 44,
 }
 
 /** Bits of `Head.FLAGS`. Some decide refusals of later lines, so a resumed parse needs them back. */

@@ -56,6 +56,7 @@ const heads: Record<HeadFaultCode, Reason> = {
   TRANSFER_ENCODING_REPEATED: coding,
   TRANSFER_ENCODING_NOT_CHUNKED: coding,
   TRANSFER_ENCODING_VERSION: coding,
+  CONNECT_FRAMING: ["HPE_UNEXPECTED_CONTENT_LENGTH", "A CONNECT request has no content"],
   FRAMING_CONFLICT: ["HPE_INVALID_TRANSFER_ENCODING", "Transfer-Encoding can't be present with Content-Length"],
   CONNECTION_INVALID: token,
   PROXY_CONNECTION: token,
@@ -80,6 +81,7 @@ const bodies: Record<BodyFaultCode, Reason> = {
   CHUNK_DATA_ENDING: ["HPE_STRICT", "Expected LF after chunk data"],
   // Of readers that the seat does not use.
   MESSAGE_INCOMPLETE: token,
+  RESPONSE_UPGRADE: token,
   RESPONSE_UNEXPECTED: token,
 };
 
