@@ -158,6 +158,7 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#body = null;
     this.#trailers = [];
     this.#keepAlive = true;
+    this.#requestHead = null;
     this.#detaches = false;
     this.#fault = null;
     this.#error = null;
