@@ -382,10 +382,12 @@ const shownIn = {
   guard: "README.md",
   http2: "docs/policy.md",
   message: "docs/drop-in.md",
+  middleware: "docs/policy.md",
   parser: "README.md",
   "http-parser-node": "docs/drop-in.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",
+  web: "docs/policy.md",
 };
 
 /** An example without the comments in front. */
