@@ -66,12 +66,15 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
     "LICENSE",
     "docs/policy.md",
     "policy.schema.json",
+    "explain.schema.json",
+    "doctor.schema.json",
+    "dist/src/cli/main.js",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
+      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
       ),
   );
@@ -294,6 +297,21 @@ test("every snippet of the documents can be pasted", () => {
   }
   assert.ok(snippets.length > 15, `${snippets.length} snippets`);
   checkTypes(["surroundings.d.ts", ...snippets], "--module", "nodenext", "--lib", "es2023");
+});
+
+test("npx runs the command of the installed tarball", () => {
+  const project = join(folder, "project");
+  mkdirSync(project);
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  const dependencies = { headgate: `file:${join(folder, tarball!)}`, ws: `file:${resolve("node_modules/ws")}` };
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, dependencies }));
+  const quiet = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  run("npm", ["install", ...quiet], project);
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.is(run("npx", ["--no", "--", "headgate", "--version"], project), `${version}\n`);
+  assert.match(run("npx", ["--no", "--", "headgate", "check", "--json"], project), '"kind": "accepted"');
+  const schemas = ["policy", "explain", "doctor"].map((name) => `import.meta.resolve("headgate/${name}.schema.json")`);
+  assert.is(run(process.execPath, ["--input-type=module", "-e", `console.log([${schemas}].length)`], project), "3\n");
 });
 
 test("the raw modules can be imported by name", () => {
