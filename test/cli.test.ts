@@ -122,6 +122,7 @@ test("wrong arguments, policies and input are 2, with an error that names them",
     [["doctor", "http://192.0.2.1/"], "is not of this machine; if the server is yours, add --i-own-this-host"],
     [["doctor", "http://localhost:1/", "--json", "--junit"], "exclude each other"],
     [["doctor", "http://localhost:1/", "--ws", "live"], "must be a path"],
+    [["doctor", "http://localhost:1/", "--ws-protocol", "a b"], "must be a token"],
     [["doctor", "http://localhost:1/", "--timeout", "soon"], '--timeout is "soon"'],
   ] as const) {
     const { status, stdout, stderr } = headgate(args);

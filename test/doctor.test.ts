@@ -74,7 +74,7 @@ function guarded<Any extends Parameters<ReturnType<typeof createGate>["guard"]>[
 const quiet: ExamineOptions = { unsafe: true, timeout: 5000, totalTimeout: 60_000, progress: () => {} };
 
 function asked(port: number, addresses = ["127.0.0.1"], more: Partial<ExamineOptions> = {}): Promise<Report> {
-  return examine(targetOf(`http://localhost:${port}/`, undefined), addresses, { ...quiet, ...more });
+  return examine(targetOf(`http://localhost:${port}/`), addresses, { ...quiet, ...more });
 }
 
 const idsOf = ({ addresses }: Report, outcome: string): string[] =>
@@ -126,7 +126,7 @@ test("HTTP/2 is asked where it is offered: with prior knowledge, and by TLS", as
     const { createSecureServer } = await import("node:http2");
     const secure = createSecureServer({ ...key, allowHTTP1: true }, listener as never);
     const port = await listen(isGuarded ? guarded(secure) : secure);
-    const report = await examine(targetOf(`https://localhost:${port}/`, undefined), ["127.0.0.1"], quiet);
+    const report = await examine(targetOf(`https://localhost:${port}/`), ["127.0.0.1"], quiet);
     const rows = report.addresses[0]!.rows.filter(({ probe }) => probe.kind === "http2");
     assert.equal(new Set(rows.map(outcomeOf)), new Set([isGuarded ? "green" : "red"]), tableOf(report, plain));
     assert.is(exitCodeOf(report), isGuarded ? 0 : 1);
@@ -134,11 +134,7 @@ test("HTTP/2 is asked where it is offered: with prior knowledge, and by TLS", as
   const report = await asked(await listen(cleartext));
   assert.is(report.addresses[0]!.rows.length, 0, "it does not speak HTTP/1.1");
   const plainHttps = guarded(createHttpsServer(key, listener as never));
-  const alone = await examine(
-    targetOf(`https://localhost:${await listen(plainHttps)}/`, undefined),
-    ["127.0.0.1"],
-    quiet,
-  );
+  const alone = await examine(targetOf(`https://localhost:${await listen(plainHttps)}/`), ["127.0.0.1"], quiet);
   assert.is(alone.addresses[0]!.rows.find(({ probe }) => probe.kind === "http2")!.reason, "no HTTP/2 here");
 });
 
@@ -180,7 +176,7 @@ test("redirects are not followed, and events that never end are an answer", asyn
   const port = await listen(server);
   await asked(port, undefined, { unsafe: false });
   assert.ok(!targets.includes("/elsewhere") && targets.length > 30);
-  const events = await examine(targetOf(`http://localhost:${port}/events`, undefined), ["127.0.0.1"], {
+  const events = await examine(targetOf(`http://localhost:${port}/events`), ["127.0.0.1"], {
     ...quiet,
     totalTimeout: 3500,
   });
@@ -195,14 +191,14 @@ test("an address that does not listen, and a good request that is refused, are t
   assert.is(exitCodeOf(none), 2);
   assert.match(tableOf(none, plain), "127.0.0.1: ECONNREFUSED\n\n0 got through, 0 refused");
   const port = await listen(guarded(createServer((_, response) => void response.end())));
-  const other = await examine(targetOf(`http://app.example:${port}/`, undefined), ["127.0.0.1"], quiet);
+  const other = await examine(targetOf(`http://app.example:${port}/`), ["127.0.0.1"], quiet);
   assert.is(other.addresses[0]!.problem, "the good request is refused, 421");
   assert.is(exitCodeOf(other), 2);
 });
 
 test("every address of the name is asked, and one of another machine needs its owner's word", async () => {
   const at = (url: string, ...found: string[]): Promise<string[]> =>
-    addressesOf(targetOf(url, undefined), false, async () => found);
+    addressesOf(targetOf(url), false, async () => found);
   assert.equal(await at("http://localhost:1", "127.0.0.1"), ["127.0.0.1", "::1"]);
   assert.equal(await at("http://app.localhost:1"), ["127.0.0.1", "::1"]);
   assert.equal(await at("http://tool.test:1", "127.0.0.2", "::ffff:127.0.0.1"), ["127.0.0.2", "::ffff:127.0.0.1"]);
@@ -212,9 +208,7 @@ test("every address of the name is asked, and one of another machine needs its o
     assert.match(await refused(at("http://tool.test:1", ...found)), rebound);
   }
   assert.match(await refused(at("http://localhost:1", "192.0.2.1")), rebound);
-  assert.equal(await addressesOf(targetOf("http://tool.test", undefined), true, async () => ["192.0.2.1"]), [
-    "192.0.2.1",
-  ]);
+  assert.equal(await addressesOf(targetOf("http://tool.test"), true, async () => ["192.0.2.1"]), ["192.0.2.1"]);
 });
 
 test("the rules of red and green", () => {
@@ -283,7 +277,7 @@ test("--json is what doctor.schema.json describes, --junit has a case for each p
 });
 
 test("JUnit XML escapes what it shows, and has a problem as an error", async () => {
-  const target = targetOf('http://127.0.0.1:1/?a=<&">', undefined);
+  const target = targetOf('http://127.0.0.1:1/?a=<&">');
   const report: Report = { target, requests: 0, addresses: [{ address: "::1", problem: "<ECONNREFUSED>", rows: [] }] };
   const xml = junitOf(report);
   assert.match(xml, "&#60;ECONNREFUSED&#62;");

@@ -52,6 +52,7 @@ Requests are GET unless --unsafe is given, and state their probe in User-Agent. 
 certificates are not verified.`,
     options: {
       ws: { value: "PATH", help: "the path of WebSockets; left out: the URL's" },
+      "ws-protocol": { value: "NAME", help: "their subprotocol, where the server wants one" },
       unsafe: { help: "also POST, PUT and DELETE, without a body, on a random path" },
       "i-own-this-host": { help: "also ask addresses that are not of this machine" },
       timeout: { value: "MS", help: "for each response; left out: 3000" },

@@ -18,7 +18,7 @@ export const doctor: Command = async (args, terminal) => {
   if (url === undefined) throw new TypeError("the URL of the server is missing, such as http://localhost:3000");
   const [json, junit] = [given.flag("json"), given.flag("junit")];
   if (json && junit) throw new TypeError("--json and --junit exclude each other");
-  const target = targetOf(url, given.text("ws"));
+  const target = targetOf(url, given.text("ws"), given.text("ws-protocol"));
   const options = {
     unsafe: given.flag("unsafe"),
     timeout: given.number("timeout", 1, 600_000) ?? TIMEOUT,

@@ -29,6 +29,10 @@ const HANDSHAKE = [
   "Sec-WebSocket-Key: aGVhZGdhdGUtZG9jdG9yIQ==",
 ];
 
+function handshakeOf({ webSocketProtocol }: Target): readonly string[] {
+  return webSocketProtocol === undefined ? HANDSHAKE : [...HANDSHAKE, `Sec-WebSocket-Protocol: ${webSocketProtocol}`];
+}
+
 export function pathOf(kind: Kind, target: Target): string {
   if (kind === "upgrade") return target.webSocketPath;
   return kind === "unsafe" ? target.randomPath : target.path;
@@ -42,7 +46,7 @@ export function octetsOf({ kind, method, probe }: Question, target: Target): str
     `${method} ${absolute === undefined ? path : `http://${absolute}${path}`} HTTP/1.1`,
     ...hosts.map((host) => `Host: ${host}`),
     `User-Agent: ${userAgentOf(probe)}`,
-    ...(kind === "upgrade" ? HANDSHAKE : ["Connection: close"]),
+    ...(kind === "upgrade" ? handshakeOf(target) : ["Connection: close"]),
     ...(kind === "upgrade" && probe === null ? ["Origin: {origin}"] : []),
     ...(kind === "unsafe" ? ["Content-Length: 0"] : []),
     ...lines,

@@ -17,12 +17,14 @@ export interface Target {
   /** Path and query. */
   readonly path: string;
   readonly webSocketPath: string;
+  /** The subprotocol of WebSockets, where the server wants one. */
+  readonly webSocketProtocol: string | undefined;
   /** Path of the unsafe methods. */
   readonly randomPath: string;
 }
 
 /** Reads the URL. Throws `TypeError` for one that is not http or https. */
-export function targetOf(text: string, webSocketPath: string | undefined): Target {
+export function targetOf(text: string, webSocketPath?: string, webSocketProtocol?: string): Target {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
     throw new TypeError(`${JSON.stringify(text)} is not an http or https URL, such as http://localhost:3000`);
@@ -30,6 +32,11 @@ export function targetOf(text: string, webSocketPath: string | undefined): Targe
   const path = `${url.pathname}${url.search}`;
   if (webSocketPath !== undefined && !/^\/[!-~]*$/.test(webSocketPath)) {
     throw new TypeError(`--ws is ${JSON.stringify(webSocketPath)}; it must be a path, such as /ws`);
+  }
+  if (webSocketProtocol !== undefined && !/^[!#$%&'*+.^_`|~\w-]+$/.test(webSocketProtocol)) {
+    throw new TypeError(
+      `--ws-protocol is ${JSON.stringify(webSocketProtocol)}; it must be a token, such as graphql-ws`,
+    );
   }
   const isTls = url.protocol === "https:";
   return {
@@ -41,6 +48,7 @@ export function targetOf(text: string, webSocketPath: string | undefined): Targe
     origin: url.origin,
     path,
     webSocketPath: webSocketPath ?? path,
+    webSocketProtocol,
     randomPath: `/headgate-doctor-${Math.random().toString(36).slice(2, 10)}`,
   };
 }
