@@ -45,7 +45,7 @@ const BROWSER = [
   "Sec-Fetch-Site: same-origin",
   "Sec-Fetch-Mode: cors",
   "Sec-Fetch-Dest: empty",
-  `Referer: https://${SERVED_HOST}/items`,
+  `Referer: http://${SERVED_HOST}/items`,
   "Accept-Encoding: gzip, deflate, br, zstd",
   "Accept-Language: en-US,en;q=0.9",
   "Cookie: session=4f8c1d2e9b7a6053; theme=dark; _ga=GA1.2.1234567890.1700000000",
