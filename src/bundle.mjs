@@ -1,4 +1,4 @@
-// In:    the entries of package.json's `exports`, their TypeScript sources.
+// In:    the entries of package.json's `exports`, its command, their TypeScript sources.
 // Out:   dist/lib/: one file for each entry, and one for each group of modules that entries share, with source maps to src/.
 // Never: renames a function, a class or a member, or puts a module into two files: the kernel and its state exist once.
 
@@ -8,13 +8,12 @@ import { rolldown } from "rolldown";
 
 const FOLDER = "dist/lib";
 
-const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+const { exports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
 /** Names of entries: "index" for dist/lib/index.js. */
-const entries = Object.values(exports)
-  .map((target) => target.default)
+const entries = [...Object.values(exports).map((target) => target.default), `./${bin.headgate}`]
   .filter((path) => path?.startsWith(`./${FOLDER}/`))
   .map((path) => basename(path, ".js"));
-const sourceOf = (entry) => resolve("src", `${entry}.ts`);
+const sourceOf = (entry) => resolve("src", entry === "cli" ? "cli/main.ts" : `${entry}.ts`);
 
 /** Groups of modules, in the order of their claims: a module belongs to the first one of whose entries imports it. */
 const groups = {
