@@ -14,7 +14,7 @@ import { Terminal } from "#src/cli/terminal.js";
 import { blocks, read } from "./support/document.js";
 import { suite } from "./support/suite.js";
 
-const COMMAND = "dist/src/cli/main.js";
+const COMMAND = "dist/lib/cli.js";
 
 interface Result {
   readonly status: number | null;

@@ -9,7 +9,6 @@ import { createServer as createHttpsServer } from "node:https";
 import net, { type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { Ajv } from "ajv";
-import { createGate, localhost } from "#src/index.js";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { type ExamineOptions, examine, planOf, type Report } from "#src/cli/doctor/examine.js";
@@ -21,6 +20,7 @@ import { countsOf, differs, exitCodeOf, outcomeOf } from "#src/cli/doctor/summar
 import { tableOf } from "#src/cli/doctor/table.js";
 import { addressesOf, targetOf } from "#src/cli/doctor/target.js";
 import { plain } from "#src/cli/terminal.js";
+import { createGate, localhost } from "#src/index.js";
 import { certificate } from "./support/certificate.js";
 import { read } from "./support/document.js";
 import { suite } from "./support/suite.js";
@@ -255,7 +255,7 @@ test("--json is what doctor.schema.json describes, --junit has a case for each p
   assert.ok(validate(jsonOf(await asked(1))), JSON.stringify(validate.errors));
   const run = (...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> =>
     new Promise((resolve) => {
-      const child = spawn(process.execPath, ["dist/src/cli/main.js", "doctor", `http://127.0.0.1:${port}`, ...args]);
+      const child = spawn(process.execPath, ["dist/lib/cli.js", "doctor", `http://127.0.0.1:${port}`, ...args]);
       let [stdout, stderr] = ["", ""];
       child.stdout.on("data", (text) => (stdout += text));
       child.stderr.on("data", (text) => (stderr += text));

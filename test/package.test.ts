@@ -78,7 +78,7 @@ test("holds what runs, its types, sources and documents, and no tests", () => {
     "policy.schema.json",
     "explain.schema.json",
     "doctor.schema.json",
-    "dist/src/cli/main.js",
+    "dist/lib/cli.js",
   ]) {
     assert.ok(files.includes(path), path);
   }
