@@ -61,6 +61,8 @@ export const enum Status {
 
   TRAILER_FIELD = 42,
   TRAILERS_TOO_LARGE = 43,
+
+  CONNECT_FRAMING = 44,
 }
 
 /** Bits of `Head.FLAGS`. Some decide refusals of later lines, so a resumed parse needs them back. */
@@ -298,6 +300,8 @@ export const enum Memory {
   INPUT = 0x20000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,
+  /** From this octet of the input on, a socket may read into it at any time; what is to be there later has to be put there again. */
+  READS = 0x10000,
   /** Octets after the input that a vector load may touch; their values never matter. */
   SLACK = 64,
   /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each at its hash. */

@@ -65,16 +65,8 @@ function statusLineRefusal(octet: u32, other: Status): Status {
   return octetRefusal(octet, Status.STATUS_LINE_SHORT, other);
 }
 
-/**
- * A response with status 1xx or 204 has no content, and a server must not send Transfer-Encoding or Content-Length in it
- * (RFC 9112 §6.1, RFC 9110 §8.6): a recipient that obeyed them would take what follows for content.
- *
- * Deviation: a Content-Length of 0 passes, since all recipients agree on it (corpus: RESPONSE-14).
- */
-export function responseMayHaveFraming(): bool {
+/** False for status 1xx and 204; other responses without content may still say how long it would be (RFC 9110 §8.6). */
+export function mayHaveContent(): bool {
   const code = load<u32>(Memory.RECORD, Head.STATUS_CODE);
-  if (code >= 200 && code !== 204) return true;
-  if (load<u32>(Memory.RECORD, Head.FLAGS) & Flag.TRANSFER_ENCODING) return false;
-  // Both words at once.
-  return load<u64>(Memory.RECORD, Head.CONTENT_LENGTH_LOW) === 0;
+  return code >= 200 && code !== 204;
 }

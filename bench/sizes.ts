@@ -1,4 +1,4 @@
-// In:    a folder with the built package: dist/src and dist/kernel.
+// In:    a folder with the built package: dist/lib and dist/kernel.
 // Out:   what a user downloads: octets, and octets after gzip.
 // Never: counts ws, which headgate does not carry.
 
@@ -24,17 +24,18 @@ function withImports(file: string): Buffer {
   for (const each of reached) {
     const code = readFileSync(each);
     all.push(code);
-    for (const [, from] of code.toString().matchAll(/from "(\.[^"]+)"/g)) reached.add(join(each, "..", from!));
+    for (const [, from] of code.toString().matchAll(/(?:from|import) ?"(\.[^"]+)"/g))
+      reached.add(join(each, "..", from!));
   }
   return Buffer.concat(all);
 }
 
-/** `folder` is the package's own. `headgate/parser` carries both kernels, as base64. */
+/** `folder` is the package's own. `headgate/parser` carries the SIMD kernel, as base64. */
 export function sizes(folder: string): Size[] {
   const dist = join(folder, "dist");
   return [
     ...["simd", "scalar"].map((name) => sizeOf(`${name}.wasm`, readFileSync(join(dist, "kernel", `${name}.wasm`)))),
-    sizeOf("headgate/parser", withImports(join(dist, "src", "parser.js"))),
-    sizeOf("headgate", withImports(join(dist, "src", "index.js"))),
+    sizeOf("headgate/parser", withImports(join(dist, "lib", "parser.js"))),
+    sizeOf("headgate", withImports(join(dist, "lib", "index.js"))),
   ];
 }

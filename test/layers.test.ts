@@ -137,13 +137,17 @@ test("packages: ws in its framer alone, nothing else at run time", () => {
   }
 });
 
+/** A setting of the process that users of http-parser-js write: a limit for parsers that are made later. */
+const setting = "  static maxHeaderSize: number = 80 * 1024;";
+
 test("WebAssembly is touched by src/head/kernel/instance.ts alone, and state is kept by no other module", () => {
   for (const file of imports.keys()) {
     if (file === "src/head/kernel/instance.ts") continue;
     const text = readFileSync(file, "utf8");
     const code = text.replace(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
     if (file.startsWith("src/")) assert.not.match(code, /\bWebAssembly\b/, file);
-    assert.equal(moduleState(text), [], `${file} has module-level state`);
+    const allowed = file === "src/engine/http-parser.ts" ? [setting] : [];
+    assert.equal(moduleState(text), allowed, `${file} has module-level state`);
   }
   // That it would be seen, in whatever way it is kept.
   const table = "const table: Record<string, number[]> = {};\n";

@@ -15,6 +15,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { type Analysis, checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { build } from "esbuild";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
 import * as assert from "uvu/assert";
 import { sizes } from "../bench/sizes.js";
 import { suite } from "./support/suite.js";
@@ -22,6 +26,8 @@ import { suite } from "./support/suite.js";
 const test = suite("package");
 let folder: string;
 let files: string[];
+let tarball: string;
+let manifest: Record<string, unknown>;
 
 const run = (command: string, args: string[], cwd = folder): string => {
   try {
@@ -44,6 +50,8 @@ test.before(() => {
     files: { path: string }[];
   }[];
   files = info!.files.map(({ path }) => path);
+  tarball = join(folder, info!.filename);
+  manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, unknown>;
   const modules = join(folder, "node_modules");
   mkdirSync(join(modules, "headgate"), { recursive: true });
   run("tar", ["-xzf", info!.filename, "--strip-components=1", "-C", join(modules, "headgate")]);
@@ -55,9 +63,11 @@ test.before(() => {
 });
 test.after(() => rmSync(folder, { recursive: true }));
 
-test("holds what runs, its types and documents, and no sources or tests", () => {
+test("holds what runs, its types, sources and documents, and no tests", () => {
   for (const path of [
-    "dist/src/index.js",
+    "dist/lib/index.js",
+    "dist/lib/chunk-parser.js.map",
+    "src/gate.ts",
     "dist/src/index.d.ts",
     "dist/kernel/simd.wasm",
     "dist/kernel/javascript.js",
@@ -68,13 +78,13 @@ test("holds what runs, its types and documents, and no sources or tests", () => 
     "policy.schema.json",
     "explain.schema.json",
     "doctor.schema.json",
-    "dist/src/cli/main.js",
+    "dist/lib/cli.js",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/src\/.*\.(?:js|d\.ts)|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
+      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
       ),
   );
@@ -149,6 +159,65 @@ test("import and require give the same", () => {
   assert.equal(names.get("headgate/http-parser/node"), ["SeatUnavailable", "install", "useIn", "whyUnavailable"]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
+});
+
+test("a stack trace shows lines of the sources in the package, and names of functions without source maps", () => {
+  const program = `
+    import { createGate } from "headgate";
+    try { createGate({ vhosts: 1 }); } catch ({ stack }) { console.log(stack); }`;
+  const source =
+    /at \S*definePolicy \((?:file:\/\/)?\S*node_modules\/headgate\/src\/policy\/policy-rules\.ts:(\d+):\d+\)/;
+  const line = Number(source.exec(node(program, "--enable-source-maps"))?.[1]);
+  const sources = readFileSync(join(folder, "node_modules/headgate/src/policy/policy-rules.ts"), "utf8").split("\n");
+  const begins = sources.findIndex((text) => text.startsWith("export function definePolicy"));
+  const ends = sources.indexOf("}", begins);
+  assert.ok(line > begins && line <= ends + 1, `line ${line}, not of ${begins} to ${ends}`);
+  assert.match(node(program), /at \S*definePolicy \(\S*node_modules\/headgate\/dist\/lib\/chunk-policy\.js:\d+:\d+\)/);
+});
+
+/** Not for TypeScript. */
+const noWasm = { excludeEntrypoints: [/\.wasm$/] };
+
+test("publint and are-the-types-wrong find nothing", async () => {
+  const { messages } = await publint({ pkgDir: join(folder, "node_modules/headgate"), strict: true });
+  assert.equal(
+    messages.map((message) => formatMessage(message, manifest)),
+    [],
+  );
+  const { problems } = (await checkPackage(createPackageFromTarballData(readFileSync(tarball)), noWasm)) as Analysis;
+  // TypeScript's node10 resolution knows no \`exports\`, and node16 without require(esm) reports that the package is ESM alone.
+  const isKnown = ({ kind, resolutionKind }: { kind: string; resolutionKind?: string }): boolean =>
+    resolutionKind === "node10" || kind === "CJSResolvesToESM";
+  assert.equal(
+    problems.filter((problem) => !isKnown(problem as { kind: string })),
+    [],
+  );
+});
+
+test("a bundle has what it names, and little else", async () => {
+  const bundled = async (names: string, entry: string): Promise<number> => {
+    const contents = `import { ${names} } from "${entry}"; console.log(${names});`;
+    const { outputFiles } = await build({
+      stdin: { contents, resolveDir: folder },
+      bundle: true,
+      minify: true,
+      format: "esm",
+      platform: "node",
+      external: ["ws"],
+      write: false,
+    });
+    return outputFiles[0]!.contents.length;
+  };
+  const whole = await bundled("createGate", "headgate");
+  const some = {
+    LEAVE: await bundled("LEAVE", "headgate"),
+    parseAuthority: await bundled("parseAuthority", "headgate/parser"),
+    definePolicy: await bundled("definePolicy", "headgate/policy"),
+  };
+  console.log(`NOTE bundled: createGate ${whole}, ${JSON.stringify(some)} octets`);
+  assert.ok(some.LEAVE < 0.15 * whole, `LEAVE ${some.LEAVE}`);
+  assert.ok(some.parseAuthority < 0.25 * whole, `parseAuthority ${some.parseAuthority}`);
+  assert.ok(some.definePolicy < 0.6 * whole, `definePolicy ${some.definePolicy}`);
 });
 
 test("headgate/parser and headgate/policy load nothing of node: or ws, and run without them", () => {

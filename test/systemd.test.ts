@@ -5,9 +5,9 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
-import { inetdConnection, systemdConnection, systemdDescriptors, systemdListeners } from "headgate/intake";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
+import { inetdConnection, systemdConnection, systemdDescriptors, systemdListeners } from "#src/intake.js";
 import { activate, cannotActivate } from "./support/activation.js";
 import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";

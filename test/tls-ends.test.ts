@@ -4,9 +4,9 @@
 
 import { once } from "node:events";
 import tls from "node:tls";
-import { type Abandoned, createGate, explain, type RawConnection } from "headgate";
 import * as assert from "uvu/assert";
 import { HelloFault } from "#src/arrival/tls/fault.js";
+import { type Abandoned, createGate, explain, type RawConnection } from "#src/index.js";
 import { suite } from "./support/suite.js";
 import { Client, type Cut, octetsOf, streamPair } from "./support/tcp.js";
 import { a, ask, cutPair, dial, endOf, helloOf, open, port, refusal, request, secure } from "./support/tls.js";

@@ -5,9 +5,9 @@
 import type { Row } from "./row.js";
 
 const WIDTH = 800;
-const LEFT = 150;
+const LEFT = 230;
 const BAR = 18;
-const MOST = 430;
+const MOST = 350;
 
 const COLOURS: Record<string, string> = {
   headgate: "#0072b2",
@@ -57,9 +57,11 @@ function bar({ contender, value, ratio, reason }: Row, y: number, most: number):
   ];
 }
 
+const TITLE = "The gate beside other servers: medians and quartiles";
+
 /** `environment`: where the run took place. */
-export function drawChart(rows: readonly Row[], environment: Readonly<Record<string, unknown>>): string {
-  const svg = [text(16, 32, "The gate beside other servers: medians and quartiles", "title")];
+export function drawChart(rows: readonly Row[], environment: Readonly<Record<string, unknown>>, title = TITLE): string {
+  const svg = [text(16, 32, title, "title")];
   let y = 52;
   for (const key of new Set(rows.map(({ step, unit }) => `${step}: ${unit}`))) {
     const some = rows.filter(({ step, unit }) => key === `${step}: ${unit}`);
@@ -73,9 +75,10 @@ export function drawChart(rows: readonly Row[], environment: Readonly<Record<str
     y += 12;
   }
   const { node, ws, bun, cpu, cores, platform } = environment;
-  svg.push(text(16, y + 14, `Node ${node}, ws ${ws}, Bun ${bun}; ${cpu}, ${cores} cores, ${platform}`, ""));
+  const versions = [`Node ${node}`, ...(ws === undefined ? [] : [`ws ${ws}, Bun ${bun}`])].join(", ");
+  svg.push(text(16, y + 14, `${versions}; ${cpu}, ${cores} cores, ${platform}`, ""));
   const height = y + 30;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="What the gate costs beside other servers">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${title}">
 <style>${STYLE}
 </style>
 <rect class="page" width="${WIDTH}" height="${height}"/>

@@ -60,6 +60,9 @@ export interface Element {
   readonly scheme: Scheme | null;
 }
 
+const COMMA = 0x2c;
+const SEMICOLON = 0x3b;
+
 /** qdtext and quoted-pair (RFC 9110 §5.6.4), one character per octet. */
 const QUOTED = /^(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*$/;
 /** A value without quotes: visible octets, and none that quotes or separates. */
@@ -68,12 +71,13 @@ const UNQUOTED = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e\x80-\xff]*$/;
 const OBFUSCATED = /^_[A-Za-z0-9._-]+$/;
 /** A zone identifier as sockets and URIs write it (RFC 4007 §11.2, RFC 6874), at the end of an IPv6 address. */
 const ZONE = /^%[\x21\x23-\x2b\x2d-\x5a\x5c\x5e-\x7e]+$/;
+const NO_LINES: readonly string[] = Object.freeze([]);
 /** Lines of nothing but white space and separators. */
 const EMPTY = /^[\t ,;]*$/;
 
 /** The lines of a field, as far as it states anything: none where all of them are empty. */
 export function statedLines(lines: readonly string[]): readonly string[] {
-  return lines.every((line) => EMPTY.test(line)) ? [] : lines;
+  return lines.every((line) => EMPTY.test(line)) ? NO_LINES : lines;
 }
 
 /**
@@ -144,6 +148,13 @@ interface Pair {
  * white space is allowed around ";". An element without pairs is an element: it keeps its place.
  */
 export class ForwardedElements extends FromTheRight {
+  readonly #readHost: typeof readHost;
+
+  constructor(lines: readonly string[], readAuthority = readHost) {
+    super(lines);
+    this.#readHost = readAuthority;
+  }
+
   /** The next element to the left; null after the first. */
   next(): Element | Unreadable | null {
     const rest = this.rest();
@@ -169,7 +180,7 @@ export class ForwardedElements extends FromTheRight {
   #element(pairs: ReadonlyMap<string, Pair>): Element | Unreadable {
     const node = this.#read(pairs.get("for"), readNode);
     if (node instanceof Unreadable) return node;
-    const host = this.#read(pairs.get("host"), readHost);
+    const host = this.#read(pairs.get("host"), this.#readHost);
     if (host instanceof Unreadable) return host;
     const scheme = this.#read(pairs.get("proto"), readScheme);
     return scheme instanceof Unreadable ? scheme : { node, host, scheme };
@@ -205,13 +216,19 @@ export class ForwardedValues extends FromTheRight {
 
 const isSeparator = (character: string | undefined): boolean => character === "," || character === ";";
 
+/** The last separator before `end`; -1 if there is none. */
+function separatorBefore(line: string, end: number): number {
+  let at = end - 1;
+  while (at >= 0 && line.charCodeAt(at) !== COMMA && line.charCodeAt(at) !== SEMICOLON) at--;
+  return at;
+}
+
 /** The forwarded-pair that ends at `end`, which neither white space nor a separator precedes. */
 function readPairBefore(line: string, end: number): Pair | Unreadable {
   const isQuoted = line[end - 1] === '"';
   const quote = isQuoted ? openingQuoteBefore(line, end - 1) : end;
   if (quote < 0) return new Unreadable("quote", '"', end - 1);
-  let separator = quote - 1;
-  while (separator >= 0 && !isSeparator(line[separator])) separator--;
+  const separator = separatorBefore(line, quote);
   const start = Math.min(spaceEnd(line, separator + 1), quote);
   const written = line.slice(start, end);
   const equals = isQuoted ? quote - 1 : line.indexOf("=", start);
@@ -244,23 +261,23 @@ function openingQuoteBefore(line: string, end: number): number {
  * Deviations, as proxies write it: an IPv6 address may lack brackets, and then never has a port; its zone identifier is dropped.
  */
 export function readNode(text: string): Node | Unreadable {
-  const wrong = new Unreadable("for", text);
+  const wrong = (): Unreadable => new Unreadable("for", text);
   const inBrackets = text.startsWith("[");
   const closing = text.indexOf("]");
-  if (inBrackets && closing < 0) return wrong;
+  if (inBrackets && closing < 0) return wrong();
   const colon = text.indexOf(":", inBrackets ? closing : 0);
   if (!inBrackets && colon !== text.lastIndexOf(":")) {
     const address = addressIn(text);
-    return address === null ? wrong : { address, port: null };
+    return address === null ? wrong() : { address, port: null };
   }
   const name = colon < 0 ? text : text.slice(0, colon);
   const port = colon < 0 ? null : readNodePort(text.slice(colon + 1));
   if (port instanceof Unreadable) return port.placed(colon + 1, null);
   if (name.toLowerCase() === "unknown" || OBFUSCATED.test(name)) return { address: null, port };
-  if (inBrackets && !name.endsWith("]")) return wrong;
+  if (inBrackets && !name.endsWith("]")) return wrong();
   const address = addressIn(inBrackets ? name.slice(1, -1) : name);
   // Only IPv6 has brackets.
-  if (address === null || inBrackets !== name.includes(":")) return wrong;
+  if (address === null || inBrackets !== name.includes(":")) return wrong();
   return { address, port };
 }
 

@@ -80,6 +80,10 @@ interface Said {
 type Walked = Pick<Said, "hop" | "element" | "node">;
 type Lines = readonly string[];
 
+const NO_LINES: Lines = Object.freeze([]);
+/** Octets of a host that are remembered for the next request. */
+const LONGEST_KEPT = 255;
+
 const fields: readonly ForwardedField[] = [
   "X-Forwarded-For",
   "X-Forwarded-Host",
@@ -95,6 +99,9 @@ export class Trust {
   /** Null if no such field is read. */
   readonly #field: Forwarding["field"] | null;
   readonly #fields: ReadonlySet<ForwardedField>;
+  #newestHost: { readonly text: string; readonly authority: Authority } | null = null;
+  /** The newest peer, as its socket writes it, and what came of that: most connections are those of one proxy. */
+  #newest: { readonly remoteAddress: string; readonly peer: string | null } | null = null;
 
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor({ from, forwarded, proxyProtocol = false }: TrustRules) {
@@ -139,7 +146,7 @@ export class Trust {
     const lines = statedLines(request.fieldValues("forwarded"));
     const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
-    const elements = new ForwardedElements(withoutLastComma(lines));
+    const elements = new ForwardedElements(withoutLastComma(lines), this.#readHost);
     const stated = new Stated();
     let hop = peer;
     let chosen = elements.next()!;
@@ -159,16 +166,17 @@ export class Trust {
 
   /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
   #readFields(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
-    const linesOf = (name: ForwardedField): readonly string[] =>
-      this.#fields.has(name) ? statedLines(request.fieldValues(name)) : [];
-    const [addresses, hosts, schemes, ports] = fields.map(linesOf) as [Lines, Lines, Lines, Lines];
+    const addresses = this.#linesOf(request, "X-Forwarded-For");
+    const hosts = this.#linesOf(request, "X-Forwarded-Host");
+    const schemes = this.#linesOf(request, "X-Forwarded-Proto");
+    const ports = this.#linesOf(request, "X-Forwarded-Port");
     const isSilent = addresses.length + hosts.length + schemes.length + ports.length === 0;
     const peer = isSilent ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
     const walked = this.#walk(withoutLastComma(addresses), peer);
     if (walked instanceof UnreadableForwarding) return walked;
     const stated = new Stated();
-    const authority = readAt("X-Forwarded-Host", hosts, walked, readHost, (host) => stated.add(host, null));
+    const authority = readAt("X-Forwarded-Host", hosts, walked, this.#readHost, (host) => stated.add(host, null));
     if (authority instanceof UnreadableForwarding) return authority;
     const scheme = readAt("X-Forwarded-Proto", schemes, walked, readScheme, (value) => stated.add(null, value));
     if (scheme instanceof UnreadableForwarding) return scheme;
@@ -178,7 +186,17 @@ export class Trust {
     return { hop, element, node, port, authority: authority ?? stated.authority, scheme: scheme ?? stated.scheme };
   }
 
-  #walk(lines: readonly string[], peer: string): Walked | UnreadableForwarding {
+  #linesOf(request: Fields, name: ForwardedField): Lines {
+    return this.#fields.has(name) ? statedLines(request.fieldValues(name)) : NO_LINES;
+  }
+
+  #walk(lines: Lines, peer: string): Walked | UnreadableForwarding {
+    const only = onlyValue(lines);
+    if (only !== null) {
+      const node = readForwardedFor(only);
+      if (node instanceof Unreadable) return new UnreadableForwarding("X-Forwarded-For", 1, peer, node);
+      return { hop: peer, element: 1, node };
+    }
     const values = new ForwardedValues(lines);
     let hop = peer;
     const nearest = values.next();
@@ -194,12 +212,23 @@ export class Trust {
     }
   }
 
+  /** Most requests that come by one proxy are for one host. */
+  readonly #readHost = (text: string): Authority | Unreadable => {
+    if (this.#newestHost?.text === text) return this.#newestHost.authority;
+    const authority = readHost(text);
+    if (text.length <= LONGEST_KEPT && !(authority instanceof Unreadable)) this.#newestHost = { text, authority };
+    return authority;
+  };
+
   /** The address of a connection's peer, or `unix`; null if it is not trusted. */
   trustedPeer({ remoteAddress, unix }: Arrival): string | null {
     if (unix === true) return this.#unix ? "unix" : null;
     if (remoteAddress === undefined) return null;
+    if (this.#newest?.remoteAddress === remoteAddress) return this.#newest.peer;
     const address = parsePeerAddress(remoteAddress);
-    return address !== null && this.#holds(address) ? formatAddress(address) : null;
+    const peer = address !== null && this.#holds(address) ? formatAddress(address) : null;
+    this.#newest = { remoteAddress, peer };
+    return peer;
   }
 
   #trusts(node: Node | null): boolean {
@@ -231,6 +260,11 @@ class Stated {
   }
 }
 
+/** The value of a field that has only one, which is not empty; null otherwise. */
+function onlyValue(lines: Lines): string | null {
+  return lines.length === 1 && !lines[0]!.includes(",") ? lines[0]! : null;
+}
+
 /**
  * Reads the value at the client's place, counted from the right, 1; where the list is shorter, its leftmost. Null where it is
  * empty; `nearer` gets the values of the hops to the right of it then.
@@ -242,6 +276,11 @@ function readAt<Value>(
   read: (text: string) => Value | Unreadable,
   nearer?: (value: Value) => void,
 ): Value | UnreadableForwarding | null {
+  const only = onlyValue(lines);
+  if (only !== null) {
+    const result = read(only);
+    return result instanceof Unreadable ? new UnreadableForwarding(field, 1, hop, result) : result;
+  }
   const values = new ForwardedValues(lines);
   let value = values.next();
   let at = 1;

@@ -1,12 +1,17 @@
 // In:    octets, and callbacks as users of npm http-parser-js set them.
-// Out:   calls of those callbacks; the class in that package's place.
-// Never: reads octets itself, or calls back after a fault.
+// Out:   calls of those callbacks: a class with the members of that package's.
+// Never: calls back after a fault.
 
+import { headBounds } from "../head/limits.js";
 import { RequestHead } from "../head/request-head.js";
 import type { ResponseHead } from "../head/response-head.js";
 import type { MessageFault } from "../message/fault.js";
 import { RequestReader } from "../message/requests.js";
 import { ResponseReader } from "../message/responses.js";
+import { CLOSED, type Reason } from "./parse-error.js";
+
+/** It is unknown what has become of the message. */
+const HANDLER_THREW: Reason = ["HPE_USER", "A callback threw"];
 
 const ON_HEADERS = 1;
 const ON_HEADERS_COMPLETE = 2;
@@ -37,9 +42,12 @@ export type HeadersCompleteResult = number | boolean | void;
 
 /** What `execute` and `finish` return for octets that are not a message. */
 export interface ParseError extends Error {
-  /** `HPE_HEADER_OVERFLOW` for a head that is too large, else `HPE_` and the code of the fault. */
+  /**
+   * `HPE_HEADER_OVERFLOW` for a head that is too large, else `HPE_` and the code of the fault. Without a fault
+   * `HPE_CLOSED_CONNECTION`, `HPE_INVALID_METHOD` or, after a handler has thrown, `HPE_USER`.
+   */
   code: string;
-  /** The sentence of the fault. */
+  /** The sentence of the fault, or what else is wrong. */
   reason: string;
   /** Octets of this call up to the last complete message or slice of content. */
   bytesParsed: number;
@@ -54,11 +62,6 @@ export const methods: readonly string[] = Object.freeze(
   ).split(" "),
 );
 
-/** http-parser-js has no limit on the number of field lines; this is the largest of the kernel. */
-const FIELD_LINES = 4096;
-/** The range of `limits.headBytes`. */
-const HEAD_BYTES = { least: 16, most: 131_072 };
-
 /**
  * The class of npm `http-parser-js`, for its users: the same members, strict. docs/drop-in.md lists the differences. Handlers are
  * set by number (`parser[HTTPParser.kOnBody] = ...`) or by name (`parser.onBody = ...`).
@@ -72,8 +75,8 @@ export class HTTPParser {
   static readonly kOnMessageComplete = ON_MESSAGE_COMPLETE;
   static readonly kOnExecute = 99;
   static readonly methods = methods;
-  /** Octets that the head of a message may have, unless a parser's own `maxHeaderSize` is another; at most 131072. */
-  static readonly maxHeaderSize = 80 * 1024;
+  /** Octets that the head of a message may have, for parsers whose own `maxHeaderSize` is 0 or undefined; 16 to 131072. */
+  static maxHeaderSize: number = 80 * 1024;
 
   type: ParserType | undefined;
   maxHeaderSize: number = HTTPParser.maxHeaderSize;
@@ -83,6 +86,10 @@ export class HTTPParser {
   _compatMode0_11 = false;
   #reader: RequestReader | ResponseReader | null = null;
   #error: ParseError | null = null;
+  /** The reader by which `execute` is reading, while a handler runs. */
+  #reading: RequestReader | ResponseReader | null = null;
+  /** True where the message that is being read is an upgrade, so that nothing after it is. */
+  #upgrades = false;
 
   /** Throws an `Error` for a type that is neither REQUEST nor RESPONSE; without one, call `initialize`. */
   constructor(type?: ParserType) {
@@ -140,44 +147,28 @@ export class HTTPParser {
 
   /**
    * Reads the next octets. Returns how many it took: all, or those up to the end of a message with `upgrade`. Returns, and does not
-   * throw, an error for what is not a message; then every further call returns the same. What a handler throws is thrown.
+   * throw, an error for what is not a message; then every further call returns the same. What a handler throws is thrown, and
+   * further calls return an error, since it is unknown what the handler has made of the octets. Ready again after `reinitialize`.
+   * Throws a `TypeError` if a handler calls it without `reinitialize`: the octets would come before those that are being read.
    */
-  execute(chunk: Uint8Array, start = 0, length = chunk.length - start): number | ParseError {
+  execute(chunk: Uint8Array, start?: number | null, length?: number | null): number | ParseError {
     if (this.#error !== null) return this.#error;
+    const from = start || 0;
+    const total = typeof length === "number" ? length : chunk.length - from;
+    const octets = from === 0 && total === chunk.length ? chunk : chunk.subarray(from, from + total);
     const reader = (this.#reader ??= this.#begin());
-    const octets = start === 0 && length === chunk.length ? chunk : chunk.subarray(start, start + length);
-    const total = octets.length;
+    const outer = this.#reading;
+    if (reader === outer) throw new TypeError("execute was called by a handler");
     reader.receive(octets);
-    for (;;) {
-      const event = reader.next();
-      switch (event.kind) {
-        case "head":
-        case "interim":
-          if (this.#headersComplete(reader, event.head, total)) return this.#error ?? this.#stop(reader, total);
-          if (event.kind === "interim") this[ON_MESSAGE_COMPLETE]();
-          break;
-        case "data": {
-          const from = event.octets.byteOffset - octets.byteOffset;
-          this[ON_BODY](octets.subarray(from, from + event.octets.length), 0, event.octets.length);
-          break;
-        }
-        case "end":
-          if (event.trailers.length > 0) this[ON_HEADERS]([...event.trailers], "");
-          this[ON_MESSAGE_COMPLETE]();
-          // A handler may have begun something else.
-          if (this.#reader !== reader) return total;
-          break;
-        case "paused":
-          if (this.#upgrades) return this.#stop(reader, total);
-          reader.nextMessage();
-          break;
-        case "need-data":
-          return total;
-        case "closed":
-          return reader.unread === 0 ? total : this.#fail("HPE_CLOSED_CONNECTION", CLOSED, null, total - reader.unread);
-        case "malformed":
-          return this.#failFor(event.fault, total - reader.unread);
-      }
+    let returned = false;
+    try {
+      const result = this.#read(reader, octets);
+      returned = true;
+      return result;
+    } finally {
+      this.#reading = outer;
+      // After a handler has thrown, what it was given and what follows in these octets is lost.
+      if (!returned && this.#reader !== null) this.#fail(...HANDLER_THREW, null, 0);
     }
   }
 
@@ -185,6 +176,7 @@ export class HTTPParser {
   finish(): ParseError | undefined {
     const reader = this.#reader;
     if (reader === null || this.#error !== null) return undefined;
+    this.#reader = null;
     reader.receiveEnd();
     const event = reader.next();
     if (event.kind === "malformed") return this.#failFor(event.fault, 0);
@@ -204,27 +196,73 @@ export class HTTPParser {
     return 0;
   }
 
-  /** True where the message that is being read is an upgrade, so that nothing after it is. */
-  #upgrades = false;
-
   #begin(): RequestReader | ResponseReader {
     if (this.type === undefined) throw new TypeError("initialize must be called first, with REQUEST or RESPONSE");
-    const headBytes = Math.min(HEAD_BYTES.most, Math.max(HEAD_BYTES.least, this.maxHeaderSize));
-    const limits = { headBytes, fieldLines: FIELD_LINES };
+    const { headBytes: bytes, fieldLines } = headBounds;
+    // As in http-parser-js, a value that is not a number does not limit anything.
+    const wanted = Math.floor(this.maxHeaderSize || HTTPParser.maxHeaderSize) || bytes.max;
+    // http-parser-js does not limit the number of field lines.
+    const limits = { headBytes: Math.min(bytes.max, Math.max(bytes.min, wanted)), fieldLines: fieldLines.max };
     this.#upgrades = false;
     // As http-parser-js: whether a Host is right is for others to decide.
     if (this.type === "REQUEST") return new RequestReader({ host: "unchecked", limits });
-    return new ForeignResponses({ limits });
+    return new UncountedResponses({ limits });
   }
 
-  /** Calls the handler; true where nothing more is read by this reader. */
+  /** Reads `chunk`, which `first` has received and all octets before it read. */
+  #read(first: RequestReader | ResponseReader, chunk: Uint8Array): number | ParseError {
+    const total = chunk.length;
+    let reader = first;
+    let octets = chunk;
+    this.#reading = reader;
+    for (;;) {
+      const event = reader.next();
+      switch (event.kind) {
+        case "head":
+        case "interim":
+          if (this.#headersComplete(reader, event.head, total)) return this.#error ?? this.#stop(reader, total);
+          if (event.kind === "interim" && this.#reader === reader) this[ON_MESSAGE_COMPLETE]();
+          break;
+        case "data": {
+          const from = event.octets.byteOffset - octets.byteOffset;
+          this[ON_BODY](octets.subarray(from, from + event.octets.length), 0, event.octets.length);
+          break;
+        }
+        case "end": {
+          const upgrades = this.#upgrades;
+          if (event.trailers.length > 0) this[ON_HEADERS]([...event.trailers], "");
+          if (this.#reader === reader) this[ON_MESSAGE_COMPLETE]();
+          if (upgrades) return this.#stop(reader, total);
+          break;
+        }
+        case "paused":
+          reader.nextMessage();
+          break;
+        case "need-data":
+          return total;
+        case "closed":
+          return reader.unread === 0 ? total : this.#fail(...CLOSED, null, total - reader.unread);
+        case "malformed":
+          return this.#failFor(event.fault, total - reader.unread);
+      }
+      if (this.#reader !== reader) {
+        // A handler has called `reinitialize`: what follows is for a new reader.
+        octets = octets.subarray(octets.length - reader.unread);
+        this.#reading = reader = this.#reader ??= this.#begin();
+        reader.receive(octets);
+      }
+    }
+  }
+
+  /** Calls the handler; true where nothing more is read. */
   #headersComplete(reader: RequestReader | ResponseReader, head: RequestHead | ResponseHead, total: number): boolean {
     const { httpVersion, rawHeaders: headers, keepAlive: shouldKeepAlive } = head;
     const info: HeadersInfo = {
       versionMajor: 1,
       versionMinor: httpVersion === "1.1" ? 1 : 0,
       headers,
-      upgrade: isUpgrade(head),
+      // A response with 101 names the protocol that follows.
+      upgrade: head instanceof RequestHead ? head.asksForSwitch : head.statusCode === 101,
       shouldKeepAlive,
     };
     if (head instanceof RequestHead) {
@@ -239,12 +277,12 @@ export class HTTPParser {
     } else {
       info.statusCode = head.statusCode;
       info.statusMessage = head.reasonPhrase;
-      info.shouldKeepAlive &&= (reader as ForeignResponses).hasEnd(head);
+      info.shouldKeepAlive &&= head.framing(METHOD).kind !== "until-close";
     }
     const skip = this[ON_HEADERS_COMPLETE](info);
-    if (this.#reader !== reader) return true;
-    this.#upgrades = info.upgrade || skip === 2;
-    if (skip && reader instanceof ForeignResponses) reader.skip();
+    if (this.#reader !== reader) return false;
+    this.#upgrades = info.upgrade;
+    if (skip) reader.skipContent();
     if (skip !== 2) return false;
     this[ON_MESSAGE_COMPLETE]();
     return true;
@@ -269,26 +307,16 @@ export class HTTPParser {
   }
 }
 
-const CLOSED = "octets arrive after a message that closes the connection";
+/** The method that every response is taken to answer, unless `onHeadersComplete` returns that it has no content. */
+const METHOD = "GET";
 
-/** Responses to requests of which only the handlers know: they say whether there is content. */
-class ForeignResponses extends ResponseReader {
+/** Responses to requests that the parser does not see; only its handlers know their methods. */
+class UncountedResponses extends ResponseReader {
+  protected override mayBegin(): boolean {
+    return true;
+  }
+
   protected override get method(): string {
-    return "GET";
+    return METHOD;
   }
-
-  /** False for a response that ends with the connection. */
-  hasEnd(head: ResponseHead): boolean {
-    return head.framing("GET").kind !== "until-close";
-  }
-
-  skip(): void {
-    this.skipContent();
-  }
-}
-
-/** Node's meaning, for a version that has upgrades: a request may be one, and a response with 101 is one. */
-function isUpgrade(head: RequestHead | ResponseHead): boolean {
-  if (head instanceof RequestHead) return head.targetForm === "authority-form" || head.upgrade.length > 0;
-  return head.statusCode === 101;
 }

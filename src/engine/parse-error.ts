@@ -23,7 +23,9 @@ export const INVALID_METHOD: Reason = ["HPE_INVALID_METHOD", "Invalid method enc
 export const CLOSED: Reason = ["HPE_CLOSED_CONNECTION", "Data after `Connection: close`"];
 export const UNEXPECTED_END: Reason = ["HPE_INVALID_EOF_STATE", "Invalid EOF state"];
 /** A callback has thrown, so that it is unknown what has become of the request. */
-export const CALLBACK_FAILED: Reason = ["HPE_USER", "A callback threw"];
+export const HEAD_THREW: Reason = ["HPE_CB_HEADERS_COMPLETE", "User callback error"];
+export const BODY_THREW: Reason = ["HPE_JS_EXCEPTION", "JS Exception"];
+export const COMPLETE_THREW: Reason = ["HPE_CB_MESSAGE_COMPLETE", "`on_message_complete` callback error"];
 
 const heads: Record<HeadFaultCode, Reason> = {
   TLS_RECORD: INVALID_METHOD,
@@ -56,6 +58,7 @@ const heads: Record<HeadFaultCode, Reason> = {
   TRANSFER_ENCODING_REPEATED: coding,
   TRANSFER_ENCODING_NOT_CHUNKED: coding,
   TRANSFER_ENCODING_VERSION: coding,
+  CONNECT_FRAMING: ["HPE_UNEXPECTED_CONTENT_LENGTH", "A CONNECT request has no content"],
   FRAMING_CONFLICT: ["HPE_INVALID_TRANSFER_ENCODING", "Transfer-Encoding can't be present with Content-Length"],
   CONNECTION_INVALID: token,
   PROXY_CONNECTION: token,
@@ -80,6 +83,7 @@ const bodies: Record<BodyFaultCode, Reason> = {
   CHUNK_DATA_ENDING: ["HPE_STRICT", "Expected LF after chunk data"],
   // Of readers that the seat does not use.
   MESSAGE_INCOMPLETE: token,
+  RESPONSE_UPGRADE: token,
   RESPONSE_UNEXPECTED: token,
 };
 
@@ -101,7 +105,7 @@ export function reasonOfBody(fault: MessageFault): Reason {
 export interface ParseError extends Error {
   readonly code: string;
   readonly reason: string;
-  /** Where the fault is, counted in octets of the newest read. */
+  /** Where the fault is, counted in octets of the read that had it. */
   readonly bytesParsed: number;
   readonly cause?: HeadFault;
 }

@@ -3,7 +3,7 @@
 // Never: lets a listener see anything that was not ruled on, whenever the listener was added.
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { Http2ServerRequest, type ServerHttp2Session } from "node:http2";
+import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
 import { Connection } from "../connection/connection.js";
@@ -28,6 +28,7 @@ import {
   asRequest,
   DeferredRuling,
   GuardedConnection,
+  isOverHttp2,
   isUpgrade,
   type Ruling,
 } from "./guarded-connection.js";
@@ -92,8 +93,7 @@ export class Guard implements Disposable {
     const filters = this.mode === "filter";
     const ways = { ...context.ways, serves: filters, hears: (on: Duplex) => others.listening("upgrade", on) };
     this.#context = { ...context, http2: undefined, requestsAccepts: filters, others, ways };
-    const pass = (...values: StreamValues): unknown => this.#pass("stream", ...values);
-    this.#sessions = new GuardedSessions(this.#context, () => !this.#released, pass);
+    this.#sessions = new GuardedSessions(this.#context, this, (...values) => void this.#pass("stream", ...values));
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#reportsMalformed = context.policy.mode === "report" && !filters;
@@ -153,7 +153,7 @@ export class Guard implements Disposable {
         case "upgrade":
         case "connect":
           // An extended CONNECT that was ruled on, and left to other listeners.
-          if (values[0] instanceof Http2ServerRequest) break;
+          if (isOverHttp2(values[0])) break;
           this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
           return true;
         case "clientError":
@@ -270,7 +270,7 @@ export class Guard implements Disposable {
   }
 
   #request(event: string, request: IncomingMessage, response: ServerResponse): boolean {
-    if (request instanceof Http2ServerRequest) {
+    if (isOverHttp2(request)) {
       // Its stream was ruled on.
       const ruled = this.#context.known.get(request.stream);
       if (ruled !== undefined) this.#context.known.set(request, ruled);

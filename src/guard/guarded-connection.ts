@@ -3,9 +3,11 @@
 // Never: rules on anything itself, or answers.
 
 import type { ServerResponse } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
+import { http2 } from "../handover/node-modules.js";
 import type { HeadFault } from "../head/fault.js";
 import { type Message, unseenOption } from "../head/from-message.js";
 import type { Acceptance, Decision } from "../policy/decision.js";
@@ -94,6 +96,12 @@ export function isUpgrade(ruling: Ruling): ruling is Acceptance<FramerLike> {
 /** The ruling on a request from Node: if the policy accepts it as an upgrade, Node failed to recognize it as one. */
 export function asRequest(ruling: Ruling): Ruling {
   return isUpgrade(ruling) ? { kind: "malformed", fault: unseenOption(ruling.head) } : ruling;
+}
+
+/** True for a request of node:http2's compatibility API. */
+export function isOverHttp2(request: unknown): request is Http2ServerRequest {
+  // A request of node:http has no such member, and its process may never need node:http2.
+  return "stream" in (request as object) && request instanceof http2().Http2ServerRequest;
 }
 
 /** Neither flowing nor paused, so that the first 'data' listener makes it flow, as Node does with upgrades. */

@@ -71,18 +71,19 @@ export class GuardedSessions {
   readonly #context: Context;
   /** Gives a stream to the server's listeners. */
   readonly #pass: Pass;
-  readonly #isActive: () => boolean;
+  readonly #guard: { readonly isActive: boolean };
   readonly #known = new SideTable<GuardedSession>();
 
-  constructor(context: Context, isActive: () => boolean, pass: Pass) {
+  constructor(context: Context, guard: { readonly isActive: boolean }, pass: Pass) {
     this.#context = context;
-    this.#isActive = isActive;
+    this.#guard = guard;
     this.#pass = pass;
   }
 
   /** A new session that no listener has seen yet. */
   guard(session: ServerHttp2Session): void {
-    this.#known.set(session, guardSession(this.#context, session, this.#arrivalOf(session), this.#isActive));
+    const isActive = (): boolean => this.#guard.isActive;
+    this.#known.set(session, guardSession(this.#context, session, this.#arrivalOf(session), isActive));
   }
 
   /** That of a stream; the session may have existed before the guard. */

@@ -4,9 +4,9 @@
 
 import { Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
-import { Server as HttpsServer } from "node:https";
+import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
-import { Server as TlsServer } from "node:tls";
+import { https, tls } from "../handover/node-modules.js";
 import { describe } from "../head/options.js";
 import type { Policy } from "../policy/policy-rules.js";
 import { NO_LISTEN_SERVER } from "../policy/vhost.js";
@@ -25,7 +25,7 @@ export function connectionEventOf(server: unknown): "connection" | "secureConnec
   const event = eventOf(server);
   if (event !== null) return event;
   const guarded = "guard takes an http.Server, an https.Server or a server of node:http2";
-  if (server instanceof TlsServer) {
+  if (server instanceof NetServer && server instanceof tls().Server) {
     throw new TypeError(
       `${guarded}; for a tls.Server write server.on('secureConnection', (socket) => gate.adopt(socket))`,
     );
@@ -40,8 +40,9 @@ export function connectionEventOf(server: unknown): "connection" | "secureConnec
 /** Null for anything that does not speak HTTP. */
 function eventOf(server: unknown): "connection" | "secureConnection" | null {
   if (server instanceof HttpServer) return "connection";
-  if (server instanceof HttpsServer) return "secureConnection";
-  if (speaksHttp2(server)) return server instanceof TlsServer ? "secureConnection" : "connection";
+  if (!(server instanceof NetServer)) return null;
+  if (server instanceof https().Server) return "secureConnection";
+  if (speaksHttp2(server)) return server instanceof tls().Server ? "secureConnection" : "connection";
   return null;
 }
 

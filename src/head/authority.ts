@@ -77,11 +77,27 @@ export type AuthorityResult =
  * A string's characters are octets; a character above U+00FF cannot be part of an authority and is refused like any other.
  */
 export function parseAuthority(input: string | Uint8Array): AuthorityResult {
+  const fault = readWithKernel(input);
+  if (fault !== null) return { kind: "malformed", fault };
+  const wasm = kernel();
+  const written = typeof input === "string" ? input : wasm.text.read(0, countOctets(input));
+  return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };
+}
+
+/** The eight pieces of `[IPv6address]`, brackets included; null for anything else. @internal */
+export function ipv6PiecesOf(literal: string): number[] | null {
+  if (readWithKernel(literal) !== null) return null;
+  const { words } = kernel();
+  const block = Head.HOST >> 2;
+  if (words[block + (AuthorityBlock.KIND >> 2)] !== AuthorityKind.IP_LITERAL) return null;
+  return piecesAt(words, block + (AuthorityBlock.IPV6 >> 2));
+}
+
+/** Puts the record of an authority into the kernel's words, or returns why it is malformed. */
+function readWithKernel(input: string | Uint8Array): HeadFault | null {
   const wasm = kernel();
   const length = typeof input === "string" ? input.length : countOctets(input);
-  if (length > Memory.INPUT_SIZE) {
-    return { kind: "malformed", fault: new HeadFault(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE) };
-  }
+  if (length > Memory.INPUT_SIZE) return new HeadFault(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE);
   if (typeof input === "string") {
     // A wider character would lose its high bits; 0xFF replaces it, which the grammar refuses as well.
     wasm.text.write(input.replace(/[^\0-\xff]/g, "\xff"), 0);
@@ -90,11 +106,7 @@ export function parseAuthority(input: string | Uint8Array): AuthorityResult {
   }
   wasm.generation++;
   const status = wasm.parseAuthority(length);
-  if (status !== Status.COMPLETE) {
-    return { kind: "malformed", fault: new HeadFault(status, wasm.words[Head.OFFSET >> 2]!) };
-  }
-  const written = typeof input === "string" ? input : wasm.text.read(0, length);
-  return { kind: "complete", authority: readAuthority(wasm.words, Head.HOST >> 2, written, 0)! };
+  return status === Status.COMPLETE ? null : new HeadFault(status, wasm.words[Head.OFFSET >> 2]!);
 }
 
 /**
@@ -107,7 +119,7 @@ export function readAuthority(words: Int32Array, at: number, text: string, first
   if (kind === AuthorityKind.ABSENT) return null;
   const port = words[at + (AuthorityBlock.PORT >> 2)]! || null;
   if (kind === AuthorityKind.IP_LITERAL) {
-    return new Authority(`[${formatIpv6(words, at + (AuthorityBlock.IPV6 >> 2))}]`, "IP-literal", port);
+    return new Authority(`[${formatIpv6(piecesAt(words, at + (AuthorityBlock.IPV6 >> 2)))}]`, "IP-literal", port);
   }
   const start = words[at + (AuthorityBlock.START >> 2)]! - first;
   const end = words[at + (AuthorityBlock.END >> 2)]! - first;
@@ -117,16 +129,21 @@ export function readAuthority(words: Int32Array, at: number, text: string, first
   return new Authority(name.endsWith(".") ? name.slice(0, -1) : name, "reg-name", port);
 }
 
-/**
- * The canonical text of an IPv6 address (RFC 5952 §4): lower case, no leading zeros, the first longest run of at
- * least two zero pieces as "::"; IPv4-mapped addresses end in an IPv4address (§5).
- */
-function formatIpv6(words: Int32Array, at: number): string {
+function piecesAt(words: Int32Array, at: number): number[] {
   const pieces: number[] = [];
   for (let i = 0; i < 4; i++) {
     const word = words[at + i]!;
     pieces.push(word & 0xffff, word >>> 16);
   }
+  return pieces;
+}
+
+/**
+ * The canonical text of an IPv6 address (RFC 5952 §4): lower case, no leading zeros, the first longest run of at
+ * least two zero pieces as "::"; IPv4-mapped addresses end in an IPv4address (§5).
+ * @internal
+ */
+export function formatIpv6(pieces: readonly number[]): string {
   const [high, low] = [pieces[6]!, pieces[7]!];
   if (pieces.slice(0, 5).every((piece) => piece === 0) && pieces[5] === 0xffff) {
     return `::ffff:${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;

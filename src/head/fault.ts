@@ -58,6 +58,7 @@ const refusals = [
   ["RESPONSE_FRAMING", 400, "RFC 9110 §8.6", "a response that cannot have content declares how it is framed"],
   ["TRAILER_FIELD", 400, "RFC 9110 §6.5.1", "a trailer section contains a field that is only allowed in a head"],
   ["TRAILERS_TOO_LARGE", 431, "RFC 6585 §5", "the trailer section is larger than the limit"],
+  ["CONNECT_FRAMING", 400, "RFC 9110 §9.3.6", "a CONNECT request declares content"],
 ] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
 
 /**

@@ -2,7 +2,7 @@
 // Out:   Address, Network, and the network that an address is in.
 // Never: reads what is not an address in the grammar of RFC 3986, such as 127.1, 0x7f.1 and 010.0.0.1.
 
-import { type Authority, parseAuthority } from "./authority.js";
+import { type Authority, formatIpv6, ipv6PiecesOf } from "./authority.js";
 
 /** Pieces of 16 bits, most significant first: two for an IPv4 address, eight for an IPv6 address. */
 export type Address = readonly number[];
@@ -21,9 +21,8 @@ export function addressOf({ kind, uriHost }: Authority): Address | null {
 
 /** An address without brackets; null for anything else. */
 export function parseAddress(text: string): Address | null {
-  const result = parseAuthority(text.includes(":") ? `[${text}]` : text);
-  if (result.kind === "malformed" || result.authority.port !== null) return null;
-  return addressOf(result.authority);
+  if (!text.includes(":")) return ipv4Pieces(text);
+  return ipv6PiecesOf(`[${text}]`);
 }
 
 /**
@@ -74,20 +73,44 @@ export function prefixOf(address: Address, length: number): Address {
 
 /** Canonical text, without brackets (RFC 5952). */
 export function formatAddress(address: Address): string {
-  if (address.length === 2) return address.map((piece) => `${piece >> 8}.${piece & 255}`).join(".");
-  const result = parseAuthority(`[${address.map((piece) => piece.toString(16)).join(":")}]`);
-  return result.kind === "complete" ? result.authority.uriHost.slice(1, -1) : "";
+  if (address.length === 8) return formatIpv6(address);
+  const [high, low] = address as readonly [number, number];
+  return `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`;
 }
 
-/** Of an IPv4address that the kernel has read. */
-function ipv4Pieces(text: string): number[] {
-  const [a, b, c, d] = text.split(".").map(Number);
-  return [(a! << 8) | b!, (c! << 8) | d!];
+const DIGIT_0 = 0x30;
+const DOT = 0x2e;
+
+/**
+ * IPv4address = dec-octet "." dec-octet "." dec-octet "." dec-octet       (RFC 3986 §3.2.2)
+ *
+ * Read here as well as in the kernel, whose record of the request's head stays valid so: behind a proxy each request has an address or
+ * two. A test compares both. Null for anything else.
+ */
+function ipv4Pieces(text: string): number[] | null {
+  let [high, low, octet, digits, dots] = [0, 0, 0, 0, 0];
+  for (let i = 0; i <= text.length; i++) {
+    const character = i === text.length ? DOT : text.charCodeAt(i);
+    if (character === DOT) {
+      if (digits === 0 || octet > 255 || dots === 4) return null;
+      if (dots < 2) high = (high << 8) | octet;
+      else low = (low << 8) | octet;
+      dots++;
+      [octet, digits] = [0, 0];
+      continue;
+    }
+    const digit = character - DIGIT_0;
+    // No leading zeros.
+    if (digit < 0 || digit > 9 || digits === 3 || (digits > 0 && octet === 0)) return null;
+    octet = 10 * octet + digit;
+    digits++;
+  }
+  return dots === 4 ? [high, low] : null;
 }
 
 /** Of an IPv6 address in the canonical text made from the kernel's record. */
 function ipv6Pieces(text: string): number[] {
-  if (text.includes(".")) return [0, 0, 0, 0, 0, 0xffff, ...ipv4Pieces(text.slice(text.lastIndexOf(":") + 1))];
+  if (text.includes(".")) return [0, 0, 0, 0, 0, 0xffff, ...ipv4Pieces(text.slice(text.lastIndexOf(":") + 1))!];
   const [front, back] = text.split("::").map((half) => half.split(":").filter((piece) => piece !== ""));
   const pieces = front!.map((piece) => Number.parseInt(piece, 16));
   if (back === undefined) return pieces;

@@ -40,8 +40,10 @@ const targetForms: Record<number, RequestTargetForm> = {
   [TargetForm.ASTERISK]: "asterisk-form",
 };
 
-const NO_BODY: Framing = Object.freeze({ kind: "none" });
-const CHUNKED: Framing = Object.freeze({ kind: "chunked" });
+/** The framings that need no length, of requests and responses. @internal */
+export const NO_CONTENT = Object.freeze({ kind: "none" } as const);
+/** @internal */
+export const CHUNKED = Object.freeze({ kind: "chunked" } as const);
 
 /**
  * Field names for which Node's `headers` keeps only the first line. All others are joined: with "; " for Cookie, with
@@ -188,7 +190,7 @@ export class RequestHead {
 
   get framing(): Framing {
     if (this.#has(Flag.TRANSFER_ENCODING)) return CHUNKED;
-    if (!this.#has(Flag.CONTENT_LENGTH)) return NO_BODY;
+    if (!this.#has(Flag.CONTENT_LENGTH)) return NO_CONTENT;
     return { kind: "content-length", length: this.contentLength };
   }
 
@@ -217,6 +219,11 @@ export class RequestHead {
     const values = this.fieldValues("upgrade");
     if (values.length === 1 && /^[A-Za-z0-9/.]+$/.test(values[0]!)) return values;
     return values.flatMap((value) => members(value)).filter((member) => member !== "");
+  }
+
+  /** True for CONNECT and for an upgrade: another protocol follows if the server agrees (RFC 9110 §7.8, §9.3.6). @internal */
+  get asksForSwitch(): boolean {
+    return this.targetForm === "authority-form" || this.upgrade.length > 0;
   }
 
   /** True if `upgrade` lists `websocket`, ignoring case. */

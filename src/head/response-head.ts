@@ -9,7 +9,7 @@ import { countOctets } from "./kernel/latin1.js";
 import { type HeadLimits, headLimits } from "./limits.js";
 import { checkSettings } from "./options.js";
 import { HEAD, readOctets } from "./parse.js";
-import { RequestHead } from "./request-head.js";
+import { CHUNKED, NO_CONTENT, RequestHead } from "./request-head.js";
 import { SectionReader, type SectionResults } from "./section-reader.js";
 
 /** How the content of a response is delimited (RFC 9112 §6.3). */
@@ -86,8 +86,8 @@ export class ResponseHead {
    */
   framing(method: string): ResponseFraming {
     const { statusCode } = this;
-    if (statusCode < 200 || statusCode === 204 || statusCode === 304 || method === "HEAD") return NONE;
-    if (this.isTunnel(method)) return NONE;
+    if (statusCode < 200 || statusCode === 204 || statusCode === 304 || method === "HEAD") return NO_CONTENT;
+    if (this.isTunnel(method)) return NO_CONTENT;
     if (this.#has(Flag.TRANSFER_ENCODING)) return this.#has(Flag.UNTIL_CLOSE) ? UNTIL_CLOSE : CHUNKED;
     if (!this.#has(Flag.CONTENT_LENGTH)) return UNTIL_CLOSE;
     return { kind: "content-length", length: this.#record.contentLength };
@@ -123,8 +123,6 @@ export class ResponseHead {
   }
 }
 
-const NONE: ResponseFraming = Object.freeze({ kind: "none" });
-const CHUNKED: ResponseFraming = Object.freeze({ kind: "chunked" });
 const UNTIL_CLOSE: ResponseFraming = Object.freeze({ kind: "until-close" });
 
 export type ResponseHeadResult =

@@ -3,9 +3,9 @@
 // Never: sends a socket that may lose octets on the way, or one that speaks TLS here.
 
 import { type ServerOpts, Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { type Arrival, type ArrivalHints, hintsFrom, proxiedArrival } from "../arrival/arrival.js";
 import type { Framer, Handover } from "../handover/framer.js";
+import { tls } from "../handover/node-modules.js";
 import type { Passthrough, RawConnection } from "../handover/passthrough.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import { checkDetails, readRest, type SocketDetails, seal } from "./socket-message.js";
@@ -121,7 +121,7 @@ function checkChild(child: Child): void {
 
 /** `known`: the octets that the caller knows were read from it. */
 function checkUnread(socket: Socket, known: number): void {
-  if (socket instanceof TLSSocket) {
+  if (socket instanceof tls().TLSSocket) {
     throw new TypeError(
       "TLS state cannot travel with a passed handle; send the raw socket and speak TLS in the child, or adopt it here",
     );

@@ -5,6 +5,7 @@
 import { kernel } from "../head/kernel/instance.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { HEXDIG, TOKEN, VALUE } from "../head/kernel/octet-class.js";
+import { headBounds } from "../head/limits.js";
 import type { Framing } from "../head/request-head.js";
 import type { ResponseFraming } from "../head/response-head.js";
 import type { SectionReader } from "../head/section-reader.js";
@@ -50,13 +51,11 @@ const BACKSLASH = 0x5c;
 /** Digits that 2^53 - 1 has room for, and two more; a size line should not be a place to hide octets in. */
 const SIZE_DIGITS = 16;
 
-/** Lines of a trailer section, unless the caller has a lower limit. */
-const MOST_FIELD_LINES = 4096;
-
 /** Digits of a size that are read at once; no more fit an integer of 32 bits without a sign. */
 const FEW_DIGITS = 7;
 
-const NO_FIELDS: readonly string[] = Object.freeze([]);
+/** Of a message without trailers. @internal */
+export const NO_FIELDS: readonly string[] = Object.freeze([]);
 
 export interface BodyOptions {
   /** How many trailer lines there may be; 4096 if it is left out. */
@@ -95,7 +94,7 @@ export class BodyReader {
 
   /** `overhead`: how many octets chunk extensions and trailer lines may have in total, including delimiters. */
   constructor(framing: Framing | ResponseFraming, overhead: number, options: BodyOptions = {}) {
-    const { fieldLines = MOST_FIELD_LINES, extensionBytes = null } = options;
+    const { fieldLines = headBounds.fieldLines.max, extensionBytes = null } = options;
     this.#chunked = framing.kind === "chunked";
     this.#left =
       framing.kind === "content-length"

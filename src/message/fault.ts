@@ -18,6 +18,7 @@ const faults = {
   CHUNK_LINE_ENDING: [400, RFC_9112_7_1, "a line of the chunked coding does not end with CRLF"],
   CHUNK_DATA_ENDING: [400, RFC_9112_7_1, "CRLF does not follow the data of a chunk"],
   MESSAGE_INCOMPLETE: [400, "RFC 9112 §8", "the connection ends within a message"],
+  RESPONSE_UPGRADE: [400, "RFC 9110 §15.2.2", "a response with 101 does not name the protocol that follows"],
   RESPONSE_UNEXPECTED: [400, "RFC 9112 §9.2", "a response arrives for which there is no request"],
 } as const satisfies Record<string, readonly [400 | 413, string, string]>;
 

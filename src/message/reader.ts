@@ -6,9 +6,11 @@ import type { HeadFault } from "../head/fault.js";
 import { countOctets, NOTHING, viewOf } from "../head/kernel/latin1.js";
 import type { Framing } from "../head/request-head.js";
 import type { ResponseFraming } from "../head/response-head.js";
-import { BodyReader } from "./body.js";
+import { BodyReader, NO_FIELDS } from "./body.js";
 import { BodyFault, type MessageFault } from "./fault.js";
+import { Fifo } from "./fifo.js";
 import type { MessageLimits } from "./limits.js";
+import { lineEndsEnd } from "./line-ends.js";
 
 /** What `next` returns, for messages of any kind. */
 export type MessageReaderEvent<Head> =
@@ -19,20 +21,19 @@ export type MessageReaderEvent<Head> =
   | { readonly kind: "end"; readonly trailers: readonly string[] }
   /** `receive` more octets, or the end. */
   | { readonly kind: "need-data" }
-  /** A message has ended; `nextMessage` goes on with the next one, and `takeRest` with another protocol. */
+  /** A message has ended; `nextMessage` goes on with the next one, and `takeRest` leads to another protocol. */
   | { readonly kind: "paused" }
-  /** No message follows: the connection has ended, or the message that was read last closes it. */
+  /** No message follows: the connection has ended, or the message that was read last closes it. What still comes is dropped. */
   | { readonly kind: "closed" }
   /** The octets are not a message, and nothing after them can be read. */
   | { readonly kind: "malformed"; readonly fault: MessageFault };
 
 type Constant = { readonly kind: "need-data" | "paused" | "closed" };
-/** An event that every further call returns. */
-type LastEvent = Constant | { readonly kind: "malformed"; readonly fault: MessageFault };
+/** An event that further calls return again. */
+type FinalEvent = Constant | { readonly kind: "malformed"; readonly fault: MessageFault };
 const NEED_DATA: Constant = Object.freeze({ kind: "need-data" });
 const PAUSED: Constant = Object.freeze({ kind: "paused" });
 const CLOSED: Constant = Object.freeze({ kind: "closed" });
-const NO_FIELDS: readonly string[] = Object.freeze([]);
 const END = Object.freeze({ kind: "end" as const, trailers: NO_FIELDS });
 
 /** The result of a reader of heads. */
@@ -47,8 +48,14 @@ interface HeadSource<Head> {
   read(octets: Uint8Array): HeadOrNot<Head>;
 }
 
-/** What comes after a message: another one, the end of the connection, or another protocol. */
-export type After = "message" | "close" | "switch";
+/** What a head begins: a message, an interim response, or one that closes the connection; or why it is refused. */
+export type Taken = "message" | "interim" | "last-interim" | MessageFault;
+
+/**
+ * What comes after a message: another one, the end of the connection, or another protocol; the last but one if the application
+ * does not agree to the last.
+ */
+export type After = "message" | "close" | "switch" | "switch-or-close";
 
 /**
  * Reads messages from the octets of one direction of a connection. `receive` takes octets, and `next` returns what they
@@ -62,15 +69,21 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   #octets: Uint8Array = NOTHING;
   #at = 0;
   #length = 0;
-  readonly #queue: Uint8Array[] = [];
+  readonly #queue = new Fifo<Uint8Array>();
+  /** Octets of `#queue`; once nothing more is read, all that were not. */
+  #queued = 0;
+  /** All octets of the connection. */
+  #received = 0;
   #ended = false;
   #body: BodyReader | null = null;
   #headSize = 0;
-  #follows: After = "message";
+  #after: After = "message";
+  /** An incomplete head has more than the empty lines that may precede it (RFC 9112 §2.2). */
+  #begun = false;
   /** A head was read, and no content follows it. */
   #isEmpty = false;
-  /** The event that every further call returns, until `nextMessage`. */
-  #rest: LastEvent | null = null;
+  /** The event that further calls return again; PAUSED until `nextMessage`. */
+  #final: FinalEvent | null = null;
 
   /** @internal */
   constructor(heads: HeadSource<Head>, limits: MessageLimits) {
@@ -78,32 +91,42 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     this.#limits = limits;
   }
 
-  /** How many octets were received and not read yet; those of an incomplete head or trailer section count as read. */
+  /**
+   * How many octets were received and not read yet; those of an incomplete head or trailer section count as read. After
+   * `malformed` and `closed`, how many were dropped: after `closed`, line ends before anything else do not count.
+   */
   get unread(): number {
-    return this.#queue.reduce((sum, octets) => sum + countOctets(octets), this.#length - this.#at);
+    return this.#length - this.#at + this.#queued;
   }
 
-  /** True between messages, while nothing of the next one has been received: the connection may be closed without a loss. */
+  /**
+   * True between messages, while nothing of the next one has been received, and for a `ResponseReader` none is awaited: the
+   * connection may be used for another message, or closed without a loss. False after `closed` and `malformed`.
+   */
   get idle(): boolean {
-    return this.#body === null && !this.#isEmpty && this.#heads.pending === 0 && this.unread === 0;
+    if (this.#body !== null || this.#isEmpty || this.#begun || this.unread > 0) return false;
+    return this.#final === null || (this.#final === PAUSED && this.#after !== "switch");
   }
 
   /** True once a response with 101, or a 2xx to CONNECT, is complete: what follows belongs to another protocol. */
   get switched(): boolean {
-    return this.#follows === "switch" && this.#rest === PAUSED;
+    return this.#after === "switch" && this.#final === PAUSED;
   }
 
   /** Takes the next octets of the connection. Throws `TypeError` after `receiveEnd`, and for what is not a Uint8Array. */
   receive(octets: Uint8Array): void {
     const length = countOctets(octets);
     if (this.#ended) throw new TypeError("receive was called after receiveEnd");
-    if (this.#at < this.#length) {
+    this.#received += length;
+    if (this.#final !== null && this.#final !== PAUSED) this.#drop(octets, 0, length);
+    else if (this.#at < this.#length || this.#queued > 0) {
       if (length > 0) this.#queue.push(octets);
-      return;
+      this.#queued += length;
+    } else {
+      this.#octets = octets;
+      this.#at = 0;
+      this.#length = length;
     }
-    this.#octets = octets;
-    this.#at = 0;
-    this.#length = length;
   }
 
   /** The connection has ended, or its other side has ended its half. */
@@ -113,53 +136,72 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
 
   /** Returns the next event. After `malformed`, `closed` and `paused` the same one again; after `paused` until `nextMessage`. */
   next(): Event | MessageReaderEvent<Head> {
-    if (this.#rest !== null) return this.#rest;
+    if (this.#final !== null) return this.#final;
     const body = this.#body;
     if (body !== null) return this.#nextOfBody(body);
-    return this.#isEmpty ? this.#endOf(NO_FIELDS, this.#follows === "close") : this.#nextOfHead();
-  }
-
-  /** Goes on with the next message. Throws `TypeError` unless the last event was `paused`, and if the protocol was switched. */
-  nextMessage(): void {
-    if (this.#rest !== PAUSED) throw new TypeError("nextMessage was called before the end of a message");
-    if (this.#follows === "switch")
-      throw new TypeError("no message follows: the connection belongs to another protocol");
-    this.#rest = null;
-  }
-
-  /** Takes all octets that were received and not read, for the protocol that follows; the reader is closed then. */
-  takeRest(): Uint8Array {
-    const rest = [viewOf(this.#octets, this.#at, this.#length), ...this.#queue];
-    this.#octets = NOTHING;
-    this.#at = this.#length = this.#queue.length = 0;
-    this.#rest = CLOSED;
-    const [only] = rest;
-    if (rest.length === 1) return only!;
-    const joined = new Uint8Array(rest.reduce((sum, octets) => sum + countOctets(octets), 0));
-    let at = 0;
-    for (const octets of rest) {
-      joined.set(octets, at);
-      at += countOctets(octets);
-    }
-    return joined;
+    return this.#isEmpty ? this.#endOf(NO_FIELDS, this.#after === "close") : this.#nextOfHead();
   }
 
   /**
-   * Takes a head: calls `follow`, or returns true for an interim response, after which another head comes, or the fault that the
-   * head alone did not show. @internal
+   * Goes on with the next message; with none, if the last one closes the connection unless another protocol follows. Throws
+   * `TypeError` unless the last event was `paused`, and if the protocol was switched.
    */
-  protected abstract take(head: Head): boolean | MessageFault;
+  nextMessage(): void {
+    if (this.#final !== PAUSED) throw new TypeError("nextMessage was called before the end of a message");
+    if (this.#after === "switch") {
+      throw new TypeError("no message follows: the connection belongs to another protocol");
+    }
+    if (this.#after === "switch-or-close") this.#stop(CLOSED);
+    else this.#final = null;
+  }
+
+  /**
+   * Takes all octets that were received and not read, for the protocol that follows; the reader is closed then. Throws `TypeError`
+   * unless the last event was `paused`: elsewhere octets of a message would be lost.
+   */
+  takeRest(): Uint8Array {
+    if (this.#final !== PAUSED) throw new TypeError("takeRest was called elsewhere than after a message");
+    const size = this.unread;
+    const first = viewOf(this.#octets, this.#at, this.#length);
+    let rest = first;
+    if (this.#queued > 0) {
+      rest = new Uint8Array(size);
+      rest.set(first);
+      let at = countOctets(first);
+      for (let octets = this.#queue.shift(); octets !== undefined; octets = this.#queue.shift()) {
+        rest.set(octets, at);
+        at += countOctets(octets);
+      }
+    }
+    this.#release();
+    this.#queued = 0;
+    this.#final = CLOSED;
+    return rest;
+  }
+
+  /** Octets of the connection so far. @internal */
+  protected get received(): number {
+    return this.#received;
+  }
+
+  /** False if no message may begin at the octet that is read next. @internal */
+  protected mayBegin(): boolean {
+    return true;
+  }
+
+  /** Takes a head; calls `follow` if it is that of a message. @internal */
+  protected abstract take(head: Head): Taken;
 
   /** How the content is delimited after a head, and what comes after the message. @internal */
   protected follow(framing: Framing | ResponseFraming, after: After): void {
-    this.#follows = after;
+    this.#after = after;
     this.#isEmpty = framing.kind === "none";
     if (this.#isEmpty) return;
     this.#body = new BodyReader(framing, this.#limits.overheadBytes, this.#limits);
   }
 
   /** Whatever the head declares that was returned last, no content follows it. @internal */
-  protected skipContent(): void {
+  skipContent(): void {
     if (this.#body === null) return;
     this.#body = null;
     this.#isEmpty = true;
@@ -168,35 +210,50 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   /** True if there are octets to read. */
   #fill(): boolean {
     while (this.#at === this.#length) {
-      const octets = this.#queue.shift();
-      if (octets === undefined) return false;
+      if (this.#queued === 0) {
+        if (this.#length > 0) this.#release();
+        return false;
+      }
+      const octets = this.#queue.shift()!;
       this.#octets = octets;
       this.#at = 0;
       this.#length = countOctets(octets);
+      this.#queued -= this.#length;
     }
     return true;
   }
 
+  /** Keeps nothing of an array that is read: an idle connection would hold the memory of its last read. */
+  #release(): void {
+    this.#octets = NOTHING;
+    this.#at = this.#length = 0;
+  }
+
   #nextOfHead(): Event | MessageReaderEvent<Head> {
     while (this.#fill()) {
+      if (!this.mayBegin() && this.#heads.pending === 0) return this.#fail(new BodyFault("RESPONSE_UNEXPECTED", 0));
       const octets = this.#at === 0 ? this.#octets : viewOf(this.#octets, this.#at, this.#length);
       const result = this.#heads.read(octets);
       if (result.kind === "malformed") return this.#fail(result.fault);
       if (result.kind === "partial") {
+        this.#begun ||= lineEndsEnd(this.#octets, this.#at, this.#length) < this.#length;
         this.#at = this.#length;
         continue;
       }
+      this.#begun = false;
       this.#at += result.consumed;
       const { head } = result;
       const taken = this.take(head);
       if (typeof taken === "object") return this.#fail(taken);
-      if (taken) return { kind: "interim", head } as Event;
-      this.#headSize = head.size;
-      return { kind: "head", head };
+      if (taken === "message") {
+        this.#headSize = head.size;
+        return { kind: "head", head };
+      }
+      if (taken === "last-interim") this.#stop(CLOSED);
+      return { kind: "interim", head } as Event;
     }
     if (!this.#ended) return NEED_DATA;
-    const { pending } = this.#heads;
-    return pending > 0 ? this.#fail(new BodyFault("MESSAGE_INCOMPLETE", pending)) : this.#stay(CLOSED);
+    return this.#begun ? this.#fail(new BodyFault("MESSAGE_INCOMPLETE", this.#heads.pending)) : this.#stop(CLOSED);
   }
 
   #nextOfBody(body: BodyReader): Event | MessageReaderEvent<Head> {
@@ -212,22 +269,42 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
       this.#at = end;
       if (body.contentStart < end) return { kind: "data", octets: viewOf(octets, body.contentStart, end) };
     }
-    this.#body = null;
-    return this.#endOf(body.trailers, this.#follows === "close" || !body.done);
+    return this.#endOf(body.trailers, this.#after === "close" || !body.done);
   }
 
   #endOf(trailers: readonly string[], closes: boolean): MessageReaderEvent<Head> {
+    this.#body = null;
     this.#isEmpty = false;
-    this.#rest = closes ? CLOSED : PAUSED;
+    if (closes) this.#stop(CLOSED);
+    else {
+      this.#final = PAUSED;
+      if (this.#at === this.#length) this.#release();
+    }
     return trailers.length === 0 ? END : { kind: "end", trailers };
   }
 
-  #stay<Last extends LastEvent>(event: Last): Last {
-    this.#rest = event;
+  #fail(fault: MessageFault): MessageReaderEvent<Head> {
+    return this.#stop({ kind: "malformed", fault });
+  }
+
+  /** Nothing more is read. What was received is dropped, and counted. */
+  #stop<Final extends FinalEvent>(event: Final): Final {
+    const [octets, at, length] = [this.#octets, this.#at, this.#length];
+    this.#body = null;
+    this.#isEmpty = false;
+    this.#final = event;
+    this.#queued = 0;
+    this.#release();
+    this.#drop(octets, at, length);
+    for (let more = this.#queue.shift(); more !== undefined; more = this.#queue.shift()) {
+      this.#drop(more, 0, countOctets(more));
+    }
     return event;
   }
 
-  #fail(fault: MessageFault): MessageReaderEvent<Head> {
-    return this.#stay({ kind: "malformed", fault });
+  #drop(octets: Uint8Array, start: number, end: number): void {
+    // Line ends after the last message are not the beginning of another one (RFC 9112 §2.2).
+    const skips = this.#queued === 0 && this.#final === CLOSED;
+    this.#queued += end - (skips ? lineEndsEnd(octets, start, end) : start);
   }
 }

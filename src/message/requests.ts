@@ -5,9 +5,9 @@
 import { checkSettings } from "../head/options.js";
 import type { HeadOptions } from "../head/parse.js";
 import { HeadReader } from "../head/reader.js";
-import type { Framing, RequestHead } from "../head/request-head.js";
+import type { RequestHead } from "../head/request-head.js";
 import { type MessageLimits, messageLimits } from "./limits.js";
-import { MessageReader, type MessageReaderEvent } from "./reader.js";
+import { MessageReader, type MessageReaderEvent, type Taken } from "./reader.js";
 
 /** What `RequestReader.next` returns. */
 export type RequestEvent = MessageReaderEvent<RequestHead>;
@@ -31,18 +31,8 @@ export class RequestReader extends MessageReader<RequestHead, RequestEvent> {
   }
 
   /** @internal */
-  protected override take(head: RequestHead): boolean {
-    const { framing, keepAlive } = head;
-    // A CONNECT has no content, whatever its fields are: what follows belongs to the tunnel, if the server opens one.
-    const hasContent = framing.kind !== "none" && head.targetForm !== "authority-form";
-    this.follow(hasContent ? framing : NONE, keepAlive || isSwitch(head) ? "message" : "close");
-    return false;
+  protected override take(head: RequestHead): Taken {
+    this.follow(head.framing, head.keepAlive ? "message" : head.asksForSwitch ? "switch-or-close" : "close");
+    return "message";
   }
-}
-
-const NONE: Framing = Object.freeze({ kind: "none" });
-
-/** True for a request after which another protocol may follow. */
-function isSwitch(head: RequestHead): boolean {
-  return head.targetForm === "authority-form" || head.upgrade.length > 0;
 }

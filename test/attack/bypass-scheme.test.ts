@@ -8,6 +8,8 @@ import http2 from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
+import * as assert from "uvu/assert";
+import type { ArrivalHints } from "#src/arrival/arrival.js";
 import {
   createGate,
   definePolicy,
@@ -16,9 +18,7 @@ import {
   type Gate,
   type GateOptions,
   NO_LISTEN_SERVER,
-} from "headgate";
-import * as assert from "uvu/assert";
-import type { ArrivalHints } from "#src/arrival/arrival.js";
+} from "#src/index.js";
 import { certificate } from "../support/certificate.js";
 import { readProxyCorpus } from "../support/corpus.js";
 import { suite } from "../support/suite.js";

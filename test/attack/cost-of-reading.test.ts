@@ -18,6 +18,8 @@ import { kernel } from "#src/head/kernel/instance.js";
 import { parseRequestHead, parseRequestHeads } from "#src/head/parse.js";
 import { HeadReader } from "#src/head/reader.js";
 import { BodyReader } from "#src/message/body.js";
+import { RequestReader } from "#src/message/requests.js";
+import { ResponseReader } from "#src/message/responses.js";
 import { HeldOctets } from "#src/outcome/held-octets.js";
 import { decide } from "#src/policy/decide.js";
 import { definePolicy } from "#src/policy/policy-rules.js";
@@ -125,6 +127,32 @@ const readings: Record<string, (octets: number) => Work> = {
         at += result.consumed;
       }
     };
+  },
+  "octets that come singly while a reader of messages is paused": (n) => {
+    const octets = octetsOf(fill("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 32 * n));
+    return () => {
+      const reader = new RequestReader({ limits });
+      // The first request is read, and then the caller answers it.
+      reader.receive(octets.subarray(0, 42));
+      while (reader.next().kind !== "paused");
+      singly(octets.subarray(42), (piece) => {
+        reader.receive(piece);
+        assert.ok(reader.unread > 0 && !reader.idle);
+      });
+      for (let { kind } = reader.next(); kind !== "need-data"; { kind } = reader.next()) {
+        if (kind === "paused") reader.nextMessage();
+      }
+    };
+  },
+  "requests that wait for their responses": (n) => () => {
+    const reader = new ResponseReader();
+    for (let i = 0; i < 8 * n; i++) reader.requested("GET");
+    const octets = octetsOf("HTTP/1.1 204 No Content\r\n\r\n");
+    for (let i = 0; i < 8 * n; i++) {
+      reader.receive(octets);
+      while (reader.next().kind !== "paused");
+      reader.nextMessage();
+    }
   },
   "pipelined heads in one piece": (n) => {
     const octets = octetsOf(fill("GET / HTTP/1.0\r\n\r\n", 8 * n));

@@ -4,7 +4,7 @@
 
 import cluster from "node:cluster";
 import { createServer } from "node:net";
-import { inetdConnection, receiveSockets, systemdConnection, systemdListeners } from "headgate/intake";
+import { inetdConnection, receiveSockets, systemdConnection, systemdListeners } from "#src/intake.js";
 import { certificate } from "../support/certificate.js";
 import { listenersOfTls, openContractGate } from "./gate.js";
 

@@ -7,7 +7,14 @@ import { readdirSync, readlinkSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
-import { type AdoptOptions, createGate, type Gate, type GateOptions, type Handover, NO_LISTEN_SERVER } from "headgate";
+import {
+  type AdoptOptions,
+  createGate,
+  type Gate,
+  type GateOptions,
+  type Handover,
+  NO_LISTEN_SERVER,
+} from "#src/index.js";
 import { certificate } from "../support/certificate.js";
 import { streamPair } from "../support/tcp.js";
 

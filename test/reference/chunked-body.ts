@@ -1,12 +1,12 @@
-// In:    the octets behind a head that declared a chunked body, as many as have come.
-// Out:   where the body ends and what it holds, that more must come, or behind which octet it shows to be malformed.
+// In:    the octets after a head that declared a chunked body, as many as have come.
+// Out:   where the body ends and what it contains; or that more must come, or which octet shows it to be malformed.
 // Never: shares code or structure with src/message/body.ts, cares for speed, or keeps anything between two calls.
 
 import { fieldLineOctet, type Refusal, readLine, refuse, trim } from "./request-head.js";
 
 export interface ReferenceBody {
   kind: "done" | "partial" | "malformed";
-  /** Where it ended, or behind which octet it goes on or shows to be malformed. */
+  /** Where it ended or goes on, or the octet after the one that shows it to be malformed. */
   at: number;
   /** Of a malformed body: why, and the offending octet. */
   code?: string;

@@ -22,6 +22,8 @@ export interface ReferenceMessage {
   start: string;
   httpVersion: string;
   fields: Field[];
+  /** By version and Connection alone. */
+  keepAlive: boolean;
   content: string;
   /** Name, value, name, value. */
   trailers: string[];
@@ -32,11 +34,13 @@ export interface ReferenceReading {
   messages: ReferenceMessage[];
   /** How many of them are complete. */
   complete: number;
-  /** `partial`: within a message. `paused`: between two. `switched`: another protocol follows. */
+  /** `partial`: within a message, or a response is awaited. `paused`: between two. `switched`: another protocol follows. */
   after: "partial" | "paused" | "switched" | "closed" | "malformed";
   code?: string;
   /** Within the message that is malformed. */
   offset?: number;
+  /** Requests without a response. */
+  unanswered: number;
 }
 
 export interface ReferenceReadingOptions extends ReferenceOptions {
@@ -63,28 +67,49 @@ type StartResult =
 
 /** `HTTP-message` after `HTTP-message` (RFC 9112 §2.1). */
 export function referenceMessages(octets: Uint8Array, options: ReferenceReadingOptions): ReferenceReading {
-  const { ended, overheadBytes } = options;
-  const messages: ReferenceMessage[] = [];
   const methods = [...(options.answersTo ?? [])];
+  const reading = readAll(octets, options, methods);
+  return { ...reading, unanswered: methods.length };
+}
+
+function readAll(
+  octets: Uint8Array,
+  options: ReferenceReadingOptions,
+  methods: string[],
+): Omit<ReferenceReading, "unanswered"> {
+  const { ended, overheadBytes, answersTo } = options;
+  const messages: ReferenceMessage[] = [];
   let complete = 0;
-  const malformed = (code: string, offset: number): ReferenceReading => {
-    return { messages, complete, after: "malformed", code, offset };
-  };
+  const malformed = (code: string, offset: number) => ({
+    messages,
+    complete,
+    after: "malformed" as const,
+    code,
+    offset,
+  });
+  /** The octets end within a message. */
+  const incomplete = (offset: number) =>
+    ended ? malformed("MESSAGE_INCOMPLETE", offset) : { messages, complete, after: "partial" as const };
   for (let at = 0; ; ) {
     const rest = octets.subarray(at);
     if (rest.length === 0) {
-      return { messages, complete, after: ended ? "closed" : "paused" };
+      const after = ended ? "closed" : methods.length > 0 ? "partial" : "paused";
+      return { messages, complete, after };
     }
-    const start = options.answersTo === null ? requestStart(rest, options) : responseStart(rest, methods[0], options);
+    if (answersTo !== null && methods.length === 0) return malformed("RESPONSE_UNEXPECTED", 0);
+    const start = answersTo === null ? requestStart(rest, options) : responseStart(rest, methods[0]!, options);
     if (start.kind === "malformed") return malformed(start.code, start.offset);
     if (start.kind === "partial") {
-      return ended ? malformed("MESSAGE_INCOMPLETE", rest.length) : { messages, complete, after: "partial" };
+      // Empty lines before a request are not the beginning of one (RFC 9112 §2.2).
+      if (/^[\r\n]*$/.test(text(rest))) return { messages, complete, after: ended ? "closed" : "paused" };
+      return incomplete(rest.length);
     }
     const { message, size, framing, interim, after } = start;
     messages.push(message);
     at += size;
     if (interim) {
       complete++;
+      if (after === "closed") return { messages, complete, after };
       continue;
     }
     methods.shift();
@@ -94,32 +119,20 @@ export function referenceMessages(octets: Uint8Array, options: ReferenceReadingO
       return { messages, complete: complete + Number(ended), after: ended ? "closed" : "partial" };
     }
     if (framing === "chunked") {
-      const {
-        kind,
-        code,
-        offending,
-        at: end,
-        content,
-        trailers,
-      } = referenceBody(body, overheadBytes, options.fieldLines ?? 100);
-      message.content = content;
-      if (kind === "malformed") return malformed(code!, size + offending!);
-      if (kind === "partial") return incomplete(messages, complete, ended, size + body.length);
-      message.trailers = trailers;
-      at += end;
+      const chunked = referenceBody(body, overheadBytes, options.fieldLines ?? 100);
+      message.content = chunked.content;
+      if (chunked.kind === "malformed") return malformed(chunked.code!, size + chunked.offending!);
+      if (chunked.kind === "partial") return incomplete(size + body.length);
+      message.trailers = chunked.trailers;
+      at += chunked.at;
     } else if (framing !== "none") {
       message.content = text(body.subarray(0, framing));
-      if (body.length < framing) return incomplete(messages, complete, ended, size + body.length);
+      if (body.length < framing) return incomplete(size + body.length);
       at += framing;
     }
     complete++;
     if (after !== "paused") return { messages, complete, after };
   }
-}
-
-function incomplete(messages: ReferenceMessage[], complete: number, ended: boolean, offset: number): ReferenceReading {
-  if (!ended) return { messages, complete, after: "partial" };
-  return { messages, complete, after: "malformed", code: "MESSAGE_INCOMPLETE", offset };
 }
 
 function text(octets: Uint8Array): string {
@@ -129,27 +142,27 @@ function text(octets: Uint8Array): string {
 function requestStart(octets: Uint8Array, options: ReferenceReadingOptions): StartResult {
   const result = referenceHead(octets, options);
   if (result.kind !== "complete") return result;
-  const { consumed: size, method, requestTarget, httpVersion, fields, framing, keepAlive, upgrade } = result.head;
-  const mayUpgrade = method === "CONNECT" || upgrade.length > 0;
+  const { consumed: size, method, requestTarget, httpVersion, fields, framing, keepAlive } = result.head;
   return {
     kind: "complete",
-    message: { start: `${method} ${requestTarget}`, httpVersion, fields, content: "", trailers: [] },
+    message: { start: `${method} ${requestTarget}`, httpVersion, fields, keepAlive, content: "", trailers: [] },
     size,
-    framing: method === "CONNECT" ? "none" : framing.kind === "content-length" ? framing.length : framing.kind,
+    framing: framing.kind === "content-length" ? framing.length : framing.kind,
     interim: false,
-    after: keepAlive || mayUpgrade ? "paused" : "closed",
+    // Every upgrade and CONNECT is declined.
+    after: keepAlive ? "paused" : "closed",
   };
 }
 
 /** `status-line CRLF *( field-line CRLF ) CRLF` (RFC 9112 §2.1, §4). */
-function responseStart(octets: Uint8Array, method: string | undefined, options: ReferenceReadingOptions): StartResult {
+function responseStart(octets: Uint8Array, method: string, options: ReferenceReadingOptions): StartResult {
   const { headBytes = 16384, fieldLines = 100 } = options;
   const head = text(octets.subarray(0, headBytes));
   const result = responseHead(head, method, fieldLines);
   return result.kind === "partial" && octets.length > headBytes ? error("HEAD_TOO_LARGE", headBytes) : result;
 }
 
-function responseHead(head: string, method: string | undefined, fieldLines: number): StartResult {
+function responseHead(head: string, method: string, fieldLines: number): StartResult {
   const line = readLine(head, 0, statusLineOctet);
   if (line.kind !== "line") return line;
   const [version = "", code = ""] = line.text.split(" ");
@@ -162,10 +175,11 @@ function responseHead(head: string, method: string | undefined, fieldLines: numb
   const [coding] = valuesOf(fields, "transfer-encoding");
   const isFramed = coding !== undefined || Number(length ?? 0) > 0;
   if ((status < 200 || status === 204) && isFramed) return error("RESPONSE_FRAMING", emptyLine);
-  if (method === undefined) return error("RESPONSE_UNEXPECTED", 0);
   const isTunnel = method === "CONNECT" && code.startsWith("2");
   if (isTunnel && isFramed) return error("RESPONSE_FRAMING", emptyLine);
   const connection = connectionOptions(fields);
+  const isUpgrade = httpVersion === "1.1" && connection.includes("upgrade") && upgradeProtocols(fields).length > 0;
+  if (status === 101 && !isUpgrade) return error("RESPONSE_UPGRADE", emptyLine);
   const persists = !connection.includes("close") && (httpVersion === "1.1" || connection.includes("keep-alive"));
   const isEmpty = status < 200 || status === 204 || status === 304 || method === "HEAD" || isTunnel;
   let framing: Framing = "until-close";
@@ -174,12 +188,25 @@ function responseHead(head: string, method: string | undefined, fieldLines: numb
   else if (length !== undefined) framing = Number(length);
   return {
     kind: "complete",
-    message: { start: line.text.slice(version.length + 1), httpVersion, fields, content: "", trailers: [] },
+    message: {
+      start: line.text.slice(version.length + 1),
+      httpVersion,
+      fields,
+      keepAlive: persists,
+      content: "",
+      trailers: [],
+    },
     size,
     framing,
     interim: status < 200 && status !== 101,
     after: status === 101 || isTunnel ? "switched" : persists && framing !== "until-close" ? "paused" : "closed",
   };
+}
+
+/** `Upgrade = #protocol` (RFC 9110 §7.8). */
+function upgradeProtocols(fields: Field[]): string[] {
+  const listed = valuesOf(fields, "upgrade").join(",").split(",");
+  return listed.map((protocol) => protocol.replace(/[ \t]/g, "")).filter((protocol) => protocol !== "");
 }
 
 /** `status-line = HTTP-version SP status-code SP [ reason-phrase ]` (RFC 9112 §4); the last SP may be absent. */

@@ -109,6 +109,10 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     return error("HOST_MISSING", section.emptyLine);
   }
 
+  const framing = readFraming(fields);
+  const hasContent = framing.kind === "chunked" || (framing.kind === "content-length" && framing.length > 0);
+  if (method === "CONNECT" && hasContent) return error("CONNECT_FRAMING", section.emptyLine);
+
   const [host] = valuesOf(fields, "host");
   const connection = connectionOptions(fields);
   const head: ReferenceHead = {
@@ -118,7 +122,7 @@ function readHead(text: string, options: ReferenceOptions): ReferenceResult {
     httpVersion,
     host: host === undefined || hostUnchecked ? null : readAuthority(host),
     fields,
-    framing: readFraming(fields),
+    framing,
     // `close` first, then the version, then `keep-alive` (RFC 9112 §9.3).
     keepAlive: !connection.includes("close") && (httpVersion === "1.1" || connection.includes("keep-alive")),
     upgrade: httpVersion === "1.1" && connection.includes("upgrade") ? members(valuesOf(fields, "upgrade")) : [],

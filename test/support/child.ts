@@ -2,8 +2,8 @@
 // Out:   for each upgrade what its framer got: "<head and rest as one text>" after a first line with the process and the client.
 // Never: runs tests; hand-on.test.ts forks it.
 
-import { createGate, type Handover, NO_LISTEN_SERVER } from "headgate";
-import { receiveSockets } from "headgate/intake";
+import { createGate, type Handover, NO_LISTEN_SERVER } from "#src/index.js";
+import { receiveSockets } from "#src/intake.js";
 import "./heard.js";
 
 /** Reports what it got, with everything that arrives until the client ends. */

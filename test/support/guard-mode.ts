@@ -2,8 +2,8 @@
 // Out:   guards of that file with this mode, unless they have one already.
 // Never: changes what else they are given.
 
-import { createGate, type Gate, type GuardOptions } from "headgate";
 import type { GuardedServer } from "#src/guard/server.js";
+import { createGate, type Gate, type GuardOptions } from "#src/index.js";
 
 const mode = process.env.HEADGATE_GUARD_MODE as GuardOptions["mode"];
 const prototype = Object.getPrototypeOf(createGate({ vhosts: [{ name: "a" }] })) as Gate;

@@ -7,9 +7,9 @@ import http from "node:http";
 import http2 from "node:http2";
 import { Session } from "node:inspector/promises";
 import net, { type AddressInfo } from "node:net";
-import { createGate, NO_LISTEN_SERVER } from "headgate";
-import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
+import { createGate, NO_LISTEN_SERVER } from "#src/index.js";
+import { wsFramer } from "#src/ws.js";
 import "./heard.js";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";

@@ -2,8 +2,8 @@
 // Out:   what a MessageReader makes of them, in the form of the reference.
 // Never: knows what octets mean.
 
-import { type RequestHead, RequestReader, type ResponseHead, ResponseReader } from "headgate/message";
 import type { MessageLimits } from "#src/message/limits.js";
+import { type RequestHead, RequestReader, type ResponseHead, ResponseReader } from "#src/message.js";
 import type { ReferenceMessage, ReferenceReading } from "../reference/message.js";
 
 export interface MessageOptions {
@@ -12,6 +12,8 @@ export interface MessageOptions {
   ended: boolean;
   limits?: Partial<MessageLimits>;
   host?: "required" | "optional" | "unchecked";
+  /** Runs after each piece. */
+  between?: () => void;
 }
 
 const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString("latin1");
@@ -22,19 +24,20 @@ const startOf = (head: RequestHead | ResponseHead): string =>
     : `${head.method} ${head.requestTarget}`;
 
 function messageOf(head: RequestHead | ResponseHead): ReferenceMessage {
-  const { rawHeaders, httpVersion } = head;
+  const { rawHeaders, httpVersion, keepAlive } = head;
   const fields = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [[name, rawHeaders[i + 1]!] as [string, string]] : []));
-  return { start: startOf(head), httpVersion, fields, content: "", trailers: [] };
+  return { start: startOf(head), httpVersion, fields, keepAlive, content: "", trailers: [] };
 }
 
 /** Reads the pieces, each as soon as it has come. */
 export function readMessages(pieces: readonly Uint8Array[], options: MessageOptions): ReferenceReading {
-  const { answersTo, ended, limits = {}, host = "required" } = options;
+  const { answersTo, ended, limits = {}, host = "required", between = () => {} } = options;
   const reader = answersTo === null ? new RequestReader({ limits, host }) : new ResponseReader({ limits });
   if (reader instanceof ResponseReader) for (const method of answersTo!) reader.requested(method);
   const messages: ReferenceMessage[] = [];
   let complete = 0;
-  const drain = (): ReferenceReading | null => {
+  const unanswered = (): number => (reader instanceof ResponseReader ? reader.unanswered : 0);
+  const drain = (): Omit<ReferenceReading, "unanswered"> | null => {
     for (;;) {
       const event = reader.next();
       switch (event.kind) {
@@ -68,8 +71,10 @@ export function readMessages(pieces: readonly Uint8Array[], options: MessageOpti
   for (const piece of pieces) {
     reader.receive(piece);
     const reading = drain();
-    if (reading !== null) return reading;
+    if (reading !== null) return { ...reading, unanswered: unanswered() };
+    between();
   }
   if (ended) reader.receiveEnd();
-  return drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
+  const reading = drain() ?? { messages, complete, after: reader.idle ? "paused" : "partial" };
+  return { ...reading, unanswered: unanswered() };
 }

@@ -16,7 +16,10 @@ export interface OtherMessage {
   fields: string[];
   content: string;
   trailers: string[];
+  /** Another protocol follows the message. */
   upgrade: boolean;
+  /** As the parser gives it: false as well for a response that ends with the connection. */
+  keepAlive: boolean;
   complete: boolean;
 }
 
@@ -29,11 +32,24 @@ export interface OtherReading {
 // biome-ignore lint/suspicious/noExplicitAny: Node has no types for it
 type Parser = any;
 
-/** What a client or a server answers to a head: 1 if there is no content, 2 if another protocol follows. */
-function verdict(statusCode: number | undefined, method: string | undefined, upgrade: boolean): number {
-  if (statusCode === undefined) return upgrade ? 2 : 0;
-  if (statusCode === 101 || (method === "CONNECT" && statusCode >= 200 && statusCode < 300)) return 2;
-  return statusCode < 200 || method === "HEAD" ? 1 : 0;
+/** What a parser gives of a head. */
+interface OtherHead {
+  start: string;
+  httpVersion: string;
+  fields: string[];
+  /** Of a response. */
+  statusCode: number | undefined;
+  upgrade: boolean;
+  keepAlive: boolean;
+}
+
+/** What a client or a server answers to a head: 1 if there is no content, 2 if another protocol follows at once. */
+function verdict({ statusCode, upgrade }: OtherHead, method: string | undefined): number {
+  // The content of a request with an upgrade is read.
+  if (statusCode === undefined) return 0;
+  if (statusCode < 200) return upgrade ? 2 : 1;
+  if (method === "CONNECT" && statusCode < 300) return 2;
+  return method === "HEAD" ? 1 : 0;
 }
 
 /** Counts messages and methods while a parser reads. */
@@ -48,14 +64,15 @@ class Log {
     this.#methods = answersTo === null ? null : [...answersTo];
   }
 
-  head(start: string, httpVersion: string, fields: string[], statusCode: number | undefined, upgrade: boolean): number {
+  head(head: OtherHead): number {
+    const { start, httpVersion, fields, statusCode, keepAlive } = head;
     const method = this.#methods?.[0];
-    if (statusCode !== undefined && (statusCode >= 200 || statusCode === 101)) this.#methods?.shift();
-    this.newest = { start, httpVersion, fields, content: "", trailers: [], upgrade, complete: false };
+    const answer = verdict(head, method);
+    const upgrade = answer === 2 || (statusCode === undefined && head.upgrade);
+    if (statusCode !== undefined && (statusCode >= 200 || upgrade)) this.#methods?.shift();
+    this.newest = { start, httpVersion, fields, content: "", trailers: [], upgrade, keepAlive, complete: false };
     this.reading.messages.push(this.newest);
-    const answer = verdict(statusCode, method, upgrade);
-    this.newest.upgrade = answer === 2;
-    if (answer === 2) this.over = true;
+    if (upgrade) this.over = true;
     return answer;
   }
 
@@ -75,7 +92,7 @@ const Native: Parser = (() => {
 })();
 
 export function readByNodeParser(
-  octets: Uint8Array,
+  pieces: readonly Uint8Array[],
   answersTo: readonly string[] | null,
   ended: boolean,
 ): OtherReading {
@@ -91,24 +108,19 @@ export function readByNodeParser(
     } else log.newest.trailers.push(...more);
   };
   parser[Native.kOnHeadersComplete] = (...given: Parser[]) => {
-    const [major, minor, more = [], method, target = "", statusCode, statusMessage, upgrade] = given;
+    const [major, minor, more = [], method, target = "", statusCode, statusMessage, upgrade, keepAlive] = given;
     const all = [...fields, ...more];
     const start = statusCode === undefined ? `${methods[method]} ${url}${target}` : `${statusCode} ${statusMessage}`;
     fields = [];
     url = "";
-    return log.head(start, `${major}.${minor}`, all, statusCode, upgrade);
+    return log.head({ start, httpVersion: `${major}.${minor}`, fields: all, statusCode, upgrade, keepAlive });
   };
   parser[Native.kOnBody] = (part: Buffer) => {
     log.newest!.content += part.toString("latin1");
   };
   parser[Native.kOnMessageComplete] = () => log.end();
   try {
-    const result = parser.execute(Buffer.from(octets));
-    if (typeof result !== "number") log.reading.refused = result.code ?? "error";
-    else if (ended && !log.over) {
-      const fault = parser.finish();
-      if (fault !== undefined) log.reading.refused = fault.code ?? "error";
-    }
+    readPieces(parser, pieces, ended, log);
   } finally {
     parser.close();
   }
@@ -117,7 +129,7 @@ export function readByNodeParser(
 
 /** The same by http-parser-js, which reads text as ASCII. */
 export function readByHttpParserJs(
-  octets: Uint8Array,
+  pieces: readonly Uint8Array[],
   answersTo: readonly string[] | null,
   ended: boolean,
 ): OtherReading {
@@ -128,18 +140,29 @@ export function readByHttpParserJs(
   parser[HTTPParser.kOnHeaders] = (more: string[]) => log.newest!.trailers.push(...more);
   parser[HTTPParser.kOnHeadersComplete] = (info: Parser) => {
     const { versionMajor, versionMinor, headers, method, url, statusCode, statusMessage, upgrade } = info;
+    const httpVersion = `${versionMajor}.${versionMinor}`;
     const start = statusCode === undefined ? `${HTTPParser.methods[method]} ${url}` : `${statusCode} ${statusMessage}`;
-    return log.head(start, `${versionMajor}.${versionMinor}`, headers, statusCode, upgrade);
+    return log.head({ start, httpVersion, fields: headers, statusCode, upgrade, keepAlive: info.shouldKeepAlive });
   };
   parser[HTTPParser.kOnBody] = (part: Buffer) => {
     log.newest!.content += part.toString("latin1");
   };
   parser[HTTPParser.kOnMessageComplete] = () => log.end();
-  const result = parser.execute(Buffer.from(octets));
-  if (typeof result !== "number") log.reading.refused = (result as { code?: string }).code ?? "error";
-  else if (ended && !log.over) {
-    const fault = parser.finish();
-    if (fault instanceof Error) log.reading.refused = fault.message;
-  }
+  readPieces(parser, pieces, ended, log);
   return log.reading;
+}
+
+function readPieces(parser: Parser, pieces: readonly Uint8Array[], ended: boolean, log: Log): void {
+  for (const piece of pieces) {
+    const result = parser.execute(Buffer.from(piece));
+    if (typeof result !== "number") {
+      log.reading.refused = result.code ?? "error";
+      return;
+    }
+    // The message with an upgrade is complete.
+    if (log.over && log.newest === null) return;
+  }
+  if (!ended || log.over) return;
+  const fault = parser.finish();
+  if (fault instanceof Error) log.reading.refused = (fault as { code?: string }).code ?? fault.message;
 }

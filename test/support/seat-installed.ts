@@ -3,7 +3,7 @@
 // Never: changes anything else of the process.
 
 import { writeFileSync } from "node:fs";
-import { install } from "headgate/http-parser/node";
+import { install } from "#src/http-parser-node.js";
 
 interface Pool {
   alloc(): object;

@@ -9,7 +9,7 @@ import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
-import { createGate, type FramerLike, type Gate, type GateOptions, type Handover, LEAVE } from "headgate";
+import { createGate, type FramerLike, type Gate, type GateOptions, type Handover, LEAVE } from "#src/index.js";
 import { certificate } from "./certificate.js";
 import { Client } from "./tcp.js";
 import { handshakeFields } from "./world.js";

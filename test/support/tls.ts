@@ -6,6 +6,8 @@ import { once } from "node:events";
 import net from "node:net";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import * as assert from "uvu/assert";
+import type { Arrival } from "#src/arrival/arrival.js";
 import {
   type Abandoned,
   type ConnectionEnd,
@@ -13,9 +15,7 @@ import {
   type Gate,
   type GateOptions,
   NO_LISTEN_SERVER,
-} from "headgate";
-import * as assert from "uvu/assert";
-import type { Arrival } from "#src/arrival/arrival.js";
+} from "#src/index.js";
 import { certificate } from "./certificate.js";
 import { Client, type Cut, octetsOf, streamPair } from "./tcp.js";
 import { until } from "./until.js";

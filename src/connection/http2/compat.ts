@@ -3,13 +3,8 @@
 // Never: rules on anything.
 
 import type { Server } from "node:http";
-import {
-  Http2ServerRequest,
-  Http2ServerResponse,
-  type IncomingHttpHeaders,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
+import type { Http2ServerRequest, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { http2 } from "../../handover/node-modules.js";
 import type { Opened } from "../../outcome/context.js";
 
 type StreamListener = (
@@ -27,6 +22,7 @@ export function onStream(session: ServerHttp2Session, take: (opened: Opened) => 
 
 /** Gives a request to a server's listeners, as node:http2 does for its own servers; `begins` gets the request before them. */
 export function serve(server: Server, opened: Opened, begins: (request: Http2ServerRequest) => void): void {
+  const { Http2ServerRequest, Http2ServerResponse } = http2();
   const request = new Http2ServerRequest(opened.stream, opened.headers, {}, opened.rawHeaders);
   const response = new Http2ServerResponse(opened.stream);
   begins(request);

@@ -2,8 +2,15 @@
 // Out:   that response, and the end of the stream; the session and its other streams go on.
 // Never: waits for a request body that is not needed.
 
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Reply } from "../../outcome/reply.js";
+
+/** RFC 9113 §7. */
+export const enum ErrorCode {
+  NO_ERROR = 0x0,
+  INTERNAL_ERROR = 0x2,
+  CANCEL = 0x8,
+}
 
 /** Fields that HTTP/2 does not use (RFC 9113 §8.2.2), and the answer to a key that is not processed (RFC 8441 §5). */
 const omitted = new Set(
@@ -46,5 +53,5 @@ export function respond(stream: ServerHttp2Stream, method: string | undefined, r
   stream.respond(headers, { endStream: !hasBody });
   if (hasBody) stream.end(reply.body, "latin1");
   // The response is complete, so the rest of the request is not needed (RFC 9113 §8.1).
-  if (!stream.endAfterHeaders) resetStream(stream, constants.NGHTTP2_NO_ERROR);
+  if (!stream.endAfterHeaders) resetStream(stream, ErrorCode.NO_ERROR);
 }

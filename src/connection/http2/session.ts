@@ -2,17 +2,18 @@
 // Out:   an exchange for each stream; to the session's owner: when no stream is open any more, and how the session ended.
 // Never: reads a frame; node:http2 does.
 
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerOptions } from "node:http2";
+import type { ServerHttp2Session, ServerOptions } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
+import { http2 } from "../../handover/node-modules.js";
 import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
 import type { GateLimits } from "../../outcome/limits.js";
 import { replyOf } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
-import { resetStream, respond } from "./respond.js";
+import { ErrorCode, resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
 
 /** The connection of a session. */
@@ -67,7 +68,7 @@ export class Session implements ExchangeOwner {
   constructor(context: Context, rules: Http2Rules, owner: SessionOwner, socket: Duplex) {
     this.#context = context;
     this.#owner = owner;
-    const session = performServerHandshake(socket, optionsOf(rules, context.limits));
+    const session = http2().performServerHandshake(socket, optionsOf(rules, context.limits));
     this.#session = session;
     session.once("remoteSettings", () => {
       this.#hasSpoken = true;
@@ -118,7 +119,7 @@ export class Session implements ExchangeOwner {
     } catch (error) {
       // A listener of the server threw; its response may have begun.
       const { stream } = opened;
-      if (stream.headersSent) resetStream(stream, constants.NGHTTP2_INTERNAL_ERROR);
+      if (stream.headersSent) resetStream(stream, ErrorCode.INTERNAL_ERROR);
       else respond(stream, decision.head.method, replyOf(500));
       throw error;
     }

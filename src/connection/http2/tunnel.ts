@@ -2,10 +2,10 @@
 // Out:   a socket for the framer; to the client: the response to CONNECT, then the framer's octets in DATA frames.
 // Never: changes an octet after the response head.
 
-import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Arrival } from "../../arrival/arrival.js";
 import { SocketFacade } from "../socket-facade.js";
-import { resetStream, withoutConnectionFields } from "./respond.js";
+import { ErrorCode, resetStream, withoutConnectionFields } from "./respond.js";
 
 /** How many octets the head of a framer's response may have. */
 const RESPONSE_OCTETS = 65_536;
@@ -33,7 +33,7 @@ export class Tunnel extends SocketFacade {
     stream.on("timeout", () => this.emit("timeout"));
     stream.on("close", () => {
       // If the client has ended properly, the rest is read to its end.
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR || !stream.readableEnded) this.destroy();
+      if (stream.rstCode !== ErrorCode.NO_ERROR || !stream.readableEnded) this.destroy();
     });
   }
 
@@ -92,7 +92,7 @@ export class Tunnel extends SocketFacade {
     const isEnded = this.#response === null && stream.writableFinished;
     // If it has ended on both sides, it closes by itself.
     if (!stream.closed && !(isEnded && stream.readableEnded)) {
-      resetStream(stream, isEnded ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+      resetStream(stream, isEnded ? ErrorCode.NO_ERROR : ErrorCode.CANCEL);
     }
     done(error);
   }

@@ -3,14 +3,8 @@
 // Never: chooses by the ClientHello, or keeps time; one deadline covers everything that precedes a head.
 
 import type { Duplex } from "node:stream";
-import {
-  createSecureContext,
-  createServer,
-  type SecureContextOptions,
-  type Server,
-  type TLSSocket,
-  type TlsOptions,
-} from "node:tls";
+import type { SecureContextOptions, Server, TLSSocket, TlsOptions } from "node:tls";
+import { tls } from "../../handover/node-modules.js";
 import { describe, isRecord } from "../../head/options.js";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
@@ -45,7 +39,7 @@ export class Terminator implements Secures {
     checkTerms(terms, where);
     this.#terms = { ...terms };
     // Not 0, which means Node's 120 s: the gate has one timer for all connections.
-    this.#server = createServer({ ...this.#terms, ALPNProtocols: [...protocols], handshakeTimeout: -1 });
+    this.#server = tls().createServer({ ...this.#terms, ALPNProtocols: [...protocols], handshakeTimeout: -1 });
   }
 
   /** Uses this certificate for subsequent handshakes; other options stay as they were. */
@@ -97,7 +91,7 @@ function checkTerms(terms: TlsTerms, where: string): void {
     throw new TypeError(`${where} has no certificate; write { key, cert }, or { pfx }`);
   }
   try {
-    createSecureContext(terms);
+    tls().createSecureContext(terms);
   } catch (cause) {
     throw new TypeError(`${where} cannot be used for TLS: ${(cause as Error).message}`, { cause });
   }
