@@ -4,7 +4,7 @@
 
 import { spawnSync } from "node:child_process";
 
-const COMMAND = "dist/src/cli/main.js";
+const COMMAND = "dist/lib/cli.js";
 const programs: Readonly<Record<string, readonly string[]>> = {
   "node -e 0": ["-e", "0"],
   "headgate --version": [COMMAND, "--version"],

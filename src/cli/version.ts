@@ -2,10 +2,9 @@
 // Out:   the version of the package.
 // Never: keeps it.
 
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 export function version(): string {
-  const text = readFileSync(createRequire(import.meta.url).resolve("headgate/package.json"), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
+  // By its public name, which a bundle finds as well.
+  return (createRequire(import.meta.url)("headgate/package.json") as { version: string }).version;
 }

@@ -22,13 +22,13 @@ import { suite } from "../support/suite.js";
 import { until } from "../support/until.js";
 
 export interface RecipeOptions {
-  /** Of its WebSockets; where it depends on the page, a function of the page's origin. */
-  readonly webSocketPath: string | ((origin: string) => Promise<string>);
+  /** Of its WebSockets; where it depends on the page, a function of the page's origin. Left out: it has none. */
+  readonly webSocketPath?: string | ((origin: string) => Promise<string>);
   readonly protocol?: string;
   /** Whether its WebSockets send back what they get, after "echo: "; otherwise they send something by themselves. */
   readonly echoes?: boolean;
-  /** A path that takes POST. */
-  readonly api?: string;
+  /** A path that takes POST, or a call of the API. */
+  readonly api?: string | ((origin: string) => Promise<void>);
   readonly page?: RegExp;
   /** Files of the application. */
   readonly files?: Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ async function run(name: string, program: string, options: RecipeOptions, isUsed
     const { webSocketPath: given, protocol } = options;
     // Vite opens the port for a moment, to see whether it is free.
     await until(() => answers(origin), "a page");
-    const path = typeof given === "string" ? given : await given(origin);
+    const path = typeof given === "function" ? await given(origin) : given;
     if (isUsed) await use(origin, path, options);
     const target = targetOf(`${origin}/`, path, protocol);
     const limits = { unsafe: true, timeout: 10_000, totalTimeout: 120_000, progress: () => {} };
@@ -88,16 +88,18 @@ const answers = (origin: string): Promise<boolean> =>
   );
 
 /** A page, a call of its API and a WebSocket, as its own pages ask for them. */
-async function use(origin: string, path: string, options: RecipeOptions): Promise<void> {
+async function use(origin: string, path: string | undefined, options: RecipeOptions): Promise<void> {
   const { protocol, echoes = true, api, page = /a page/ } = options;
   const response = await fetch(`${origin}/`, { headers: { Accept: "text/html" } });
   assert.is(response.status, 200);
   assert.match(await response.text(), page);
-  if (api !== undefined) {
+  if (typeof api === "function") await api(origin);
+  else if (api !== undefined) {
     const posted = await fetch(`${origin}${api}`, { method: "POST", headers: { Origin: origin } });
     assert.is(posted.status, 200);
     await posted.text();
   }
+  if (path === undefined) return;
   const webSocket = new WebSocket(`${origin.replace("http", "ws")}${path}`, protocol, { origin });
   // Some greet before they are asked.
   const [message] = await Promise.all([

@@ -22,9 +22,15 @@ const frameworks: Readonly<Record<string, Framework>> = {
   "recipe-hono": { packages: { hono: "4.13.19", "@hono/node-server": "2.1.9" }, isLight: true },
   "recipe-fastify": { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
   "recipe-socket.io": { packages: { "socket.io": "4.8.4" }, isLight: true },
+  "recipe-h3": { packages: { h3: "2.0.8", crossws: "0.4.17" }, isLight: true },
+  "recipe-mcp": { packages: { "@modelcontextprotocol/sdk": "1.32.2", express: "5.3.0" }, isLight: true },
   "recipe-vite": { packages: { vite: "8.4.0" }, isLight: false },
   "socket.io": { packages: { "socket.io": "4.8.4", "socket.io-client": "4.8.4" }, isLight: true },
   fastify: { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
+  "recipe-webpack-dev-server": {
+    packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" },
+    isLight: false,
+  },
   vite: { packages: { vite: "8.4.0" }, isLight: false },
   "webpack-dev-server": { packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" }, isLight: false },
 };
