@@ -7,7 +7,7 @@ import { requests as usual } from "./guard.js";
 import { CHUNKED_POST, CLOSING_REQUEST, POST, REQUEST, TINY_REQUEST } from "./octets.js";
 import type { Trial } from "./trial.js";
 
-const IDLE = 10_000;
+const IDLE = 3000;
 /** Half of those of the step before: there are nine tables. */
 const requests: typeof usual = (octets, status, how) => usual(octets, status, { count: 2400, ...how });
 
