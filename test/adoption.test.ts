@@ -123,8 +123,14 @@ ways("verifyClient may take its time and may say no", async () => {
   }
 });
 
-ways("the framer closes its own WebSockets and no others", async () => {
-  const server = echo();
+for (const clientTracking of [true, false]) {
+  ways(`the framer closes its own WebSockets and no others, clientTracking ${clientTracking}`, () =>
+    closesOwn(clientTracking),
+  );
+}
+
+async function closesOwn(clientTracking: boolean): Promise<void> {
+  const server = echo({ clientTracking });
   const [one, other] = [wsFramer(server), wsFramer(server)];
   const gates = [one, other].map((framer) => gateWith({ "*": framer }));
   const codes: number[] = [];
@@ -148,4 +154,22 @@ ways("the framer closes its own WebSockets and no others", async () => {
   await until(() => codes.length > 1, "the second one's client is closed");
   assert.is(codes.length, 2);
   assert.is(clients[1]!.readyState, WebSocket.CLOSED);
+}
+
+ways("after the handover a head keeps its octets alone, and makes its fields again", async () => {
+  const server = echo();
+  const gate = gateWith({ "*": wsFramer(server) });
+  const { near, far } = await pair();
+  let made: Record<string, unknown> | undefined;
+  server.on("connection", (_webSocket, request) => {
+    made = request.headers;
+  });
+  gate.adopt(far);
+  const client = new WebSocket("ws://a/chat", { createConnection: () => near });
+  await once(client, "open");
+  const [webSocket] = server.clients;
+  const { headers } = gate.decisionOf(webSocket!)!.head;
+  assert.equal({ ...headers }, { ...made });
+  assert.is.not(headers, made);
+  client.terminate();
 });

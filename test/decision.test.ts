@@ -2,10 +2,13 @@
 // Out:   whether the decision, its code and its place in the order are right; what is wrong with vhosts.
 // Never: repeats the rows of test/cases; cases.test.ts runs those.
 
+import { setFlagsFromString } from "node:v8";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival/arrival.js";
 import { parseAuthority } from "#src/head/authority.js";
+import { parseRequestHead } from "#src/head/parse.js";
+import type { RequestHead } from "#src/head/request-head.js";
 import { Claims } from "#src/policy/claims.js";
 import { decide } from "#src/policy/decide.js";
 import { explain, explanation } from "#src/policy/explain.js";
@@ -145,6 +148,36 @@ handshakes("only some of these ask for a WebSocket", () => {
   assert.is(asks("1.1", `Upgrade: websocket\r\n${rest}`), false);
   assert.is(asks("1.1", basic.replace("websocket", "h2c")), false);
   assert.is(asks("1.1", basic.replace("websocket", "websocket/13")), false);
+});
+
+const shapes = suite("shapes of decisions");
+
+setFlagsFromString("--allow-natives-syntax");
+const haveSameMap = new Function("a", "b", "return %HaveSameMap(a, b)") as (a: object, b: object) => boolean;
+
+shapes("decisions of one kind share one hidden class, so that each of a million is small", () => {
+  const rules = {
+    vhosts: [{ name: "a", port: 443 }, { name: "b" }],
+    trust: { from: ["10.0.0.1"], forwarded: "rfc7239" },
+  } as const;
+  const policy = definePolicy(rules);
+  const requests = {
+    accepted: ["host: a", "origin: https://a"],
+    "presumed TLS": ["host: b", "origin: https://b"],
+    "a foreign page": ["host: b", "origin: https://c"],
+    "a foreign Referer": ["host: b", "sec-fetch-site: cross-site", "sec-fetch-mode: no-cors", "referer: https://c/"],
+    "an unreadable Forwarded": ["host: a", "forwarded: for=x;;host"],
+  };
+  for (const [what, fields] of Object.entries(requests)) {
+    const arrival: Arrival = { scheme: "http", schemeSource: "default", remoteAddress: "10.0.0.1" };
+    const octets = Buffer.from(`POST / HTTP/1.1\r\n${fields.join("\r\n")}\r\n\r\n`);
+    const [one, other] = [0, 1].map(() => {
+      const parsed = parseRequestHead(octets);
+      assert.is(parsed.kind, "complete");
+      return decide(policy, (parsed as { head: RequestHead }).head, arrival);
+    });
+    assert.ok(haveSameMap(one!, other!), what);
+  }
 });
 
 const names = suite("names and ports");

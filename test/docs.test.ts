@@ -30,7 +30,6 @@ import {
   members,
   plain,
   read,
-  readme,
   rows,
   section,
 } from "./support/document.js";
@@ -301,24 +300,20 @@ pictures("docs/architecture.md has a phase for every state that is not an end", 
   assert.equal([...states].sort(), wanted.map(([state]) => state).sort());
 });
 
-pictures("README.md and docs/policy.md have every setting of a port", () => {
+pictures("docs/policy.md has every setting of a port", () => {
   const settings = [
     ...members(read("src/policy/vhost.ts"), "export type VhostPort ="),
     NO_LISTEN_SERVER,
     NO_LISTEN,
   ].sort();
-  for (const [text, heading] of [
-    [readme, "### The port of a vhost"],
-    [read("docs/policy.md"), "## Ports"],
-  ] as const) {
-    const named = rows(section(text, heading)).map(([port]) => plain(port).replaceAll('"', ""));
-    assert.equal(named.filter((port) => /^[a-zA-Z_]+$/.test(port)).sort(), settings, heading);
-    assert.is(named.length, settings.length + 2, "a number, and a list of numbers");
-  }
+  const chapter = section(read("docs/policy.md"), "## Ports");
+  const named = rows(chapter).map(([port]) => plain(port).replaceAll('"', ""));
+  assert.equal(named.filter((port) => /^[a-zA-Z_]+$/.test(port)).sort(), settings);
+  assert.is(named.length, settings.length + 2, "a number, and a list of numbers");
 });
 
-pictures("README.md has every event, and the channel of each", () => {
-  const chapter = section(readme, "## Events");
+pictures("docs/errors.md has every event, and the channel of each", () => {
+  const chapter = section(errors, "## Events");
   const events = [
     .../interface GateEvents \{(.*?)^\}/ms.exec(read("src/gate-options.ts"))![1]!.matchAll(/^ {2}(\w+): \[/gm),
   ];
@@ -367,13 +362,13 @@ const examples = suite("documents: examples");
 
 /** Where each example stands that is one file. */
 const shownIn = {
-  adopt: "README.md",
+  adopt: "docs/intake.md",
   duplex: "docs/intake.md",
-  guard: "README.md",
+  guard: "docs/policy.md",
   http2: "docs/policy.md",
   message: "docs/drop-in.md",
   middleware: "docs/policy.md",
-  parser: "README.md",
+  parser: "docs/parser.md",
   "http-parser-node": "docs/drop-in.md",
   policy: "docs/policy.md",
   upgrade: "docs/intake.md",
@@ -411,11 +406,11 @@ examples("no example is left out, and each says how to run it", () => {
 
 const speed = suite("documents: speed");
 
-speed("README.md's figures are those of bench/results/head.json, losing ones included", () => {
+speed("the parser's figures are those of bench/results/head.json, losing ones included", () => {
   const results = JSON.parse(read("bench/results/head.json")) as Results;
-  const chapter = section(readme, "## Speed");
-  for (const table of speedTables(results)) assert.ok(chapter.includes(table), `README.md does not have:\n${table}`);
-  assert.is(rows(chapter).length, rows(speedTables(results).join("\n\n")).length, "README.md has other tables");
+  const chapter = section(read("docs/performance.md"), "## The parser, beside others");
+  for (const table of speedTables(results)) assert.ok(chapter.includes(table), `docs/performance.md lacks:\n${table}`);
+  assert.is(rows(chapter).length, rows(speedTables(results).join("\n\n")).length, "other tables");
   const { node, cpu } = results.environment;
   assert.match(chapter, `Node ${node}, ${cpu}`);
 });

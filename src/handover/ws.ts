@@ -7,6 +7,7 @@ import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import { type Framer, FramerRefusal, type Handover } from "./framer.js";
 import { type Ruled, ruledHost, ruledRawHeaders } from "./ruled-host.js";
+import { SideTable } from "./side-table.js";
 
 /** The part of a ws 8 WebSocket that is used. */
 export interface WebSocketLike {
@@ -22,6 +23,9 @@ export interface WebSocketServerLike {
   handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
   /** Those that it was made with. */
   readonly options?: { readonly path?: unknown; readonly verifyClient?: unknown };
+  /** Its open WebSockets; absent with `clientTracking: false`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as ws declares it
+  readonly clients?: Iterable<any>;
   // biome-ignore lint/suspicious/noExplicitAny: as the listeners of 'connection' declare them
   emit(event: "connection", webSocket: any, request: any): boolean;
 }
@@ -77,9 +81,11 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       `wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is ${describe(webSocketServer)}`,
     );
   }
-  const taken = new Set<WebSocketLike>();
+  const taken = new SideTable<true>();
+  // Where ws has no list of its own: a set and a second listener of 'close' cost 100 octets a WebSocket.
+  const untracked = new Set<WebSocketLike>();
   function forget(this: WebSocketLike): void {
-    taken.delete(this);
+    untracked.delete(this);
   }
   return {
     take(handover: Handover): void | Promise<void> {
@@ -90,8 +96,11 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       let settle: (() => void) | undefined;
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         isDone = true;
-        taken.add(webSocket);
-        webSocket.on("close", forget);
+        taken.set(webSocket, true);
+        if (webSocketServer.clients === undefined) {
+          untracked.add(webSocket);
+          webSocket.on("close", forget);
+        }
         // ws is listening now, but it leaves a paused socket paused.
         socket.resume();
         handover.associate(request);
@@ -115,12 +124,13 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       });
     },
     async close(code: number, signal?: AbortSignal): Promise<void> {
-      const closed = [...taken].map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));
+      const open: WebSocketLike[] = [...(webSocketServer.clients ?? untracked)].filter((each) => taken.get(each));
+      const closed = open.map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));
       const terminate = () => {
-        for (const webSocket of taken) webSocket.terminate();
+        for (const webSocket of open) webSocket.terminate();
       };
       signal?.addEventListener("abort", terminate, { once: true });
-      for (const webSocket of taken) webSocket.close(code);
+      for (const webSocket of open) webSocket.close(code);
       if (signal?.aborted) terminate();
       await Promise.all(closed);
       signal?.removeEventListener("abort", terminate);

@@ -232,6 +232,11 @@ export class RequestHead {
     return (this.#flags & wanted) === wanted;
   }
 
+  /** Forgets what was made from the text, and is made from it again when it is asked for. @internal */
+  forget(): void {
+    this.#rawHeaders = this.#headers = undefined;
+  }
+
   /** Octets of the head as received. */
   get size(): number {
     return this.#text.length;

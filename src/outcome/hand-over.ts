@@ -26,7 +26,14 @@ export function handOver(
   known.set(socket, decision);
   context.accepted(decision);
   const handover = handoverOf({ decision, known }, socket, rest);
-  give(() => (others === undefined ? take(handover) : others.take(handover)), taking);
+  give(() => (others === undefined ? take(handover) : others.take(handover)), {
+    taken() {
+      // The head is kept for `decisionOf` as long as the connection: the framer has read its fields by now.
+      decision.head.forget();
+      taking.taken();
+    },
+    notTaken: (cause) => taking.notTaken(cause),
+  });
 }
 
 /** Lets the framer that claims an upgrade take it. */

@@ -16,8 +16,8 @@ export const handshake = `GET /chat HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\
 export const HI = Uint8Array.of(0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2);
 export const BYE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 
-export const echo = (): WebSocketServer =>
-  new WebSocketServer({ noServer: true }).on("connection", (webSocket) => {
+export const echo = (options: { clientTracking?: boolean } = {}): WebSocketServer =>
+  new WebSocketServer({ noServer: true, ...options }).on("connection", (webSocket) => {
     webSocket.on("message", (data, isBinary) => webSocket.send(data, { binary: isBinary }));
   });
 
