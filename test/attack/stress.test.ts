@@ -52,6 +52,7 @@ test(`${CONNECTIONS} clients in each of ${WAVES} waves leave nothing`, async () 
     assert.equal(
       { sockets: left.sockets, pendingHeads: left.pendingHeads, endless: left.endless },
       { sockets: 0, pendingHeads: 0, endless: 0 },
+      left.kept.join("\n"),
     );
     all.push(left);
   }

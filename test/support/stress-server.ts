@@ -42,6 +42,8 @@ export interface Left {
   readonly pendingHeads: number;
   /** Adoptions that have not ended, beyond those whose framer has not kept its promise; framers behind a guard count there as well. */
   readonly endless: number;
+  /** Their sockets, if there are any. */
+  readonly kept: readonly string[];
   /** Objects that are alive, by their class. */
   readonly objects: Readonly<Record<string, number>>;
   readonly heap: number;
@@ -60,7 +62,8 @@ const classes = [
 const { key, cert } = certificate();
 /** Connections of servers of node:http2, which forgets some that broke a rule or were reset. A guard cannot end them. */
 const nodes = new Set<Duplex>();
-let endless = 0;
+/** Adopted sockets whose adoption has not ended, with their doors. */
+const adopted = new Map<Duplex, Door>();
 const gates: Gate[] = [];
 
 function makeGate(options: Partial<GateOptions>): Gate {
@@ -75,12 +78,29 @@ function makeGate(options: Partial<GateOptions>): Gate {
   return gate;
 }
 
-function adopting(options: Partial<GateOptions>): (socket: Duplex) => void {
+function adopting(door: Door, options: Partial<GateOptions>): (socket: Duplex) => void {
   const gate = makeGate({ requests: respond, ...options });
   return (socket) => {
-    endless++;
-    void gate.adopt(socket).ended.then(() => endless--);
+    adopted.set(socket, door);
+    void gate.adopt(socket).ended.then(() => adopted.delete(socket));
   };
+}
+
+/** What a socket that should be gone waits for. */
+function facts(socket: Duplex, door: Door): string {
+  const { destroyed, readableEnded, readableLength, writableEnded, writableFinished, writableLength } = socket;
+  const { bytesRead, bytesWritten } = socket as net.Socket;
+  const all = {
+    destroyed,
+    readableEnded,
+    readableLength,
+    writableEnded,
+    writableFinished,
+    writableLength,
+    bytesRead,
+    bytesWritten,
+  };
+  return JSON.stringify({ door, ...all, isPaused: socket.isPaused(), events: socket.eventNames().map(String) });
 }
 
 function guarding<Guarded extends Server>(server: Guarded, strict = false): Guarded {
@@ -92,14 +112,18 @@ function guarding<Guarded extends Server>(server: Guarded, strict = false): Guar
 const settings = { enableConnectProtocol: true };
 const terms = { "*": { key, cert } };
 const openings: Record<Door, () => Server> = {
-  adopted: () => net.createServer(adopting({})),
+  adopted: () => net.createServer(adopting("adopted", {})),
   "adopted and recognized": () =>
-    net.createServer(adopting({ tls: terms, fallback: passThrough, http2: { cleartext: true } })),
+    net.createServer(
+      adopting("adopted and recognized", { tls: terms, fallback: passThrough, http2: { cleartext: true } }),
+    ),
   "adopted from TLS": () =>
-    tls.createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] }).on("secureConnection", adopting({})),
+    tls
+      .createServer({ key, cert, ALPNProtocols: ["h2", "http/1.1"] })
+      .on("secureConnection", adopting("adopted from TLS", {})),
   "adopted behind PROXY": () => {
     const trust = { from: ["127.0.0.1"], proxyProtocol: true } as const;
-    return net.createServer(adopting({ tls: terms, http2: { cleartext: true }, trust }));
+    return net.createServer(adopting("adopted behind PROXY", { tls: terms, http2: { cleartext: true }, trust }));
   },
   http: () => guarding(http.createServer()),
   https: () => guarding(https.createServer({ key, cert })),
@@ -150,9 +174,11 @@ async function left(): Promise<Left> {
     (globalThis as { gc?: () => void }).gc!();
   }
   const { heapUsed } = process.memoryUsage();
+  const endless = Math.max(0, adopted.size - unsettled);
+  const kept = endless === 0 ? [] : Array.from(adopted, ([socket, door]) => facts(socket, door));
   const objects = Object.fromEntries(classes.map((each) => [each.name, queryObjects(each as never) as number]));
   return {
-    ...{ sockets: Math.max(beside, sockets()) - atFirst, pendingHeads, endless: Math.max(0, endless - unsettled) },
+    ...{ sockets: Math.max(beside, sockets()) - atFirst, pendingHeads, endless, kept },
     ...{ objects, heap: heapUsed },
     ...{ ...owing(), strays: strays.splice(0) },
   };
