@@ -415,6 +415,35 @@ speed("the parser's figures are those of bench/results/head.json, losing ones in
   assert.match(chapter, `Node ${node}, ${cpu}`);
 });
 
+/** What a user pays for, by the step and the contender that measured it. */
+const costs = [
+  ["a browser's GET to a guarded server", "seat", "headgate guard"],
+  ["the same, 20 pipelined", "seat", "headgate guard, pipelined"],
+  ["the same over TLS", "seat", "headgate guard, https"],
+  ["a POST of 1 KiB", "seat", "headgate guard, POST"],
+  ['a browser\'s GET with `mode: "events"`', "guard", "headgate guard, events"],
+  ['a browser\'s GET with `mode: "filter"`', "guard", "headgate guard, filter"],
+  ["a browser's GET on an adopted socket", "guard", "headgate adopt"],
+  ["memory of an idle connection", "seat", "headgate guard, idle"],
+  ["an upgrade to a WebSocket", "upgrade", "headgate + ws"],
+  ["a refused upgrade", "refused", "headgate + ws"],
+  ["a message of an open WebSocket", "messages", "headgate + ws"],
+  ["memory of an open WebSocket", "open", "headgate + ws"],
+] as const;
+
+speed("docs/performance.md has what headgate costs as bench/results/gate.json has it", () => {
+  const { rows: measured } = JSON.parse(read("bench/results/gate.json")) as GateRun;
+  const documented = rows(section(read("docs/performance.md"), "## What it costs you")).map(([what, , cost]) => [
+    what,
+    cost,
+  ]);
+  const wanted = costs.map(([what, step, contender]) => {
+    const row = measured.find((each) => each.step === step && each.contender === contender);
+    return [what, row!.ratio!.median.toFixed(2)];
+  });
+  assert.equal(documented, wanted);
+});
+
 interface GateRun {
   rows: { step: string; contender: string; ratio: { median: number } | null }[];
   goals: { what: string; most: number; measured: number }[];
