@@ -77,12 +77,12 @@ async function open(id) {
   outcome(id).textContent = "…";
   const [target, decided] = marked(targets[id]);
   const webSocket = new WebSocket(target);
-  const shown = showOutcome(id, decided, "opened", "not opened");
   const opened = await new Promise((resolve) => {
     webSocket.addEventListener("open", () => resolve(webSocket), { once: true });
     webSocket.addEventListener("close", () => resolve(null), { once: true });
   });
-  await shown;
+  if (opened === null) await showOutcome(id, decided, "", "not opened");
+  else showText(id, "opened");
   return opened;
 }
 

@@ -66,7 +66,7 @@ function partsOfBeginning(text: string): Part[] {
   for (const beginning of new Set([text, anonymous])) {
     for (const completion of completions) {
       const octets = Uint8Array.from(beginning + completion, (character) => character.charCodeAt(0));
-      const result = parseRequestHead(octets, { host: "unchecked" });
+      const result = parseRequestHead(octets, { host: "unchecked", limits: widest });
       if (result.kind !== "complete") continue;
       const found = walk(result.head).filter(({ start }) => start < text.length);
       return found.map((part) => ({ ...part, end: Math.min(part.end, text.length) }));
@@ -74,6 +74,9 @@ function partsOfBeginning(text: string): Part[] {
   }
   return [];
 }
+
+/** A head that is refused for its size has parts as well. */
+const widest = { headBytes: 131_072, fieldLines: 4096 };
 
 const VERSION = "HTTP/1.1";
 

@@ -2,8 +2,9 @@
 // Out:   what the kernel and the policy make of them.
 // Never: throws because of what was written, or sends it anywhere.
 
-import { type HeadResult, parseRequestHead } from "headgate/parser";
+import { type HeadResult, parseAuthority, parseRequestHead } from "headgate/parser";
 import {
+  type ArrivalHints,
   arrivalOf,
   type Decision,
   decide,
@@ -21,7 +22,7 @@ export interface Inputs {
   readonly head: string;
   /** JSON of policy.schema.json. */
   readonly policy: string;
-  /** The address that the connection comes from; "" states none. */
+  /** The address that the connection comes from; "unix" for a UNIX-domain socket; "" states none. */
   readonly client: string;
   /** "" follows the policy. */
   readonly scheme: string;
@@ -35,7 +36,7 @@ export interface Ruling {
   readonly decision: Decision | null;
   /** Why there is no policy to decide by. */
   readonly policyProblem: string | null;
-  /** Why the facts of the connection are not possible. */
+  /** Why the connection cannot come from there. */
   readonly connectionProblem: string | null;
 }
 
@@ -47,15 +48,27 @@ export function ruleOn(inputs: Inputs): Ruling {
   const result = parseRequestHead(written.octets);
   const parts = partsOf(written.octets, result);
   const [policy, policyProblem] = attempt(() => readPolicy(inputs.policy));
-  const [arrival, connectionProblem] = attempt(() =>
-    arrivalOf(policy ?? { scheme: undefined }, {
-      ...(inputs.scheme !== "" && { scheme: inputs.scheme as "http" | "https" }),
-      ...(inputs.client !== "" && { remoteAddress: inputs.client }),
-    }),
-  );
-  const canDecide = policy !== null && arrival !== null && result.kind === "complete";
-  const decision = canDecide ? decide(policy, result.head, arrival) : null;
+  const connectionProblem = problemOf(inputs.client);
+  const canDecide = policy !== null && connectionProblem === null && result.kind === "complete";
+  const decision = canDecide ? decide(policy, result.head, arrivalOf(policy, hintsOf(inputs))) : null;
   return { written, result, parts, decision, policyProblem, connectionProblem };
+}
+
+/** A peer on a UNIX-domain socket has no address. */
+const UNIX = "unix";
+
+function problemOf(client: string): string | null {
+  if (client === "" || client === UNIX) return null;
+  const result = parseAuthority(client.includes(":") ? `[${client}]` : client);
+  if (result.kind === "complete" && result.authority.kind !== "reg-name") return null;
+  return `${client} is not an IPv4 or IPv6 address, or unix`;
+}
+
+function hintsOf({ client, scheme }: Inputs): ArrivalHints {
+  return {
+    ...(scheme !== "" && { scheme: scheme as "http" | "https" }),
+    ...(client === UNIX ? { unix: true } : client !== "" && { remoteAddress: client }),
+  };
 }
 
 /** The policy of a guarded server with these rules. */
