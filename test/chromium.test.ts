@@ -149,7 +149,7 @@ function testPage(browser: Browser): void {
       test(`the page and its frame have no barriers, ${width} px wide and ${colorScheme}`, async () => {
         await visit(async (page) => {
           await page.setViewportSize({ width, height: 844 });
-          await page.emulateMedia({ colorScheme });
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
           await press(page, "Foreign host", "host foreign.localhost matches none of the vhosts: ");
           assert.equal(await findBarriers(page), []);
           const frame = page.frames().find((each) => each.url().startsWith("http://rebound.localhost:"));

@@ -148,7 +148,7 @@ export const examples: readonly Example[] = [
   },
   {
     id: "forged",
-    title: "Forged Forwarded",
+    title: "Forged proxy",
     story: "The same octets from a peer that is not trusted: Forwarded is only what a client claims, and Host counts.",
     inputs: forwarded("203.0.113.9"),
   },
