@@ -1,12 +1,12 @@
 // In:    demo/playground/, and the package as it ships in dist/lib/.
-// Out:   dist/demo/playground/: a page, its style sheets and one script, which work from any server and without one.
+// Out:   dist/playground/: a page, its style sheets and one script, which work from any server and without one.
 // Never: changes the package.
 
 import { copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { rolldown } from "rolldown";
 
-const FOLDER = "dist/demo/playground";
+const FOLDER = "dist/playground";
 
 rmSync(FOLDER, { recursive: true, force: true });
 mkdirSync(FOLDER, { recursive: true });

@@ -1,4 +1,4 @@
-// In:    files of demo/ and dist/demo/, and the ports that the page leads to.
+// In:    files of demo/ and dist/playground/, and the ports that the page leads to.
 // Out:   the files of the live page and the playground, by their paths.
 // Never: takes a path of the file system from a request.
 
@@ -22,7 +22,7 @@ export interface File {
 
 /** From dist/demo, where this file runs, to demo, where the page's files are. */
 const SOURCES = new URL("../../demo/", import.meta.url);
-const PLAYGROUND = new URL("playground/", import.meta.url);
+const PLAYGROUND = new URL("../playground/", import.meta.url);
 
 const mediaTypes: Readonly<Record<string, string>> = { html: "text/html", css: "text/css", js: "text/javascript" };
 

@@ -291,7 +291,13 @@ function testPlayground(browser: Browser): void {
   test("a link that is damaged leads to an example", async () => {
     for (const fragment of ["#s=%%%", "#s=e30", "#s=WyIiLCIiLCIiLCJmdHAiXQ", "#nonsense"]) {
       const address = `http://localhost:${demo.port}/playground/${fragment}`;
-      await visit(async (page) => assert.is(await headline(page), headlines.Rebinding, fragment), { address });
+      await visit(
+        async (page) => {
+          assert.is(await headline(page), headlines.Rebinding, fragment);
+          assert.is(await page.locator("#copied").innerText(), "the link is damaged; this is an example");
+        },
+        { address },
+      );
     }
   });
 
@@ -336,7 +342,7 @@ function testPlayground(browser: Browser): void {
   });
 
   test("works from a file, without a server", async () => {
-    const address = `${pathToFileURL("dist/demo/playground/index.html").href}#smuggling`;
+    const address = `${pathToFileURL("dist/playground/index.html").href}#smuggling`;
     await visit(
       async (page) => {
         assert.is(await headline(page), headlines.Smuggling);

@@ -139,7 +139,10 @@ async function copyLink(): Promise<void> {
 
 /** The inputs of the address; a fragment that is not one of ours leads to an example. */
 function follow(): void {
-  load(inputsOf(location.hash) ?? examples.find(({ id }) => id === "rebinding")!.inputs);
+  const { hash } = location;
+  const followed = inputsOf(hash);
+  load(followed ?? examples.find(({ id }) => id === "rebinding")!.inputs);
+  if (followed === null && hash !== "") find("copied").textContent = "the link is damaged; this is an example";
 }
 
 /** Starts it: where WebAssembly is forbidden, that is its translation into JavaScript. */

@@ -12,6 +12,8 @@ export interface Written {
 const CR = 13;
 const LF = 10;
 
+const encoder = new TextEncoder();
+
 /** What a backslash makes of the next character; with any other one it is a backslash. */
 const escapes: Readonly<Record<string, number>> = { r: CR, n: LF, t: 9, "0": 0, "\\": 92 };
 
@@ -20,9 +22,8 @@ export function octetsOf(text: string): Written {
   const octets: number[] = [];
   const from: number[] = [];
   const to: number[] = [];
-  const encoder = new TextEncoder();
   for (let at = 0; at < text.length; ) {
-    const [meant, length] = readOne(text, at, encoder);
+    const [meant, length] = readOne(text, at);
     for (const octet of meant) {
       octets.push(octet);
       from.push(at);
@@ -34,11 +35,7 @@ export function octetsOf(text: string): Written {
 }
 
 /** The octets that the characters at `at` mean, and how many characters they are. */
-function readOne(
-  text: string,
-  at: number,
-  encoder: TextEncoder,
-): [octets: ArrayLike<number> & Iterable<number>, length: number] {
+function readOne(text: string, at: number): [octets: ArrayLike<number> & Iterable<number>, length: number] {
   const character = String.fromCodePoint(text.codePointAt(at)!);
   if (character === "\n") return [[CR, LF], 1];
   if (character === "\\") {

@@ -58,12 +58,11 @@ function walk(head: RequestHead): Part[] {
 }
 
 /**
- * The parts of an incomplete head: those that the kernel finds in the shortest completion that it accepts. A value that cannot
- * be completed, such as half a Transfer-Encoding, is read under a name that the kernel does not know.
+ * The parts of an incomplete head: those that the kernel finds in the shortest completion that it accepts. A part that cannot be
+ * completed, such as half a Transfer-Encoding or half an IPv6 address, is read in another one's place.
  */
 function partsOfBeginning(text: string): Part[] {
-  const anonymous = text.replace(/[^\n:]+(?=:[^\n]*$)/, (name) => "x".repeat(name.length));
-  for (const beginning of new Set([text, anonymous])) {
+  for (const beginning of new Set([text, withPlainRequestLine(text), withUnknownNames(text)])) {
     for (const completion of completions) {
       const octets = Uint8Array.from(beginning + completion, (character) => character.charCodeAt(0));
       const result = parseRequestHead(octets, { host: "unchecked", limits: widest });
@@ -73,6 +72,19 @@ function partsOfBeginning(text: string): Part[] {
     }
   }
   return [];
+}
+
+/** The same text, if it is the beginning of a request line, with parts of the same length that go together. */
+function withPlainRequestLine(text: string): string {
+  const [, empty = "", method, target, version, end] = /^([\r\n]*)(\S+) (\S*)( \S{0,8})?(\r?)$/.exec(text) ?? [];
+  if (method === undefined || target === undefined) return text;
+  const plain = version === undefined ? "" : ` ${VERSION}`.slice(0, version.length);
+  return `${empty}${"X".repeat(method.length)} ${"/".repeat(target.length)}${plain}${end}`;
+}
+
+/** The same text with field names that the kernel does not know. */
+function withUnknownNames(text: string): string {
+  return text.replace(/(?<=\n)[^\n:]+(?=:)/g, (name) => "x".repeat(name.length));
 }
 
 /** A head that is refused for its size has parts as well. */
