@@ -1,4 +1,4 @@
-// In:    the events of a gate.
+// In:    the events of gates.
 // Out:   every decision as an entry: JSON for the page, one line for the terminal.
 // Never: decides anything; the sentences of decisions are the library's.
 
@@ -7,6 +7,8 @@ import { explain, type Gate } from "headgate";
 
 export type Verdict = "accepted" | "refused" | "malformed" | "abandoned";
 
+export type Road = "adopted" | "guarded";
+
 /** What the terminal and the page show of one decision. */
 export interface Entry {
   /** Counts from 1. */
@@ -14,6 +16,10 @@ export interface Entry {
   /** As RFC 3339 writes it. */
   readonly time: string;
   readonly verdict: Verdict;
+  /** Whether the connection was adopted, or accepted by a guarded server. */
+  readonly road: Road;
+  /** The request-target; null where no head could be read. */
+  readonly target: string | null;
   /** How the client was answered; null where the gate left that to the site, or the connection was abandoned. */
   readonly statusCode: number | null;
   /** The stable code of a refusal, an error or an end. */
@@ -21,20 +27,45 @@ export interface Entry {
   readonly explanation: string;
 }
 
-/** Calls `listener` for everything that the gate decides from now on. */
-export function watchDecisions(gate: Gate, listener: (entry: Entry) => void): void {
-  let number = 0;
-  const report = (verdict: Verdict, statusCode: number | null, code: string | null, explanation: string): void => {
-    number++;
-    listener({ number, time: new Date().toISOString(), verdict, statusCode, code, explanation });
-  };
-  gate.on("accepted", (decision) => report("accepted", decision.upgrade ? 101 : null, null, explain(decision)));
-  gate.on("refused", (decision) => report("refused", decision.statusCode, decision.code, explain(decision)));
-  gate.on("malformed", ({ fault }) => report("malformed", fault.statusCode, fault.code, explain(fault)));
-  gate.on("abandoned", ({ code, stage }) => {
-    const words = code.toLowerCase().replaceAll("_", " ");
-    report("abandoned", null, code, `${words}; stage of the connection: ${stage}`);
-  });
+/** Numbers decisions, of one gate or of several. */
+export class DecisionLog {
+  #number = 0;
+  readonly #listener: (entry: Entry) => void;
+
+  /** Calls `listener` for everything that the watched gates decide from now on. */
+  constructor(listener: (entry: Entry) => void) {
+    this.#listener = listener;
+  }
+
+  watch(gate: Gate, road: Road): void {
+    const report = (entry: Pick<Entry, "verdict" | "target" | "statusCode" | "code" | "explanation">): void => {
+      this.#number++;
+      this.#listener({ number: this.#number, time: new Date().toISOString(), road, ...entry });
+    };
+    gate.on("accepted", (decision) => {
+      const { upgrade, head } = decision;
+      const statusCode = upgrade ? 101 : null;
+      report({
+        verdict: "accepted",
+        target: head.requestTarget,
+        statusCode,
+        code: null,
+        explanation: explain(decision),
+      });
+    });
+    gate.on("refused", (decision) => {
+      const { head, statusCode, code } = decision;
+      report({ verdict: "refused", target: head.requestTarget, statusCode, code, explanation: explain(decision) });
+    });
+    gate.on("malformed", ({ fault }) => {
+      const { statusCode, code } = fault;
+      report({ verdict: "malformed", target: null, statusCode, code, explanation: explain(fault) });
+    });
+    gate.on("abandoned", ({ code, stage }) => {
+      const explanation = `${code.toLowerCase().replaceAll("_", " ")}; stage of the connection: ${stage}`;
+      report({ verdict: "abandoned", target: null, statusCode: null, code, explanation });
+    });
+  }
 }
 
 const colours = { accepted: "green", refused: "red", malformed: "magenta", abandoned: "yellow" } as const;

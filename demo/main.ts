@@ -4,8 +4,10 @@
 
 import { parseArgs } from "node:util";
 import { terminalLine } from "./decisions.js";
+import { type Guarded, openGuarded } from "./guarded.js";
 import { playOnce } from "./once.js";
-import { createSite } from "./site.js";
+import { openRebinding, type Rebinding } from "./rebinding.js";
+import { createSite, type Site } from "./site.js";
 import { openWorld, type World } from "./world.js";
 
 const DEFAULT_PORT = 8080;
@@ -64,19 +66,24 @@ async function serve(port: number): Promise<number> {
   // node:util colours whatever it is asked to; a pipe or a file should get no colours.
   const coloured = process.stdout.isTTY === true && !process.env.NO_COLOR;
   const world = await openWorld(port);
-  const site = createSite(world.port, (entry) => print(terminalLine(entry, coloured)));
+  const guarded = await openGuarded(world.port);
+  const rebinding = await openRebinding(guarded.server);
+  const neighbours = { guarded: guarded.port, rebinding: rebinding.port };
+  const site = createSite(world.port, (entry) => print(terminalLine(entry, coloured)), neighbours);
+  site.watch(guarded.gate);
   world.giveTo(site.gate);
-  print(`http://localhost:${world.port}/ is the page; Ctrl-C ends the demo`);
+  print(`http://localhost:${world.port}/ is the page, and /playground/ the playground; Ctrl-C ends the demo`);
   await toldToEnd();
-  await close(world, site);
+  await close(site, world, guarded, rebinding);
   return 0;
 }
 
-async function close(world: World, site: ReturnType<typeof createSite>): Promise<void> {
+async function close(site: Site, world: World, guarded: Guarded, rebinding: Rebinding): Promise<void> {
   await site.close();
   // We cut off the remaining clients ourselves: these ends would only confuse the reader of the log.
   site.gate.removeAllListeners();
-  await world.close();
+  guarded.gate.removeAllListeners();
+  await Promise.all([world.close(), rebinding.close(), guarded.close()]);
 }
 
 /** A second signal then ends the process at once, as if there were no listener. */

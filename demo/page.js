@@ -1,5 +1,5 @@
 // In:    clicks and messages of a person; decisions, over a WebSocket.
-// Out:   WebSockets to the right and the wrong host; each decision, newest first.
+// Out:   requests to the right and the wrong host, and what came of each; every decision, newest first.
 // Never: makes markup out of what it received.
 
 /** Decisions that stay on the page. */
@@ -7,7 +7,14 @@ const SHOWN = 200;
 /** Milliseconds before the stream of decisions is opened again. */
 const PATIENCE = 1000;
 
+/** Milliseconds for the decision on a request to arrive. */
+const DECISION = 5000;
+
 const port = location.port === "" ? "" : `:${location.port}`;
+
+/** The same site under its other name, which is another origin. */
+const otherName = location.hostname === "localhost" ? "127.0.0.1" : "localhost";
+const { guarded } = document.body.dataset;
 
 /** What the buttons open: each is its button's id. */
 const targets = {
@@ -16,20 +23,67 @@ const targets = {
   foreign: `ws://foreign.localhost${port}/echo`,
   port: `ws://declared.localhost${port}/echo`,
   path: `ws://echo.localhost${port}/nobody`,
-  // The same site under its other name, which is another origin.
-  origin: `ws://${location.hostname === "localhost" ? "127.0.0.1" : "localhost"}${port}/decisions`,
+  origin: `ws://${otherName}${port}/decisions`,
+  "guard-own": `http://${location.hostname}:${guarded}/notes`,
+  "guard-foreign": `http://${otherName}:${guarded}/notes`,
+  "guard-host": `http://foreign.localhost:${guarded}/notes`,
 };
 
 const element = (selector, parent = document) => parent.querySelector(selector);
 const outcome = (id) => element(`output[for=${id}]`);
 
-/** Opens a WebSocket and waits until it has opened or failed; a browser does not tell a page why it failed. */
-function open(target) {
-  const webSocket = new WebSocket(target);
+/** Counts the requests of this page; each has a query of its own, so that its decision can be told from others. */
+let requests = Math.floor(Math.random() * 1e9);
+/** Decisions that are waited for: what each has to fulfil, and what then happens. */
+const expected = new Set();
+
+/** The decision that `isIt` accepts; null if it does not come in time. */
+function decisionOn(isIt) {
   return new Promise((resolve) => {
+    const expectation = { isIt, resolve };
+    expected.add(expectation);
+    setTimeout(() => resolve(null), DECISION);
+  }).finally(() => {
+    for (const each of expected) if (each.isIt === isIt) expected.delete(each);
+  });
+}
+
+/** What the client got, and why. */
+function showText(id, got, why = "") {
+  const headline = document.createElement("span");
+  headline.textContent = got;
+  headline.classList.toggle("refusal", why !== "");
+  const reason = document.createElement("span");
+  reason.textContent = why;
+  outcome(id).replaceChildren(headline, reason);
+}
+
+/** A browser hides from a page why a request failed; the gate's decision shows it. */
+async function showOutcome(id, decided, passed, failed) {
+  const entry = await decided;
+  if (entry === null) showText(id, failed);
+  else if (entry.code === null) showText(id, passed);
+  else showText(id, `${failed}: ${entry.statusCode} ${entry.code}`, entry.explanation);
+}
+
+/** The target, with a query of its own, and the decision on it. */
+function marked(target) {
+  const query = `?knock=${++requests}`;
+  return [target + query, decisionOn((entry) => entry.target?.endsWith(query))];
+}
+
+/** Opens a WebSocket and waits until it has opened or failed. */
+async function open(id) {
+  outcome(id).textContent = "…";
+  const [target, decided] = marked(targets[id]);
+  const webSocket = new WebSocket(target);
+  const opened = await new Promise((resolve) => {
     webSocket.addEventListener("open", () => resolve(webSocket), { once: true });
     webSocket.addEventListener("close", () => resolve(null), { once: true });
   });
+  if (opened === null) await showOutcome(id, decided, "", "not opened");
+  else showText(id, "opened");
+  return opened;
 }
 
 function setState(state, isOpen, text) {
@@ -40,10 +94,23 @@ function setState(state, isOpen, text) {
 /** A button whose WebSocket is only opened to be decided on. */
 function knockOnly(id) {
   element(`#${id}`).addEventListener("click", async () => {
-    outcome(id).textContent = "…";
-    const webSocket = await open(targets[id]);
-    outcome(id).textContent = webSocket === null ? "not opened" : "opened";
+    const webSocket = await open(id);
     webSocket?.close(1000);
+  });
+}
+
+/** A button that sends a request to the guarded server. */
+function ask(id, options) {
+  element(`#${id}`).addEventListener("click", async () => {
+    outcome(id).textContent = "…";
+    const [target, decided] = marked(targets[id]);
+    const shown = showOutcome(id, decided, "passed", "refused");
+    const body = await fetch(target, options).then(
+      (response) => response.text(),
+      () => "",
+    );
+    await shown;
+    if (body !== "") showText(id, `passed, and got: ${body.trim()}`);
   });
 }
 
@@ -64,9 +131,7 @@ function conversation(id) {
   };
   const begin = async () => {
     webSocket?.close(1000);
-    outcome(id).textContent = "…";
-    const opened = await open(targets[id]);
-    outcome(id).textContent = opened === null ? "not opened" : "opened";
+    const opened = await open(id);
     if (opened === null) return;
     webSocket = opened;
     setState(state, true, "open");
@@ -76,7 +141,7 @@ function conversation(id) {
       if (webSocket !== opened) return;
       webSocket = null;
       setState(state, false, "closed");
-      outcome(id).textContent = "closed";
+      showText(id, "closed");
     });
   };
 
@@ -95,20 +160,26 @@ function conversation(id) {
 function sendMalformed() {
   element("#malformed").addEventListener("click", async () => {
     outcome("malformed").textContent = "…";
+    const pressed = Date.now();
+    const decided = decisionOn(({ verdict, time }) => verdict === "malformed" && Date.parse(time) >= pressed);
     try {
       const response = await fetch("/malformed", { method: "POST" });
-      outcome("malformed").textContent = (await response.text()).trim();
+      const statusLine = (await response.text()).trim();
+      showText("malformed", statusLine, (await decided)?.explanation);
     } catch {
       outcome("malformed").textContent = "the server does not answer";
     }
   });
 }
 
-function showDecision({ number, time, verdict, statusCode, code, explanation }, list) {
+function showDecision(entry, list) {
+  const { number, time, verdict, road, statusCode, code, explanation } = entry;
+  for (const { isIt, resolve } of expected) if (isIt(entry)) resolve(entry);
   const item = element("#decision").content.firstElementChild.cloneNode(true);
   item.value = number;
   item.classList.add(verdict);
   element(".verdict", item).textContent = verdict;
+  element(".road", item).textContent = road;
   element(".status", item).textContent = statusCode ?? "";
   element(".code", item).textContent = code ?? "";
   element("time", item).dateTime = time;
@@ -139,6 +210,9 @@ for (const [id, target] of Object.entries(targets)) element(`#${id} + code`).tex
 // Not every browser lets the keyboard reach a scrolling element.
 for (const log of document.querySelectorAll(".log")) log.tabIndex = 0;
 for (const id of ["foreign", "port", "origin", "path"]) knockOnly(id);
+ask("guard-own", {});
+ask("guard-foreign", { method: "POST", mode: "no-cors" });
+ask("guard-host", { mode: "no-cors" });
 for (const id of ["echo", "chat"]) conversation(id);
 sendMalformed();
 watchDecisions();

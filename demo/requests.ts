@@ -1,18 +1,19 @@
 // In:    accepted requests that are not upgrades.
-// Out:   the page, its style sheet and script; and raw octets sent to our own port, on behalf of the page.
+// Out:   the live page and the playground; and raw octets sent to our own port, on behalf of the page.
 // Never: takes a path of the file system from a request.
 
-import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { parseAuthority } from "headgate";
+import { type File, type Neighbours, REBOUND_NAME, readFiles } from "./files.js";
 
 /** The vhosts that serve the page; the others have WebSockets only. */
 export const PAGE_NAMES = ["localhost", "127.0.0.1"] as const;
 
 /** Other hosts that the page opens WebSockets to; no vhost has foreign.localhost. */
-const KNOCKED_NAMES = ["echo.localhost", "chat.localhost", "declared.localhost", "foreign.localhost"];
+const FOREIGN_NAME = "foreign.localhost";
+const KNOCKED_NAMES = ["echo.localhost", "chat.localhost", "declared.localhost", FOREIGN_NAME];
 
 /** Two Host lines: which one would an application believe? No browser sends this, so the demo does. */
 const MALFORMED = "GET /echo HTTP/1.1\r\nHost: echo.localhost\r\nHost: chat.localhost\r\n\r\n";
@@ -26,35 +27,31 @@ interface Answer {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** From dist/demo, where this file runs, to demo, where the page's files are. */
-const FOLDER = new URL("../../demo/", import.meta.url);
-
-const files = new Map([
-  ["/", readPart("page.html", "text/html")],
-  ["/page.css", readPart("page.css", "text/css")],
-  ["/page.js", readPart("page.js", "text/javascript")],
-]);
-
-function readPart(name: string, mediaType: string): { contentType: string; content: Buffer } {
-  return { contentType: `${mediaType}; charset=utf-8`, content: readFileSync(new URL(name, FOLDER)) };
+/** A request listener, as node:http takes it, for the live page and the playground. */
+export function createPages(
+  neighbours: Neighbours | null,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const files = readFiles(neighbours);
+  return async (request, response) => {
+    const { statusCode, body, fields } = await answerTo(request, files, neighbours);
+    response.writeHead(statusCode, {
+      "Content-Type": "text/plain; charset=utf-8",
+      "Content-Length": Buffer.byteLength(body),
+      "Cache-Control": "no-store",
+      "Cross-Origin-Resource-Policy": "same-origin",
+      "Referrer-Policy": "no-referrer",
+      "X-Content-Type-Options": "nosniff",
+      ...fields,
+    });
+    response.end(body);
+  };
 }
 
-/** A request listener, as node:http takes it. */
-export async function serveRequest(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { statusCode, body, fields } = await answerTo(request);
-  response.writeHead(statusCode, {
-    "Content-Type": "text/plain; charset=utf-8",
-    "Content-Length": Buffer.byteLength(body),
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    ...fields,
-  });
-  response.end(body);
-}
-
-async function answerTo(request: IncomingMessage): Promise<Answer> {
+async function answerTo(
+  request: IncomingMessage,
+  files: ReadonlyMap<string, File>,
+  neighbours: Neighbours | null,
+): Promise<Answer> {
   // The gate has ruled on Host, so this reads it and does not judge it.
   const result = parseAuthority(request.headers.host ?? "");
   const name = result.kind === "complete" ? result.authority.uriHost : "";
@@ -63,12 +60,13 @@ async function answerTo(request: IncomingMessage): Promise<Answer> {
   }
   const path = request.url?.split("?")[0] ?? "";
   if (path === "/malformed") return request.method === "POST" ? sendMalformed(request) : wrongMethod("POST");
+  if (path === "/playground") return { statusCode: 308, body: "", fields: { Location: "/playground/" } };
   const file = files.get(path);
   if (file === undefined) return { statusCode: 404, body: "not found\n" };
   if (request.method !== "GET" && request.method !== "HEAD") return wrongMethod("GET, HEAD");
   const fields = {
     "Content-Type": file.contentType,
-    "Content-Security-Policy": contentSecurityPolicy(result.authority.effectivePort("http")),
+    "Content-Security-Policy": contentSecurityPolicy(result.authority.effectivePort("http"), file, neighbours),
   };
   return { statusCode: 200, body: file.content, fields };
 }
@@ -77,15 +75,21 @@ function wrongMethod(allowed: string): Answer {
   return { statusCode: 405, body: "method not allowed\n", fields: { Allow: allowed } };
 }
 
-/** Nothing but this site's own files, and WebSockets to the hosts that the buttons name. */
-function contentSecurityPolicy(port: number): string {
+/** Nothing but this site's own files, and connections to the hosts that the buttons name. */
+function contentSecurityPolicy(port: number, { compiles = false }: File, neighbours: Neighbours | null): string {
   const sources = [...PAGE_NAMES, ...KNOCKED_NAMES].map((name) => `ws://${name}:${port}`);
+  const frames: string[] = [];
+  if (neighbours !== null) {
+    sources.push(...[...PAGE_NAMES, FOREIGN_NAME].map((name) => `http://${name}:${neighbours.guarded}`));
+    frames.push(`http://${REBOUND_NAME}:${neighbours.rebinding}`);
+  }
   return [
     "default-src 'none'",
-    "script-src 'self'",
+    `script-src 'self'${compiles ? " 'wasm-unsafe-eval'" : ""}`,
     "style-src 'self'",
     "img-src data:",
     `connect-src 'self' ${sources.join(" ")}`,
+    `frame-src ${frames.join(" ") || "'none'"}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -6,8 +6,9 @@ import { once } from "node:events";
 import { createGate, type Gate, NO_LISTEN_SERVER } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { type WebSocket, WebSocketServer } from "ws";
-import { type Entry, watchDecisions } from "./decisions.js";
-import { PAGE_NAMES, serveRequest } from "./requests.js";
+import { DecisionLog, type Entry } from "./decisions.js";
+import type { Neighbours } from "./files.js";
+import { createPages, PAGE_NAMES } from "./requests.js";
 
 /** The public port that declared.localhost declares; a client that names another one is refused. */
 export const DECLARED_PORT = 443;
@@ -25,12 +26,17 @@ export interface Site {
   readonly gate: Gate;
   /** The newest entries, oldest first. */
   readonly recent: readonly Entry[];
+  /** Also shows the decisions of a gate that guards a server. */
+  watch(guarding: Gate): void;
   /** Closes every WebSocket. */
   close(): Promise<void>;
 }
 
-/** A gate and the applications it serves. `port` is that of the page's address; `listener` gets every decision. */
-export function createSite(port: number, listener: (entry: Entry) => void): Site {
+/**
+ * A gate and the applications it serves. `port` is that of the page's address; `listener` gets every decision. The page leads to
+ * the `neighbours`, where there are any.
+ */
+export function createSite(port: number, listener: (entry: Entry) => void, neighbours: Neighbours | null = null): Site {
   const recent: Entry[] = [];
   const echo = createEcho();
   const chat = createChat();
@@ -48,17 +54,19 @@ export function createSite(port: number, listener: (entry: Entry) => void): Site
         upgrades: { "/decisions": wsFramer(decisions) },
       })),
     ],
-    requests: serveRequest,
+    requests: createPages(neighbours),
   } as const);
-  watchDecisions(gate, (entry) => {
+  const log = new DecisionLog((entry) => {
     recent.push(entry);
     if (recent.length > REMEMBERED) recent.shift();
     for (const webSocket of decisions.clients) webSocket.send(JSON.stringify(entry));
     listener(entry);
   });
+  log.watch(gate, "adopted");
   return {
     gate,
     recent,
+    watch: (guarding) => log.watch(guarding, "guarded"),
     async close(): Promise<void> {
       const webSockets = [echo, chat, decisions].flatMap((server) => [...server.clients]);
       await Promise.all(webSockets.map(closeWebSocket));

@@ -4,6 +4,7 @@
 
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
+import { findBarriers } from "./support/axe.js";
 import { launchChromium, type RunningDemo, startDemo } from "./support/chromium.js";
 import { skip, suite } from "./support/suite.js";
 
@@ -34,8 +35,9 @@ function testPage(browser: Browser): void {
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
     page.on("console", (message) => {
-      // Chromium reports each WebSocket that was refused; that is the point of the page.
-      if (message.type() === "error" && !/^WebSocket connection to /.test(message.text())) {
+      // Chromium reports everything that was refused; that is the point of the page.
+      const isRefusal = /^WebSocket connection to |^Failed to load resource: .* status of 4(?:03|21) /;
+      if (message.type() === "error" && !isRefusal.test(message.text())) {
         complaints.push(message.text());
       }
     });
@@ -63,41 +65,99 @@ function testPage(browser: Browser): void {
   test("each button leads to its decision, with its explanation", async () => {
     await visit(async (page, port) => {
       const output = (id: string) => page.locator(`output[for=${id}]`);
-      assert.is(await press(page, "Echo: right host", accepted("/echo", "echo.localhost")), "accepted 101");
+      assert.is(await press(page, "Echo: right host", accepted("/echo", "echo.localhost")), "accepted 101 adopted");
       await output("echo").getByText("opened", { exact: true }).waitFor();
-      assert.is(await press(page, "Chat: right host", accepted("/chat", "chat.localhost")), "accepted 101");
+      assert.is(await press(page, "Chat: right host", accepted("/chat", "chat.localhost")), "accepted 101 adopted");
       await output("chat").getByText("opened", { exact: true }).waitFor();
       assert.is(
         await press(page, "Foreign host", "host foreign.localhost matches none of the vhosts: echo.localhost, "),
-        "refused 421 NAME_UNKNOWN",
+        "refused 421 NAME_UNKNOWN adopted",
       );
-      await output("foreign").getByText("not opened", { exact: true }).waitFor();
+      await output("foreign").getByText("not opened: 421 NAME_UNKNOWN", { exact: true }).waitFor();
+      await output("foreign").getByText("host foreign.localhost matches none of the vhosts: ").waitFor();
       assert.is(
         await press(page, "Wrong port", `host port ${port} mismatches vhost port 443 (declared.localhost; `),
-        "refused 421 PORT_MISMATCH",
+        "refused 421 PORT_MISMATCH adopted",
       );
-      await output("port").getByText("not opened", { exact: true }).waitFor();
+      await output("port").getByText("not opened: 421 PORT_MISMATCH", { exact: true }).waitFor();
+      await output("port").getByText("mismatches vhost port 443").waitFor();
       assert.is(
         await press(
           page,
           "Foreign origin",
           `origin http://localhost:${port} matches none of the allowed origins: http://127.0.0.1`,
         ),
-        "refused 403 ORIGIN_FOREIGN",
+        "refused 403 ORIGIN_FOREIGN adopted",
       );
-      await output("origin").getByText("not opened", { exact: true }).waitFor();
+      await output("origin").getByText("not opened: 403 ORIGIN_FOREIGN", { exact: true }).waitFor();
+      await output("origin").getByText("matches none of the allowed origins").waitFor();
       assert.is(
         await press(page, "Unclaimed path", "path /nobody matches none of the upgrades: /echo"),
-        "refused 404 PATH_UNCLAIMED",
+        "refused 404 PATH_UNCLAIMED adopted",
       );
-      await output("path").getByText("not opened", { exact: true }).waitFor();
+      await output("path").getByText("not opened: 404 PATH_UNCLAIMED", { exact: true }).waitFor();
+      await output("path").getByText("path /nobody matches none of the upgrades").waitFor();
       assert.is(
         await press(page, "Malformed: two Hosts", "a request has more than one Host"),
-        "malformed 400 HOST_REPEATED",
+        "malformed 400 HOST_REPEATED adopted",
       );
       await output("malformed").getByText("HTTP/1.1 400 Bad Request", { exact: true }).waitFor();
+      await output("malformed").getByText("a request has more than one Host").waitFor();
     });
   });
+
+  test("the guarded server answers this page, and the foreign ones are refused", async () => {
+    await visit(async (page) => {
+      const output = (id: string) => page.locator(`output[for=guard-${id}]`);
+      assert.is(await press(page, "Own page", "GET /notes accepted (localhost; "), "accepted guarded");
+      await output("own").getByText("passed, and got: door code 4711, passport in the blue folder").waitFor();
+      const foreign = await press(page, "Foreign page", "matches none of the allowed origins: http://127.0.0.1:");
+      assert.is(foreign, "refused 403 ORIGIN_FOREIGN guarded");
+      await output("foreign").getByText("refused: 403 ORIGIN_FOREIGN", { exact: true }).waitFor();
+      const name = await press(page, "Foreign name", "host foreign.localhost matches none of the vhosts: localhost");
+      assert.is(name, "refused 421 NAME_UNKNOWN guarded");
+      await output("host").getByText("refused: 421 NAME_UNKNOWN", { exact: true }).waitFor();
+    });
+  });
+
+  test("the rebinding page reads the notes of a server without a guard, and not those of the guarded one", async () => {
+    await visit(async (page) => {
+      const frame = page.frameLocator("iframe");
+      for (let times = 0; times < 2; times++) {
+        await frame.getByRole("button", { name: "Read notes: no guard" }).click();
+        await frame.getByText("Got it: 200 door code 4711, passport in the blue folder", { exact: true }).waitFor();
+        await frame.getByRole("button", { name: "Read notes: guarded" }).click();
+        await frame.getByText("Got nothing: 421 Misdirected Request (NAME_UNKNOWN)", { exact: true }).waitFor();
+      }
+      await page
+        .locator("#decisions > li")
+        .filter({ hasText: "host rebound.localhost matches none" })
+        .first()
+        .waitFor();
+    });
+  });
+
+  test("the page leads to the playground", async () => {
+    await visit(async (page) => {
+      await page.getByRole("link", { name: "playground" }).click();
+      await page.getByRole("heading", { name: "headgate playground" }).waitFor();
+    });
+  });
+
+  for (const width of [390, 1280]) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      test(`the page and its frame have no barriers, ${width} px wide and ${colorScheme}`, async () => {
+        await visit(async (page) => {
+          await page.setViewportSize({ width, height: 844 });
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          await press(page, "Foreign host", "host foreign.localhost matches none of the vhosts: ");
+          assert.equal(await findBarriers(page), []);
+          const frame = page.frames().find((each) => each.url().startsWith("http://rebound.localhost:"));
+          assert.equal(await findBarriers(frame!), []);
+        });
+      });
+    }
+  }
 
   test("a button pressed again leads to a decision again", async () => {
     await visit(async (page) => {

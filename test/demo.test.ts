@@ -154,12 +154,28 @@ site("the page loads nothing from elsewhere, and what it loads is there", async 
   const { body } = await ask("GET", "/", "localhost");
   const loaded = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => `${address}`);
   const own = loaded.filter((address) => !address.startsWith("data:"));
-  assert.equal(own.sort(), ["/page.css", "/page.js"]);
-  for (const path of own) {
+  const frames = own.filter((address) => /^http:\/\/rebound\.localhost:\d+\/$/.test(address));
+  assert.is(frames.length, 1);
+  const paths = own.filter((address) => !frames.includes(address)).sort();
+  assert.equal(paths, ["/page.css", "/page.js", "/playground/", "/theme.css"]);
+  for (const path of paths) {
     const { statusCode, headers } = await ask("GET", path, "localhost");
     assert.is(statusCode, 200);
     assert.is(headers["x-content-type-options"], "nosniff");
   }
+});
+
+site("the playground may compile WebAssembly, and loads nothing from elsewhere", async () => {
+  const { statusCode, headers, body } = await ask("GET", "/playground/", "localhost");
+  assert.is(statusCode, 200);
+  assert.match(String(headers["content-security-policy"]), /script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; /);
+  const loaded = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, address]) => `${address}`);
+  const own = loaded.filter((address) => !address.startsWith("data:"));
+  assert.equal(own.sort(), ["editor.css", "playground.css", "playground.js", "theme.css"]);
+  for (const name of own) assert.is((await ask("GET", `/playground/${name}`, "localhost")).statusCode, 200, name);
+  const redirected = await ask("GET", "/playground", "localhost");
+  assert.is(redirected.statusCode, 308);
+  assert.is(redirected.headers.location, "/playground/");
 });
 
 site("answers what it does not serve", async () => {
