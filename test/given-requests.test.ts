@@ -8,6 +8,7 @@ import { connect, createServer, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
 import { parseRequestHead, type WholeHeadResult } from "#src/head/parse.js";
+import type { RequestHead } from "#src/head/request-head.js";
 import { messageOf, replyTo } from "#src/outcome/reply.js";
 import type { Refusal } from "#src/policy/decision.js";
 import type { Policy } from "#src/policy/policy-rules.js";
@@ -160,6 +161,25 @@ test("a URL and a Host that name different hosts are refused, whichever of them 
   assert.is(web("http://a:81/", { host: "a" }), "400 HOST_REPEATED");
   assert.is(web("http://a/", { host: "a@b" }), "400 AUTHORITY_USERINFO");
   assert.is(web("http://a/", { host: "a, a" }), "400 AUTHORITY_INVALID", "two lines, joined");
+});
+
+test("a URL that is not one, as Bun and Deno make it of a wrong Host, is a malformed head", () => {
+  const given = (url: string, host: string | null): string =>
+    ruled(own, headOf({ method: "GET", url, headers: new Map(host === null ? [] : [["host", host]]) }));
+  for (const host of ["a:99999", "a:1x", "a:80.b", "a b", "a, b", "[::1", "", "a@b", "a/.b", "a\0"]) {
+    const octets = ruledOctets(own, Buffer.from(`GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    assert.match(octets, /^400 /);
+    assert.is(given(`http://${host}/x`, host), octets, host);
+    assert.is(given("/x", host), octets, host);
+  }
+  assert.is(given("http://a:99999/x", null), "400 AUTHORITY_PORT");
+  assert.is(given("/x", null), "400 HOST_MISSING");
+  assert.is(given("/x", "a"), "accepted a");
+  assert.is(given("/x", "b"), "421 NAME_UNKNOWN");
+  assert.is(given("http://a:99999/x", "a"), "400 AUTHORITY_PORT");
+  assert.is(given("x", "a"), "accepted a");
+  const { head } = headOf({ method: "GET", url: "/x?y", headers: new Map([["host", "a"]]) }) as { head: RequestHead };
+  assert.is(head.requestTarget, "/x?y");
 });
 
 test("the scheme of the URL is never believed", () => {
