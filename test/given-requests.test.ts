@@ -1,4 +1,4 @@
-// In:    the host cases, the policy cases, the Origin table, cases of each setting of a vhost; requests that contradict themselves.
+// In:    the host cases, the policy cases, the tables of Origin and Forwarded, cases of each setting of a vhost; requests that contradict themselves.
 // Out:   whether a request that another parser has read is ruled on as its octets are; what is lost, counted as docs/policy.md has it.
 // Never: decides what is right; the cases do.
 
@@ -7,6 +7,7 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { connect, createServer, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
+import type { ConnectionFacts } from "#src/arrival/stated.js";
 import { parseRequestHead, type WholeHeadResult } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { messageOf, replyTo } from "#src/outcome/reply.js";
@@ -19,6 +20,7 @@ import { overHttp1 } from "./support/ask.js";
 import { hostCaseHead, hostCases, policyCaseHead, policyCases, policyCaseVhosts } from "./support/case-rows.js";
 import { words } from "./support/decided.js";
 import { read, rows, section } from "./support/document.js";
+import { claiming, factsOf, rows as forwardedRows, headText, policies } from "./support/forwarded.js";
 import { openReader, type Reader, webRequestOf } from "./support/given-requests.js";
 import { suite } from "./support/suite.js";
 import { settingCases } from "./support/vhost-settings.js";
@@ -29,6 +31,8 @@ interface Case {
   readonly why: string;
   readonly rules: PolicyRules;
   readonly head: string;
+  /** Where it came in; left out: nothing is known. */
+  readonly connection?: ConnectionFacts;
 }
 
 const all = { "*": true };
@@ -66,6 +70,13 @@ const cases: readonly Case[] = [
       head: `GET /live HTTP/1.1\r\nHost: ${host}\r\n${lines.join("")}${handshakeFields}\r\n`,
     };
   }),
+  ...forwardedRows.map((row) => ({
+    table: "Forwarded table",
+    why: row.id,
+    rules: claiming(policies[row.policy]!, true),
+    head: headText(row),
+    connection: factsOf(row.peer),
+  })),
   ...Object.entries(settingCases).flatMap(([setting, each]) =>
     each.cases.map(({ why, vhost, claims = "*", ask }) => ({
       table: "settings of a vhost",
@@ -76,25 +87,25 @@ const cases: readonly Case[] = [
   ),
 ];
 
-function ruled(policy: Policy, result: WholeHeadResult): string {
+function ruled(policy: Policy, result: WholeHeadResult, connection: ConnectionFacts = {}): string {
   if (result.kind === "malformed") return `${result.fault.statusCode} ${result.fault.code}`;
-  return words(decide(policy, result.head, arrivalOf(policy)));
+  return words(decide(policy, result.head, arrivalOf(policy, connection)));
 }
 
-function ruledOctets(policy: Policy, octets: Buffer): string {
+function ruledOctets(policy: Policy, octets: Buffer, connection?: ConnectionFacts): string {
   const result = parseRequestHead(octets);
   if (result.kind === "partial") throw new Error("an incomplete head");
-  return ruled(policy, result);
+  return ruled(policy, result, connection);
 }
 
 /** `Node's parser refuses it`, `no Request has it`, or the decision. */
-function asMessage(policy: Policy, request: IncomingMessage | string): string {
-  return typeof request === "string" ? "refused before" : ruled(policy, headOf(request));
+function asMessage(policy: Policy, request: IncomingMessage | string, connection?: ConnectionFacts): string {
+  return typeof request === "string" ? "refused before" : ruled(policy, headOf(request), connection);
 }
-function asRequest(policy: Policy, request: IncomingMessage | string): string {
+function asRequest(policy: Policy, request: IncomingMessage | string, connection?: ConnectionFacts): string {
   if (typeof request === "string") return "refused before";
   const made = webRequestOf(request);
-  return made === null ? "refused before" : ruled(policy, headOf(made));
+  return made === null ? "refused before" : ruled(policy, headOf(made), connection);
 }
 
 const test = suite("given requests");
@@ -109,16 +120,16 @@ const kinds = ["IncomingMessage", "Request"] as const;
 test("each case has the decision of its octets, but for what docs/policy.md lists and counts", async () => {
   const counts = new Map<string, number[]>();
   const others = new Map<string, number>();
-  for (const { table, rules, head } of cases) {
+  for (const { table, rules, head, connection } of cases) {
     const policy = definePolicy(rules);
     const octets = Buffer.from(head, "utf8");
-    const right = ruledOctets(policy, octets);
+    const right = ruledOctets(policy, octets, connection);
     const request = await reader.read(octets);
     const count = counts.get(table) ?? [0, 0, 0];
     counts.set(table, count);
     count[0]!++;
     for (const [i, kind] of kinds.entries()) {
-      const seen = kind === "Request" ? asRequest(policy, request) : asMessage(policy, request);
+      const seen = (kind === "Request" ? asRequest : asMessage)(policy, request, connection);
       if (seen === right) {
         count[i + 1]!++;
         continue;
