@@ -1,4 +1,4 @@
-// In:    the host cases, the policy cases, the tables of Origin and Forwarded, cases of each setting of a vhost; requests that contradict themselves.
+// In:    the host cases, the policy cases, the tables of Origin and Forwarded, requests of browsers, cases of each setting of a vhost; requests that contradict themselves.
 // Out:   whether a request that another parser has read is ruled on as its octets are; what is lost, counted as docs/policy.md has it.
 // Never: decides what is right; the cases do.
 
@@ -15,8 +15,9 @@ import type { Refusal } from "#src/policy/decision.js";
 import type { Policy } from "#src/policy/policy-rules.js";
 import { reasonPhrases } from "#src/policy/reason-phrases.js";
 import type { Vhost } from "#src/policy/vhost.js";
-import { arrivalOf, decide, definePolicy, headOf, type PolicyRules, refusalResponse } from "#src/policy.js";
+import { arrivalOf, decide, definePolicy, headOf, localhost, type PolicyRules, refusalResponse } from "#src/policy.js";
 import { overHttp1 } from "./support/ask.js";
+import { askOf, rows as browserRows } from "./support/browser-rows.js";
 import { hostCaseHead, hostCases, policyCaseHead, policyCases, policyCaseVhosts } from "./support/case-rows.js";
 import { words } from "./support/decided.js";
 import { read, rows, section } from "./support/document.js";
@@ -45,6 +46,10 @@ interface OriginRow {
 }
 const origins: { policies: Record<string, PolicyRules>; rows: OriginRow[] } = JSON.parse(
   readFileSync("test/cases/origin-cases.json", "utf8"),
+);
+
+const sixChecks: PolicyRules & { rows: { host: string }[] } = JSON.parse(
+  readFileSync("test/cases/six-checks.json", "utf8"),
 );
 
 const cases: readonly Case[] = [
@@ -76,6 +81,23 @@ const cases: readonly Case[] = [
     rules: claiming(policies[row.policy]!, true),
     head: headText(row),
     connection: factsOf(row.peer),
+  })),
+  ...browserRows.map((row) => ({
+    table: "requests of browsers",
+    why: row.id,
+    rules: {
+      vhosts: [
+        ...localhost({ upgrades: all }),
+        { name: "lan.example", upgrades: all, embedding: "same-origin" as const },
+      ],
+    },
+    head: overHttp1(askOf(row, "/live")),
+  })),
+  ...sixChecks.rows.map(({ host }) => ({
+    table: "Host checks",
+    why: host,
+    rules: { vhosts: sixChecks.vhosts },
+    head: `GET /live HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
   })),
   ...Object.entries(settingCases).flatMap(([setting, each]) =>
     each.cases.map(({ why, vhost, claims = "*", ask }) => ({
