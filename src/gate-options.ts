@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
-import { type FramerLike, LEAVE } from "./handover/framer.js";
+import type { FramerLike } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe } from "./head/options.js";
@@ -17,7 +17,6 @@ import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from 
 import type { GateLimits } from "./outcome/limits.js";
 import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
 import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
-import { NO_LISTEN } from "./policy/vhost.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
@@ -173,47 +172,4 @@ export function checkUndeclared(scheme: unknown, tls: unknown): void {
       "follows the socket; if a proxy ends TLS, let it state that (trust), or state it for the socket: " +
       'adopt(socket, { arrival: { scheme: "https" } })',
   );
-}
-
-/** A guarded server reads its sockets itself, from the first octet. @internal */
-export function checkUnannounced({ trust }: Policy<FramerLike>): void {
-  if (trust?.proxyProtocol) {
-    throw new TypeError(
-      "trust has proxyProtocol, but a guarded server reads its connections itself; accept with net.createServer, " +
-        "adopt each socket, and give the gate the server as requests",
-    );
-  }
-}
-
-/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. @internal */
-export function checkAdoptable(policy: Policy<FramerLike>): void {
-  for (const { name, port, upgrades } of policy.vhosts) {
-    const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];
-    if (left !== undefined) {
-      throw new TypeError(
-        `vhost ${name} leaves upgrades of ${left} to other listeners, but an adopted socket has none; give it a framer, ` +
-          "or guard the server that has them",
-      );
-    }
-    if (port === undefined) {
-      throw new TypeError(
-        `vhost ${name} has no port, and an adopted socket has none to use instead; write the public port, ` +
-          "port: NO_LISTEN_SERVER for any, or port: NO_LISTEN for none",
-      );
-    }
-    if (port === "local") {
-      throw new TypeError(
-        `vhost ${name} has port "local", the local port of an arrival, but a gate that adopts listens on ` +
-          "no port; write the public port or NO_LISTEN_SERVER",
-      );
-    }
-  }
-  checkSomethingServed(policy);
-}
-
-/** @internal */
-export function checkSomethingServed(policy: Policy<FramerLike>): void {
-  if (policy.vhosts.every(({ port }) => port === NO_LISTEN)) {
-    throw new TypeError("every vhost has port NO_LISTEN, so no request could be served");
-  }
 }

@@ -19,9 +19,6 @@ import {
   type Adoption,
   type AdoptOptions,
   adoptSettings,
-  checkAdoptable,
-  checkSomethingServed,
-  checkUnannounced,
   checkUndeclared,
   type GateCounts,
   type GateEvents,
@@ -36,7 +33,7 @@ import { Guard } from "./guard/guard.js";
 import { Guards } from "./guard/guards.js";
 import { readerOf } from "./guard/mode.js";
 import { checkListening, connectionEventOf, type GuardedServer } from "./guard/server.js";
-import { type FramerLike, LEAVE } from "./handover/framer.js";
+import type { FramerLike } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
@@ -52,7 +49,9 @@ import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
 import { explain } from "./policy/explain.js";
 import { definePolicy, fixOfVhosts, forServer, withSecured } from "./policy/policy-rules.js";
+import { checkAdoptable, checkGuardable } from "./policy/road.js";
 import { presumptionWords } from "./policy/site-words.js";
+import { LEAVE } from "./policy/vhost.js";
 
 /** The same events for the whole process, as `diagnostics_channel` messages. */
 const channels = {
@@ -219,8 +218,7 @@ export class Gate extends EventEmitter<GateEvents> {
     const narrowed = vhosts === undefined ? this.#context.policy : narrow(this.#context.policy, vhosts);
     // The server speaks its own TLS.
     const policy = withSecured(forServer<FramerLike>(narrowed, { "*": LEAVE }), null);
-    checkSomethingServed(policy);
-    checkUnannounced(policy);
+    checkGuardable(policy);
     checkListening(policy, server as Server);
     Guards.of(server as Server).check(policy);
     const reader = readerOf(server as Server, mode, policy.mode === "report");

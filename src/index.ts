@@ -19,11 +19,12 @@ export type {
   Http2Options,
 } from "./gate-options.js";
 export type { Guard } from "./guard/guard.js";
-export { type Framer, type FramerLike, FramerRefusal, type Handover, LEAVE } from "./handover/framer.js";
+export { type Framer, type FramerLike, FramerRefusal, type Handover } from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
 export type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
 export type { GateLimits } from "./outcome/limits.js";
 export * from "./parser.js";
+export { LEAVE } from "./policy/vhost.js";
 export * from "./policy.js";

@@ -36,6 +36,11 @@ function file(name: string, content: unknown): string {
 const test = suite("cli");
 test.after(() => rmSync(folder, { recursive: true }));
 
+const proxied = file("proxied.json", {
+  vhosts: [{ name: "a", port: 80 }],
+  trust: { from: ["10.0.0.0/8"], proxyProtocol: true },
+});
+
 const GOOD = "GET / HTTP/1.1\r\nHost: localhost:3000\r\n\r\n";
 
 test("explain reads a head from standard input, from - and from a file", () => {
@@ -101,6 +106,11 @@ test("check decides by its options, as the policy does", () => {
   assert.is(headgate(["check", "--policy", local, "--host", "a:81", "--local-port", "82"]).status, 1);
 });
 
+test("a policy with PROXY headers is for adopted sockets", () => {
+  const { status, stdout } = headgate(["check", "--policy", proxied, "--host", "a", "--road", "adopt"]);
+  assert.equal([status, stdout.split("\n")[0]], [0, "accepted"]);
+});
+
 test("wrong arguments, policies and input are 2, with an error that names them", () => {
   for (const [args, wanted] of [
     [["dcotor"], '"dcotor" is not a command; the commands are doctor, explain, check'],
@@ -115,6 +125,9 @@ test("wrong arguments, policies and input are 2, with an error that names them",
     [["check", "--policy", file("no.json", "{")], "is not JSON"],
     [["check", "--policy", file("wrong.json", { vhosts: [{ name: "a", prot: 1 }] })], "prot is not a setting"],
     [["check", "--policy", file("open.json", { vhosts: [{ name: "a" }] }), "--road", "adopt"], "vhost a has no port"],
+    [["check", "--policy", proxied], "trust has proxyProtocol, but a guarded server reads its connections itself"],
+    [["explain", "--policy", proxied], "trust has proxyProtocol"],
+    [["check", "--policy", file("closed.json", { vhosts: [{ name: "a", port: "NO_LISTEN" }] })], "NO_LISTEN"],
     [["explain", "--policy", "-"], "cannot both be standard input"],
     [["explain"], "the head is incomplete: 0 octets"],
     [["doctor"], "the URL of the server is missing"],

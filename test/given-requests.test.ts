@@ -1,4 +1,4 @@
-// In:    the host cases, the policy cases, the Origin table, cases of each setting of a vhost; requests that contradict themselves.
+// In:    the host cases, the policy cases, the tables of Origin and Forwarded, requests of browsers, cases of each setting of a vhost; requests that contradict themselves.
 // Out:   whether a request that another parser has read is ruled on as its octets are; what is lost, counted as docs/policy.md has it.
 // Never: decides what is right; the cases do.
 
@@ -7,17 +7,21 @@ import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { connect, createServer, type Http2ServerRequest } from "node:http2";
 import type { AddressInfo } from "node:net";
 import * as assert from "uvu/assert";
+import type { ConnectionFacts } from "#src/arrival/stated.js";
 import { parseRequestHead, type WholeHeadResult } from "#src/head/parse.js";
+import type { RequestHead } from "#src/head/request-head.js";
 import { messageOf, replyTo } from "#src/outcome/reply.js";
 import type { Refusal } from "#src/policy/decision.js";
 import type { Policy } from "#src/policy/policy-rules.js";
 import { reasonPhrases } from "#src/policy/reason-phrases.js";
 import type { Vhost } from "#src/policy/vhost.js";
-import { arrivalOf, decide, definePolicy, headOf, type PolicyRules, refusalResponse } from "#src/policy.js";
+import { arrivalOf, decide, definePolicy, headOf, localhost, type PolicyRules, refusalResponse } from "#src/policy.js";
 import { overHttp1 } from "./support/ask.js";
+import { askOf, rows as browserRows } from "./support/browser-rows.js";
 import { hostCaseHead, hostCases, policyCaseHead, policyCases, policyCaseVhosts } from "./support/case-rows.js";
 import { words } from "./support/decided.js";
 import { read, rows, section } from "./support/document.js";
+import { claiming, factsOf, rows as forwardedRows, headText, policies } from "./support/forwarded.js";
 import { openReader, type Reader, webRequestOf } from "./support/given-requests.js";
 import { suite } from "./support/suite.js";
 import { settingCases } from "./support/vhost-settings.js";
@@ -28,6 +32,8 @@ interface Case {
   readonly why: string;
   readonly rules: PolicyRules;
   readonly head: string;
+  /** Where it came in; left out: nothing is known. */
+  readonly connection?: ConnectionFacts;
 }
 
 const all = { "*": true };
@@ -40,6 +46,10 @@ interface OriginRow {
 }
 const origins: { policies: Record<string, PolicyRules>; rows: OriginRow[] } = JSON.parse(
   readFileSync("test/cases/origin-cases.json", "utf8"),
+);
+
+const sixChecks: PolicyRules & { rows: { host: string }[] } = JSON.parse(
+  readFileSync("test/cases/six-checks.json", "utf8"),
 );
 
 const cases: readonly Case[] = [
@@ -65,6 +75,30 @@ const cases: readonly Case[] = [
       head: `GET /live HTTP/1.1\r\nHost: ${host}\r\n${lines.join("")}${handshakeFields}\r\n`,
     };
   }),
+  ...forwardedRows.map((row) => ({
+    table: "Forwarded table",
+    why: row.id,
+    rules: claiming(policies[row.policy]!, true),
+    head: headText(row),
+    connection: factsOf(row.peer),
+  })),
+  ...browserRows.map((row) => ({
+    table: "requests of browsers",
+    why: row.id,
+    rules: {
+      vhosts: [
+        ...localhost({ upgrades: all }),
+        { name: "lan.example", upgrades: all, embedding: "same-origin" as const },
+      ],
+    },
+    head: overHttp1(askOf(row, "/live")),
+  })),
+  ...sixChecks.rows.map(({ host }) => ({
+    table: "Host checks",
+    why: host,
+    rules: { vhosts: sixChecks.vhosts },
+    head: `GET /live HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+  })),
   ...Object.entries(settingCases).flatMap(([setting, each]) =>
     each.cases.map(({ why, vhost, claims = "*", ask }) => ({
       table: "settings of a vhost",
@@ -75,25 +109,25 @@ const cases: readonly Case[] = [
   ),
 ];
 
-function ruled(policy: Policy, result: WholeHeadResult): string {
+function ruled(policy: Policy, result: WholeHeadResult, connection: ConnectionFacts = {}): string {
   if (result.kind === "malformed") return `${result.fault.statusCode} ${result.fault.code}`;
-  return words(decide(policy, result.head, arrivalOf(policy)));
+  return words(decide(policy, result.head, arrivalOf(policy, connection)));
 }
 
-function ruledOctets(policy: Policy, octets: Buffer): string {
+function ruledOctets(policy: Policy, octets: Buffer, connection?: ConnectionFacts): string {
   const result = parseRequestHead(octets);
   if (result.kind === "partial") throw new Error("an incomplete head");
-  return ruled(policy, result);
+  return ruled(policy, result, connection);
 }
 
 /** `Node's parser refuses it`, `no Request has it`, or the decision. */
-function asMessage(policy: Policy, request: IncomingMessage | string): string {
-  return typeof request === "string" ? "refused before" : ruled(policy, headOf(request));
+function asMessage(policy: Policy, request: IncomingMessage | string, connection?: ConnectionFacts): string {
+  return typeof request === "string" ? "refused before" : ruled(policy, headOf(request), connection);
 }
-function asRequest(policy: Policy, request: IncomingMessage | string): string {
+function asRequest(policy: Policy, request: IncomingMessage | string, connection?: ConnectionFacts): string {
   if (typeof request === "string") return "refused before";
   const made = webRequestOf(request);
-  return made === null ? "refused before" : ruled(policy, headOf(made));
+  return made === null ? "refused before" : ruled(policy, headOf(made), connection);
 }
 
 const test = suite("given requests");
@@ -108,16 +142,16 @@ const kinds = ["IncomingMessage", "Request"] as const;
 test("each case has the decision of its octets, but for what docs/policy.md lists and counts", async () => {
   const counts = new Map<string, number[]>();
   const others = new Map<string, number>();
-  for (const { table, rules, head } of cases) {
+  for (const { table, rules, head, connection } of cases) {
     const policy = definePolicy(rules);
     const octets = Buffer.from(head, "utf8");
-    const right = ruledOctets(policy, octets);
+    const right = ruledOctets(policy, octets, connection);
     const request = await reader.read(octets);
     const count = counts.get(table) ?? [0, 0, 0];
     counts.set(table, count);
     count[0]!++;
     for (const [i, kind] of kinds.entries()) {
-      const seen = kind === "Request" ? asRequest(policy, request) : asMessage(policy, request);
+      const seen = (kind === "Request" ? asRequest : asMessage)(policy, request, connection);
       if (seen === right) {
         count[i + 1]!++;
         continue;
@@ -160,6 +194,25 @@ test("a URL and a Host that name different hosts are refused, whichever of them 
   assert.is(web("http://a:81/", { host: "a" }), "400 HOST_REPEATED");
   assert.is(web("http://a/", { host: "a@b" }), "400 AUTHORITY_USERINFO");
   assert.is(web("http://a/", { host: "a, a" }), "400 AUTHORITY_INVALID", "two lines, joined");
+});
+
+test("a URL that is not one, as Bun and Deno make it of a wrong Host, is a malformed head", () => {
+  const given = (url: string, host: string | null): string =>
+    ruled(own, headOf({ method: "GET", url, headers: new Map(host === null ? [] : [["host", host]]) }));
+  for (const host of ["a:99999", "a:1x", "a:80.b", "a b", "a, b", "[::1", "", "a@b", "a/.b", "a\0"]) {
+    const octets = ruledOctets(own, Buffer.from(`GET /x HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+    assert.match(octets, /^400 /);
+    assert.is(given(`http://${host}/x`, host), octets, host);
+    assert.is(given("/x", host), octets, host);
+  }
+  assert.is(given("http://a:99999/x", null), "400 AUTHORITY_PORT");
+  assert.is(given("/x", null), "400 HOST_MISSING");
+  assert.is(given("/x", "a"), "accepted a");
+  assert.is(given("/x", "b"), "421 NAME_UNKNOWN");
+  assert.is(given("http://a:99999/x", "a"), "400 AUTHORITY_PORT");
+  assert.is(given("x", "a"), "accepted a");
+  const { head } = headOf({ method: "GET", url: "/x?y", headers: new Map([["host", "a"]]) }) as { head: RequestHead };
+  assert.is(head.requestTarget, "/x?y");
 });
 
 test("the scheme of the URL is never believed", () => {

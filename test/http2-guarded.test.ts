@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import tls from "node:tls";
 import * as assert from "uvu/assert";
 import { createGate } from "#src/gate.js";
-import { LEAVE } from "#src/handover/framer.js";
+import { LEAVE } from "#src/policy/vhost.js";
 import { ask, closeOpened, openKept, overTls1, upgrades, vhosts } from "./support/http2-gate.js";
 import { trusted } from "./support/roads.js";
 import { suite } from "./support/suite.js";

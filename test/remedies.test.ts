@@ -9,10 +9,10 @@ import * as assert from "uvu/assert";
 import type { SocketFacts } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
-import { LEAVE } from "#src/handover/framer.js";
 import { type Decision, type RefusalCode, refusalStatusCodes } from "#src/policy/decision.js";
 import { explain, explanation } from "#src/policy/explain.js";
 import { localhost } from "#src/policy/localhost.js";
+import { LEAVE } from "#src/policy/vhost.js";
 import {
   a,
   app,

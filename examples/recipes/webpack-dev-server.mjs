@@ -15,7 +15,7 @@ const compiler = webpack({
 const devServer = new WebpackDevServer(
   {
     port: Number(process.env.PORT ?? 3000),
-    static: process.env.ROOT,
+    static: `${process.env.ROOT}/public`,
     setupMiddlewares: (middlewares, { server }) => {
       server.on("upgrade", ({ headers }) => console.log("handled", headers["user-agent"]));
       const log = ({ headers }, _response, next) => next(void console.log("handled", headers["user-agent"]));

@@ -3,7 +3,6 @@
 // Never: rules by anything but the policy's own functions.
 
 import { arrivalOf } from "../arrival/stated.js";
-import type { LEAVE } from "../handover/framer.js";
 import type { HeadFault } from "../head/fault.js";
 import { parseRequestHead } from "../head/parse.js";
 import { decide } from "../policy/decide.js";
@@ -11,8 +10,9 @@ import type { Decision } from "../policy/decision.js";
 import { explain, explanation } from "../policy/explain.js";
 import { localhost } from "../policy/localhost.js";
 import { definePolicy, forServer, type Policy, type PolicyRules } from "../policy/policy-rules.js";
+import { checkAdoptable, checkGuardable } from "../policy/road.js";
 import { printable } from "../policy/shown.js";
-import { NO_LISTEN_SERVER } from "../policy/vhost.js";
+import { LEAVE, NO_LISTEN_SERVER } from "../policy/vhost.js";
 import type { Arguments } from "./options.js";
 import type { Terminal } from "./terminal.js";
 
@@ -48,11 +48,13 @@ async function policyOf(args: Arguments, terminal: Terminal): Promise<Policy<Cla
       ? { vhosts: localhost<Claim>(isAdopt ? { port: NO_LISTEN_SERVER } : {}) }
       : await readRules(file, terminal);
   const policy = definePolicy(rules);
-  if (!isAdopt) return forServer<Claim>(policy, { "*": "LEAVE" });
-  // Not needed otherwise, and larger than the rest.
-  const { checkAdoptable } = await import("../gate-options.js");
-  checkAdoptable(policy);
-  return policy;
+  if (isAdopt) {
+    checkAdoptable(policy);
+    return policy;
+  }
+  const guarding = forServer<Claim>(policy, { "*": LEAVE });
+  checkGuardable(guarding);
+  return guarding;
 }
 
 async function readRules(file: string, terminal: Terminal): Promise<PolicyRules<Claim>> {

@@ -3,10 +3,11 @@
 // Never: rules on anything, or lets an upgrade go on that a guard of its server has not ruled on.
 
 import type { Server } from "node:net";
-import { type FramerLike, LEAVE } from "../handover/framer.js";
+import type { FramerLike } from "../handover/framer.js";
 import type { Claimed } from "../outcome/context.js";
 import type { Acceptance } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
+import { LEAVE } from "../policy/vhost.js";
 import { PortWatch } from "./port-watch.js";
 
 /** A guard from the point of view of the other guards of its server. */

@@ -7,6 +7,7 @@ import type { Arrival } from "../arrival/arrival.js";
 import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import type { Acceptance } from "../policy/decision.js";
+import { LEAVE } from "../policy/vhost.js";
 
 /** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {
@@ -33,12 +34,6 @@ export interface Framer {
   /** Closes the connections that it took, with a WebSocket close code; resolves when all of them are closed. */
   close?(code: number, signal?: AbortSignal): Promise<void>;
 }
-
-/**
- * A value for `upgrades` in place of a framer: the upgrade is ruled on, and then left to the other 'upgrade' listeners
- * of the guarded server. An adopted socket has no such listeners.
- */
-export const LEAVE = "LEAVE" as const;
 
 /** A framer, just its `take`, or `LEAVE`. */
 export type FramerLike = Framer | Framer["take"] | typeof LEAVE;

@@ -3,8 +3,8 @@
 // Never: calls a framer.
 
 import { describe, isRecord } from "../head/options.js";
-import type { Vhost } from "../policy/vhost.js";
-import { checkFramer, type FramerLike, LEAVE } from "./framer.js";
+import { LEAVE, type Vhost } from "../policy/vhost.js";
+import { checkFramer, type FramerLike } from "./framer.js";
 
 /** Replaces names with their framers. Throws `TypeError` with the path, the value and the fix. */
 export function withFramers(framers: Readonly<Record<string, FramerLike>> = {}) {

@@ -61,15 +61,16 @@ function headOfNode(request: NodeRequest): WholeHeadResult {
 const VERSION = "1.1";
 
 function headOfWeb({ method, url, headers }: WebRequest): WholeHeadResult {
-  const { protocol, host, pathname, search } = new URL(url);
+  const { protocol, host, target } = partsOf(url);
   const named = headers.get("host") ?? null;
   const lines: [string, string][] = [];
   if (named !== null) lines.push(["host", named]);
   // A URL that names another host than Host does is a second Host line, and is refused as one.
-  if (named === null || hostOf(protocol, named) !== host) lines.push(["host", host]);
+  const namesIt = host === null || (named !== null && (named === host || hostOf(protocol, named) === host));
+  if (!namesIt) lines.push(["host", host]);
   for (const [name, value] of headers) if (name !== "host") lines.push([name, value]);
   const fields = lines.map(([name, value]) => `${name}: ${octetsOf(value)}\r\n`).join("");
-  const text = `${method} ${pathname}${search} HTTP/${VERSION}\r\n${fields}\r\n`;
+  const text = `${method} ${octetsOf(target)} HTTP/${VERSION}\r\n${fields}\r\n`;
   const scheme = protocol === "https:" || protocol === "wss:" ? protocol.slice(0, -1) : null;
   return parseHeadText(
     text,
@@ -77,6 +78,26 @@ function headOfWeb({ method, url, headers }: WebRequest): WholeHeadResult {
     headLimits(undefined),
     (whole, words, generation) => new WebHead(whole, words, generation, scheme),
   );
+}
+
+interface UrlParts {
+  readonly protocol: string;
+  /** Null where the URL is a request-target alone. */
+  readonly host: string | null;
+  readonly target: string;
+}
+
+/**
+ * The parts of a request's URL. Bun and Deno make it of Host as the client sent it, so that it need not be one: its parts are then those
+ * that it is made of, and the kernel finds the fault in them. Where Host is not an authority, Bun has the request-target alone.
+ */
+function partsOf(url: string): UrlParts {
+  if (URL.canParse(url)) {
+    const { protocol, host, pathname, search } = new URL(url);
+    return { protocol, host, target: `${pathname}${search}` };
+  }
+  const [, protocol = "http:", host = null, target = ""] = /^(?:([^:/?#]+:)\/\/([^/?#]*))?([^#]*)/.exec(url)!;
+  return { protocol, host, target: target.startsWith("/") ? target : `/${target}` };
 }
 
 /** What the URL of a request has as its host where Host is `named`: addresses and names in another spelling, without the default port. */

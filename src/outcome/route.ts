@@ -3,9 +3,10 @@
 // Never: does it; HTTP/1.1, HTTP/2 and a guard each follow the same route.
 
 import type { Duplex } from "node:stream";
-import { type FramerLike, LEAVE } from "../handover/framer.js";
+import type { FramerLike } from "../handover/framer.js";
 import { requireListener, requireUpgrade } from "../policy/decide.js";
 import type { Acceptance, Decision, Refusal } from "../policy/decision.js";
+import { LEAVE } from "../policy/vhost.js";
 
 /** The ways for accepted requests. */
 export interface Ways {

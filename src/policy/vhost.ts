@@ -14,6 +14,12 @@ export const NO_LISTEN_SERVER = "NO_LISTEN_SERVER" as const;
 export const NO_LISTEN = "NO_LISTEN" as const;
 
 /**
+ * A value for `upgrades` in place of a framer: the upgrade is ruled on, and then left to the other 'upgrade' listeners
+ * of the guarded server. An adopted socket has no such listeners.
+ */
+export const LEAVE = "LEAVE" as const;
+
+/**
  * What a vhost's port is, and so what the port in Host is compared with: the public port or ports; nothing, for
  * sockets accepted elsewhere (`NO_LISTEN_SERVER`) or by wish (`any`); the local port of the arrival
  * (`local`); or no service at all (`NO_LISTEN`).
@@ -134,7 +140,7 @@ function isClaim(upgrades: object): boolean {
 }
 
 function fixOfUpgrades(upgrades: unknown): string {
-  if (upgrades === "LEAVE" || upgrades === true)
+  if (upgrades === LEAVE || upgrades === true)
     return '; to leave every upgrade to other listeners, write { "*": LEAVE }';
   if (upgrades === false || upgrades === null) return "; to take no upgrades, write {}";
   if (typeof upgrades === "function") return '; for every path, write { "*": framer }';

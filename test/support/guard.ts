@@ -3,8 +3,8 @@
 // Never: looks into the gate.
 
 import type { GateOptions } from "#src/gate-options.js";
-import { type Handover, LEAVE } from "#src/handover/framer.js";
-import { NO_LISTEN } from "#src/policy/vhost.js";
+import type { Handover } from "#src/handover/framer.js";
+import { LEAVE, NO_LISTEN } from "#src/policy/vhost.js";
 import type { Guarded } from "./guarded.js";
 
 /** Answers an opening handshake without speaking WebSocket, and ends. */

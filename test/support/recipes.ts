@@ -1,6 +1,22 @@
-// In:    the source of a recipe of examples/recipes.
-// Out:   the program with the gate and without it, and the difference.
+// In:    the source of a recipe of examples/recipes; its page in docs/recipes.
+// Out:   the program with the gate and without it, and the difference; the probes that its runtime hides.
 // Never: runs one.
+
+import { groups, type Probe } from "#src/cli/doctor/probes.js";
+import { rows, section } from "./document.js";
+
+/** A probe by its group and title: "Host: no Host". */
+export const nameOf = ({ group, title }: Probe): string => `${groups[group].title}: ${title}`;
+
+const HIDDEN = "## What the runtime hides";
+
+/** The probes that a page lists below that heading, sorted; none where it does not have it. */
+export function hiddenOf(page: string): string[] {
+  if (!page.includes(`\n${HIDDEN}\n`)) return [];
+  return rows(section(page, HIDDEN))
+    .map(([name]) => name!)
+    .sort();
+}
 
 /** The recipe as it is read and copied: without markers, with the gate or without it. */
 export function variantsOf(source: string): { before: string; after: string; diff: string; added: number } {
@@ -11,7 +27,7 @@ export function variantsOf(source: string): { before: string; after: string; dif
   const [before, after, diff]: string[][] = [[], [], []];
   let isBlock = false;
   for (const line of lines) {
-    if (line === "// ++") {
+    if (line.trim() === "// ++") {
       isBlock = !isBlock;
       continue;
     }

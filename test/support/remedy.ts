@@ -5,8 +5,7 @@
 import { runInNewContext } from "node:vm";
 import * as assert from "uvu/assert";
 import type { GateOptions } from "#src/gate-options.js";
-import { LEAVE } from "#src/handover/framer.js";
-import type { Vhost, VhostPort } from "#src/policy/vhost.js";
+import { LEAVE, type Vhost, type VhostPort } from "#src/policy/vhost.js";
 
 type Follow = (options: GateOptions, ...values: string[]) => GateOptions;
 

@@ -12,11 +12,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
-import { LEAVE } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { localhost } from "#src/policy/localhost.js";
-import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
+import { LEAVE, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./certificate.js";
 
 /** Names that the browser has to look up at 127.0.0.1. */

@@ -108,7 +108,7 @@ const message = (id: string, title: string, lines: readonly string[], rest: Part
   kind: "request",
   title,
   lines,
-  refusals: [501],
+  refusals: [501, 505],
   ...rest,
 });
 const unsafe = (method: string, id: string, title: string, ...lines: string[]): Probe => ({
