@@ -339,6 +339,8 @@ declare const createGate: typeof import("headgate").createGate;
 declare const explain: typeof import("headgate").explain;
 declare const localhost: typeof import("headgate").localhost;
 declare const LEAVE: typeof import("headgate").LEAVE;
+declare const NO_LISTEN_SERVER: typeof import("headgate").NO_LISTEN_SERVER;
+declare const socket: import("node:net").Socket;
 declare const parseRequestHead: typeof import("headgate/parser").parseRequestHead;
 declare const wsFramer: typeof import("headgate/ws").wsFramer;
 declare const server: import("node:http").Server;
