@@ -37,7 +37,7 @@ sockets("share a session with requests and with each other", async () => {
   assert.is(await endOf(end.ends), "served");
 });
 
-sockets("the protocol is websocket in any case of letters, and a key is not looked at", async () => {
+sockets("the protocol is websocket in any case of letters, and a key is not read", async () => {
   const { end } = await adopting({ vhosts: live });
   const client = new FrameClient(await end.connect());
   await client.greet();

@@ -79,12 +79,16 @@ test("holds what runs, its types, sources and documents, and no tests", () => {
     "explain.schema.json",
     "doctor.schema.json",
     "dist/lib/cli.js",
+    "SECURITY.md",
+    "examples/README.md",
+    "examples/guard.ts",
+    "examples/haproxy/haproxy.cfg",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
+      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/(?!api\/).*\.md|examples\/.*\.(?:ts|mjs|md|cfg|conf|service|socket)|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
       ),
   );

@@ -3,6 +3,7 @@
 // Never: leaves them to Node's parser where the mode is strict.
 
 import type { Server } from "node:http";
+import { Server as NetServer } from "node:net";
 import { engineFor, Seat, SeatUnavailable } from "../engine/seat.js";
 import { describe } from "../head/options.js";
 import { isLenient } from "./same-ruling.js";
@@ -26,6 +27,12 @@ export function readerOf(server: Server, mode: unknown, isReporting: boolean): S
   const seat = asks && !isReporting ? takeSeat(server) : null;
   if (seat !== null) return seat;
   if (mode === "auto" || mode === "events") return "events";
+  if (!(server instanceof NetServer)) {
+    throw new TypeError(
+      `mode ${mode} reads HTTP/1.1 before the server does, but a server of this runtime's node:http reads its connections ` +
+        'itself; write mode "auto", or accept with net.createServer, adopt each socket, and give the gate the application as requests',
+    );
+  }
   if (!speaksHttp2(server)) return "filter";
   throw new TypeError(
     `mode ${mode} reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; write ` +
