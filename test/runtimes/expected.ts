@@ -20,7 +20,6 @@ export const checks: readonly string[] = [
   "without a kernel",
   "examples/message.ts",
   "examples/web.ts",
-  "examples/web/",
   ...ways.flatMap((way) => gateChecks.map((check) => `${way}: ${check}`)),
 ];
 

@@ -9,19 +9,11 @@ import { checks, declared, type Runtime, runtimes } from "./expected.js";
 import { fetchRuntime } from "./fetched.js";
 import { ways } from "./gate-checks.js";
 import { cases } from "./inputs.js";
-import {
-  type Command,
-  gateBy,
-  printedBy,
-  type Transcript,
-  transcriptBy,
-  webServerCheck,
-  withServer,
-} from "./programs.js";
+import { type Command, gateBy, printedBy, type Transcript, transcriptBy } from "./programs.js";
 import { difference, entries, makeProject } from "./project.js";
 import { markdown, surprises } from "./table.js";
 import { type Entry, transcripts } from "./transcripts.js";
-import { transcriptInWorker, withoutKernel, workersServer } from "./workers.js";
+import { transcriptInWorker, withoutKernel } from "./workers.js";
 
 const { values, positionals } = parseArgs({ options: { write: { type: "boolean" } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !(runtimes as readonly string[]).includes(name));
@@ -77,11 +69,6 @@ async function byCommand(runtime: Runtime, command: Command): Promise<void> {
       return difference(printedBy(command, folder, `${name}.js`).split("\n"), printed);
     });
   }
-  if (runtime === "Bun" || runtime === "Deno") {
-    const args = [`web/${runtime.toLowerCase()}.js`];
-    const server = () => withServer(command, folder, args, /http:\/\/localhost:(\d+)\//, webServerCheck);
-    await check(runtime, "examples/web/", server);
-  }
   for (const way of ways) {
     for (const [name, found] of await gateBy(command, folder, way))
       await check(runtime, `${way}: ${name}`, () => found);
@@ -99,7 +86,6 @@ async function byWorkers(): Promise<void> {
   const program = fetchRuntime("workerd");
   await transcriptsOf("workerd", "module", (entry) => transcriptInWorker(program, folder, entry));
   await check("workerd", "without a kernel", () => withoutKernel(program, folder));
-  await check("workerd", "examples/web/", () => workersServer(program, folder));
 }
 
 const here: Command = { program: process.execPath, flags: [] };

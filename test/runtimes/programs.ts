@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { type GateCheck, gateCheck, gateChecks, type Way } from "./gate-checks.js";
 import type { Entry } from "./transcripts.js";
@@ -86,23 +85,4 @@ export async function gateBy(command: Command, folder: string, way: Way): Promis
     found.set(check, await server.catch((error: Error) => error.message));
   }
   return found;
-}
-
-/** Null where a server of examples/web responds as it must. */
-export async function webServerCheck(port: number): Promise<string | null> {
-  const requests: [wanted: string, lines: string][] = [
-    ["200", `GET /a HTTP/1.1\r\nHost: localhost:${port}\r\n`],
-    ["421", `GET /a HTTP/1.1\r\nHost: rebound.example:${port}\r\n`],
-    ["403", `POST /a HTTP/1.1\r\nHost: localhost:${port}\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\n`],
-  ];
-  for (const [wanted, lines] of requests) {
-    const socket = net.connect(port, "127.0.0.1");
-    let received = "";
-    socket.setEncoding("latin1").on("data", (text: string) => (received += text));
-    socket.write(`${lines}Connection: close\r\n\r\n`);
-    await once(socket, "close", { signal: AbortSignal.timeout(PATIENCE) });
-    const found = /^HTTP\/1\.1 (\d{3})/.exec(received)?.[1];
-    if (found !== wanted) return `${lines.split("\r\n", 2).join(", ")}: ${received.slice(0, 200)}, not ${wanted}`;
-  }
-  return null;
 }

@@ -20,10 +20,6 @@ const programs: Readonly<Record<string, string>> = {
   "gate-server.js": "dist/test/runtimes/gate-server.js",
   "message.js": "dist/examples/message.js",
   "web.js": "dist/examples/web.js",
-  "web/application.js": "dist/examples/web/application.js",
-  "web/bun.js": "dist/examples/web/bun.js",
-  "web/deno.js": "dist/examples/web/deno.js",
-  "web/workers.js": "dist/examples/web/workers.js",
 };
 
 /** Prints one transcript, whose entry is the argument. */

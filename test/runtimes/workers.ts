@@ -1,10 +1,10 @@
 // In:    a project; the program of workerd, the runtime of Cloudflare Workers.
-// Out:   transcripts of the entries, what a parse without a kernel throws, and what examples/web/workers.ts responds.
+// Out:   transcripts of the entries, what a parse without a kernel throws.
 // Never: compiles WebAssembly from bytes: workerd forbids it, and gets the compiled module.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Transcript, webServerCheck, withServer } from "./programs.js";
+import { type Transcript, withServer } from "./programs.js";
 import { pathOf, resolved } from "./project.js";
 import type { Entry } from "./transcripts.js";
 
@@ -41,13 +41,11 @@ function configuration(folder: string, main: string): string {
   const files = [
     "cases.js",
     "transcripts.js",
-    "web/application.js",
-    "web/workers.js",
     pathOf("headgate/kernel/javascript"),
     ...readdirSync(join(folder, library)).flatMap((name) => (name.endsWith(".js") ? [`${library}/${name}`] : [])),
   ];
   for (const file of files) {
-    const text = resolved(readFileSync(join(folder, file), "utf8"), file.startsWith("web/") ? "../" : "./");
+    const text = resolved(readFileSync(join(folder, file), "utf8"), "./");
     writeFileSync(join(folder, `${file}.worker`), text);
   }
   const modules = [main, ...files.filter((file) => file !== main)].map(
@@ -91,8 +89,4 @@ export function withoutKernel(program: string, folder: string): Promise<string |
     const thrown: unknown = JSON.parse(await textOf(port, "without"));
     return /^TypeError: no kernel starts here; import /.test(String(thrown)) ? null : String(thrown);
   });
-}
-
-export function workersServer(program: string, folder: string): Promise<string | null> {
-  return serve(program, folder, "web/workers.js", webServerCheck);
 }
