@@ -7,7 +7,7 @@ import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import type { Acceptance } from "../../policy/decision.js";
-import { forwardedHead } from "./rewrite.js";
+import { forwardedHead, forwardedRead } from "./rewrite.js";
 import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 
 /** The connection that a filter belongs to. */
@@ -64,6 +64,8 @@ export class RequestFilter implements ServerSocketOwner {
   /** Octets after the request that is passing. */
   #held = new HeldOctets();
   #frontIsFull = false;
+  /** The server's connection is new: as with a socket of its own, requests come in a later tick, when the caller of `adopt` goes on. */
+  #isBeginning = false;
   #clientEnded = false;
   /** Runs while a client that has ended waits for a response. */
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +91,19 @@ export class RequestFilter implements ServerSocketOwner {
       this.serverFails();
       throw error;
     }
+    this.#isBeginning = true;
+    process.nextTick(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#isBeginning = false;
+    if (this.#detached) return;
+    if (this.#passing !== null) this.#pass(this.#decision!);
+    if (this.#held.length > 0) {
+      this.#owner.resume();
+      this.receive(this.#held.take());
+    }
+    if (this.#clientEnded) this.#passEnd();
   }
 
   /** Lets an accepted request through, then the octets after its head. */
@@ -97,14 +112,23 @@ export class RequestFilter implements ServerSocketOwner {
     this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
     this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
-    this.#push(Buffer.from(forwardedHead(decision), "latin1"));
+    if (!this.#isBeginning) this.#pass(decision);
     this.receive(rest);
+  }
+
+  #pass(decision: Acceptance): void {
+    const isTaken = this.#front.takeHead(() => forwardedRead(decision));
+    if (!isTaken) this.#push(Buffer.from(forwardedHead(decision), "latin1"));
   }
 
   /** Takes the client's next octets. */
   receive(octets: Uint8Array): void {
     // The server may have destroyed the connection while it took the previous octets.
     if (this.#detached || octets.length === 0) return;
+    if (this.#isBeginning) {
+      this.#hold(octets);
+      return;
+    }
     if (this.#passing === null) {
       this.#owner.nextHead(octets);
       return;
@@ -167,7 +191,7 @@ export class RequestFilter implements ServerSocketOwner {
    * should not serve it for long.
    */
   #passEnd(): void {
-    if (this.#detached) return;
+    if (this.#detached || this.#isBeginning) return;
     if (this.#passing === null) {
       this.#front.push(null);
     } else if (!this.#passing.body.done) {

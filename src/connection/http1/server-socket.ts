@@ -1,10 +1,13 @@
-// In:    octets that the request filter lets through; what an http.Server writes.
-// Out:   a stream that the http.Server takes for a client's socket.
+// In:    heads and octets that the request filter lets through; what an http.Server writes.
+// Out:   a stream that the http.Server takes for a client's socket, and the heads to its parser.
 // Never: decides which octets pass.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
+import type { ReadHead } from "../../engine/message-parser.js";
+import { READ_BEFORE } from "../../engine/seat.js";
+import { SeatParser } from "../../engine/seat-parser.js";
 import { SocketFacade } from "../socket-facade.js";
 
 /** The owner of a server socket. */
@@ -30,6 +33,9 @@ export interface ServerSocketOwner {
 /** Takes the place of the client's socket for an http.Server. */
 export class ServerSocket extends SocketFacade {
   readonly #owner: ServerSocketOwner;
+  readonly [READ_BEFORE] = true;
+  /** The parser that the server has for this connection, which node:http sets. */
+  declare readonly parser?: unknown;
 
   constructor(owner: ServerSocketOwner, arrival: Arrival) {
     super(arrival, { allowHalfOpen: true });
@@ -41,13 +47,26 @@ export class ServerSocket extends SocketFacade {
   }
 
   /**
-   * If a listener of the server throws, it does so within 'data'. The server's parser is unusable afterwards, and would leave the
-   * client waiting.
+   * Gives the server the next head as it was read. False if the server can only take octets: its parser is Node's, something else
+   * reads this stream as well, or has paused it, or octets are still in it.
    */
+  takeHead(read: () => ReadHead): boolean {
+    const { parser } = this;
+    if (!(parser instanceof SeatParser) || !parser.takesHeads) return false;
+    if (this.readableFlowing !== true || this.readableLength > 0 || this.listenerCount("data") > 1) return false;
+    this.#serve(() => parser.takeHead(read()));
+    return true;
+  }
+
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event !== "data") return super.emit(event as string, ...values);
+    return this.#serve(() => super.emit("data", ...values));
+  }
+
+  /** If a listener of the server throws, it does so here. The server's parser is unusable afterwards, and would leave the client waiting. */
+  #serve<Result>(take: () => Result): Result {
     try {
-      return super.emit("data", ...values);
+      return take();
     } catch (error) {
       this.#owner.serverFails();
       throw error;
