@@ -3,7 +3,7 @@
 // Never: parses a read before node:http has learned of the one before, or in another context than that of the connection.
 
 import type { AsyncResource } from "node:async_hooks";
-import { contextOf, type Handle, type LentStores, lendStores } from "./async-context.js";
+import { contextOf, type Handle, hasStores, type LentStores, lendStores } from "./async-context.js";
 import { type Listed, listedOn } from "./connection-lists.js";
 import { ownCopy } from "./current-read.js";
 import { readCopies, readDirectly, type SocketLike } from "./direct-reads.js";
@@ -31,9 +31,10 @@ export class SeatParser extends MessageParser<SeatParser> {
       this.#list.add(this);
     }
     // Requests run in the context in which the connection was made, as those of Node's parser do.
+    const handle = (resource as { socket?: SocketLike }).socket?._handle;
     const { storesOnResources } = this.engine.parts;
-    if (storesOnResources) this.#stores = lendStores((resource as { socket?: SocketLike }).socket?._handle);
-    else this.#resource = contextOf();
+    if (storesOnResources && handle) this.#stores = lendStores(handle);
+    else if (!storesOnResources || hasStores()) this.#resource = contextOf();
   }
 
   /** A connection has it. */

@@ -8,7 +8,7 @@ import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { forwardedHead, forwardedRead } from "./rewrite.js";
-import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
+import { type Chunk, ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 
 /** The connection that a filter belongs to. */
 export interface FilterOwner {
@@ -23,8 +23,8 @@ export interface FilterOwner {
   serverSocketMade(front: ServerSocket, connection: RequestFilter): void;
   /** The application gets this request, by this decision. */
   requestBegins(request: IncomingMessage, decision: Acceptance): void;
-  /** Writes to the client; `done` is called once the octets are taken. */
-  write(octets: Buffer, done: (error?: Error | null) => void): void;
+  /** Writes to the client, all at once; `done` is called once it is taken. */
+  write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void;
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
@@ -227,16 +227,16 @@ export class RequestFilter implements ServerSocketOwner {
     if (this.#held.length < HELD_OCTETS) this.#owner.resume();
   }
 
-  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void {
+  serverWrites(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
     if (this.#detached) {
       done();
       return;
     }
     const passing = this.#passing;
-    if (passing?.response === "none" && holdsFinalResponse(octets)) passing.response = "begun";
+    if (passing?.response === "none" && holdsFinalResponse(chunks)) passing.response = "begun";
     // If writing fails, the client's socket reports that too, and its owner detaches this filter. The server must not
     // learn of it earlier, or it would look as if the server had destroyed the connection.
-    this.#owner.write(octets, (error) => {
+    this.#owner.write(chunks, (error) => {
       if (!error) done();
     });
   }
@@ -272,13 +272,15 @@ export class RequestFilter implements ServerSocketOwner {
   }
 }
 
-/** False if the octets are only interim responses, each of which an http.Server writes in one piece. */
-function holdsFinalResponse(octets: Buffer): boolean {
+/** False if there are only interim responses, each of which an http.Server writes in one piece. */
+function holdsFinalResponse(chunks: readonly Chunk[]): boolean {
+  const chunk = chunks.find((each) => each.chunk.length > 0)?.chunk ?? "";
   // The first digit of the status code of "HTTP/1.1 200 OK".
-  if (octets[9] !== DIGIT_1) return true;
-  for (let at = 0; at < octets.length; ) {
-    if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
-    const end = octets.indexOf("\r\n\r\n", at);
+  if ((typeof chunk === "string" ? chunk.charCodeAt(9) : chunk[9]) !== DIGIT_1) return true;
+  const text = chunks.map((each) => String(each.chunk)).join("");
+  for (let at = 0; at < text.length; ) {
+    if (!/^HTTP\/1\.1 1(?!01)/.test(text.slice(at, at + 12))) return true;
+    const end = text.indexOf("\r\n\r\n", at);
     if (end < 0) return false;
     at = end + 4;
   }

@@ -10,12 +10,18 @@ import { READ_BEFORE } from "../../engine/seat.js";
 import { SeatParser } from "../../engine/seat-parser.js";
 import { SocketFacade } from "../socket-facade.js";
 
+/** Octets, or text and its encoding. */
+export interface Chunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
+
 /** The owner of a server socket. */
 export interface ServerSocketOwner {
   /** The server wants more octets. */
   serverReads(): void;
-  /** The server writes; `done` is called once the client's socket has taken the octets. */
-  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void;
+  /** The server writes; `done` is called once the client's socket has taken all of it. */
+  serverWrites(chunks: readonly Chunk[], done: (error?: Error | null) => void): void;
   /** The server has ended the connection. */
   serverEnds(): void;
   /** The server has destroyed the connection, because of a fault or not. */
@@ -38,7 +44,8 @@ export class ServerSocket extends SocketFacade {
   declare readonly parser?: unknown;
 
   constructor(owner: ServerSocketOwner, arrival: Arrival) {
-    super(arrival, { allowHalfOpen: true });
+    // Text goes on as text, as to a net.Socket: it need not become octets twice.
+    super(arrival, { allowHalfOpen: true, decodeStrings: false });
     this.#owner = owner;
   }
 
@@ -81,12 +88,12 @@ export class ServerSocket extends SocketFacade {
     this.#owner.serverReads();
   }
 
-  override _write(octets: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#owner.serverWrites(octets, done);
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites([{ chunk, encoding }], done);
   }
 
-  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#owner.serverWrites(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  override _writev(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites(chunks, done);
   }
 
   override _final(done: () => void): void {

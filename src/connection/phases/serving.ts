@@ -8,7 +8,7 @@ import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
-import type { ServerSocket } from "../http1/server-socket.js";
+import type { Chunk, ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
@@ -92,8 +92,17 @@ export class Serving implements Phase, FilterOwner {
     this.#connection.context.known.set(request, decision as Acceptance<FramerLike>);
   }
 
-  write(octets: Buffer, done: (error?: Error | null) => void): void {
-    this.#connection.socket.write(octets, done);
+  write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
+    const { socket } = this.#connection;
+    // node:http ends each response by an empty chunk.
+    const all = chunks.filter(({ chunk }, i) => chunk.length > 0 || i === 0);
+    if (all.length > 1) socket.cork();
+    for (const [i, { chunk, encoding }] of all.entries()) {
+      const then = i === all.length - 1 ? done : undefined;
+      if (typeof chunk === "string") socket.write(chunk, encoding, then);
+      else socket.write(chunk, then);
+    }
+    if (all.length > 1) socket.uncork();
   }
 
   pause(): void {
