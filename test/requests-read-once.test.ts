@@ -8,10 +8,12 @@ import type { Duplex } from "node:stream";
 import * as assert from "uvu/assert";
 import { SeatParser } from "#src/engine/seat-parser.js";
 import { createGate, type Gate } from "#src/gate.js";
+import type { GateOptions } from "#src/gate-options.js";
+import type { Framer } from "#src/handover/framer.js";
 import { kernel } from "#src/head/kernel/instance.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
-import { CUTS, chunks, foreign, get, last, nothingIsLeft, post, statuses } from "./support/requests.js";
+import { CUTS, chunks, foreign, get, handshake, last, nothingIsLeft, post, statuses } from "./support/requests.js";
 import { suite } from "./support/suite.js";
 import { type Client, type Cut, openDoor, streamPair } from "./support/tcp.js";
 import { until } from "./support/until.js";
@@ -50,17 +52,44 @@ const answering: http.RequestListener = (request, response) => {
   request.resume().on("end", () => response.end(`<${request.url}>`));
 };
 
-const gateFor = (server: http.Server): Gate =>
-  createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests: server });
+/** Takes an upgrade, and closes it once it has "hello". */
+const greeted: Framer["take"] = ({ socket, rest }) => {
+  socket.write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+  let heard = Buffer.from(rest).toString("latin1");
+  const hear = (): void => {
+    if (heard === "hello") socket.end("hello");
+  };
+  socket.on("data", (octets: Buffer) => {
+    heard += octets.toString("latin1");
+    hear();
+  });
+  hear();
+  socket.resume();
+};
+
+const gateFor = (server: http.Server, rules: Partial<GateOptions> = {}): Gate =>
+  createGate({
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/live": greeted } }],
+    limits: { lingerTimeout: 2000 },
+    requests: server,
+    ...rules,
+  });
 
 type Adopt = (socket: Duplex) => void;
 
 /** Sends octets over TCP or in memory, to the close. */
-async function exchange(adopt: Adopt, way: "tcp" | "memory", octets: string, cut: Cut): Promise<Client> {
+async function exchange(
+  adopt: Adopt,
+  way: "tcp" | "memory",
+  octets: string,
+  cut: Cut,
+  endsItsHalf = false,
+): Promise<Client> {
   const door = await openDoor(adopt);
   try {
     const client = way === "tcp" ? await door.connect() : door.connectInMemory();
     await client.send(octets, cut);
+    if (endsItsHalf) client.stream.end();
     await client.closed();
     return client;
   } finally {
@@ -236,7 +265,17 @@ function seenOf(request: http.IncomingMessage, body: string): unknown {
   return { method, url, httpVersion, ...views, trailers: { ...trailers }, rawTrailers, complete, body };
 }
 
-const cases: Record<string, { octets: string; options?: http.ServerOptions; most?: number }> = {
+interface Case {
+  readonly octets: string;
+  readonly options?: http.ServerOptions;
+  /** Requests that the server takes of a connection. */
+  readonly most?: number;
+  readonly rules?: Partial<GateOptions>;
+  /** The client ends its half after the octets. */
+  readonly ends?: true;
+}
+
+const cases: Record<string, Case> = {
   "absolute-form": { octets: `GET http://A.:8080/x HTTP/1.1\r\nX: 1\r\nhost: b\r\nY: 2\r\n\r\n${last}` },
   "an Upgrade that is not handed over": {
     octets: get("/1", "Connection: keep-alive,\tUpgrade\r\nUpgrade: h2c\r\nUPGRADE: foo\r\n") + last,
@@ -273,10 +312,27 @@ const cases: Record<string, { octets: string; options?: http.ServerOptions; most
     octets: post("/1", "abc") + post("/2", "abc") + last,
     most: 1,
   },
+  "a refused request, pipelined between requests that would be served": {
+    octets: get("/1") + post("/2", "abc") + foreign + get("/3") + last,
+  },
+  "a malformed head after a request": { octets: `${get("/1")}GET /2 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n${last}` },
+  "a malformed body": { octets: get("/1") + chunks("/2", "3\r\nabcd\r\n0\r\n\r\n") + last },
+  "an upgrade after requests": { octets: `${get("/1") + post("/2", "abc") + handshake("a")}hello` },
+  "report mode": {
+    octets: get("/1", "Origin: http://evil.example\r\n") + post("/2", "abc", "Origin: null\r\n") + last,
+    rules: { mode: "report" },
+  },
+  "report mode, a malformed head": {
+    octets: `${get("/1")}GET /2 HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n${last}`,
+    rules: { mode: "report" },
+  },
+  "a client that ends its half after its requests": { octets: get("/1") + post("/2", "abc") + get("/3"), ends: true },
+  "a client that ends its half within a body": { octets: get("/1") + post("/2", "abc").slice(0, -1), ends: true },
+  "a client that ends its half within a head": { octets: get("/1") + get("/2").slice(0, -3), ends: true },
   "a later request that is refused": { octets: post("/1", foreign) + get("/2") + foreign + last },
 };
 
-for (const [title, { octets, options, most }] of Object.entries(cases)) {
+for (const [title, { octets, options, most, rules, ends: endsItsHalf = false }] of Object.entries(cases)) {
   same(title, async () => {
     /** What the application has seen, and what the client got. */
     const run = async (isLenient: boolean, way: "tcp" | "memory", cut: Cut): Promise<unknown> => {
@@ -297,15 +353,19 @@ for (const [title, { octets, options, most }] of Object.entries(cases)) {
         socket.end("HTTP/1.1 400 Bad\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
       });
       server.on("dropRequest", (request: http.IncomingMessage) => errors.push(`dropped ${request.url}`));
-      const gate = gateFor(server);
+      const gate = gateFor(server, rules);
       const ends: string[] = [];
       gate.on("refused", ({ code }) => ends.push(code));
-      gate.on("abandoned", ({ code }) => ends.push(code));
+      gate.on("reported", ({ code }) => ends.push(`reported ${code}`));
+      gate.on("malformed", ({ fault }) => ends.push(fault.code));
+      gate.on("abandoned", ({ code, stage }) => ends.push(`${code} ${stage}`));
       const accepted: string[] = [];
       gate.on("accepted", ({ head }: { head: RequestHead }) => accepted.push(String(head)));
-      const client = await exchange((socket) => gate.adopt(socket), way, octets, cut);
+      let kind: Promise<string> | undefined;
+      const adopt: Adopt = (socket) => (kind = gate.adopt(socket).ended.then((end) => end.kind));
+      const client = await exchange(adopt, way, octets, cut, endsItsHalf);
       const received = client.received.toString("latin1").replaceAll(/Date: .*\r\n/g, "");
-      return { seen, errors, ends, accepted, received };
+      return { seen, errors, ends, accepted, received, kind: await kind };
     };
     const wanted = await run(true, "tcp", "whole");
     for (const way of ["tcp", "memory"] as const) {
@@ -313,3 +373,29 @@ for (const [title, { octets, options, most }] of Object.entries(cases)) {
     }
   });
 }
+
+same("a body that never completes: the server's requestTimeout", async () => {
+  for (const insecureHTTPParser of [true, false]) {
+    const server = http.createServer(
+      { insecureHTTPParser, requestTimeout: 150, connectionsCheckingInterval: 30 },
+      answering,
+    );
+    const codes: string[] = [];
+    server.on("clientError", ({ code }: Error & { code: string }, socket: Duplex) => {
+      codes.push(code);
+      socket.end("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    });
+    // A server checks the times of its connections while it listens.
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const gate = gateFor(server);
+    const client = await exchange(
+      (socket) => gate.adopt(socket),
+      "tcp",
+      get("/1") + post("/2", "abc").slice(0, -1),
+      "whole",
+    );
+    assert.equal(statuses(await client.all()), [200, 408]);
+    assert.equal(codes, ["ERR_HTTP_REQUEST_TIMEOUT"]);
+    server.close();
+  }
+});
