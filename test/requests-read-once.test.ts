@@ -285,7 +285,7 @@ const cases: Record<string, Case> = {
     octets: `GET /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close, x\r\n\r\n${last}`,
   },
   "HTABs in Connection, and white space elsewhere": {
-    octets: get("/1", "Connection:\tx,\ty \r\nX-Odd:\t\x80\xff \r\nEmpty:\r\n") + last,
+    octets: get("/1", "Connection:\tx,\ty \r\nConnection:\tz,keep-alive\t\r\nX-Odd:\t\x80\xff \r\nEmpty:\r\n") + last,
   },
   "repeated fields": {
     octets:

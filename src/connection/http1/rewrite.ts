@@ -5,7 +5,7 @@
 import type { ReadHead } from "../../engine/message-parser.js";
 import { type Ruled, ruledHost } from "../../handover/ruled-host.js";
 import type { RequestHead } from "../../head/request-head.js";
-import { members } from "../../head/scan.js";
+import { members, trimmed } from "../../head/scan.js";
 
 /**
  * The head as the filter passes it to the server. Octets are unchanged, except that
@@ -75,14 +75,18 @@ function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
     const colon = i > requestLine ? line.indexOf(":") : -1;
     if (colon < 0) return [line];
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1);
+    const sent = line.slice(colon + 1);
+    const value = trimmed(sent);
     const changed = changedValue(name, value, changes);
     if (changed === null) return [];
-    return changed === value ? [line] : [`${name}: ${changed}`];
+    const isAsSent = changed === value && !(isConnection(name) && sent.includes("\t"));
+    return isAsSent ? [line] : [`${name}: ${changed}`];
   });
   if (host !== null) kept.splice(requestLine + 1, 0, `Host: ${host}`);
   return kept.join("\r\n");
 }
+
+const isConnection = (name: string): boolean => name.length === 10 && name.toLowerCase() === "connection";
 
 /** The value of a field line, the same string if it stays as it was sent; null if the line goes. */
 function changedValue(name: string, value: string, { host, dropsUpgrade, dropped }: Changes): string | null {
@@ -92,7 +96,7 @@ function changedValue(name: string, value: string, { host, dropsUpgrade, dropped
     case "upgrade".length:
       return dropsUpgrade && name.toLowerCase() === "upgrade" ? null : value;
     case "connection".length:
-      return name.toLowerCase() === "connection" ? certain(value, dropped) : value;
+      return isConnection(name) ? certain(value, dropped) : value;
     default:
       return value;
   }
