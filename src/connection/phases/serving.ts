@@ -95,14 +95,16 @@ export class Serving implements Phase, FilterOwner {
   write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
     const { socket } = this.#connection;
     // node:http ends each response by an empty chunk.
-    const all = chunks.filter(({ chunk }, i) => chunk.length > 0 || i === 0);
-    if (all.length > 1) socket.cork();
-    for (const [i, { chunk, encoding }] of all.entries()) {
-      const then = i === all.length - 1 ? done : undefined;
+    let last = chunks.length - 1;
+    while (last > 0 && chunks[last]!.chunk.length === 0) last--;
+    if (last > 0) socket.cork();
+    for (let i = 0; i <= last; i++) {
+      const { chunk, encoding } = chunks[i]!;
+      const then = i === last ? done : undefined;
       if (typeof chunk === "string") socket.write(chunk, encoding, then);
       else socket.write(chunk, then);
     }
-    if (all.length > 1) socket.uncork();
+    if (last > 0) socket.uncork();
   }
 
   pause(): void {
