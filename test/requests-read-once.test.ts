@@ -12,6 +12,7 @@ import type { GateOptions } from "#src/gate-options.js";
 import type { Framer } from "#src/handover/framer.js";
 import { kernel } from "#src/head/kernel/instance.js";
 import type { RequestHead } from "#src/head/request-head.js";
+import { useIn } from "#src/http-parser-node.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { CUTS, chunks, foreign, get, handshake, last, nothingIsLeft, post, statuses } from "./support/requests.js";
 import { suite } from "./support/suite.js";
@@ -184,21 +185,24 @@ once("what else reads or pauses the server's stream gets octets", async () => {
   assert.equal(heads, ["/1"]);
 });
 
-once("other connections of the server keep Node's parser", async () => {
+once("other connections of the server keep Node's parser, unless the seat is taken for them too", async () => {
   const server = http.createServer(answering);
   const gate = gateFor(server);
   await begin(gate);
-  const { heads, octets } = await given(async () => {
-    // Two Host lines, which Node's parser accepts.
-    const direct = await exchange(
-      (socket) => server.emit("connection", socket),
-      "tcp",
-      `${last.slice(0, -2)}Host: b\r\n\r\n`,
-      "whole",
-    );
-    assert.equal(statuses(await direct.all()), [200]);
-  });
+  // Two Host lines, which Node's parser accepts.
+  const twice = `${last.slice(0, -2)}Host: b\r\n\r\n`;
+  const direct = async (): Promise<number[]> => {
+    const client = await exchange((socket) => server.emit("connection", socket), "tcp", twice, "whole");
+    return statuses(await client.all());
+  };
+  const { heads, octets } = await given(async () => assert.equal(await direct(), [200]));
   assert.equal([heads, octets], [[], ""]);
+  const seat = useIn(server);
+  assert.equal(await direct(), [400]);
+  seat.release();
+  assert.equal(await direct(), [200]);
+  const after = await given(async () => void (await begin(gate)));
+  assert.equal([after.heads, after.octets], [["/last"], ""]);
 });
 
 once("requests run in the context in which the server got its connection", async () => {
