@@ -17,10 +17,13 @@ import { selfTest } from "./self-test.js";
 /** A server whose HTTP/1.1 connections are read by a parser of node:http. */
 export type SeatableServer = HttpServer | HttpsServer | Http2SecureServer;
 
-/** The member of a stream whose request heads were read before, and whose parser may get them so (`SeatParser.takeHead`). */
-export const READ_BEFORE: unique symbol = Symbol("headgate.readBefore");
+/** A stream whose request heads were read before, and whose parser may get them so (`SeatParser.takeHead`). */
+export interface ReadBefore {
+  /** By a name and not by a symbol: bundlers keep every class that has a member with a computed name. */
+  readonly headsAreRead: true;
+}
 
-/** The connections of a server that a seat is for: all, or streams with `READ_BEFORE`. */
+/** The connections of a server that a seat is for: all, or those that are `ReadBefore`. */
 export type SeatedConnections = "all" | "read before";
 
 /** What is read of a server to know whether its parser is lenient, and what it may serve. */
@@ -137,7 +140,7 @@ export class Seat implements Disposable {
     }
     const users = [connections];
     const wrapper: ConnectionListener = function (socket) {
-      const isFor = users.includes("all") || READ_BEFORE in socket;
+      const isFor = users.includes("all") || (socket as Partial<ReadBefore>).headsAreRead === true;
       const isOurs = isFor && !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
       if (isOurs) seated(engine, () => listener.call(this, socket));
       else listener.call(this, socket);

@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { ReadHead } from "../../engine/message-parser.js";
-import { READ_BEFORE } from "../../engine/seat.js";
+import type { ReadBefore } from "../../engine/seat.js";
 import { SeatParser } from "../../engine/seat-parser.js";
 import { SocketFacade } from "../socket-facade.js";
 
@@ -37,9 +37,9 @@ export interface ServerSocketOwner {
 }
 
 /** Takes the place of the client's socket for an http.Server. */
-export class ServerSocket extends SocketFacade {
+export class ServerSocket extends SocketFacade implements ReadBefore {
   readonly #owner: ServerSocketOwner;
-  readonly [READ_BEFORE] = true;
+  readonly headsAreRead = true;
   /** The parser that the server has for this connection, which node:http sets. */
   declare readonly parser?: unknown;
 
