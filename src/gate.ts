@@ -14,6 +14,7 @@ import { Connection } from "./connection/connection.js";
 import { watchRequests } from "./connection/http1/server-socket.js";
 import { isKept } from "./connection/socket.js";
 import { ServerNames } from "./connection/tls/routes.js";
+import { takeSeat } from "./engine/seat.js";
 import {
   type Adopting,
   type Adoption,
@@ -73,6 +74,8 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #context: Context;
   readonly #tls: ServerNames | null;
   #isAdoptable = false;
+  /** `requests` has been given a parser that takes heads, or cannot have one. */
+  #hasSeated = false;
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
@@ -185,6 +188,7 @@ export class Gate extends EventEmitter<GateEvents> {
     if (!this.#isAdoptable) {
       checkAdoptable(this.#context.policy);
       this.#isAdoptable = true;
+      this.#seatRequests();
     }
     return adopt(this.#context, socket, options);
   }
@@ -197,6 +201,7 @@ export class Gate extends EventEmitter<GateEvents> {
   narrow(vhosts: readonly string[]): Adopting {
     const policy = narrow(this.#context.policy, vhosts);
     checkAdoptable(policy);
+    this.#seatRequests();
     const context = { ...this.#context, policy };
     return { adopt: (socket, options = NO_OPTIONS) => adopt(context, socket, options) };
   }
@@ -272,6 +277,14 @@ export class Gate extends EventEmitter<GateEvents> {
       malformed: Object.fromEntries(this.#malformed),
       abandoned: Object.fromEntries(this.#abandoned),
     };
+  }
+
+  /** From now on `requests` takes the heads that the gate has read, where Node allows it; elsewhere it gets them as octets. */
+  #seatRequests(): void {
+    const { requests } = this.#context;
+    if (requests === undefined || this.#hasSeated) return;
+    this.#hasSeated = true;
+    takeSeat(requests, "read before");
   }
 
   /** Warns about the first refusal that nothing listens for: it would be a mystery to the owner of the server. */

@@ -10,6 +10,7 @@ import { ProxyReader } from "../arrival/proxy/reader.js";
 import type { HelloFault } from "../arrival/tls/fault.js";
 import type { HeadFault } from "../head/fault.js";
 import { latin1, NOTHING } from "../head/kernel/latin1.js";
+import { parseWithin } from "../head/parse.js";
 import { HeadReader } from "../head/reader.js";
 import type { GateLimits } from "../outcome/limits.js";
 import { decide } from "../policy/decide.js";
@@ -82,10 +83,10 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
     if (octets.length === 0) return WAIT;
     if (this.state === "announcing") return this.#readProxy(octets, owner);
     if (this.state === "recognizing") return this.#readFirst(octets);
-    const reader = this.#headReader();
-    const result = reader.read(octets);
+    const reader = this.#begun === null ? null : this.#headReader();
+    const result = reader === null ? parseWithin(octets, this.rules.limits) : reader.read(octets);
     if (result.kind === "partial") {
-      this.#begun = this.#begun === null ? latin1(octets).read(0, octets.length) : reader;
+      this.#begun = reader ?? latin1(octets).read(0, octets.length);
       return WAIT;
     }
     this.#begun = null;
@@ -124,10 +125,9 @@ export class Input<Claim, Context extends Rules<Claim>> extends Lifecycle {
 
   /** A reader that has read this head so far. */
   #headReader(): HeadReader {
-    const begun = this.#begun as string | HeadReader | null;
-    if (begun !== null && typeof begun !== "string") return begun;
+    const begun = this.#begun as string | HeadReader;
+    if (typeof begun !== "string") return begun;
     const reader = new HeadReader(undefined, this.rules.limits);
-    if (begun === null) return reader;
     const octets = new Uint8Array(begun.length);
     latin1(octets).write(begun, 0);
     reader.read(octets);

@@ -15,19 +15,27 @@ export interface LentStores {
   takeBack(): void;
 }
 
-/** Since Node 24: each read runs in this resource. */
+/** Since Node 24, and for streams without a handle: each read runs in this resource. */
 export function contextOf(): AsyncResource {
   return new AsyncResource("HTTPINCOMINGMESSAGE", { requireManualDestroy: true });
 }
 
+const storesOf = (resource: Record<symbol, unknown>): symbol[] =>
+  Object.getOwnPropertySymbols(resource).filter(({ description }) => description === "kResourceStore");
+
+/** Before Node 24: the code that is running has stores. */
+export function hasStores(): boolean {
+  return storesOf(executionAsyncResource() as Record<symbol, unknown>).length > 0;
+}
+
 /**
  * Before Node 24 stores are properties of resources, and a read runs in the context of its handle: the handle gets the stores of the
- * code that is running. Null if there are none, or no handle.
+ * code that is running. Null if there are none.
  */
-export function lendStores(handle: Handle | null | undefined): LentStores | null {
+export function lendStores(handle: Handle): LentStores | null {
   const from = executionAsyncResource() as Record<symbol, unknown>;
-  if (!handle || (from as unknown) === handle) return null;
-  const stores = Object.getOwnPropertySymbols(from).filter(({ description }) => description === "kResourceStore");
+  if ((from as unknown) === handle) return null;
+  const stores = storesOf(from);
   if (stores.length === 0) return null;
   const own = stores.map((symbol) => handle[symbol]);
   for (const symbol of stores) handle[symbol] = from[symbol];

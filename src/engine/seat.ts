@@ -17,6 +17,15 @@ import { selfTest } from "./self-test.js";
 /** A server whose HTTP/1.1 connections are read by a parser of node:http. */
 export type SeatableServer = HttpServer | HttpsServer | Http2SecureServer;
 
+/** A stream whose request heads were read before, and whose parser may get them so (`SeatParser.takeHead`). */
+export interface ReadBefore {
+  /** By a name and not by a symbol: bundlers keep every class that has a member with a computed name. */
+  readonly headsAreRead: true;
+}
+
+/** The connections of a server that a seat is for: all, or those that are `ReadBefore`. */
+export type SeatedConnections = "all" | "read before";
+
 /** What is read of a server to know whether its parser is lenient, and what it may serve. */
 interface Options {
   readonly httpValidation?: string;
@@ -84,7 +93,8 @@ function takesParser(server: SeatableServer, socket: object, engine: Engine<Seat
 interface Seated extends ConnectionListener {
   readonly listener: ConnectionListener;
   readonly engine: Engine<SeatParser>;
-  users: number;
+  /** What each user's seat is for. */
+  readonly users: SeatedConnections[];
 }
 
 const isSeated = (listener: object): listener is Seated => "engine" in listener && listener.engine instanceof Engine;
@@ -106,10 +116,11 @@ export class Seat implements Disposable {
   readonly #server: SeatableServer;
   readonly #event: string;
   readonly #wrapper: Seated;
+  readonly #connections: SeatedConnections;
   #isReleased = false;
 
   /** Throws `TypeError` for what is not a server with a parser of node:http. @internal */
-  constructor(engine: Engine<SeatParser>, server: SeatableServer) {
+  constructor(engine: Engine<SeatParser>, server: SeatableServer, connections: SeatedConnections = "all") {
     const { common } = engine.parts;
     const found = seatOf(server, engine);
     if (found === null) {
@@ -120,19 +131,22 @@ export class Seat implements Disposable {
     const [event, listener] = found;
     this.#server = server;
     this.#event = event;
+    this.#connections = connections;
     const known = seatIn(server);
     if (known !== undefined) {
-      known.users++;
+      known.users.push(connections);
       this.#wrapper = known;
       return;
     }
+    const users = [connections];
     const wrapper: ConnectionListener = function (socket) {
-      const isOurs = !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
+      const isFor = users.includes("all") || (socket as Partial<ReadBefore>).headsAreRead === true;
+      const isOurs = isFor && !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
       if (isOurs) seated(engine, () => listener.call(this, socket));
       else listener.call(this, socket);
     };
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
-    this.#wrapper = Object.assign(wrapper, { listener, engine, users: 1 });
+    this.#wrapper = Object.assign(wrapper, { listener, engine, users });
     exchange(server, event, listener, this.#wrapper);
   }
 
@@ -146,11 +160,26 @@ export class Seat implements Disposable {
     if (this.#isReleased) return;
     this.#isReleased = true;
     const wrapper = this.#wrapper;
-    if (--wrapper.users === 0) exchange(this.#server, this.#event, wrapper, wrapper.listener);
+    wrapper.users.splice(wrapper.users.indexOf(this.#connections), 1);
+    if (wrapper.users.length === 0) exchange(this.#server, this.#event, wrapper, wrapper.listener);
   }
 
   [Symbol.dispose](): void {
     this.release();
+  }
+}
+
+/** Null where that is impossible; with a warning, `HEADGATE_SEAT`, on a Node whose node:http has changed. @internal */
+export function takeSeat(server: SeatableServer, connections: SeatedConnections): Seat | null {
+  try {
+    return new Seat(engineFor(server), server, connections);
+  } catch (error) {
+    // Without TLS a server of node:http2 has no such parser, and neither has one whose own listener was removed.
+    if (error instanceof TypeError) return null;
+    if (!(error instanceof SeatUnavailable)) throw error;
+    const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
+    if (isNode) process.emitWarning(error.message, { code: "HEADGATE_SEAT" });
+    return null;
   }
 }
 

@@ -4,7 +4,7 @@
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
-import { engineFor, Seat, SeatUnavailable } from "../engine/seat.js";
+import { type Seat, takeSeat } from "../engine/seat.js";
 import { describe } from "../head/options.js";
 import { isLenient } from "./same-ruling.js";
 import { speaksHttp2 } from "./server.js";
@@ -24,7 +24,7 @@ export function readerOf(server: Server, mode: unknown, isReporting: boolean): S
   }
   const asks = mode === "auto" || mode === "strict";
   // Report mode reports the malformed heads that Node's parser accepts.
-  const seat = asks && !isReporting ? takeSeat(server) : null;
+  const seat = asks && !isReporting && !isLenient(server) ? takeSeat(server, "all") : null;
   if (seat !== null) return seat;
   if (mode === "auto" || mode === "events") return "events";
   if (!(server instanceof NetServer)) {
@@ -38,19 +38,4 @@ export function readerOf(server: Server, mode: unknown, isReporting: boolean): S
     `mode ${mode} reads HTTP/1.1 before Node's parser does, but a server of node:http2 takes its connections itself; write ` +
       'mode "auto", or accept with tls.createServer, adopt each socket, and give the gate the application as requests',
   );
-}
-
-/** Null where that is impossible; with a warning, `HEADGATE_SEAT`, on a Node whose node:http has changed. */
-function takeSeat(server: Server): Seat | null {
-  if (isLenient(server)) return null;
-  try {
-    return new Seat(engineFor(server), server);
-  } catch (error) {
-    // Without TLS a server of node:http2 has no such parser, and neither has one whose own listener was removed.
-    if (error instanceof TypeError) return null;
-    if (!(error instanceof SeatUnavailable)) throw error;
-    const isNode = process.versions.bun === undefined && process.versions.deno === undefined;
-    if (isNode) process.emitWarning(error.message, { code: "HEADGATE_SEAT" });
-    return null;
-  }
 }

@@ -82,6 +82,24 @@ export class NodeHead {
     return "complete";
   }
 
+  /**
+   * Takes a head that was read before, for a request that does not leave HTTP. `lines`: what is to be seen of its field lines, name,
+   * value, name, value.
+   */
+  take(head: RequestHead, lines: string[]): void {
+    const { framing } = head;
+    this.text = head.toString();
+    this.method = head.method;
+    this.url = head.requestTarget;
+    this.minor = head.httpVersion === "1.1" ? 1 : 0;
+    this.keepAlive = head.keepAlive;
+    this.upgrade = false;
+    this.chunked = framing.kind === "chunked";
+    this.contentLength = framing.kind === "content-length" ? framing.length : 0;
+    this.rawHeaders = lines;
+    this.headers = headersOf(lines);
+  }
+
   /** An Upgrade field that is not empty. */
   #hasUpgrade(): boolean {
     return this.rawHeaders.some(
@@ -113,8 +131,7 @@ export class NodeHead {
       raw[i + 1] = value;
       if (headers !== null) {
         const lower = isSpelled ? lowerCase[name & FieldSpelling.ALL]! : sent.toLowerCase();
-        if (headers[lower] === undefined && lower !== "set-cookie") headers[lower] = value;
-        else headers = null;
+        if (!addHeader(headers, lower, value)) headers = null;
       }
       nameStart = lineEnd + 2;
     }
@@ -134,4 +151,21 @@ export class NodeHead {
     if (this.text.length - LEAST_BESIDES < octets) return false;
     return this.rawHeaders.reduce((sum, { length }) => sum + length, this.url.length) >= octets;
   }
+}
+
+/** False if Node's own code is to make `headers`, since it has rules for that field. */
+function addHeader(headers: Record<string, string>, name: string, value: string): boolean {
+  if (headers[name] !== undefined || name === "set-cookie") return false;
+  headers[name] = value;
+  return true;
+}
+
+function headersOf(lines: readonly string[]): Record<string, string> | null {
+  const { lowered } = kernel();
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i]!;
+    if (!addHeader(headers, lowered.get(name) ?? name.toLowerCase(), lines[i + 1]!)) return null;
+  }
+  return headers;
 }

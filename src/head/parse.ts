@@ -115,9 +115,17 @@ export function finish(wasm: Kernel, status: Status): HeadResult {
 export function parseRequestHead(bytes: Uint8Array, options?: HeadOptions): HeadResult {
   const length = countOctets(bytes);
   const limits = headLimits(options?.limits);
-  const bits = kernelOptions(options);
+  return parseOctets(bytes, length, kernelOptions(options), limits);
+}
+
+/** The same with limits that were already checked, as for each connection of a gate. @internal */
+export function parseWithin(bytes: Uint8Array, limits: HeadLimits): HeadResult {
+  return parseOctets(bytes, countOctets(bytes), 0, limits);
+}
+
+function parseOctets(bytes: Uint8Array, length: number, options: number, limits: HeadLimits): HeadResult {
   const wasm = kernel();
-  const status = readOctets(wasm, bytes, length, bits, limits);
+  const status = readOctets(wasm, bytes, length, options, limits);
   return status === Status.PARTIAL ? PARTIAL : finish(wasm, status);
 }
 

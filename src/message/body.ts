@@ -115,6 +115,11 @@ export class BodyReader {
     return this.#before;
   }
 
+  /** Of the octets that come next, so many at least are content. */
+  get contentAhead(): number {
+    return this.#place === Place.DATA ? this.#left : 0;
+  }
+
   /** True if the end of the connection is the end of the body, or if it has ended. */
   get mayEnd(): boolean {
     return this.done || this.#left === Number.POSITIVE_INFINITY;

@@ -7,8 +7,8 @@ import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
 import type { Acceptance } from "../../policy/decision.js";
-import { forwardedHead } from "./rewrite.js";
-import { ServerSocket, type ServerSocketOwner } from "./server-socket.js";
+import { forwardedHead, forwardedRead } from "./rewrite.js";
+import { type Chunk, ServerSocket, type ServerSocketOwner } from "./server-socket.js";
 
 /** The connection that a filter belongs to. */
 export interface FilterOwner {
@@ -23,8 +23,8 @@ export interface FilterOwner {
   serverSocketMade(front: ServerSocket, connection: RequestFilter): void;
   /** The application gets this request, by this decision. */
   requestBegins(request: IncomingMessage, decision: Acceptance): void;
-  /** Writes to the client; `done` is called once the octets are taken. */
-  write(octets: Buffer, done: (error?: Error | null) => void): void;
+  /** Writes to the client, all at once; `done` is called once it is taken. */
+  write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void;
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
@@ -64,6 +64,8 @@ export class RequestFilter implements ServerSocketOwner {
   /** Octets after the request that is passing. */
   #held = new HeldOctets();
   #frontIsFull = false;
+  /** The server's connection is new: as with a socket of its own, requests come in a later tick, when the caller of `adopt` goes on. */
+  #isBeginning = false;
   #clientEnded = false;
   /** Runs while a client that has ended waits for a response. */
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -89,6 +91,19 @@ export class RequestFilter implements ServerSocketOwner {
       this.serverFails();
       throw error;
     }
+    this.#isBeginning = true;
+    process.nextTick(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#isBeginning = false;
+    if (this.#detached) return;
+    if (this.#passing !== null) this.#pass(this.#decision!);
+    if (this.#held.length > 0) {
+      this.#owner.resume();
+      this.receive(this.#held.take());
+    }
+    if (this.#clientEnded) this.#passEnd();
   }
 
   /** Lets an accepted request through, then the octets after its head. */
@@ -97,14 +112,23 @@ export class RequestFilter implements ServerSocketOwner {
     this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
     this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
-    this.#push(Buffer.from(forwardedHead(decision), "latin1"));
+    if (!this.#isBeginning) this.#pass(decision);
     this.receive(rest);
+  }
+
+  #pass(decision: Acceptance): void {
+    const isTaken = this.#front.takeHead(() => forwardedRead(decision));
+    if (!isTaken) this.#push(Buffer.from(forwardedHead(decision), "latin1"));
   }
 
   /** Takes the client's next octets. */
   receive(octets: Uint8Array): void {
     // The server may have destroyed the connection while it took the previous octets.
     if (this.#detached || octets.length === 0) return;
+    if (this.#isBeginning) {
+      this.#hold(octets);
+      return;
+    }
     if (this.#passing === null) {
       this.#owner.nextHead(octets);
       return;
@@ -167,7 +191,7 @@ export class RequestFilter implements ServerSocketOwner {
    * should not serve it for long.
    */
   #passEnd(): void {
-    if (this.#detached) return;
+    if (this.#detached || this.#isBeginning) return;
     if (this.#passing === null) {
       this.#front.push(null);
     } else if (!this.#passing.body.done) {
@@ -203,16 +227,16 @@ export class RequestFilter implements ServerSocketOwner {
     if (this.#held.length < HELD_OCTETS) this.#owner.resume();
   }
 
-  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void {
+  serverWrites(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
     if (this.#detached) {
       done();
       return;
     }
     const passing = this.#passing;
-    if (passing?.response === "none" && holdsFinalResponse(octets)) passing.response = "begun";
+    if (passing?.response === "none" && holdsFinalResponse(chunks)) passing.response = "begun";
     // If writing fails, the client's socket reports that too, and its owner detaches this filter. The server must not
     // learn of it earlier, or it would look as if the server had destroyed the connection.
-    this.#owner.write(octets, (error) => {
+    this.#owner.write(chunks, (error) => {
       if (!error) done();
     });
   }
@@ -248,13 +272,15 @@ export class RequestFilter implements ServerSocketOwner {
   }
 }
 
-/** False if the octets are only interim responses, each of which an http.Server writes in one piece. */
-function holdsFinalResponse(octets: Buffer): boolean {
+/** False if there are only interim responses, each of which an http.Server writes in one piece. */
+function holdsFinalResponse(chunks: readonly Chunk[]): boolean {
+  const chunk = chunks.find((each) => each.chunk.length > 0)?.chunk ?? "";
   // The first digit of the status code of "HTTP/1.1 200 OK".
-  if (octets[9] !== DIGIT_1) return true;
-  for (let at = 0; at < octets.length; ) {
-    if (!/^HTTP\/1\.1 1(?!01)/.test(octets.toString("latin1", at, at + 12))) return true;
-    const end = octets.indexOf("\r\n\r\n", at);
+  if ((typeof chunk === "string" ? chunk.charCodeAt(9) : chunk[9]) !== DIGIT_1) return true;
+  const text = chunks.map((each) => String(each.chunk)).join("");
+  for (let at = 0; at < text.length; ) {
+    if (!/^HTTP\/1\.1 1(?!01)/.test(text.slice(at, at + 12))) return true;
+    const end = text.indexOf("\r\n\r\n", at);
     if (end < 0) return false;
     at = end + 4;
   }

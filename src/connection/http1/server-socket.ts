@@ -1,18 +1,27 @@
-// In:    octets that the request filter lets through; what an http.Server writes.
-// Out:   a stream that the http.Server takes for a client's socket.
+// In:    heads and octets that the request filter lets through; what an http.Server writes.
+// Out:   a stream that the http.Server takes for a client's socket, and the heads to its parser.
 // Never: decides which octets pass.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
+import type { ReadHead } from "../../engine/message-parser.js";
+import type { ReadBefore } from "../../engine/seat.js";
+import { SeatParser } from "../../engine/seat-parser.js";
 import { SocketFacade } from "../socket-facade.js";
+
+/** Octets, or text and its encoding. */
+export interface Chunk {
+  readonly chunk: Buffer | string;
+  readonly encoding: BufferEncoding;
+}
 
 /** The owner of a server socket. */
 export interface ServerSocketOwner {
   /** The server wants more octets. */
   serverReads(): void;
-  /** The server writes; `done` is called once the client's socket has taken the octets. */
-  serverWrites(octets: Buffer, done: (error?: Error | null) => void): void;
+  /** The server writes; `done` is called once the client's socket has taken all of it. */
+  serverWrites(chunks: readonly Chunk[], done: (error?: Error | null) => void): void;
   /** The server has ended the connection. */
   serverEnds(): void;
   /** The server has destroyed the connection, because of a fault or not. */
@@ -28,11 +37,15 @@ export interface ServerSocketOwner {
 }
 
 /** Takes the place of the client's socket for an http.Server. */
-export class ServerSocket extends SocketFacade {
+export class ServerSocket extends SocketFacade implements ReadBefore {
   readonly #owner: ServerSocketOwner;
+  readonly headsAreRead = true;
+  /** The parser that the server has for this connection, which node:http sets. */
+  declare readonly parser?: unknown;
 
   constructor(owner: ServerSocketOwner, arrival: Arrival) {
-    super(arrival, { allowHalfOpen: true });
+    // Text goes on as text, as to a net.Socket: it need not become octets twice.
+    super(arrival, { allowHalfOpen: true, decodeStrings: false });
     this.#owner = owner;
   }
 
@@ -41,13 +54,26 @@ export class ServerSocket extends SocketFacade {
   }
 
   /**
-   * If a listener of the server throws, it does so within 'data'. The server's parser is unusable afterwards, and would leave the
-   * client waiting.
+   * Gives the server the next head as it was read. False if the server can only take octets: its parser is Node's, something else
+   * reads this stream as well, or has paused it, or octets are still in it.
    */
+  takeHead(read: () => ReadHead): boolean {
+    const { parser } = this;
+    if (!(parser instanceof SeatParser) || !parser.takesHeads) return false;
+    if (this.readableFlowing !== true || this.readableLength > 0 || this.listenerCount("data") > 1) return false;
+    this.#serve(() => parser.takeHead(read()));
+    return true;
+  }
+
   override emit(event: string | symbol, ...values: unknown[]): boolean {
     if (event !== "data") return super.emit(event as string, ...values);
+    return this.#serve(() => super.emit("data", ...values));
+  }
+
+  /** If a listener of the server throws, it does so here. The server's parser is unusable afterwards, and would leave the client waiting. */
+  #serve<Result>(take: () => Result): Result {
     try {
-      return super.emit("data", ...values);
+      return take();
     } catch (error) {
       this.#owner.serverFails();
       throw error;
@@ -62,12 +88,12 @@ export class ServerSocket extends SocketFacade {
     this.#owner.serverReads();
   }
 
-  override _write(octets: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#owner.serverWrites(octets, done);
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites([{ chunk, encoding }], done);
   }
 
-  override _writev(chunks: { chunk: Buffer }[], done: (error?: Error | null) => void): void {
-    this.#owner.serverWrites(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  override _writev(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
+    this.#owner.serverWrites(chunks, done);
   }
 
   override _final(done: () => void): void {

@@ -8,7 +8,7 @@ import type { FramerLike } from "../../handover/framer.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
-import type { ServerSocket } from "../http1/server-socket.js";
+import type { Chunk, ServerSocket } from "../http1/server-socket.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
@@ -92,8 +92,19 @@ export class Serving implements Phase, FilterOwner {
     this.#connection.context.known.set(request, decision as Acceptance<FramerLike>);
   }
 
-  write(octets: Buffer, done: (error?: Error | null) => void): void {
-    this.#connection.socket.write(octets, done);
+  write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
+    const { socket } = this.#connection;
+    // node:http ends each response by an empty chunk.
+    let last = chunks.length - 1;
+    while (last > 0 && chunks[last]!.chunk.length === 0) last--;
+    if (last > 0) socket.cork();
+    for (let i = 0; i <= last; i++) {
+      const { chunk, encoding } = chunks[i]!;
+      const then = i === last ? done : undefined;
+      if (typeof chunk === "string") socket.write(chunk, encoding, then);
+      else socket.write(chunk, then);
+    }
+    if (last > 0) socket.uncork();
   }
 
   pause(): void {
