@@ -89,17 +89,21 @@ ways("a framer that is a function gets a paused socket without listeners of the 
   near.destroy();
 });
 
-ways("ws leaves its own listeners on the socket, and the gate none", async () => {
-  const plain = await pair();
-  const server = echo();
-  const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
-  server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
-  const adopted = await pair();
-  adopted.near.write(handshake);
-  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
-  assert.equal(listeners(adopted.far), listeners(plain.far));
-  for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
-});
+ways(
+  "ws leaves its own listeners on the socket, and the gate the one that tells it of the close, for a drain",
+  async () => {
+    const plain = await pair();
+    const server = echo();
+    const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
+    server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
+    const adopted = await pair();
+    adopted.near.write(handshake);
+    await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
+    const own = listeners(plain.far);
+    assert.equal(listeners(adopted.far), { ...own, close: own.close! + 1 });
+    for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
+  },
+);
 
 function headersOf(head: string): Record<string, string> {
   const lines = head.split("\r\n").slice(1, -2);

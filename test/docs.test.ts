@@ -15,7 +15,7 @@ import { type HeadLimits, headLimits } from "#src/head/limits.js";
 import { BodyFault, bodyFaults } from "#src/message/fault.js";
 import { type MessageLimits, messageLimits } from "#src/message/limits.js";
 import { type GateLimits, gateLimits } from "#src/outcome/limits.js";
-import { refusalStatusCodes } from "#src/policy/decision.js";
+import { RETRY_AFTER, refusalStatusCodes } from "#src/policy/decision.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Status } from "../assembly/abi.js";
 import type { Results } from "../bench/results.js";
@@ -254,6 +254,7 @@ numbers("docs/limits.md has the fixed numbers", () => {
     String(input),
     String(Number.MAX_SAFE_INTEGER),
     crowd,
+    RETRY_AFTER,
     held,
   ]);
 });
@@ -382,6 +383,7 @@ const shownIn = {
   guard: "README.md",
   http2: "docs/policy.md",
   message: "docs/drop-in.md",
+  metrics: "docs/operations.md",
   parser: "README.md",
   "http-parser-node": "docs/drop-in.md",
   policy: "docs/policy.md",

@@ -5,11 +5,13 @@
 import type { ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Duplex } from "node:stream";
-import type { Arrival } from "../arrival/arrival.js";
+import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import { http2 } from "../handover/node-modules.js";
 import type { HeadFault } from "../head/fault.js";
 import { type Message, unseenOption } from "../head/from-message.js";
+import type { Context } from "../outcome/context.js";
+import type { Drainable, OpenConnections } from "../outcome/open-connections.js";
 import type { Acceptance, Decision } from "../policy/decision.js";
 import type { SameRuling } from "./same-ruling.js";
 
@@ -17,8 +19,10 @@ import type { SameRuling } from "./same-ruling.js";
 export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
 /** One connection of a guarded server, from its first request on. */
-export class GuardedConnection {
+export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
+  readonly #socket: Duplex;
+  readonly #open: OpenConnections;
   readonly rule: (message: Message) => Ruling;
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
@@ -30,9 +34,14 @@ export class GuardedConnection {
   refused = false;
   #isStopping = false;
 
-  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
+  constructor(context: Context, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
+    const { known, open, policy } = context;
+    const arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
     this.arrival = arrival;
+    this.#socket = socket;
+    this.#open = open;
     this.rule = (message) => rule(message, arrival);
+    known.set(socket, this);
   }
 
   get decision(): Decision<FramerLike> | null {
@@ -43,6 +52,23 @@ export class GuardedConnection {
   owe(response: ServerResponse): void {
     this.response = response;
     response.on("close", this.#written);
+    this.seen();
+    if (this.#open.state !== "open") response.shouldKeepAlive = false;
+  }
+
+  /** It has brought a request or an upgrade. */
+  seen(): this {
+    this.#open.watch(this.#socket, this);
+    return this;
+  }
+
+  /** Node ends the connection after a response that has `close`; one whose head was written before is the last all the same. */
+  drain(): void {
+    if (this.response !== null && !this.response.headersSent) this.response.shouldKeepAlive = false;
+  }
+
+  cut(): void {
+    this.#socket.destroy();
   }
 
   /**
@@ -59,7 +85,9 @@ export class GuardedConnection {
   }
 
   readonly #written = (): void => {
-    if (this.response?.writableFinished) this.response = null;
+    if (!this.response?.writableFinished) return;
+    this.response = null;
+    if (this.#open.state !== "open") this.#socket.end();
   };
 }
 

@@ -78,6 +78,7 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
     );
   }
   const taken = new Set<WebSocketLike>();
+  const webSocketOf = new WeakMap<Duplex, WebSocketLike>();
   function forget(this: WebSocketLike): void {
     taken.delete(this);
   }
@@ -91,6 +92,7 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         isDone = true;
         taken.add(webSocket);
+        webSocketOf.set(socket, webSocket);
         webSocket.on("close", forget);
         // ws is listening now, but it leaves a paused socket paused.
         socket.resume();
@@ -113,6 +115,9 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
         };
         socket.once("close", closed);
       });
+    },
+    drain(socket: Duplex, code: number): void {
+      webSocketOf.get(socket)?.close(code);
     },
     async close(code: number, signal?: AbortSignal): Promise<void> {
       const closed = [...taken].map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));

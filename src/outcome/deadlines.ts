@@ -22,6 +22,8 @@ export class Deadlines<Item extends Timed = Timed> {
   readonly #ends: Timed & { previous: Timed; next: Timed };
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the last item has been removed. */
+  whenEmpty: (() => void) | null = null;
 
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
@@ -68,7 +70,9 @@ export class Deadlines<Item extends Timed = Timed> {
     previous!.next = next;
     next!.previous = previous;
     item.list = item.previous = item.next = null;
-    if (--this.#size === 0) this.#timer?.unref();
+    if (--this.#size > 0) return;
+    this.#timer?.unref();
+    this.whenEmpty?.();
   }
 
   readonly #sweep = (): void => {

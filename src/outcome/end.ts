@@ -20,11 +20,15 @@ export type AbandonedCode =
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
   | "ADDRESS_OVERLOADED"
+  | "CONNECTIONS_TOO_MANY"
+  | "DRAINED"
   | "PEER_ENDED"
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
   | "HTTP2_FAULT"
   | "BODY_MALFORMED"
+  | "BODY_TIMEOUT"
+  | "SEND_TIMEOUT"
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
   | "FRAMER_FAILED"
@@ -36,6 +40,9 @@ const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
   HEAD_TIMEOUT: "headTimeout",
   OVERLOADED: "pendingHeads",
   ADDRESS_OVERLOADED: "pendingPerAddress",
+  CONNECTIONS_TOO_MANY: "maxConnections",
+  BODY_TIMEOUT: "bodyTimeout",
+  SEND_TIMEOUT: "sendTimeout",
   EARLY_OCTETS: "earlyBytes",
 };
 

@@ -15,6 +15,7 @@ import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { ErrorCode, resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
+import { Streams } from "./streams.js";
 
 /** The connection of a session. */
 export interface SessionOwner {
@@ -56,7 +57,7 @@ export class Session implements ExchangeOwner {
   readonly #context: Context;
   readonly #owner: SessionOwner;
   readonly #session: ServerHttp2Session;
-  #open = 0;
+  readonly #streams: Streams;
   #error: Error | null = null;
   /** The client's SETTINGS have arrived. */
   #hasSpoken = false;
@@ -70,6 +71,7 @@ export class Session implements ExchangeOwner {
     this.#owner = owner;
     const session = http2().performServerHandshake(socket, optionsOf(rules, context.limits));
     this.#session = session;
+    this.#streams = new Streams(session, () => owner.sessionIdle());
     session.once("remoteSettings", () => {
       this.#hasSpoken = true;
     });
@@ -90,7 +92,7 @@ export class Session implements ExchangeOwner {
 
   /** Streams that are open, or were at the session's end. */
   get open(): number {
-    return this.#open;
+    return this.#streams.open;
   }
 
   get hasSpoken(): boolean {
@@ -103,13 +105,9 @@ export class Session implements ExchangeOwner {
   }
 
   #begin(opened: Opened): void {
+    this.#streams.opened(opened.stream);
     if (!this.#hasServed) this.#owner.sessionBegins();
     this.#hasServed = true;
-    this.#open++;
-    opened.stream.once("close", () => {
-      // Streams that close because the session is destroyed were open at its end.
-      if (!this.#session.destroyed && --this.#open === 0) this.#owner.sessionIdle();
-    });
     new Exchange(this.#context, this, opened).begin();
   }
 
@@ -137,12 +135,15 @@ export class Session implements ExchangeOwner {
     return true;
   }
 
+  announceEnd(): void {
+    this.#streams.announceEnd();
+  }
+
   destroy(): void {
     this.#session.destroy();
   }
 
-  /** Sends GOAWAY: open streams go on, and no new one is accepted; after the last one the connection is closed. */
   close(): void {
-    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    this.#streams.close();
   }
 }

@@ -6,7 +6,7 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import { refuseUnanswered } from "../../policy/decide.js";
+import { refuseDraining, refuseUnanswered } from "../../policy/decide.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { readOn } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
@@ -65,6 +65,10 @@ export class Authorizing implements Phase {
   expire(): void {
     const { authorizeTimeout } = this.#connection.context.limits;
     this.#connection.refuse(refuseUnanswered(this.decision, authorizeTimeout));
+  }
+
+  drain(): void {
+    this.#connection.refuse(refuseDraining(this.decision));
   }
 
   leave(): void {
