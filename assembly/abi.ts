@@ -300,6 +300,8 @@ export const enum Memory {
   INPUT = 0x20000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,
+  /** From this octet of the input on, a socket may read into it at any time; what is to be there later has to be put there again. */
+  READS = 0x10000,
   /** Octets after the input that a vector load may touch; their values never matter. */
   SLACK = 64,
   /** `Capacity.NAMES` entries of known spellings, `NameEntry.SIZE` octets each, each at its hash. */

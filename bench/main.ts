@@ -24,6 +24,7 @@ import { compareRefusals, manners, refusers, rehearseRefusals } from "./malforme
 import type { Timing } from "./measure.js";
 import { compareWholeMessages } from "./message.js";
 import { compareOctetByOctet, piecewise, piecewiseInputs } from "./octet-by-octet.js";
+import { compareProxies } from "./proxy.js";
 import { losingRows, report } from "./report.js";
 import type { Results } from "./results.js";
 import type { Row } from "./row.js";
@@ -31,9 +32,9 @@ import { sizes } from "./sizes.js";
 import { speedTables } from "./speed-tables.js";
 
 const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
-const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes", "message"] as const;
+const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes", "message", "proxy"] as const;
 /** The rows of bench/results/head.json are of the parser alone: this step runs where --only names it. */
-const onlyByName: readonly string[] = ["message"];
+const onlyByName: readonly string[] = ["message", "proxy"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const { values } = parseArgs({
@@ -104,6 +105,7 @@ async function runSteps(variant: KernelVariant, timing: Timing): Promise<Row[]> 
     for (const manner of manners) rows.push(...(await compareRefusals(manner, variant, timing)));
   }
   if (wanted.includes("message")) rows.push(...(await compareWholeMessages(variant, timing)));
+  if (whole && wanted.includes("proxy")) rows.push(...(await compareProxies(variant, timing)));
   if (whole && wanted.includes("cold")) rows.push(...(await compareCold(variant, among, quick ? 3 : 201)));
   if (whole && wanted.includes("first-parse")) rows.push(...(await compareFirstParses(quick ? 2 : 21)));
   return rows;

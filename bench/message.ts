@@ -102,7 +102,7 @@ const told = (statusCode: number, reason: string, fields: readonly string[], oct
   statusCode + reason.length + fields.length + fields[fields.length - 1]!.length + octets;
 
 /** A task that adds something for each of its messages; its sum is that of one run. */
-function entrant(name: string, prepare: () => { sink: Sink; once(): void }, sum?: number): Entrant {
+export function entrant(name: string, prepare: () => { sink: Sink; once(): void }, sum?: number): Entrant {
   const { sink, once } = prepare();
   const run = (times: number): void => {
     for (let i = 0; i < times; i++) once();

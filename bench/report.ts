@@ -71,6 +71,7 @@ const titles: Record<string, string> = {
   "octet-by-octet": "one octet at a time",
   malformed: "malformed heads refused",
   message: "complete messages",
+  proxy: "read and ruled on behind a proxy",
   cold: "cold caches, one head",
   "first-parse": "import and first parse in a new process",
 };

@@ -1,6 +1,6 @@
 // In:    the entries of package.json's `exports`, their TypeScript sources.
 // Out:   dist/lib/: one file for each entry, and one for each group of modules that entries share, with source maps to src/.
-// Never: shortens a name, or puts a module into two files: the kernel and its state exist once.
+// Never: renames a function, a class or a member, or puts a module into two files: the kernel and its state exist once.
 
 import { readFileSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -57,7 +57,7 @@ await bundle.write({
   sourcemapExcludeSources: true,
   entryFileNames: "[name].js",
   chunkFileNames: "chunk-[name].js",
-  minify: { mangle: false, compress: true, codegen: { removeWhitespace: true } },
+  minify: { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } },
   codeSplitting: { includeDependenciesRecursively: false, groups: chunks },
 });
 await bundle.close();

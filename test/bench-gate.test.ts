@@ -51,7 +51,7 @@ test("the report shows losing rows, rows that were not measured, and goals that 
   assert.match(text, /headgate \+ ws +91\.0 .*0\.910 \(0\.905-0\.915\) of node:http \+ ws/);
   assert.match(text, /Bun\.serve +not measured: no registry/);
   assert.match(text, /headgate loses to:\n {2}refused: node:http \+ ws has 100\.0 µs\n\n/);
-  assert.match(text, /missed {2}an upgrade.*: 0\.91, at most 0\.8/);
+  assert.match(text, /missed {2}an upgrade.*: 0\.91, at most 0\.88/);
   assert.match(text, /not measured {2}octets of a pending connection/);
 });
 
@@ -63,13 +63,13 @@ test("a quick run exits 0 and writes every row and a chart", () => {
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     assert.is(status, 0, stderr);
     const { rows, goals: checked } = JSON.parse(readFileSync(out, "utf8")) as { rows: Row[]; goals: object[] };
-    const steps = ["pending", "malformed", "refused", "upgrade", "messages", "guard", "seat"];
+    const steps = ["pending", "malformed", "refused", "upgrade", "open", "messages", "guard", "seat"];
     assert.equal([...new Set(rows.map(({ step }) => step))], steps);
     for (const { step, contender, value, reason } of rows) {
       if (contender === BUN) assert.ok(value === null && reason !== undefined, step);
       else assert.ok(Number.isFinite(value?.median), `${step} ${contender}`);
     }
-    assert.is(checked.length, 12);
+    assert.is(checked.length, 14);
     assert.match(readFileSync(out.replace(".json", ".svg"), "utf8"), /headgate \+ ws<\/text>/);
   } finally {
     rmSync(folder, { recursive: true });

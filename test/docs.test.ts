@@ -39,26 +39,16 @@ import { suite } from "./support/suite.js";
 
 const codes = suite("documents: errors");
 
+const documentedFaults = (title: string): string[][] => rows(section(errors, title)).map((row) => row.map(plain));
+type Documented = Pick<HeadFault | BodyFault, "code" | "statusCode" | "source" | "message">;
+const rowOf = (fault: Documented): string[] => [fault.code, String(fault.statusCode), fault.source, fault.message];
+
 codes("docs/errors.md has the table of HeadFault, in its order", () => {
-  const documented = rows(section(errors, "## Malformed heads")).map((row) => row.map(plain));
-  const wanted = headFaults().map(({ code, statusCode, source, message }) => [
-    code,
-    String(statusCode),
-    source,
-    message,
-  ]);
-  assert.equal(documented, wanted);
+  assert.equal(documentedFaults("## Malformed heads"), headFaults().map(rowOf));
 });
 
 codes("docs/errors.md has the table of BodyFault, in its order", () => {
-  const documented = rows(section(errors, "## Malformed bodies")).map((row) => row.map(plain));
-  const wanted = bodyFaults().map(({ code, statusCode, source, message }) => [
-    code,
-    String(statusCode),
-    source,
-    message,
-  ]);
-  assert.equal(documented, wanted);
+  assert.equal(documentedFaults("## Malformed bodies"), bodyFaults().map(rowOf));
 });
 
 codes("docs/errors.md has the table of ProxyFault, in its order", () => {

@@ -5,6 +5,7 @@
 import type { BunPath, Effort } from "./contest.js";
 import { guarded, posted } from "./guard.js";
 import { compareMessages, messages } from "./messages.js";
+import { open } from "./open.js";
 import { pending } from "./pending.js";
 import { malformed, refused } from "./refusal.js";
 import type { Row } from "./row.js";
@@ -27,6 +28,7 @@ export const steps: Readonly<Record<string, Step>> = {
   malformed: { trials: [malformed], effort: usual },
   refused: { trials: [refused], effort: usual },
   upgrade: { trials: [upgrade], effort: usual },
+  open: { trials: [open], effort: { rounds: 3, warmUp: 1, part: 1 } },
   messages: { trials: [messages], effort: usual, compare: compareMessages },
   guard: { trials: [guarded, posted], effort: usual },
   seat: { trials: seated, effort: usual },

@@ -1,9 +1,8 @@
 // In:    the socket of a new connection; the code that is running, which made the connection.
 // Out:   the context in which its requests run: stores of AsyncLocalStorage, a resource of async_hooks.
-// Never: makes a resource where stores can be given to the socket's own.
+// Never: keeps the stores of an earlier connection, or lends any longer than node:http reads the socket.
 
 import { AsyncResource, executionAsyncResource } from "node:async_hooks";
-import type { NodeParts } from "./node-parts.js";
 
 /** A stream of libuv, or of TLS. */
 export interface Handle {
@@ -11,16 +10,30 @@ export interface Handle {
   [member: symbol]: unknown;
 }
 
+/** Stores that a handle has for a while. */
+export interface LentStores {
+  takeBack(): void;
+}
+
+/** Since Node 24: each read runs in this resource. */
+export function contextOf(): AsyncResource {
+  return new AsyncResource("HTTPINCOMINGMESSAGE", { requireManualDestroy: true });
+}
+
 /**
- * Before Node 24, stores are properties of resources: they are copied to the handle, whose context reads run in, and null is
- * returned. Since Node 24, each read runs in the resource that is returned.
+ * Before Node 24 stores are properties of resources, and a read runs in the context of its handle: the handle gets the stores of the
+ * code that is running. Null if there are none, or no handle.
  */
-export function contextOf(parts: NodeParts, handle: Handle | null | undefined): AsyncResource | null {
-  if (!parts.storesOnResources) return new AsyncResource("HTTPINCOMINGMESSAGE", { requireManualDestroy: true });
+export function lendStores(handle: Handle | null | undefined): LentStores | null {
   const from = executionAsyncResource() as Record<symbol, unknown>;
   if (!handle || (from as unknown) === handle) return null;
-  for (const symbol of Object.getOwnPropertySymbols(from)) {
-    if (symbol.description === "kResourceStore") handle[symbol] = from[symbol];
-  }
-  return null;
+  const stores = Object.getOwnPropertySymbols(from).filter(({ description }) => description === "kResourceStore");
+  if (stores.length === 0) return null;
+  const own = stores.map((symbol) => handle[symbol]);
+  for (const symbol of stores) handle[symbol] = from[symbol];
+  return {
+    takeBack: () => {
+      for (const [i, symbol] of stores.entries()) handle[symbol] = own[i];
+    },
+  };
 }

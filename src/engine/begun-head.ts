@@ -33,9 +33,12 @@ export class BegunHead {
   wrongMethodAt(methods: ReadonlyMap<string, number>): number {
     const space = this.#opening.indexOf(" ");
     const method = space < 0 ? this.#opening : this.#opening.slice(0, space);
-    const names = [...methods.keys(), ...OTHERS];
-    const begins = (text: string): boolean => names.some((name) => name.startsWith(text));
-    if (space < 0 ? begins(method) : methods.has(method)) return -1;
+    if (space >= 0 && methods.has(method)) return -1;
+    const begins = (text: string): boolean => {
+      for (const name of methods.keys()) if (name.startsWith(text)) return true;
+      return OTHERS.some((name) => name.startsWith(text));
+    };
+    if (space < 0 && begins(method)) return -1;
     let at = 0;
     while (at < method.length && begins(method.slice(0, at + 1))) at++;
     return at;

@@ -4,10 +4,11 @@
 
 /** A parser from the point of view of a list. */
 export interface Listed {
-  /** Milliseconds of `performance.now()` at which the message began that is not complete yet; 0 between messages. */
+  /** Milliseconds of `performance.now()` at which a message began that has taken more than one read; 0 between messages. */
   readonly started: number;
+  /** The head of a message has come, and not all of its body. */
   readonly headDone: boolean;
-  /** It was reported as expired, which happens once. */
+  /** It was reported as expired, which happens once a message. */
   expired: boolean;
 }
 
@@ -31,8 +32,8 @@ export function listedOn(given: object): Set<Listed> {
   const own: ConnectionsList & { [PARSERS]: Set<Listed> } = {
     [PARSERS]: parsers,
     all: () => [...all.call(list), ...parsers],
-    idle: () => [...idle.call(list), ...[...parsers].filter(({ started }) => started === 0)],
-    active: () => [...active.call(list), ...[...parsers].filter(({ started }) => started !== 0)],
+    idle: () => [...idle.call(list), ...[...parsers].filter((parser) => !isActive(parser))],
+    active: () => [...active.call(list), ...[...parsers].filter(isActive)],
     expired: (headersTimeout, requestTimeout) => [
       ...expired.call(list, headersTimeout, requestTimeout),
       ...newlyExpired(parsers, headersTimeout, requestTimeout),
@@ -43,6 +44,9 @@ export function listedOn(given: object): Set<Listed> {
   }
   return parsers;
 }
+
+/** Within a message; a handler that runs is within its own. */
+const isActive = ({ started, headDone }: Listed): boolean => started !== 0 || headDone;
 
 /** Milliseconds; 0 for no timeout. */
 function newlyExpired(parsers: Set<Listed>, headersTimeout: number, requestTimeout: number): Listed[] {

@@ -6,12 +6,12 @@ import { maxHeaderSize as defaultHeaderSize } from "node:http";
 import { SideTable } from "../handover/side-table.js";
 import { type Kernel, kernel } from "../head/kernel/instance.js";
 import type { HeadLimits } from "../head/limits.js";
-import { INPUT_SIZE, MAX_FIELD_LINES, NodeHead } from "../head/node-head.js";
+import { INPUT_SIZE, MAX_FIELD_LINES, NodeHead, READS_START } from "../head/node-head.js";
 import type { RequestHead } from "../head/request-head.js";
-import { findNodeParts, type NodeParts } from "./node-parts.js";
+import { findHttp2, findNodeParts, type Http2Parts, type NodeParts } from "./node-parts.js";
 
-/** Octets that a socket reads at once, as many as libuv suggests. */
-const READ_SIZE = 65_536;
+/** Octets that a socket reads at once, as many as libuv suggests: the rest of the input. */
+const READ_SIZE = INPUT_SIZE - READS_START;
 /** Parsers that are kept for later connections, as many as Node keeps. */
 const KEPT_PARSERS = 1000;
 /** A head has at most so many octets for each one that Node counts, "a:\r\n" for "a", and its request line. */
@@ -30,19 +30,22 @@ export class Engine<Parser extends object> {
   readonly kernel: Kernel = kernel();
   /**
    * Sockets read into it, without a copy.
-   * Bounds:   READ_SIZE octets from the first one of the kernel's input, which is twice as large.
+   * Bounds:   READ_SIZE octets, from READS_START to the end of the kernel's input.
    * Lifetime: libuv keeps a bare pointer. The kernel's memory never grows, so that it never moves; each socket that reads into it
    *           keeps this view as its own property, and the view keeps the memory.
-   * Ownership: octets are valid from the read that brought them until the next read of any socket, or the next parse. Whatever is
-   *           to outlive the callback is copied before any other code runs, and `kernel.generation` counts each read, so that
-   *           readers that left octets in the input see that they are gone.
+   * Ownership: octets are valid from the callback for the read that brought them until any other code runs: whatever is to outlive
+   *           that is copied before. A read may come without a callback, as that of another TLS record does when its socket was
+   *           destroyed; so nothing is resumed from here, by a parser of the seat or by any other reader.
    */
-  readonly input: Buffer = Buffer.from(this.kernel.input.buffer, this.kernel.input.byteOffset, READ_SIZE);
+  readonly input: Buffer = Buffer.from(this.kernel.input.buffer, this.kernel.input.byteOffset + READS_START, READ_SIZE);
+  /** Where octets are kept that leave `input` while the read is parsed: as many as reads were ever parsed within each other. */
+  readonly spareMemory: Buffer[] = [];
   /** The head that was read last. */
   readonly head = new NodeHead();
   /** The head of each request, for a guard that rules on it; null while there is none. */
   heads: SideTable<RequestHead> | null = null;
   readonly #limits = new Map<number, EngineLimits>();
+  #http2: Http2Parts | null | undefined;
   readonly #make: (engine: Engine<Parser>) => Parser;
   readonly #spare: Parser[] = [];
 
@@ -50,6 +53,16 @@ export class Engine<Parser extends object> {
   constructor(make: (engine: Engine<Parser>) => Parser) {
     this.parts = findNodeParts();
     this.#make = make;
+  }
+
+  /** To be asked for a server of node:http2 alone: it loads that module. */
+  get http2(): Http2Parts | null {
+    if (this.#http2 === undefined) {
+      // The server in which they are found may ask for them.
+      this.#http2 = null;
+      this.#http2 = findHttp2();
+    }
+    return this.#http2;
   }
 
   /** A parser without a connection. */

@@ -8,7 +8,10 @@ import type { ResponseHead } from "../head/response-head.js";
 import type { MessageFault } from "../message/fault.js";
 import { RequestReader } from "../message/requests.js";
 import { ResponseReader } from "../message/responses.js";
-import { CALLBACK_FAILED, CLOSED } from "./parse-error.js";
+import { CLOSED, type Reason } from "./parse-error.js";
+
+/** It is unknown what has become of the message. */
+const HANDLER_THREW: Reason = ["HPE_USER", "A callback threw"];
 
 const ON_HEADERS = 1;
 const ON_HEADERS_COMPLETE = 2;
@@ -165,7 +168,7 @@ export class HTTPParser {
     } finally {
       this.#reading = outer;
       // After a handler has thrown, what it was given and what follows in these octets is lost.
-      if (!returned && this.#reader !== null) this.#fail(...CALLBACK_FAILED, null, 0);
+      if (!returned && this.#reader !== null) this.#fail(...HANDLER_THREW, null, 0);
     }
   }
 

@@ -3,6 +3,7 @@
 // Never: changes one of them.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 
 /** A parser as node:http drives it: Node's own, or ours. Callbacks are at numbers. */
@@ -62,6 +63,12 @@ export interface CallbackNumbers {
   readonly timeout: number;
 }
 
+/** Members of IncomingMessage.prototype. */
+export interface HeaderLines {
+  readonly _addHeaderLines: unknown;
+  readonly _addHeaderLine: unknown;
+}
+
 export interface NodeParts {
   readonly common: HttpCommon;
   readonly callbacks: CallbackNumbers;
@@ -78,8 +85,8 @@ export interface NodeParts {
   readonly refusesManyLines: boolean;
   /** Null if sockets can only be read by 'data'. */
   readonly onRead: OnRead | null;
-  /** Runs what process.nextTick holds; null if there is no such function. */
-  readonly runTicks: (() => void) | null;
+  /** Node's functions that make `headers` of field lines; null if they were replaced before they could be found. */
+  readonly headerLines: HeaderLines | null;
   /** AsyncLocalStorage keeps its stores on resources, as before Node 24. */
   readonly storesOnResources: boolean;
 }
@@ -121,7 +128,6 @@ export function findNodeParts(): NodeParts {
   for (const [name, part] of Object.entries(parts)) {
     if (typeof part !== "function") throw new MissingPart(`Node's parsers have no ${name}`);
   }
-  const { _tickCallback } = process as { _tickCallback?: () => void };
   return {
     common,
     callbacks,
@@ -130,9 +136,26 @@ export function findNodeParts(): NodeParts {
     methods: numberMethods(common),
     refusesManyLines: refusesManyLines(HTTPParser),
     onRead: findOnRead(),
-    runTicks: typeof _tickCallback === "function" ? _tickCallback : null,
+    headerLines: findHeaderLines(),
     storesOnResources: "_propagate" in AsyncLocalStorage.prototype,
   };
+}
+
+/** What a server of node:http2 has for its connections. */
+export interface Http2Parts {
+  /** It passes on to node:http what has not agreed on HTTP/2, if the server allows it. */
+  readonly listener: ConnectionListener;
+  /** The member that holds the server's options. */
+  readonly options: symbol;
+}
+
+/** Neither has a public name; they are found in a server that is never used. Null if they are not where they were. */
+export function findHttp2(): Http2Parts | null {
+  const server = process.getBuiltinModule("node:http2").createSecureServer({ allowHTTP1: true });
+  const listeners = server.listeners("secureConnection") as ConnectionListener[];
+  const members = server as unknown as Record<symbol, { allowHTTP1?: boolean } | null | undefined>;
+  const options = Object.getOwnPropertySymbols(server).find((symbol) => members[symbol]?.allowHTTP1 === true);
+  return listeners.length === 1 && options !== undefined ? { listener: listeners[0]!, options } : null;
 }
 
 function builtin<Module extends object>(name: string, members: readonly (keyof Module & string)[]): Module {
@@ -143,7 +166,7 @@ function builtin<Module extends object>(name: string, members: readonly (keyof M
   return module;
 }
 
-/** Parses one text with a parser of Node's own. `onHead` gets the arguments of kOnHeadersComplete. */
+/** Parses a text with a parser of Node's own. `onHead` gets the arguments of each kOnHeadersComplete. */
 function probe(HTTPParser: ParserClass, text: string, onHead: (values: unknown[]) => void, pairs?: number): unknown {
   const parser = new HTTPParser();
   parser.initialize(HTTPParser.REQUEST, {}, 0, 0);
@@ -159,12 +182,13 @@ function probe(HTTPParser: ParserClass, text: string, onHead: (values: unknown[]
 
 /** Node gives methods to JavaScript as numbers, which are not places in any list that it exports. */
 function numberMethods({ HTTPParser, methods }: HttpCommon): ReadonlyMap<string, number> {
+  // All in one connection, which ends with CONNECT.
+  const names = [...methods.filter((method) => method !== "CONNECT"), "CONNECT"];
+  const heads = names.map((name) => `${name} ${name === "CONNECT" ? "a:1" : `/${name}`} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const numbers = new Map<string, number>();
-  for (const method of methods) {
-    const target = method === "CONNECT" ? "a:1" : "/";
-    const note = ([, , , number]: unknown[]): void => void numbers.set(method, number as number);
-    probe(HTTPParser, `${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`, note);
-  }
+  probe(HTTPParser, heads.join(""), ([, , , number, target]) => {
+    numbers.set(target === "a:1" ? "CONNECT" : String(target).slice(1), number as number);
+  });
   if (!["GET", "HEAD", "POST", "CONNECT"].every((method) => Number.isInteger(numbers.get(method)))) {
     throw new MissingPart("Node's parser does not number methods");
   }
@@ -173,6 +197,17 @@ function numberMethods({ HTTPParser, methods }: HttpCommon): ReadonlyMap<string,
 
 function refusesManyLines(HTTPParser: ParserClass): boolean {
   return probe(HTTPParser, "GET / HTTP/1.1\r\nA: b\r\nC: d\r\n\r\n", () => {}, 2) instanceof Error;
+}
+
+/** A wrapper around either of them may see what the other does not need; it has another source. */
+function findHeaderLines(): HeaderLines | null {
+  const { _addHeaderLines, _addHeaderLine } = IncomingMessage.prototype as unknown as HeaderLines;
+  const isNodes = (value: unknown, name: string, part: string): boolean =>
+    typeof value === "function" && value.name === name && Function.prototype.toString.call(value).includes(part);
+  return isNodes(_addHeaderLines, "_addHeaderLines", "this._addHeaderLine(") &&
+    isNodes(_addHeaderLine, "_addHeaderLine", "matchKnownFields(")
+    ? { _addHeaderLines, _addHeaderLine }
+    : null;
 }
 
 /** The members are symbols; they are found by the values that a socket was given. It is never connected, and never destroyed. */

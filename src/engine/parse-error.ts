@@ -23,7 +23,9 @@ export const INVALID_METHOD: Reason = ["HPE_INVALID_METHOD", "Invalid method enc
 export const CLOSED: Reason = ["HPE_CLOSED_CONNECTION", "Data after `Connection: close`"];
 export const UNEXPECTED_END: Reason = ["HPE_INVALID_EOF_STATE", "Invalid EOF state"];
 /** A callback has thrown, so that it is unknown what has become of the request. */
-export const CALLBACK_FAILED: Reason = ["HPE_USER", "A callback threw"];
+export const HEAD_THREW: Reason = ["HPE_CB_HEADERS_COMPLETE", "User callback error"];
+export const BODY_THREW: Reason = ["HPE_JS_EXCEPTION", "JS Exception"];
+export const COMPLETE_THREW: Reason = ["HPE_CB_MESSAGE_COMPLETE", "`on_message_complete` callback error"];
 
 const heads: Record<HeadFaultCode, Reason> = {
   TLS_RECORD: INVALID_METHOD,
@@ -103,7 +105,7 @@ export function reasonOfBody(fault: MessageFault): Reason {
 export interface ParseError extends Error {
   readonly code: string;
   readonly reason: string;
-  /** Where the fault is, counted in octets of the newest read. */
+  /** Where the fault is, counted in octets of the read that had it. */
   readonly bytesParsed: number;
   readonly cause?: HeadFault;
 }

@@ -4,7 +4,7 @@
 
 import { IncomingMessage } from "node:http";
 import type { SocketLike } from "./direct-reads.js";
-import type { CallbackNumbers, NodeParts } from "./node-parts.js";
+import type { CallbackNumbers, HeaderLines, NodeParts } from "./node-parts.js";
 
 /** What `maxHeaderPairs` is in Node until the server sets it. */
 const HEADER_PAIRS = 2000;
@@ -29,12 +29,14 @@ export abstract class ParserMembers {
   joinDuplicateHeaders: unknown = null;
   [callback: number]: unknown;
   readonly #callbacks: CallbackNumbers;
+  readonly #headerLines: HeaderLines | null;
   #onIncoming: OnIncoming | null = null;
   /** `headers` of the request that is about to be made; null if Node is to make them. */
   protected made: Record<string, string> | null = null;
 
-  constructor({ callbacks, ...parts }: NodeParts) {
+  constructor({ callbacks, headerLines, ...parts }: NodeParts) {
     this.#callbacks = callbacks;
+    this.#headerLines = headerLines;
     this[callbacks.messageBegin] = null;
     this[callbacks.headers] = parts.onHeaders;
     this[callbacks.headersComplete] = parts.onHeadersComplete;
@@ -61,13 +63,20 @@ export abstract class ParserMembers {
     const { made } = this;
     if (made !== null) {
       this.made = null;
-      // A class of the application's may have its own idea of headers.
-      if (Object.getPrototypeOf(request) === IncomingMessage.prototype) request.headers = made;
+      // A class of the application's may have its own idea of headers, and so may what has patched Node's.
+      const { prototype } = IncomingMessage as unknown as { prototype: HeaderLines };
+      const nodes = this.#headerLines;
+      const isAsInNode =
+        nodes !== null &&
+        Object.getPrototypeOf(request) === prototype &&
+        prototype._addHeaderLines === nodes._addHeaderLines &&
+        prototype._addHeaderLine === nodes._addHeaderLine;
+      if (isAsInNode) request.headers = made;
     }
     return this.#onIncoming!(request, keepAlive);
   }
 
-  /** What is in the same read as a request that pauses the connection is read all the same, as by Node's parser. */
+  /** As in Node's parser, what is in the same read as a request that pauses the connection is parsed nevertheless. */
   pause(): void {}
 
   resume(): void {}
@@ -87,6 +96,13 @@ export abstract class ParserMembers {
     return onHeadersComplete.call(this, 1, minor, raw, method, url, undefined, undefined, upgrade, keepAlive);
   }
 
+  /** node:http restarts this timer in each `onExecute`; a socket that is a stream of the application's has none. */
+  protected expectTimer(): void {
+    const { socket } = this;
+    if (socket === null || typeof socket._unrefTimer === "function") return;
+    Object.defineProperty(socket, "_unrefTimer", { value: () => {}, configurable: true, writable: true });
+  }
+
   protected onBody(octets: Buffer): void {
     (this[this.#callbacks.body] as Callback).call(this, octets);
   }
@@ -99,7 +115,7 @@ export abstract class ParserMembers {
     (this[this.#callbacks.messageComplete] as Callback).call(this);
   }
 
-  /** `result`: the count of octets taken from a direct read, or a `ParseError`. A freed parser has no such callback. */
+  /** `result`: the count of octets taken of the current read, or a `ParseError`. A freed parser has no such callback. */
   protected onExecute(result: unknown): void {
     (this[this.#callbacks.execute] as Callback | null)?.call(this, result);
   }

@@ -6,16 +6,19 @@ import type { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { HeadFault } from "../head/fault.js";
 import { HeadReader } from "../head/reader.js";
+import type { RequestHead } from "../head/request-head.js";
 import { BodyReader } from "../message/body.js";
-import { contextOf, type Handle } from "./async-context.js";
+import { contextOf, type Handle, type LentStores, lendStores } from "./async-context.js";
 import { BegunHead } from "./begun-head.js";
 import { type Listed, listedOn } from "./connection-lists.js";
-import { CurrentRead } from "./current-read.js";
+import { CurrentRead, ownCopy } from "./current-read.js";
 import { readCopies, readDirectly, type SocketLike } from "./direct-reads.js";
 import type { Engine, EngineLimits } from "./engine.js";
 import {
-  CALLBACK_FAILED,
+  BODY_THREW,
   CLOSED,
+  COMPLETE_THREW,
+  HEAD_THREW,
   HEADER_OVERFLOW,
   INVALID_METHOD,
   type ParseError,
@@ -60,7 +63,10 @@ export class SeatParser extends ParserMembers implements Listed {
   readonly #engine: Engine<SeatParser>;
   #limits: EngineLimits;
   #list: Set<Listed> | null = null;
+  /** No message has begun: the time of the first one is counted from here on, until it begins. */
+  #isSilent = true;
   #resource: AsyncResource | null = null;
+  #stores: LentStores | null = null;
   /** Counts the connections that it had: a callback may end this one, and begin another. */
   #life = 0;
   #isTaken = false;
@@ -73,13 +79,19 @@ export class SeatParser extends ParserMembers implements Listed {
   #body: BodyReader | null = null;
   #trailers: string[] = [];
   #keepAlive = true;
+  /** Of the request that is about to be made, for a guard. */
+  #requestHead: RequestHead | null = null;
   /** The connection goes to another protocol when the message is complete. */
   #detaches = false;
-  #failure: { reason: Reason; fault: HeadFault | null } | null = null;
+  /** "DEAD": why, and where; all that comes later gets the same error. Set before a callback, for the case that it throws. */
+  #failure: Reason = HEAD_THREW;
+  #failedAt = 0;
+  #fault: HeadFault | null = null;
   #error: ParseError | null = null;
 
-  /** A read is being parsed: what comes meanwhile has to wait. */
+  /** A read is being parsed. */
   #busy = false;
+  /** Reads that came meanwhile; each is parsed when the one before has been reported to node:http. */
   #waiting: Buffer[] = [];
   readonly #current: CurrentRead;
   /** The socket that reads into the kernel's input. */
@@ -89,7 +101,7 @@ export class SeatParser extends ParserMembers implements Listed {
     super(engine.parts);
     this.#engine = engine;
     this.#limits = engine.limits(0);
-    this.#current = new CurrentRead(engine.kernel, engine.input);
+    this.#current = new CurrentRead(engine.kernel, engine.input, engine.spareMemory);
   }
 
   initialize(_type: number, resource: object, maxHeaderSize: number, _lenient: number, list?: object): void {
@@ -97,6 +109,7 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#isTaken = true;
     this.#limits = this.#engine.limits(maxHeaderSize);
     this.started = performance.now();
+    this.#isSilent = true;
     this.headDone = false;
     this.expired = false;
     if (list) {
@@ -104,12 +117,15 @@ export class SeatParser extends ParserMembers implements Listed {
       this.#list.add(this);
     }
     // Requests run in the context in which the connection was made, as those of Node's parser do.
-    this.#resource = contextOf(this.#engine.parts, (resource as { socket?: SocketLike }).socket?._handle);
+    const { storesOnResources } = this.#engine.parts;
+    if (storesOnResources) this.#stores = lendStores((resource as { socket?: SocketLike }).socket?._handle);
+    else this.#resource = contextOf();
   }
 
   protected override requestMade(request: IncomingMessage): void {
-    const { heads, head, kernel } = this.#engine;
-    heads?.set(request, head.toRequestHead(kernel));
+    if (this.#requestHead === null) return;
+    this.#engine.heads!.set(request, this.#requestHead);
+    this.#requestHead = null;
   }
 
   /** A connection has it. */
@@ -121,6 +137,7 @@ export class SeatParser extends ParserMembers implements Listed {
   remove(): void {
     this.#list?.delete(this);
     this.#resource?.emitDestroy();
+    this.#stores?.takeBack();
     this.#isTaken = false;
     this.#forget();
   }
@@ -133,6 +150,7 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#life++;
     this.#list = null;
     this.#resource = null;
+    this.#stores = null;
     this.made = null;
     this.#state = State.HEAD;
     this.#reader = null;
@@ -140,8 +158,9 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#body = null;
     this.#trailers = [];
     this.#keepAlive = true;
+    this.#requestHead = null;
     this.#detaches = false;
-    this.#failure = null;
+    this.#fault = null;
     this.#error = null;
     this.#busy = false;
     this.#waiting = [];
@@ -162,22 +181,15 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#reads = null;
   }
 
-  /** Milliseconds that the unfinished message has taken. */
-  duration(): number {
-    return this.started === 0 ? 0 : performance.now() - this.started;
-  }
-
-  headersCompleted(): boolean {
-    return this.headDone;
-  }
-
   /** All octets of the newest read, while it is being parsed. */
   getCurrentBuffer(): Buffer {
     return this.#current.whole();
   }
 
-  /** The client has ended: an error if it did so within a message. */
+  /** The client has ended: an error if it did so within a message. Also called before another protocol gets the socket. */
   finish(): ParseError | undefined {
+    if (this.#state === State.DETACHED) this.#returnWaiting();
+    else if (!this.#busy && this.#waiting.length > 0) this.#readWaiting();
     const isWithin = this.#state === State.LENGTH || this.#state === State.CHUNKED || this.#reader !== null;
     if (!isWithin) return undefined;
     this.#fail(UNEXPECTED_END, 0);
@@ -186,7 +198,7 @@ export class SeatParser extends ParserMembers implements Listed {
 
   /** Takes octets that the socket has read into the kernel's input. */
   #onRead(count: number): void {
-    if (this.#busy) this.#waiting.push(Buffer.from(this.#engine.input.subarray(0, count)));
+    if (this.#isAhead()) this.#putOff(ownCopy(this.#engine.input, 0, count));
     else if (this.#resource === null) this.#read(count);
     else this.#resource.runInAsyncScope(this.#read, this, count);
   }
@@ -194,19 +206,16 @@ export class SeatParser extends ParserMembers implements Listed {
   #read(count: number): void {
     const current = this.#current;
     current.beginInPlace(count);
-    try {
-      if (this.#state !== State.HEAD || this.#reader !== null) current.moveOut(0);
-      const result = this.#parse();
-      this.onExecute(result);
-    } finally {
-      current.end();
-    }
+    if (this.#state === State.LENGTH) current.moveOut(0, count <= this.#left);
+    else if (this.#state !== State.HEAD || this.#reader !== null) current.moveOut(0, false);
+    this.#parseAndReport();
+    if (this.#waiting.length > 0) this.#readWaiting();
   }
 
   /** Takes octets of a 'data' event. Returns how many were taken, or a `ParseError`. */
   execute(octets: Buffer): number | ParseError {
-    if (this.#busy) {
-      this.#waiting.push(Buffer.from(octets));
+    if (this.#isAhead()) {
+      this.#putOff(ownCopy(octets));
       return octets.length;
     }
     if (this.#resource === null) return this.#take(octets);
@@ -214,7 +223,7 @@ export class SeatParser extends ParserMembers implements Listed {
   }
 
   #take(octets: Buffer): number | ParseError {
-    this.#current.begin(octets);
+    this.#current.begin(octets, false);
     try {
       return this.#parse();
     } finally {
@@ -222,22 +231,67 @@ export class SeatParser extends ParserMembers implements Listed {
     }
   }
 
-  /** Parses the current read, and what comes meanwhile. */
+  /** Parses the current read, of which node:http has to learn. */
+  #parseAndReport(): void {
+    const life = this.#life;
+    try {
+      const result = this.#parse();
+      // A callback may have ended this connection, and begun another with this parser.
+      if (this.#life === life) this.onExecute(result);
+    } finally {
+      this.#current.end();
+    }
+  }
+
+  /** Octets that came earlier are not done with: those that come now have to wait. */
+  #isAhead(): boolean {
+    return this.#busy || this.#waiting.length > 0;
+  }
+
+  #putOff(octets: Buffer): void {
+    this.#waiting.push(octets);
+    if (!this.#busy) {
+      this.#readWaiting();
+      return;
+    }
+    const life = this.#life;
+    process.nextTick(() => {
+      if (this.#life === life) this.#readWaiting();
+    });
+  }
+
+  /** Parses what has come while another read was being parsed. */
+  #readWaiting(): void {
+    const life = this.#life;
+    while (this.#life === life && !this.#busy && this.#waiting.length > 0) {
+      if (this.socket!.destroyed) this.#waiting = [];
+      else if (this.#resource === null) this.#readNext();
+      else this.#resource.runInAsyncScope(this.#readNext, this);
+    }
+  }
+
+  #readNext(): void {
+    this.#current.begin(this.#waiting.shift()!, true);
+    this.expectTimer();
+    this.#parseAndReport();
+  }
+
+  /** Gives the socket back what has come for another protocol. */
+  #returnWaiting(): void {
+    const rest = Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    if (rest.length > 0) this.socket!.unshift?.(ownCopy(rest));
+  }
+
   #parse(): number | ParseError {
     const life = this.#life;
     this.#busy = true;
     try {
-      let result = this.#parseOnce();
-      while (this.#life === life && this.#waiting.length > 0 && typeof result === "number") {
-        const octets = this.#waiting.shift()!;
-        if (this.#state === State.DETACHED) {
-          this.socket!.unshift?.(octets);
-          continue;
-        }
-        this.#current.begin(octets);
-        result = this.#parseOnce();
-      }
-      return result;
+      return this.#parseOnce();
+    } catch (thrown) {
+      // The message never ends, so that its time does.
+      if (this.#life === life && this.started === 0) this.started = performance.now();
+      throw thrown;
     } finally {
       if (this.#life === life) this.#busy = false;
     }
@@ -254,7 +308,11 @@ export class SeatParser extends ParserMembers implements Listed {
       if (this.#state === State.DETACHED) return at;
     }
     const isWithin = this.#state !== State.HEAD ? this.#state !== State.CLOSED : this.#reader !== null;
-    if (isWithin && this.started === 0) this.started = performance.now();
+    if (isWithin && (this.started === 0 || this.#isSilent)) {
+      this.started = performance.now();
+      this.#isSilent = false;
+      this.expired = false;
+    }
     return at;
   }
 
@@ -271,10 +329,8 @@ export class SeatParser extends ParserMembers implements Listed {
         return this.#readAfterLast(at, length);
       case State.DETACHED:
         return at;
-      default: {
-        const { reason, fault } = this.#failure ?? { reason: CALLBACK_FAILED, fault: null };
-        return this.#fail(reason, 0, fault);
-      }
+      default:
+        return this.#fail(this.#failure, this.#failedAt, this.#fault);
     }
   }
 
@@ -282,19 +338,19 @@ export class SeatParser extends ParserMembers implements Listed {
     const { kernel, head } = this.#engine;
     const current = this.#current;
     current.show(start);
-    const { shownStart } = current;
-    const end = current.shownEnd - shownStart;
-    let from = start - shownStart;
+    const { shift } = current;
+    const end = current.shownEnd - shift;
+    let from = start - shift;
     const { input } = kernel;
     // Empty lines before a request are not the beginning of one.
     while (from < end && (input[from] === CR || input[from] === LF)) from++;
-    const at = shownStart + from;
+    const at = from + shift;
     if (from === end) return at;
     const found = head.read(kernel, from, end, this.#limits);
     current.stillShown();
-    if (found === "complete") return this.#begin(shownStart + head.end);
+    if (found === "complete") return this.#begin(head.end + shift);
     const { fault } = head;
-    current.moveOut(start);
+    current.moveOut(start, false);
     this.#begun = new BegunHead();
     if (found === "malformed") return this.#refuse(fault!, at, at, length);
     const { headBytes, fieldLines } = this.#limits;
@@ -335,17 +391,18 @@ export class SeatParser extends ParserMembers implements Listed {
 
   /** `start`: of the head, counted within this read, negative if it began in an earlier one. */
   #refuse(fault: HeadFault, start: number, at: number, length: number): number {
-    if (!this.#follow(this.#current.octets(at, length), length)) return -1;
+    const end = Math.min(length, Math.max(at, start + fault.offset + 1));
+    if (!this.#follow(this.#current.octets(at, end), end)) return -1;
     const reason = reasonOfHead(fault, this.#begun!.isRequestLine(fault.offset));
     return this.#fail(reason, Math.max(0, start + fault.offset), fault);
   }
 
   /** The engine's `head` was read; it ends before octet `end` of the read. */
   #begin(end: number): number {
-    const { parts, head } = this.#engine;
+    const { parts, head, heads, kernel } = this.#engine;
     const { method, url, minor, keepAlive, rawHeaders } = head;
     const number = parts.methods.get(method);
-    this.#current.moveOut(end, head.text);
+    this.#current.moveOut(end, head.contentLength >= this.#current.length - end, head.text);
     if (number === undefined) return this.#fail(INVALID_METHOD, end);
     if (head.hasAtLeast(this.#limits.counted)) return this.#fail(HEADER_OVERFLOW, end);
     const pairs = this.maxHeaderPairs;
@@ -367,14 +424,16 @@ export class SeatParser extends ParserMembers implements Listed {
     this.#keepAlive = keepAlive;
     this.headDone = true;
 
+    // Now, since a class of the application's makes the request, and may have others read meanwhile.
+    this.#requestHead = heads === null ? null : head.toRequestHead(kernel);
     const life = this.#life;
-    this.#state = State.DEAD;
+    this.#leave(HEAD_THREW, end);
     const answer = this.onHead(minor, rawHeaders, number, url, upgrade, keepAlive);
     if (this.#life !== life) return end;
     this.#detaches = answer === DETACH || (upgrade && this.incoming?.upgrade === true);
     if (answer === DETACH || (this.#detaches && isConnect)) next = State.HEAD;
     this.#state = next;
-    if (next === State.HEAD) this.#complete();
+    if (next === State.HEAD) this.#complete(end);
     return end;
   }
 
@@ -382,7 +441,7 @@ export class SeatParser extends ParserMembers implements Listed {
     const end = Math.min(length, at + this.#left);
     this.#left -= end - at;
     const isLast = this.#left === 0;
-    if (this.#passOn(at, end, State.LENGTH) && isLast) this.#complete();
+    if (this.#passOn(at, end, State.LENGTH) && isLast) this.#complete(end);
     return end;
   }
 
@@ -393,31 +452,31 @@ export class SeatParser extends ParserMembers implements Listed {
     if (body.contentStart < end) this.#passOn(at + body.contentStart, at + end, State.CHUNKED);
     else if (body.done) {
       this.#trailers = [...body.trailers];
-      this.#complete();
+      this.#complete(at + end);
     }
     return at + end;
   }
 
   /** False if the connection is gone afterwards. */
   #passOn(start: number, end: number, next: State): boolean {
-    const { parts } = this.#engine;
     const life = this.#life;
-    this.#state = State.DEAD;
-    this.onBody(this.#current.octets(start, end));
-    // From native code, a callback ends with the ticks that it has brought about.
-    if (this.#reads !== null && parts.runTicks !== null) parts.runTicks();
+    this.#leave(BODY_THREW, end);
+    this.onBody(this.#current.piece(start, end));
     if (this.#life !== life) return false;
     this.#state = next;
     return true;
   }
 
-  #complete(): void {
+  /** `end`: where the message ends in this read. */
+  #complete(end: number): void {
     const life = this.#life;
     this.started = 0;
+    this.#isSilent = false;
     this.headDone = false;
+    this.expired = false;
     this.#body = null;
     const trailers = this.#trailers;
-    this.#state = State.DEAD;
+    this.#leave(COMPLETE_THREW, end);
     if (trailers.length > 0) {
       this.#trailers = [];
       this.onTrailers(trailers);
@@ -434,10 +493,17 @@ export class SeatParser extends ParserMembers implements Listed {
     return at < 0 ? length : this.#fail(CLOSED, start + at);
   }
 
-  #fail(reason: Reason, at: number, fault: HeadFault | null = null): number {
+  /** Before a callback: whatever comes within it has to wait, and if it throws, this is the error of all that comes later. */
+  #leave(reason: Reason, at: number): void {
     this.#state = State.DEAD;
+    this.#failure = reason;
+    this.#failedAt = at;
+  }
+
+  #fail(reason: Reason, at: number, fault: HeadFault | null = null): number {
+    this.#leave(reason, at);
     this.#reader = null;
-    this.#failure = { reason, fault };
+    this.#fault = fault;
     this.#error = parseError(reason, at, fault);
     return -1;
   }

@@ -5,6 +5,7 @@
 import { type Server as HttpServer, Server as HttpServerClass } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
+import { Server as NetServer } from "node:net";
 import { tls } from "../handover/node-modules.js";
 import type { SideTable } from "../handover/side-table.js";
 import type { RequestHead } from "../head/request-head.js";
@@ -23,7 +24,7 @@ interface Options {
   readonly updateSettings?: unknown;
 }
 
-/** Why the parser's seat is not to be had. `code` is `SEAT_UNAVAILABLE`. */
+/** Why the parser's seat is unavailable. `code` is `SEAT_UNAVAILABLE`. */
 export class SeatUnavailable extends Error {
   readonly code = "SEAT_UNAVAILABLE";
 }
@@ -37,21 +38,23 @@ export function startEngine(): Engine<SeatParser> {
     throw new MissingPart(fault);
   } catch (cause) {
     if (!(cause instanceof MissingPart)) throw cause;
-    const here = `${process.title} ${process.version}`;
-    throw new SeatUnavailable(`the parser of node:http cannot be replaced in ${here}: ${cause.message}`, { cause });
+    const why = `the parser of node:http cannot be replaced in Node ${process.version}: ${cause.message}`;
+    throw new SeatUnavailable(why, { cause });
   }
 }
 
+const isHttp2 = (server: SeatableServer): boolean => (server as Options).updateSettings !== undefined;
+
 /** The server's listener that takes a parser for each connection, and its event; null if it has none. */
-function seatOf(server: SeatableServer, own: ConnectionListener): [event: string, listener: ConnectionListener] | null {
+function seatOf(
+  server: SeatableServer,
+  engine: Engine<SeatParser>,
+): [event: string, listener: ConnectionListener] | null {
   const isSecure = !(server instanceof HttpServerClass);
   if (isSecure && !(server instanceof tls().Server)) return null;
   const event = isSecure ? "secureConnection" : "connection";
-  const speaksHttp2 = (server as Options).updateSettings !== undefined;
-  // That of node:http2 is not exported; it passes on to node:http what has not agreed on HTTP/2.
-  const isIt = (listener: unknown): boolean =>
-    listener === own || (speaksHttp2 && (listener as ConnectionListener).name === "connectionListener");
-  const listener = server.listeners(event).find(isIt);
+  const own = isHttp2(server) ? engine.http2?.listener : engine.parts.connectionListener;
+  const listener = server.listeners(event).find((each) => each === own);
   return listener === undefined ? null : [event, listener as ConnectionListener];
 }
 
@@ -61,7 +64,19 @@ function isLenient({ httpValidation, insecureHTTPParser }: Options, byDefault: (
   return insecureHTTPParser === undefined ? byDefault() : insecureHTTPParser;
 }
 
-/** What all that have asked for the seat of one server share: a listener in the place of Node's. */
+/**
+ * True if Node's listener takes a parser for this connection before any other code runs. That of node:http2 takes none for HTTP/2,
+ * nor where `allowHTTP1` is not set: then listeners of 'session' or 'unknownProtocol' run.
+ */
+function takesParser(server: SeatableServer, socket: object, engine: Engine<SeatParser>): boolean {
+  if (!isHttp2(server)) return true;
+  const { alpnProtocol } = socket as { alpnProtocol?: unknown };
+  if (alpnProtocol !== false && alpnProtocol !== "http/1.1") return false;
+  const members = server as unknown as Record<symbol, { allowHTTP1?: boolean } | undefined>;
+  return engine.http2 !== null && members[engine.http2.options]?.allowHTTP1 === true;
+}
+
+/** A listener in the place of Node's. All users of the seat of one server share it. */
 interface Seated extends ConnectionListener {
   readonly listener: ConnectionListener;
   readonly engine: Engine<SeatParser>;
@@ -69,6 +84,18 @@ interface Seated extends ConnectionListener {
 }
 
 const isSeated = (listener: object): listener is Seated => "engine" in listener && listener.engine instanceof Engine;
+
+/** The server's seat that is in use, if it has one. */
+function seatIn(server: SeatableServer): Seated | undefined {
+  if (!(server instanceof NetServer)) return undefined;
+  const listeners = ["connection", "secureConnection"].flatMap((event) => server.rawListeners(event));
+  return (listeners as ConnectionListener[]).find(isSeated);
+}
+
+/** The engine of the server's seat; one that is started for it if it has none. Throws `SeatUnavailable`. @internal */
+export function engineFor(server: SeatableServer): Engine<SeatParser> {
+  return seatIn(server)?.engine ?? startEngine();
+}
 
 /** Our parser in the seat of one server. */
 export class Seat implements Disposable {
@@ -79,8 +106,8 @@ export class Seat implements Disposable {
 
   /** Throws `TypeError` for what is not a server with a parser of node:http. @internal */
   constructor(engine: Engine<SeatParser>, server: SeatableServer) {
-    const { connectionListener, common } = engine.parts;
-    const found = seatOf(server, connectionListener);
+    const { common } = engine.parts;
+    const found = seatOf(server, engine);
     if (found === null) {
       throw new TypeError(
         "useIn takes an http.Server, an https.Server or an Http2SecureServer, with Node's own listener for its connections",
@@ -89,15 +116,16 @@ export class Seat implements Disposable {
     const [event, listener] = found;
     this.#server = server;
     this.#event = event;
-    const known = (server.rawListeners(event) as ConnectionListener[]).find(isSeated);
+    const known = seatIn(server);
     if (known !== undefined) {
       known.users++;
       this.#wrapper = known;
       return;
     }
     const wrapper: ConnectionListener = function (socket) {
-      if (isLenient(server as Options, common.isLenient)) listener.call(this, socket);
-      else seated(engine, () => listener.call(this, socket));
+      const isOurs = !isLenient(server as Options, common.isLenient) && takesParser(server, socket, engine);
+      if (isOurs) seated(engine, () => listener.call(this, socket));
+      else listener.call(this, socket);
     };
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
     this.#wrapper = Object.assign(wrapper, { listener, engine, users: 1 });
@@ -152,43 +180,58 @@ function exchange(server: SeatableServer, event: string, from: ConnectionListene
   server.removeListener(event, keeper);
 }
 
-/** A prototype whose servers register their listener for connections by `on`. */
-interface Registering {
-  on(event: string, listener: ConnectionListener): unknown;
+type On = (this: SeatableServer, event: string, listener: ConnectionListener) => unknown;
+
+/** In the place of a prototype's `on` as long as there are installations, all of which would seat the same servers. */
+interface SeatingOn extends On {
+  readonly engines: Map<Installation, Engine<SeatParser>>;
+  /** Undoes it, if nothing else has replaced it since; otherwise it goes on to be called, and does nothing more. */
+  readonly restore: () => void;
+}
+
+const isSeating = (on: unknown): on is SeatingOn => typeof on === "function" && "engines" in on;
+
+/** The function by which servers of a prototype register their listener for connections, made to seat them. */
+function seatingOn(prototype: { on: unknown }): SeatingOn {
+  const before = Object.getOwnPropertyDescriptor(prototype, "on");
+  if (isSeating(before?.value)) return before.value;
+  const engines = new Map<Installation, Engine<SeatParser>>();
+  const seating: On = function (event, listener) {
+    // What is inherited may be replaced later.
+    const on = before === undefined ? Object.getPrototypeOf(prototype).on : before.value;
+    const result = Reflect.apply(on as On, this, [event, listener]);
+    const [engine] = engines.values();
+    if (engine !== undefined && (event === "connection" || event === "secureConnection")) {
+      const found = seatOf(this, engine);
+      // Its constructor has registered it just now.
+      if (found !== null && found[1] === listener && found[0] === event) new Seat(engine, this);
+    }
+    return result;
+  };
+  const restore = (): void => {
+    if (Object.getOwnPropertyDescriptor(prototype, "on")?.value !== seating) return;
+    if (before === undefined) Reflect.deleteProperty(prototype, "on");
+    else Object.defineProperty(prototype, "on", before);
+  };
+  Object.defineProperty(prototype, "on", { value: seating, configurable: true, writable: true });
+  return Object.assign(seating, { engines, restore });
 }
 
 /** Our parser in the seat of each server that is made from now on. */
 export class Installation implements Disposable {
-  readonly #prototypes: readonly Registering[] = [HttpServerClass.prototype, tls().Server.prototype];
-  readonly #own = new Map<Registering, Registering["on"]>();
-  #isReleased = false;
+  readonly #seating: readonly SeatingOn[];
 
   /** @internal */
   constructor(engine: Engine<SeatParser>) {
-    const take = (server: SeatableServer, event: string, listener: ConnectionListener): void => {
-      if (this.#isReleased || (event !== "connection" && event !== "secureConnection")) return;
-      const found = seatOf(server, engine.parts.connectionListener);
-      // Its constructor has registered it just now.
-      if (found !== null && found[1] === listener && found[0] === event) new Seat(engine, server);
-    };
-    for (const prototype of this.#prototypes) {
-      const inherited = prototype.on;
-      const on = function (this: SeatableServer, event: string, listener: ConnectionListener): unknown {
-        const result = Reflect.apply(inherited, this, [event, listener]);
-        take(this, event, listener);
-        return result;
-      };
-      this.#own.set(prototype, on);
-      Object.defineProperty(prototype, "on", { value: on, configurable: true, writable: true });
-    }
+    this.#seating = [HttpServerClass.prototype, tls().Server.prototype].map(seatingOn);
+    for (const { engines } of this.#seating) engines.set(this, engine);
   }
 
-  /** Servers that are made from now on have Node's parser; those that were made since `install` keep ours. */
+  /** Servers that are made from now on have Node's parser, unless there is another installation; those that were made since keep ours. */
   release(): void {
-    this.#isReleased = true;
-    for (const [prototype, on] of this.#own) {
-      // Otherwise another function wraps it, which then calls one that does nothing more.
-      if (Object.getOwnPropertyDescriptor(prototype, "on")?.value === on) delete (prototype as { on?: unknown }).on;
+    for (const { engines, restore } of this.#seating) {
+      engines.delete(this);
+      if (engines.size === 0) restore();
     }
   }
 

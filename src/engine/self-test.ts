@@ -11,11 +11,14 @@ const MESSAGES =
   "POST /a?b HTTP/1.1\r\nHost: c\r\nX-D: e\r\nX-D: f\r\nContent-Length: 3\r\n\r\nghi" +
   "QUERY /j HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nlm\r\n0\r\nN: o\r\n\r\n" +
   "GET /p HTTP/1.0\r\nHost: q\r\nConnection: keep-alive\r\n\r\n";
+/** Header lines as sent: another function may be in the place of the one of Node's that makes `headers` of them. */
 const EXPECTED = [
-  'POST /a?b 1.1 {"host":"c","x-d":"e, f","content-length":"3"} ghi {} true',
-  'QUERY /j 1.1 {"host":"k","transfer-encoding":"chunked"} lm {"n":"o"} true',
-  'GET /p 1.0 {"host":"q","connection":"keep-alive"}  {} true',
+  'POST /a?b 1.1 ["Host","c","X-D","e","X-D","f","Content-Length","3"] ghi [] true',
+  'QUERY /j 1.1 ["Host","k","Transfer-Encoding","chunked"] lm ["N","o"] true',
+  'GET /p 1.0 ["Host","q","Connection","keep-alive"]  [] true',
 ].join("\n");
+/** `headers` of the last one, which the parser makes if Node's functions are in their place. */
+const HEADERS = '{"host":"q","connection":"keep-alive"}';
 
 /** Null if all is well. */
 export function selfTest(engine: Engine<SeatParser>): string | null {
@@ -54,11 +57,14 @@ function readBy(parser: SeatParser, { parts }: Engine<SeatParser>): string {
     const taken = parser.execute(piece);
     if (taken !== piece.length) return String(taken);
   }
+  const headers = JSON.stringify(requests.at(-1)?.headers);
+  if (parts.headerLines !== null && headers !== HEADERS) return headers;
   return requests
     .map((request) => {
-      const { method, url, httpVersion, headers, trailers, complete } = request;
+      const { method, url, httpVersion, rawHeaders, rawTrailers, complete } = request;
       const body = String(request.read() ?? "");
-      return [method, url, httpVersion, JSON.stringify(headers), body, JSON.stringify(trailers), complete].join(" ");
+      const [lines, trailers] = [rawHeaders, rawTrailers].map((each) => JSON.stringify(each));
+      return [method, url, httpVersion, lines, body, trailers, complete].join(" ");
     })
     .join("\n");
 }

@@ -1,8 +1,8 @@
 // In:    a server, or the wish for all of them.
 // Out:   our parser in its seat, and how to undo that.
-// Never: keeps an engine: each call has one of its own, and so its own parsers.
+// Never: keeps an engine: each server has one of its own, and so its own parsers.
 
-import { Installation, Seat, type SeatableServer, SeatUnavailable, startEngine } from "./seat.js";
+import { engineFor, Installation, Seat, type SeatableServer, SeatUnavailable, startEngine } from "./seat.js";
 
 /**
  * Puts headgate's parser in the seat of node:http's parser for one server: its HTTP/1.1 connections are read strictly
@@ -16,12 +16,12 @@ import { Installation, Seat, type SeatableServer, SeatUnavailable, startEngine }
  * whose node:http has changed; `whyUnavailable` asks first. docs/drop-in.md has the differences.
  */
 export function useIn(server: SeatableServer): Seat {
-  return new Seat(startEngine(), server);
+  return new Seat(engineFor(server), server);
 }
 
 /**
  * The same for every server that this process makes from now on. Servers that exist already keep their parser. Returns the
- * installation: `release()` undoes it for servers made after that. Throws `SeatUnavailable`.
+ * installation: `release()` undoes it for servers made after that, unless another installation is left. Throws `SeatUnavailable`.
  */
 export function install(): Installation {
   return new Installation(startEngine());

@@ -3,7 +3,7 @@
 // Never: leaves them to Node's parser where the mode is strict.
 
 import type { Server } from "node:http";
-import { Seat, SeatUnavailable, startEngine } from "../engine/seat.js";
+import { engineFor, Seat, SeatUnavailable } from "../engine/seat.js";
 import { describe } from "../head/options.js";
 import { isLenient } from "./same-ruling.js";
 import { speaksHttp2 } from "./server.js";
@@ -37,7 +37,7 @@ export function readerOf(server: Server, mode: unknown, isReporting: boolean): S
 function takeSeat(server: Server): Seat | null {
   if (isLenient(server)) return null;
   try {
-    return new Seat(startEngine(), server);
+    return new Seat(engineFor(server), server);
   } catch (error) {
     // Without TLS a server of node:http2 has no such parser, and neither has one whose own listener was removed.
     if (error instanceof TypeError) return null;

@@ -12,6 +12,8 @@ import { RequestHead, run } from "./request-head.js";
 export const MAX_FIELD_LINES: number = Capacity.FIELD_LINES;
 /** Octets that the kernel's input has room for. */
 export const INPUT_SIZE: number = Memory.INPUT_SIZE;
+/** The first octet of the input that sockets read into. */
+export const READS_START: number = Memory.READS;
 
 /** Either spelling that a name of the kernel's table has. */
 const SPELLED = FieldSpelling.COMMON | FieldSpelling.LOWER_CASE;

@@ -360,8 +360,9 @@ const widest: HeadLimits = { headBytes: Memory.INPUT_SIZE, fieldLines: Capacity.
 
 function joinHeaders(raw: string[]): Record<string, string | string[] | undefined> {
   const headers: Record<string, string | string[] | undefined> = Object.create(null);
+  const { lowered } = kernel();
   for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
+    const name = lowered.get(raw[i]!) ?? raw[i]!.toLowerCase();
     const value = raw[i + 1]!;
     const before = headers[name];
     if (Array.isArray(before)) before.push(value);

@@ -2,7 +2,7 @@
 // Out:   the result for each piece: partial, or what the complete section makes.
 // Never: looks at an octet more than a bounded number of times, or keeps anything between sections.
 
-import { Flag, Head, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
+import { Flag, Head, Memory, NameEntry, OctetClass, Option, Status } from "../../assembly/abi.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import type { HeadLimits } from "./limits.js";
@@ -172,6 +172,9 @@ export class SectionReader<Result> {
       words[Head.FLAGS >> 2] = this.#flags;
       words[Head.FIELD_LINES >> 2] = this.#fieldLines;
       this.#shown = this.#lineStart;
+    } else if (this.#shown > Memory.READS) {
+      // No generation counts what sockets have read into the rest.
+      this.#shown = Memory.READS;
     }
     if (this.#length - this.#shown > FEW) {
       input.set(held.subarray(this.#shown, this.#length), this.#shown);

@@ -1,6 +1,6 @@
 // In:    a folder of Node's source as the argument; else Debian's source package of nodejs, through apt.
 // Out:   Node's tests of http and https that pass with Node's parser, and of those the ones that fail with ours; exit code 1 where
-//        docs/drop-in.md does not list one, or fewer than 97 % of those that make a server's parser pass.
+//        docs/drop-in.md does not list one, or lists one that passes, or fewer than 97 % of those that make a server's parser pass.
 // Never: runs in the tests, or with tests of another major version of Node.
 
 import { execFileSync, spawn } from "node:child_process";
@@ -69,6 +69,7 @@ async function passes(file: string, thread: number, mark?: string): Promise<bool
 }
 
 const failed: string[] = [];
+const passed: string[] = [];
 let [plain, seated, passing] = [0, 0, 0];
 const waiting = [...files];
 const workers = Array.from({ length: Math.min(2, availableParallelism()) }, async (_, thread) => {
@@ -76,21 +77,26 @@ const workers = Array.from({ length: Math.min(2, availableParallelism()) }, asyn
     if (!(await passes(file, thread))) continue;
     plain++;
     const mark = join(folder, `${file}.mark`);
-    const passed = await passes(file, thread, mark);
-    if (!passed) failed.push(file);
+    const isPassing = await passes(file, thread, mark);
+    (isPassing ? passed : failed).push(file);
     if (!existsSync(mark)) continue;
     seated++;
-    if (passed) passing++;
+    if (isPassing) passing++;
   }
 });
 await Promise.all(workers);
 rmSync(folder, { recursive: true });
 
-const document = readFileSync("docs/drop-in.md", "utf8");
-const unlisted = failed.filter((file) => !document.includes(`| \`${file.replace(/\.m?js$/, "")}\` |`));
+const listed = new Set(
+  [...readFileSync("docs/drop-in.md", "utf8").matchAll(/^\| `(test-https?-[\w-]+)` \|/gm)].map(([, name]) => name),
+);
+const nameOf = (file: string): string => file.replace(/\.m?js$/, "");
+const unlisted = failed.filter((file) => !listed.has(nameOf(file)));
+const outdated = passed.filter((file) => listed.has(nameOf(file)));
 console.log(`${files.length} tests, ${plain} pass with Node's parser, ${plain - failed.length} of them with ours`);
 console.log(
   `${seated} make a parser of a server, ${passing} of them pass (${((100 * passing) / seated).toFixed(1)} %)`,
 );
 for (const file of failed.sort()) console.log(`${unlisted.includes(file) ? "NOT LISTED " : ""}${file}`);
-process.exitCode = unlisted.length > 0 || passing < SHARE * seated ? 1 : 0;
+for (const file of outdated.sort()) console.log(`LISTED, BUT PASSES ${file}`);
+process.exitCode = unlisted.length + outdated.length > 0 || passing < SHARE * seated ? 1 : 0;

@@ -52,6 +52,8 @@ export interface Kernel {
   readonly spellings: readonly string[];
   /** The same in lower case. */
   readonly lowerCase: readonly string[];
+  /** The lower-case form of each spelling; the key of a header object, which costs less than to make it again. */
+  readonly lowered: ReadonlyMap<string, string>;
   /** The number of each name that the kernel reads, by its lower-case form. */
   readonly numbers: ReadonlyMap<string, number>;
   /** Counts parses: a record belongs to the parse that made it, until the next one. */
@@ -181,6 +183,7 @@ function start(variant: Kernel["variant"], made: object): Kernel {
     suspects: new Int32Array(buffer, Memory.SUSPECTS, NameEntry.LONGEST + 1),
     spellings,
     lowerCase: spellings.map((spelling) => spelling.toLowerCase()),
+    lowered: new Map(spellings.map((spelling) => [spelling, spelling.toLowerCase()])),
     numbers: new Map(
       fieldNames.flatMap(([name, number]) => (number < FieldName.RECOGNISED ? [[name.toLowerCase(), number]] : [])),
     ),
