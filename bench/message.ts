@@ -5,7 +5,7 @@
 import { type RequestEvent, RequestReader, type ResponseEvent, ResponseReader } from "../src/message.js";
 import type { Contender } from "./contender.js";
 import { Sink } from "./contender.js";
-import { httpParserJsSession } from "./contenders/http-parser-js.js";
+import { httpParserJs } from "./contenders/http-parser-js.js";
 import { NodeSession, nodeParserHidden, nodeParserVersion } from "./contenders/node-parser.js";
 import { NodeResponses } from "./contenders/node-responses.js";
 import { entrantOf } from "./head.js";
@@ -57,22 +57,6 @@ const nodeRequests: Contender = {
       sink,
       run(times) {
         for (let i = 0; i < times; i++) session.execute(buffers[i & mask]!);
-      },
-    };
-  },
-};
-
-const httpParserJs: Contender = {
-  name: "http-parser-js",
-  level: "L3",
-  prepare({ buffers }) {
-    const sink = new Sink();
-    const parser = httpParserJsSession(sink);
-    const mask = buffers.length - 1;
-    return {
-      sink,
-      run(times) {
-        for (let i = 0; i < times; i++) parser.execute(buffers[i & mask]!);
       },
     };
   },
@@ -176,7 +160,7 @@ export async function compareWholeMessages(kernel: string, timing: Timing): Prom
   const rows: Row[] = [];
   for (const input of requests) {
     process.stderr.write(`complete messages, ${kernel} kernel: ${input.id}\n`);
-    const among = [requestReader, nodeRequests, httpParserJs].map((contender) => entrantOf(contender, input));
+    const among = [requestReader, nodeRequests, ...httpParserJs].map((contender) => entrantOf(contender, input));
     const bases = { L3: requestReader.name } as const;
     rows.push(...rowsOf({ step: STEP, kernel, input: input.id, bases }, await measure(among, timing)));
   }

@@ -1,4 +1,4 @@
-// In:    the entries of package.json's `exports`, their TypeScript sources.
+// In:    the entries of package.json's `exports` and its `bin`, their TypeScript sources.
 // Out:   dist/lib/: one file for each entry, and one for each group of modules that entries share, with source maps to src/.
 // Never: renames a function, a class or a member, or puts a module into two files: the kernel and its state exist once.
 
@@ -8,12 +8,14 @@ import { rolldown } from "rolldown";
 
 const FOLDER = "dist/lib";
 
-const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
+const { exports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
 /** Names of entries: "index" for dist/lib/index.js. */
 const entries = Object.values(exports)
   .map((target) => target.default)
   .filter((path) => path?.startsWith(`./${FOLDER}/`))
   .map((path) => basename(path, ".js"));
+/** The command, whose source is in a room of its own; its parts are loaded when they run, and are files of their own. */
+const command = { [basename(bin.headgate, ".js")]: resolve("src/cli/main.ts") };
 const sourceOf = (entry) => resolve("src", `${entry}.ts`);
 
 /** Groups of modules, in the order of their claims: a module belongs to the first one of whose entries imports it. */
@@ -41,14 +43,27 @@ const chunks = Object.entries(groups).map(([name, names], i, all) => {
   return { name, priority: all.length - i, test: (id) => reached.has(id) && !isEntry.has(id) };
 });
 
+/** A chunk of nothing but re-exports is empty once they lead elsewhere, and would be one more file to load. */
+const withoutEmptyChunks = {
+  name: "without-empty-chunks",
+  generateBundle(_options, files) {
+    const all = Object.values(files).filter(({ type }) => type === "chunk");
+    for (const { fileName } of all.filter(({ code, isEntry }) => !isEntry && code.trim() === "")) {
+      for (const chunk of all) chunk.code = chunk.code.replaceAll(`import"./${fileName}";`, "");
+      delete files[fileName];
+    }
+  },
+};
+
 rmSync(FOLDER, { recursive: true, force: true });
 const bundle = await rolldown({
-  input: Object.fromEntries(entries.map((name) => [name, sourceOf(name)])),
+  input: { ...Object.fromEntries(entries.map((name) => [name, sourceOf(name)])), ...command },
   platform: "neutral",
   external: [/^node:/, "ws"],
   preserveEntrySignatures: "allow-extension",
   optimization: { inlineConst: true },
   resolve: { extensionAlias: { ".js": [".ts", ".js"] } },
+  plugins: [withoutEmptyChunks],
 });
 await bundle.write({
   dir: FOLDER,

@@ -2,7 +2,6 @@
 // Out:   whether each row has its answer on a real adopted socket, on every build of the kernel.
 // Never: decides what is right; the rows say it.
 
-import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
@@ -10,60 +9,19 @@ import type { FramerLike } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { kernelVariants, useKernel } from "#src/head/kernel/instance.js";
 import type { Decision } from "#src/policy/decision.js";
-import type { VhostPort } from "#src/policy/vhost.js";
+import {
+  hostCaseHead,
+  hostCases,
+  policyCaseHead,
+  policyCases,
+  policyCaseVhosts,
+  type Right,
+} from "./support/case-rows.js";
 import { suite } from "./support/suite.js";
-import { handshakeFields, openWorld, statusOf, type World } from "./support/world.js";
-
-interface Right {
-  upgrade: boolean;
-  statusCode?: number[];
-  vhost?: string;
-}
-interface HostCase {
-  vhost: string;
-  port: VhostPort;
-  request: string;
-  host: string | null | { repeat: string; times: number; then: string };
-  right: Right;
-}
-interface PolicyCase {
-  scheme: "http" | "https";
-  vhosts: { name: string; port: VhostPort; default?: boolean; requires?: "https" }[];
-  target: string;
-  version: string;
-  host: string | null;
-  right: Right;
-  why: string;
-}
-
-const read = <Row>(name: string): Row[] => JSON.parse(readFileSync(`test/cases/${name}.json`, "utf8"));
-const hostCases = read<HostCase>("host-cases");
-const policyCases = read<PolicyCase>("policy-cases");
+import { openWorld, statusOf, type World } from "./support/world.js";
 
 const webSocketServer = new WebSocketServer({ noServer: true });
 const upgrades = { "*": wsFramer(webSocketServer) };
-
-/** The octets of a host case; its Host is UTF-8, as a client that knows no better would send it. */
-function hostCaseHead({ request, host }: HostCase): string {
-  const value = host !== null && typeof host === "object" ? host.repeat.repeat(host.times) + host.then : host;
-  const target = /^absolute-form (.*)$/.exec(request)?.[1] ?? "/chat";
-  const version = request === "HTTP/1.0" ? "1.0" : "1.1";
-  return `GET ${target} HTTP/${version}\r\n${hostLines(request, value)}${handshakeFields}\r\n`;
-}
-
-function hostLines(request: string, value: string | null): string {
-  if (value === null) return "";
-  if (request === "two Host headers") {
-    return value
-      .split(" | ")
-      .map((each) => `Host: ${each}\r\n`)
-      .join("");
-  }
-  if (request === '"Host : v"') return `Host : ${value}\r\n`;
-  if (request === "host: (lower-case name)") return `host: ${value}\r\n`;
-  if (request === "obs-fold Host") return `Host:\r\n ${value}\r\n`;
-  return `Host: ${value}\r\n`;
-}
 
 for (const variant of kernelVariants) {
   const test = suite(`cases on the ${variant} kernel`);
@@ -105,14 +63,8 @@ for (const variant of kernelVariants) {
 
   policyCases.forEach((row, i) => {
     test(`policy case ${i}: ${row.why} (${row.host})`, () => {
-      const vhosts = row.vhosts.map((vhost) => ({
-        ...vhost,
-        upgrades,
-        ...(vhost.default && { origins: "any" as const }),
-      }));
-      const hosts = row.host === null ? "" : `Host: ${row.host}\r\n`;
-      const head = `GET ${row.target} HTTP/${row.version}\r\n${hosts}${handshakeFields}\r\n`;
-      return run(createGate({ scheme: row.scheme, vhosts }), head, row.right);
+      const vhosts = policyCaseVhosts(row, upgrades);
+      return run(createGate({ scheme: row.scheme, vhosts }), policyCaseHead(row), row.right);
     });
   });
 }

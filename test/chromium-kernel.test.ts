@@ -2,13 +2,10 @@
 // Out:   whether the parser says what to do, and runs on the JavaScript build when that is given.
 // Never: bundles; the page imports the files themselves.
 
-import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import * as assert from "uvu/assert";
 import { launchChromium } from "./support/chromium.js";
+import { servePages } from "./support/pages.js";
 import { skip, suite } from "./support/suite.js";
 
 /** Milliseconds for the page's script. */
@@ -38,11 +35,11 @@ shown.textContent = JSON.stringify(said);
 document.body.append(shown);
 `;
 
-/** The page, its script, or a module of the build. */
+/** The page, or its script. */
 function bodyOf(path: string): string | null {
   if (path === "/") return '<script type="module" src="/page.js"></script>';
   if (path === "/page.js") return script;
-  return /^\/dist\/[\w/-]+\.js$/.test(path) && existsSync(`.${path}`) ? readFileSync(`.${path}`, "utf8") : null;
+  return null;
 }
 
 const { browser, noBrowser } = await launchChromium();
@@ -51,28 +48,13 @@ else testPage(browser);
 
 function testPage(browser: Browser): void {
   const test = suite("the JavaScript kernel in Chromium");
-  const server = createServer((request, response) => {
-    const body = bodyOf(request.url!);
-    response.setHeader("Content-Security-Policy", "default-src 'self'");
-    response.setHeader("Content-Type", request.url === "/" ? "text/html" : "text/javascript");
-    response.writeHead(body === null ? 404 : 200).end(body);
-  });
-
-  test.before(async () => {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-  });
-  test.after(async () => {
-    await browser.close();
-    server.close();
-  });
+  const address = servePages(test, browser, bodyOf, { "Content-Security-Policy": "default-src 'self'" });
 
   test("takes over where the page's policy lacks 'wasm-unsafe-eval', once it is given", async () => {
     const page = await browser.newPage();
-    const { port } = server.address() as AddressInfo;
     const complaints: string[] = [];
     page.on("pageerror", (error) => complaints.push(error.message));
-    await page.goto(`http://127.0.0.1:${port}/`);
+    await page.goto(address());
     const shown = await page.locator("output").textContent({ timeout: PATIENCE }).catch(String);
     assert.equal(complaints, [], `${shown}`);
     const said = JSON.parse(shown ?? "");

@@ -3,13 +3,11 @@
 // Never: bundles; the worker imports the files themselves.
 
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import * as assert from "uvu/assert";
 import { launchChromium } from "./support/chromium.js";
+import { servePages } from "./support/pages.js";
 import { skip, suite } from "./support/suite.js";
 
 /** Milliseconds for the worker. */
@@ -27,7 +25,7 @@ const page = `<output></output><script type="module">
   worker.onerror = (event) => (lines.push(event.message), show());
 </script>`;
 
-/** The page, the worker, the example with its import resolved, or a module of the build. */
+/** The page, the worker, or the example with its import resolved. */
 function bodyOf(path: string): string | null {
   if (path === "/") return page;
   if (path === "/worker.js") {
@@ -36,7 +34,7 @@ function bodyOf(path: string): string | null {
   if (path === "/example.js") {
     return readFileSync("dist/examples/message.js", "utf8").replace('"headgate/message"', '"/dist/src/message.js"');
   }
-  return /^\/dist\/[\w/-]+\.js$/.test(path) && existsSync(`.${path}`) ? readFileSync(`.${path}`, "utf8") : null;
+  return null;
 }
 
 const { browser, noBrowser } = await launchChromium();
@@ -45,25 +43,12 @@ else testWorker(browser);
 
 function testWorker(browser: Browser): void {
   const test = suite("messages in a worker of Chromium");
-  const server = createServer((request, response) => {
-    const body = bodyOf(request.url!);
-    response.setHeader("Content-Type", request.url === "/" ? "text/html" : "text/javascript");
-    response.writeHead(body === null ? 404 : 200).end(body);
-  });
-
-  test.before(async () => {
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-  });
-  test.after(async () => {
-    await browser.close();
-    server.close();
-  });
+  const address = servePages(test, browser, bodyOf);
 
   test("the example prints there what it prints in Node", async () => {
     const printed = execFileSync(process.execPath, ["dist/examples/message.js"], { encoding: "utf8" });
     const tab = await browser.newPage();
-    await tab.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    await tab.goto(address());
     const output = tab.locator("output[data-done]");
     assert.is(await output.textContent({ timeout: PATIENCE }), printed);
   });

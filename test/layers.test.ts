@@ -183,7 +183,7 @@ test("every file says what comes in, what goes out, and what it never does", () 
     const text = readFileSync(file, "utf8");
     assert.match(
       text,
-      /^\/\/ In: {4}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Out: {3}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Never: \S/,
+      /^(?:#![^\n]*\n)?\/\/ In: {4}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Out: {3}\S[^\n]*\n(?:\/\/ {8}\S[^\n]*\n)*\/\/ Never: \S/,
       file,
     );
   }

@@ -76,12 +76,15 @@ test("holds what runs, its types, sources and documents, and no tests", () => {
     "LICENSE",
     "docs/policy.md",
     "policy.schema.json",
+    "explain.schema.json",
+    "doctor.schema.json",
+    "dist/lib/cli.js",
   ]) {
     assert.ok(files.includes(path), path);
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|policy\.schema\.json)$/.test(
+      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/.*\.md|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
       ),
   );
@@ -121,13 +124,17 @@ test("import and require give the same", () => {
     "useKernel",
   ]);
   assert.equal(names.get("headgate/policy"), [
+    "HeadFault",
     "NO_LISTEN",
     "NO_LISTEN_SERVER",
+    "arrivalOf",
     "decide",
     "definePolicy",
     "explain",
     "explanation",
+    "headOf",
     "localhost",
+    "refusalResponse",
   ]);
   assert.equal(names.get("headgate/intake"), [
     "UNREAD",
@@ -222,8 +229,10 @@ test("headgate/parser and headgate/policy load nothing of node: or ws, and run w
         return next(specifier, context);
       }\`));
     for (const name of ["Buffer", "process"]) delete globalThis[name];
+    // Node's own needs Buffer.
+    globalThis.Response = class { constructor(body, init) { Object.assign(this, init, { body }); } };
     const { parseRequestHead } = await import("headgate/parser");
-    const { decide, definePolicy, explain } = await import("headgate/policy");
+    const { arrivalOf, decide, definePolicy, explain, headOf, refusalResponse } = await import("headgate/policy");
     const { RequestReader } = await import("headgate/message");
     const { HTTPParser } = await import("headgate/http-parser");
     const octets = new TextEncoder().encode("GET /x HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n");
@@ -232,6 +241,10 @@ test("headgate/parser and headgate/policy load nothing of node: or ws, and run w
     if (reader.next().kind !== "head") throw new Error("no head");
     if (new HTTPParser("REQUEST").execute(octets) !== octets.length) throw new Error("no message");
     const { head } = parseRequestHead(octets);
+    const policy = definePolicy({ vhosts: [{ name: "b" }] });
+    const given = headOf({ method: "GET", url: "http://a/x", headers: new Map([["host", "a"]]) });
+    const response = refusalResponse(decide(policy, given.head, arrivalOf(policy)));
+    if (response.status !== 421 || String.fromCharCode(...response.body) !== "Misdirected Request (NAME_UNKNOWN)\\n") throw new Error("no refusal");
     console.log(head.path, explain(decide(definePolicy({ vhosts: [{ name: "a", port: 80 }] }), head, { scheme: "http" })));`;
   assert.match(node(program), /^\/x GET \/x accepted \(a; /);
 });
@@ -255,7 +268,7 @@ import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
 import { install, type ParseError, type Seat, useIn, whyUnavailable } from "headgate/http-parser/node";
 import { javascript } from "headgate/kernel/javascript";
 import { type HeadResult, HeadReader, type KernelVariant, kernelVariant, parseAuthority, parseRequestHead, useKernel } from "headgate/parser";
-import { decide, definePolicy, type Vhost } from "headgate/policy";
+import { type Arrival, arrivalOf, decide, definePolicy, headOf, refusalResponse, type Vhost } from "headgate/policy";
 import { type MessageFault, type RequestEvent, RequestReader, ResponseReader } from "headgate/message";
 import { HTTPParser, type HeadersInfo } from "headgate/http-parser";
 import { wsFramer, type WebSocketServerLike } from "headgate/ws";
@@ -266,6 +279,15 @@ const vhosts: Vhost<Framer>[] = [{ name: "a.example", port: NO_LISTEN_SERVER, up
 const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrades: { "*": ({ socket }: Handover) => { socket.end(); } } }] });
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));
 gate.on("malformed", ({ fault, arrival }) => console.log(fault.code, fault.offset, arrival.scheme));
+const own = definePolicy({ vhosts: [{ name: "a" }] });
+createHttpServer((request) => console.log(headOf(request).kind, arrivalOf(own, request.socket).remoteAddress));
+const answer = (request: Request): Response | null => {
+  const result = headOf(request);
+  if (result.kind === "malformed") return refusalResponse(result.fault, { expose: true });
+  const arrival: Arrival = arrivalOf(own, { remoteAddress: "::1", scheme: "https" });
+  const decision = decide(own, result.head, arrival);
+  return decision.kind === "refused" ? refusalResponse(decision) : null;
+};
 const seat: Seat | null = whyUnavailable() === null ? useIn(createHttpServer().on("clientError", (error: ParseError) => console.log(error.cause?.code))) : null;
 seat?.release();
 install().release();
@@ -344,6 +366,21 @@ test("every snippet of the documents can be pasted", () => {
   }
   assert.ok(snippets.length > 15, `${snippets.length} snippets`);
   checkTypes(["surroundings.d.ts", ...snippets], "--module", "nodenext", "--lib", "es2023");
+});
+
+test("npx runs the command of the installed tarball", () => {
+  const project = join(folder, "project");
+  mkdirSync(project);
+  const [tarball] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+  const dependencies = { headgate: `file:${join(folder, tarball!)}`, ws: `file:${resolve("node_modules/ws")}` };
+  writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, dependencies }));
+  const quiet = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+  run("npm", ["install", ...quiet], project);
+  const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+  assert.is(run("npx", ["--no", "--", "headgate", "--version"], project), `${version}\n`);
+  assert.match(run("npx", ["--no", "--", "headgate", "check", "--json"], project), '"kind": "accepted"');
+  const schemas = ["policy", "explain", "doctor"].map((name) => `import.meta.resolve("headgate/${name}.schema.json")`);
+  assert.is(run(process.execPath, ["--input-type=module", "-e", `console.log([${schemas}].length)`], project), "3\n");
 });
 
 test("the raw modules can be imported by name", () => {

@@ -3,8 +3,8 @@
 // Never: opens a socket; answers.test.ts does.
 
 import * as assert from "uvu/assert";
-import { prefersJson } from "#src/outcome/accept.js";
 import { messageOf, replyOf } from "#src/outcome/reply.js";
+import { prefersJson } from "#src/policy/accept.js";
 import { suite } from "./support/suite.js";
 
 const replies = suite("replies");

@@ -12,12 +12,12 @@ const REQUESTS = 4800;
 export const requests = (
   octets: string,
   status: number,
-  how: Partial<Pick<Order, "act" | "tls" | "pipelined">> = {},
+  { count: most = REQUESTS, ...how }: Partial<Pick<Order, "act" | "tls" | "pipelined" | "count">> = {},
 ): Pick<Trial, "step" | "processes" | "act"> => ({
   step: "guard",
   processes: PROCESSES,
   act: (part) => {
-    const count = Math.ceil(REQUESTS / part);
+    const count = Math.ceil(most / part);
     return processorTime((port) => ({ act: "requests", port, octets, count, concurrency: 32, status, ...how }));
   },
 });

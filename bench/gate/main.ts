@@ -62,6 +62,8 @@ const environment = {
   cores: cpus().length,
 };
 
+const SEAT_TITLE = "A server with headgate's parser, guarded or not: medians and quartiles";
+
 async function runSteps(bun: BunPath): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, step] of chosen) {
@@ -98,7 +100,10 @@ async function compareWithOthers(): Promise<string | undefined> {
   const rows = [...earlierRows(file), ...measured].sort((a, b) => names.indexOf(a.step) - names.indexOf(b.step));
   const losing = losingRows(rows).map(({ step, unit, contender }) => ({ step, unit, contender }));
   write(file, { environment, quick, rows, losing, goals: goals(rows) });
-  writeFileSync(file.replace(/(?:\.json)?$/, ".svg"), drawChart(rows, environment));
+  const svg = (name: string): string => file.replace(/(?:\.json)?$/, `${name}.svg`);
+  writeFileSync(svg(""), drawChart(rows, environment));
+  const seats = rows.filter(({ step, unit }) => step === "seat" && unit.startsWith("µs"));
+  if (seats.length > 0) writeFileSync(svg("-seat"), drawChart(seats, environment, SEAT_TITLE));
   return file;
 }
 

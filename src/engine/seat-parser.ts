@@ -6,8 +6,9 @@ import type { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import type { HeadFault } from "../head/fault.js";
 import { HeadReader } from "../head/reader.js";
-import type { RequestHead } from "../head/request-head.js";
+import { CHUNKED, type RequestHead } from "../head/request-head.js";
 import { BodyReader } from "../message/body.js";
+import { lineEndsEnd } from "../message/line-ends.js";
 import { contextOf, type Handle, type LentStores, lendStores } from "./async-context.js";
 import { BegunHead } from "./begun-head.js";
 import { type Listed, listedOn } from "./connection-lists.js";
@@ -44,11 +45,8 @@ const enum State {
   DETACHED,
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
 /** Octets that the extensions of one chunk may have, as in Node. */
 const EXTENSION_BYTES = 16_384;
-const CHUNKED = { kind: "chunked" } as const;
 /** How many strings Node's parser hands over at once, before Node 22; later ones are dropped by as many. */
 const FLUSHED = 62;
 /** onIncoming's answer that the request's connection goes to another protocol, up to Node 24. */
@@ -340,10 +338,8 @@ export class SeatParser extends ParserMembers implements Listed {
     current.show(start);
     const { shift } = current;
     const end = current.shownEnd - shift;
-    let from = start - shift;
-    const { input } = kernel;
     // Empty lines before a request are not the beginning of one.
-    while (from < end && (input[from] === CR || input[from] === LF)) from++;
+    const from = lineEndsEnd(kernel.input, start - shift, end);
     const at = from + shift;
     if (from === end) return at;
     const found = head.read(kernel, from, end, this.#limits);
@@ -489,8 +485,8 @@ export class SeatParser extends ParserMembers implements Listed {
   /** After a message that was the last one only line ends may come. */
   #readAfterLast(start: number, length: number): number {
     const octets = this.#current.octets(start, length);
-    const at = octets.findIndex((octet) => octet !== CR && octet !== LF);
-    return at < 0 ? length : this.#fail(CLOSED, start + at);
+    const at = start + lineEndsEnd(octets, 0, octets.length);
+    return at === length ? length : this.#fail(CLOSED, at);
   }
 
   /** Before a callback: whatever comes within it has to wait, and if it throws, this is the error of all that comes later. */

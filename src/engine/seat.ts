@@ -58,10 +58,14 @@ function seatOf(
   return listener === undefined ? null : [event, listener as ConnectionListener];
 }
 
-/** True if the server is to accept what a strict parser refuses. */
-function isLenient({ httpValidation, insecureHTTPParser }: Options, byDefault: () => boolean): boolean {
-  if (httpValidation !== undefined) return httpValidation !== "strict";
-  return insecureHTTPParser === undefined ? byDefault() : insecureHTTPParser;
+/**
+ * True if the server is to accept what a strict parser refuses. Node lets a server have one of the two options; `byDefault` answers for
+ * one that has neither.
+ */
+export function isLenientServer(server: object, byDefault: () => boolean): boolean {
+  const { httpValidation, insecureHTTPParser } = server as Options;
+  if (insecureHTTPParser !== undefined) return insecureHTTPParser;
+  return httpValidation === undefined ? byDefault() : httpValidation !== "strict";
 }
 
 /**
@@ -123,7 +127,7 @@ export class Seat implements Disposable {
       return;
     }
     const wrapper: ConnectionListener = function (socket) {
-      const isOurs = !isLenient(server as Options, common.isLenient) && takesParser(server, socket, engine);
+      const isOurs = !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
       if (isOurs) seated(engine, () => listener.call(this, socket));
       else listener.call(this, socket);
     };

@@ -2,6 +2,7 @@
 // Out:   which of these get the same ruling, without being parsed again.
 // Never: covers a request that parsing would refuse.
 
+import { isLenientServer } from "../engine/seat.js";
 import type { Message } from "../head/from-message.js";
 import { fieldNames, isAboutPages, isRuledOn } from "../head/kernel/field-names.js";
 import type { HeadLimits } from "../head/limits.js";
@@ -90,8 +91,7 @@ export class SameRuling {
 
 /** Whether a server's parser accepts what parsing would refuse, by its own options or those of the process. */
 export function isLenient(server: object): boolean {
-  const { insecureHTTPParser, httpValidation } = server as { insecureHTTPParser?: boolean; httpValidation?: string };
-  if (insecureHTTPParser !== undefined) return insecureHTTPParser;
-  if (httpValidation !== undefined) return httpValidation !== "strict";
-  return /insecure-http-parser|http-validation/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`);
+  const byDefault = (): boolean =>
+    /insecure-http-parser|http-validation/.test(`${process.execArgv} ${process.env.NODE_OPTIONS}`);
+  return isLenientServer(server, byDefault);
 }

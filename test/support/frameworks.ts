@@ -14,10 +14,23 @@ interface Framework {
 }
 
 const frameworks: Readonly<Record<string, Framework>> = {
-  // ws is a dependency of the project.
+  // ws is a dependency of the project, for the recipes as well.
   ws: { packages: {}, isLight: true },
+  "recipe-node": { packages: {}, isLight: true },
+  "recipe-express": { packages: { express: "5.3.0" }, isLight: true },
+  "recipe-koa": { packages: { koa: "3.3.0" }, isLight: true },
+  "recipe-hono": { packages: { hono: "4.13.19", "@hono/node-server": "2.1.9" }, isLight: true },
+  "recipe-fastify": { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
+  "recipe-socket.io": { packages: { "socket.io": "4.8.4" }, isLight: true },
+  "recipe-h3": { packages: { h3: "2.0.8", crossws: "0.4.17" }, isLight: true },
+  "recipe-mcp": { packages: { "@modelcontextprotocol/sdk": "1.32.2", express: "5.3.0" }, isLight: true },
+  "recipe-vite": { packages: { vite: "8.4.0" }, isLight: false },
   "socket.io": { packages: { "socket.io": "4.8.4", "socket.io-client": "4.8.4" }, isLight: true },
   fastify: { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
+  "recipe-webpack-dev-server": {
+    packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" },
+    isLight: false,
+  },
   vite: { packages: { vite: "8.4.0" }, isLight: false },
   "webpack-dev-server": { packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" }, isLight: false },
 };
@@ -27,6 +40,11 @@ const CACHE = resolve("node_modules/.cache/headgate-frameworks");
 /** Where the packages of a framework are. */
 export function folderOf(name: string): string {
   return join(CACHE, name);
+}
+
+/** Its packages with their versions. */
+export function versionsOf(name: string): Framework["packages"] {
+  return frameworks[name]!.packages;
 }
 
 /** Null, or why its packages are not there. */

@@ -136,7 +136,7 @@ const sockets = (): number => readdirSync("/proc/self/fd").filter(isSocket).leng
 
 /** Waits until it is so, but not for ever: what is left is then told. */
 async function until(isSo: () => boolean): Promise<void> {
-  for (let i = 0; i < 1000 && !isSo(); i++) await sleep(10);
+  for (let i = 0; i < 3000 && !isSo(); i++) await sleep(10);
 }
 
 async function left(): Promise<Left> {
