@@ -4,11 +4,12 @@
 
 import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
+import type { Duplex } from "node:stream";
 import * as assert from "uvu/assert";
 import type { Handover } from "#src/handover/framer.js";
 import { explain } from "#src/outcome/explain-end.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
-import { adopt, gateOf, handshake, passedOn } from "./support/adopted.js";
+import { type Adopted, adopt, gateOf, handshake, passedOn } from "./support/adopted.js";
 import { get, type Road, roads, Station, upgrade } from "./support/drained.js";
 import { ask } from "./support/http2-gate.js";
 import { suite } from "./support/suite.js";
@@ -20,23 +21,39 @@ const test = suite("drain");
 const times = <Made>(count: number, make: () => Promise<Made>): Promise<Made[]> =>
   Promise.all(Array.from({ length: count }, make));
 
-async function crowd(road: Road): Promise<void> {
-  const station = await new Station(road).listen();
+interface Size {
+  readonly webSockets: number;
+  readonly deaf: number;
+  readonly requests: number;
+  readonly streams: number;
+}
+
+const SMALL: Size = { webSockets: 30, deaf: 5, requests: 20, streams: 20 };
+const LARGE: Size = { webSockets: 1000, deaf: 100, requests: 200, streams: 200 };
+
+async function crowd(road: Road, size: Size): Promise<void> {
+  const station = await new Station(road, { limits: { streams: size.streams + 1 } }).listen();
   const { gate } = station;
   const http1 = station.speaksHttp1;
-  const sockets = await times(http1 ? 100 : 0, () => station.webSocket());
-  const deaf: Client[] = await times(http1 ? 10 : 0, () => station.deaf());
-  const late: Client[] = await times(http1 ? 20 : 0, () => station.connect(get("/late")));
+  const sockets = await times(http1 ? size.webSockets : 0, () => station.webSocket());
+  const deaf: Client[] = await times(http1 ? size.deaf : 0, () => station.deaf());
+  const late: Client[] = await times(http1 ? size.requests : 0, () => station.connect(get("/late")));
   const begun: Client[] = await times(http1 ? 3 : 0, () => station.connect(get("/begun")));
   const idle: Client[] = await times(http1 ? 3 : 0, () => station.connect(get("/")));
   for (const client of idle) await client.responses(1);
   const session = station.speaksHttp2 ? await station.session() : null;
-  const streams = times(session === null ? 0 : 20, () => ask(session!, { ":path": "/late" }));
+  const streams = times(session === null ? 0 : size.streams, () => ask(session!, { ":path": "/late" }));
   const over = session === null ? null : webSocketOver(session as ClientHttp2Session, "/live");
   if (over !== null) await once(over.webSocket, "open");
   const half = http1 ? await station.connect(get("/").slice(0, -2)) : null;
-  await station.asked(late.length + begun.length + (session === null ? 0 : 20));
+  await station.asked(late.length + begun.length + (session === null ? 0 : size.streams));
+  const known = sockets.length + deaf.length + late.length + begun.length + idle.length + (half === null ? 0 : 1);
   await until(() => road !== "adopt" || gate.pendingHeads === 1, "half a head waits");
+  const { gauges: before } = gate.metrics();
+  if (road === "auto" || road === "events") {
+    // Half a head is known as well.
+    await until(() => gate.metrics().gauges.guarded + before.handedOver === known, "all connections are known");
+  }
   assert.is(gate.state, "open");
   const { gauges, adopted } = gate.metrics();
   assert.is(gauges.handedOver, sockets.length + deaf.length + (over === null ? 0 : 1));
@@ -45,7 +62,7 @@ async function crowd(road: Road): Promise<void> {
       [gauges.pendingHeads, gauges.sessions, gauges.serving],
       [1, 1, late.length + begun.length + idle.length],
     );
-    assert.equal([gauges.guarded, gauges.lingering, adopted], [0, 0, 138]);
+    assert.equal([gauges.guarded, gauges.lingering, adopted], [0, 0, known + 1]);
   }
 
   const controller = new AbortController();
@@ -90,7 +107,8 @@ async function crowd(road: Road): Promise<void> {
   await station.close();
 }
 
-for (const road of roads) test(`a crowd comes to its end: ${road}`, () => crowd(road));
+for (const road of roads) test(`a crowd comes to its end: ${road}`, () => crowd(road, SMALL));
+test("1,000 WebSockets, 200 streams, 200 requests, and 100 clients that do not read", () => crowd("adopt", LARGE));
 
 test("closes are spread over the time that is given, and none is early", async () => {
   const station = await new Station("adopt").listen();
@@ -205,7 +223,7 @@ test("a gate without connections has drained at once, and so has one that is dis
   assert.is(gate.state, "drained");
 });
 
-test("a framer takes part by drain; the sockets of one without it stay its own", async () => {
+test("a framer takes part by drain; a connection of any other owner has until the end", async () => {
   const closing: [string, number][] = [];
   const taking =
     (name: string) =>
@@ -220,15 +238,94 @@ test("a framer takes part by drain; the sockets of one without it stay its own",
       socket.end();
     },
   };
-  const upgrades = { "/live": taker, "/own": taking("own") };
-  const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades }] });
-  const [one, own] = [adopt(gate, {}, handshake), adopt(gate, {}, handshake.replace("/live", "/own"))];
-  assert.equal([(await one.end).kind, (await own.end).kind], ["handed-over", "handed-over"]);
-  assert.equal(await gate.drain({ closeCode: 1012 }), { closed: 1, cut: 0, refused: 0 });
+  const upgrades = { "/live": taker, "/own": taking("own"), "/ending": taking("ending") };
+  const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades }], fallback: () => {} });
+  const at = (path: string): Adopted => adopt(gate, {}, handshake.replace("/live", path));
+  const [one, own, ending] = [at("/live"), at("/own"), at("/ending")];
+  const passed = adopt(gate, {}, "SSH-2.0-OpenSSH\r\n");
+  const kinds = await Promise.all([one, own, ending, passed].map(async ({ end }) => (await end).kind));
+  assert.equal(kinds, ["handed-over", "handed-over", "handed-over", "passed"]);
+  assert.is(gate.metrics().gauges.handedOver, 4);
+  const controller = new AbortController();
+  const drained = gate.drain({ closeCode: 1012, signal: controller.signal });
+  ending.far.destroy();
+  await until(() => gate.metrics().gauges.handedOver === 2, "two are left");
+  controller.abort();
+  assert.equal(await drained, { closed: 2, cut: 2, refused: 0 });
   assert.equal(closing, [["drains", 1012]]);
-  assert.not.ok(own.far.destroyed);
-  own.far.destroy();
+  assert.ok(own.far.destroyed && passed.far.destroyed);
 });
+
+test("an upgrade that a framer is about to take is closed once it is taken, and cut if it never is", async () => {
+  const closing: Handover["socket"][] = [];
+  const waiting: (() => void)[] = [];
+  const taker = {
+    take: (): Promise<void> => new Promise((resolve) => waiting.push(resolve)),
+    drain(socket: Handover["socket"]): void {
+      closing.push(socket);
+      socket.destroy();
+    },
+  };
+  const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": taker } }] });
+  const [one, never] = [adopt(gate, {}, handshake), adopt(gate, {}, handshake)];
+  await until(() => waiting.length === 2, "both are being taken");
+  const controller = new AbortController();
+  const drained = gate.drain({ signal: controller.signal });
+  assert.is(closing.length, 0);
+  waiting[0]!();
+  await one.end;
+  assert.equal(closing, [one.far]);
+  await until(() => gate.metrics().gauges.handedOver === 1, "one is left");
+  controller.abort();
+  assert.equal(await drained, { closed: 1, cut: 1, refused: 0 });
+  assert.ok(never.far.destroyed);
+});
+
+test("an upgrade that its framer does not take is counted once", async () => {
+  const failing = { take: () => Promise.reject(new Error("no room")) };
+  const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": failing } }] });
+  const one = adopt(gate, {}, handshake);
+  assert.is((await one.end).kind, "abandoned");
+  await one.client.closed();
+  const { connections, handedOver } = gate.metrics().gauges;
+  assert.equal([connections, handedOver], [0, 0]);
+  assert.equal(await gate.drain(), { closed: 0, cut: 0, refused: 0 });
+});
+
+test("a socket that was sent to another process is no longer the gate's", async () => {
+  // As `child.send` leaves it.
+  const away = ({ socket }: Handover): void => {
+    setImmediate(() => Object.assign(socket, { _handle: null }));
+  };
+  const station = await new Station("adopt", {
+    vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, upgrades: { "*": away } }],
+  }).listen();
+  const client = await station.connect(upgrade);
+  await until(() => station.gate.metrics().gauges.handedOver === 1, "it is handed over");
+  await turn();
+  assert.equal(await station.gate.drain(), { closed: 0, cut: 0, refused: 0 });
+  client.stream.destroy();
+  station.server.close();
+});
+
+for (const mode of ["auto", "filter", "events"] as const) {
+  test(`upgrades that are left to other listeners have until the end: ${mode}`, async () => {
+    const station = await new Station(mode, { vhosts: [{ name: "localhost", port: "any" }] }).listen();
+    const taken: Duplex[] = [];
+    station.server.on("upgrade", (_request: unknown, socket: Duplex) => taken.push(socket.resume()));
+    const clients = [await station.connect(upgrade), await station.connect(upgrade)];
+    await until(() => taken.length === 2, "both are left to the listener");
+    assert.is(station.gate.metrics().gauges.handedOver, 2);
+    const controller = new AbortController();
+    const drained = station.gate.drain({ signal: controller.signal });
+    taken[0]!.destroy();
+    await until(() => station.gate.metrics().gauges.handedOver === 1, "one is left");
+    controller.abort();
+    assert.equal(await drained, { closed: 1, cut: 1, refused: 0 });
+    for (const client of clients) await client.closed();
+    await station.close();
+  });
+}
 
 test("one connection too many is answered 503, and there is room again when one has closed", async () => {
   const gate = gateOf({ maxConnections: 2 });

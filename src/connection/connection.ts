@@ -356,28 +356,31 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
     const written = bytesWritten(this.socket);
+    const { adopts, open } = this.context;
+    const handed = open.hand(this.socket, end.kind === "passed" ? null : end.decision.claim, adopts);
     return {
       taken: () => {
         leaveErrors(this.socket);
         this.input.become("handed-over");
-        if (end.kind === "handed-over") this.context.open.hand(this.socket, end.decision.claim);
-        this.settle(end);
+        handed?.taken();
+        this.settle(end, handed === null);
       },
       notTaken: (cause) => {
+        const isOurs = handed === null || handed.notTaken();
         const code = end.kind === "passed" ? "PASSTHROUGH_FAILED" : framerCode(cause);
-        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written);
+        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written, isOurs);
       },
     };
   }
 
   /** `isUntouched`: the framer or passthrough wrote nothing to the socket. One that refuses answers by itself, and closes the socket. */
-  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean): void {
+  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean, isOurs: boolean): void {
     const { socket } = this;
     const isAnswered = code === "FRAMER_REFUSED";
     if (isAnswered) leaveErrors(socket);
     const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
     this.input.become("abandoned");
-    this.settle(end);
+    this.settle(end, isOurs);
     this.context.ended(end);
     if (isAnswered || socket.destroyed) return;
     keep(socket, this);
@@ -429,8 +432,9 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.settle(end);
   }
 
-  private settle(end: ConnectionEnd): void {
-    if (this.context.adopts) this.context.open.left();
+  /** `isOurs`: it is still one of the adopted connections. */
+  private settle(end: ConnectionEnd, isOurs = true): void {
+    if (this.context.adopts && isOurs) this.context.open.left();
     if (typeof this.#outcome === "function") this.#outcome(end);
     this.#outcome = end;
   }

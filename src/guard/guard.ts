@@ -178,9 +178,7 @@ export class Guard implements Disposable {
         if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
           return this.#connection(values[0] as Duplex);
         }
-      } else if (event === this.#connectionEvent && this.#context.policy.readsAddresses) {
-        this.#connectionOf(values[0] as Duplex);
-      }
+      } else if (event === this.#connectionEvent) this.#connectionOf(values[0] as Duplex).seen();
     }
     return this.#pass(event, ...values);
   }

@@ -18,7 +18,7 @@ import type { SameRuling } from "./same-ruling.js";
 /** A ruling on a request as Node has read it. */
 export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
-/** One connection of a guarded server, from its first request on. */
+/** One connection of a guarded server, from its beginning on, or from its first request where it is older than the guard. */
 export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
   readonly #socket: Duplex;
@@ -56,7 +56,7 @@ export class GuardedConnection implements Drainable {
     if (this.#open.state !== "open") response.shouldKeepAlive = false;
   }
 
-  /** It has brought a request or an upgrade. */
+  /** A drain ends it. */
   seen(): this {
     this.#open.watch(this.#socket, this);
     return this;

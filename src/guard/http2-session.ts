@@ -113,6 +113,7 @@ export class GuardedSessions {
       // After GOAWAY a session waits until the client has read it.
       socket.destroy();
     };
+    open.unwatch(socket);
     open.watch(session, { drain, cut });
   }
 

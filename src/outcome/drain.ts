@@ -78,6 +78,7 @@ export class Drain {
     open.state = "draining";
     open.closeCode = closeCode;
     open.whenClosed = context.lingering.whenEmpty = () => this.#endIfEmpty();
+    open.sweep();
     for (const one of this.#adopted()) one.drain();
     const handed: Drainable[] = [];
     for (const one of open.watched) {
@@ -121,6 +122,7 @@ export class Drain {
 
   #closeIdle(): void {
     const { open } = this.#context;
+    open.sweep();
     for (const one of [...open.served]) one.closeIdle?.();
     for (const server of open.servers) (server as { closeIdleConnections?: () => void }).closeIdleConnections?.();
     // In a later turn: sockets report their close then, and a gate without connections has none to wait for.
@@ -136,6 +138,7 @@ export class Drain {
   #cut(): void {
     const { open, lingering } = this.#context;
     if (open.state === "drained") return;
+    open.sweep();
     const left = new Set<Drainable>([...this.#adopted(), ...open.watched]);
     open.state = "drained";
     for (const one of left) one.cut();

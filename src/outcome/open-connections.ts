@@ -3,8 +3,9 @@
 // Never: keeps an entry for a connection that waits for its head; the list of deadlines that it is in has it.
 
 import type { EventEmitter } from "node:events";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Framer, FramerLike } from "../handover/framer.js";
+import type { Framer } from "../handover/framer.js";
 
 /**
  * `open`: everything is taken. `draining`: upgrades are refused, and the connections that there are come to their end. `drained`: none
@@ -22,26 +23,58 @@ export interface Drainable {
   cut(): void;
 }
 
-/** The connection of a framer that can close it. */
+/** A connection that a framer, a passthrough or another listener of a guarded server has, or is about to take. */
 export class HandedOver implements Drainable {
+  /** It is one of the adopted connections until then. */
+  readonly isAdopted: boolean;
+  /** What a drain did with the socket before, on a guarded server. */
+  readonly previous: Drainable | null;
   readonly #socket: Duplex;
-  readonly #framer: Framer;
+  readonly #owner: Framer | null;
   readonly #open: OpenConnections;
+  #isTaken = false;
+  #isAsked = false;
 
-  constructor(socket: Duplex, framer: Framer, open: OpenConnections) {
+  constructor(socket: Duplex, owner: unknown, open: OpenConnections, isAdopted: boolean, previous: Drainable | null) {
     this.#socket = socket;
-    this.#framer = framer;
+    this.#owner = typeof (owner as Framer | null | undefined)?.drain === "function" ? (owner as Framer) : null;
     this.#open = open;
+    this.isAdopted = isAdopted;
+    this.previous = previous;
   }
 
+  /** It has closed, or was sent to another process: Node then takes the handle out of the socket, which never closes. */
+  get isAway(): boolean {
+    const socket = this.#socket;
+    if (socket.destroyed || !(socket instanceof Socket)) return socket.destroyed;
+    return !socket.connecting && (socket as { _handle?: unknown })._handle === null;
+  }
+
+  taken(): void {
+    this.#isTaken = true;
+    if (this.isAway) this.#open.sentAway(this.#socket);
+    else if (this.#open.state !== "open") this.drain();
+  }
+
+  /** False if it has closed meanwhile, and was counted then. */
+  notTaken(): boolean {
+    return this.#open.handBack(this.#socket, this);
+  }
+
+  /** One that is not taken yet is closed as soon as it is. */
   drain(): void {
-    this.#framer.drain!(this.#socket, this.#open.closeCode);
+    if (!this.#isTaken || this.#isAsked) return;
+    this.#isAsked = true;
+    this.#owner?.drain?.(this.#socket, this.#open.closeCode);
   }
 
   cut(): void {
     this.#socket.destroy();
   }
 }
+
+/** Entries from which on those of sockets that were sent to another process are looked for. */
+const MANY = 1000;
 
 /** All connections that a gate has. */
 export class OpenConnections {
@@ -59,19 +92,21 @@ export class OpenConnections {
   /** Connections that were adopted so far. */
   adopted = 0;
   #adopted = 0;
-  /** Connections of framers, and connections and HTTP/2 sessions of guarded servers, until they close. */
+  /** Connections with another owner, and connections and HTTP/2 sessions of guarded servers, until they close. */
   readonly #watched = new Map<EventEmitter, Drainable>();
   #handed = 0;
+  /** Number of entries at which sockets that were sent away are looked for. */
+  #sweepAt = MANY;
   readonly #onClose: (this: EventEmitter) => void;
 
   constructor() {
     const open = this;
     this.#onClose = function (this: EventEmitter): void {
-      open.#forget(this);
+      if (open.#delete(this)) open.#gone();
     };
   }
 
-  /** Adopted connections that have not ended, and connections of framers that can close them. */
+  /** Adopted connections that have not ended, and all that have another owner. */
   get size(): number {
     return this.#adopted + this.#handed;
   }
@@ -84,7 +119,7 @@ export class OpenConnections {
     return [...this.#watched.values()];
   }
 
-  /** Connections of framers that can close them. */
+  /** Connections of framers, passthroughs and other listeners. */
   get handed(): number {
     return this.#handed;
   }
@@ -99,7 +134,7 @@ export class OpenConnections {
     this.#adopted++;
   }
 
-  /** An adopted connection has ended, or has another owner. */
+  /** An adopted connection has ended. */
   left(): void {
     this.#adopted--;
     this.#gone();
@@ -107,25 +142,61 @@ export class OpenConnections {
 
   /** Notes a connection or a session of a guarded server, until it closes. Calling it again changes nothing. */
   watch(emitter: EventEmitter, drainable: Drainable): void {
-    if (this.#watched.has(emitter)) return;
+    if (!this.#watched.has(emitter)) this.#add(emitter, drainable);
+  }
+
+  /** Forgets a connection that a session stands for. */
+  unwatch(emitter: EventEmitter): void {
+    this.#delete(emitter);
+  }
+
+  /** It was sent to another process. */
+  sentAway(socket: Duplex): void {
+    if (this.#delete(socket)) this.#gone();
+  }
+
+  /** Notes a socket that is being given to another owner, until it closes; null if it has closed. */
+  hand(socket: Duplex, owner: unknown, isAdopted: boolean): HandedOver | null {
+    if (socket.destroyed) return null;
+    const previous = this.#watched.get(socket) ?? null;
+    if (previous !== null) this.#delete(socket);
+    const handed = new HandedOver(socket, owner, this, isAdopted, previous);
+    this.#add(socket, handed);
+    if (isAdopted) this.#adopted--;
+    return handed;
+  }
+
+  /** Its next owner has not taken it. False if it has closed. */
+  handBack(socket: Duplex, { isAdopted, previous }: HandedOver): boolean {
+    if (!this.#delete(socket)) return false;
+    if (previous !== null) this.#add(socket, previous);
+    if (isAdopted) this.#adopted++;
+    return true;
+  }
+
+  /** Forgets the sockets that were sent to another process: they never close here. */
+  sweep(): void {
+    for (const [emitter, one] of this.#watched) {
+      if (one instanceof HandedOver && one.isAway) this.#delete(emitter);
+    }
+    this.#sweepAt = Math.max(MANY, 2 * this.#watched.size);
+  }
+
+  #add(emitter: EventEmitter, drainable: Drainable): void {
     this.#watched.set(emitter, drainable);
-    emitter.once("close", this.#onClose);
+    if (drainable instanceof HandedOver) this.#handed++;
+    emitter.on("close", this.#onClose);
+    if (this.#watched.size >= this.#sweepAt) this.sweep();
   }
 
-  /** Notes the socket that a framer has taken, if the framer can close it. One that a drain finds too late is closed at once. */
-  hand(socket: Duplex, claim: FramerLike | undefined): void {
-    const framer = typeof claim === "object" && typeof claim.drain === "function" ? claim : null;
-    if (framer === null || socket.destroyed) return;
-    const handed = new HandedOver(socket, framer, this);
-    if (this.#watched.has(socket)) this.#watched.set(socket, handed);
-    else this.watch(socket, handed);
-    this.#handed++;
-    if (this.state !== "open") handed.drain();
-  }
-
-  #forget(emitter: EventEmitter): void {
-    if (this.#watched.get(emitter) instanceof HandedOver) this.#handed--;
-    if (this.#watched.delete(emitter)) this.#gone();
+  /** False if it is not known. */
+  #delete(emitter: EventEmitter): boolean {
+    const one = this.#watched.get(emitter);
+    if (one === undefined) return false;
+    if (one instanceof HandedOver) this.#handed--;
+    this.#watched.delete(emitter);
+    emitter.removeListener("close", this.#onClose);
+    return true;
   }
 
   #gone(): void {

@@ -2,19 +2,21 @@
 // Out:   an exchange for each stream; to the session's owner: when no stream is open any more, and how the session ended.
 // Never: reads a frame; node:http2 does.
 
-import type { ServerHttp2Session, ServerOptions } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { http2 } from "../../handover/node-modules.js";
 import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
+import { abandoned } from "../../outcome/end.js";
 import type { GateLimits } from "../../outcome/limits.js";
-import { replyOf } from "../../outcome/reply.js";
+import { replyOf, replyTo } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { ErrorCode, resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
+import { keepPace } from "./stream-pace.js";
 import { Streams } from "./streams.js";
 
 /** The connection of a session. */
@@ -112,6 +114,7 @@ export class Session implements ExchangeOwner {
   }
 
   serve(opened: Opened, decision: Acceptance<FramerLike>): void {
+    keepPace(this.#context, opened.stream, (code) => this.#late(opened.stream, decision, code));
     try {
       serve(this.#context.requests!, opened, (request) => this.#context.known.set(request, decision));
     } catch (error) {
@@ -121,6 +124,15 @@ export class Session implements ExchangeOwner {
       else respond(stream, decision.head.method, replyOf(500));
       throw error;
     }
+  }
+
+  /** Its client was too slow: the request ends, and the session goes on. */
+  #late(stream: ServerHttp2Stream, { arrival, head }: Acceptance, code: "BODY_TIMEOUT" | "SEND_TIMEOUT"): void {
+    const end = abandoned(code, "requests", arrival, this.#context.limits);
+    this.#context.ended(end);
+    const reply = stream.headersSent ? null : replyTo(end, this.#context.expose);
+    if (reply === null) resetStream(stream, ErrorCode.CANCEL);
+    else respond(stream, head.method, reply);
   }
 
   /**

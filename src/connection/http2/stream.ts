@@ -174,9 +174,11 @@ export class Exchange implements Waiting, Drainable {
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
     claimed.known.set(tunnel, decision);
+    const handed = this.#context.open.hand(tunnel, decision.claim, false);
     give(() => takeClaimed(claimed, tunnel, NOTHING), {
-      taken: () => this.#context.open.hand(tunnel, decision.claim),
+      taken: () => handed?.taken(),
       notTaken: (cause) => {
+        handed?.notTaken();
         const code = framerCode(cause);
         const end = this.#abandoned(code, "handover", cause);
         // One that refuses answers by itself.

@@ -9,8 +9,8 @@ import type { Drainable } from "../../outcome/open-connections.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
-import { BodyPace, SendPace } from "../http1/pace.js";
 import type { ServerSocket } from "../http1/server-socket.js";
+import { BodyPace, SendPace } from "../pace.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
@@ -149,11 +149,8 @@ export class Serving implements Phase, FilterOwner, Drainable {
       return;
     }
     const { context, socket } = this.#connection;
-    const { bodyRate, bodyTimeout } = context.limits;
-    const least = Math.max(1, (bodyRate * bodyTimeout) / 1000);
     this.#body ??= new BodyPace(
-      context.bodies,
-      least,
+      context,
       () => socket.isPaused(),
       () => this.#filter.bodyLate(),
     );

@@ -3,9 +3,11 @@
 // Never: reads the clock for a piece that comes or goes; the list of deadlines looks.
 
 import type { Duplex } from "node:stream";
-import type { Deadlines, Timed } from "../../outcome/deadlines.js";
+import type { Context } from "../outcome/context.js";
+import type { Deadlines, Timed } from "../outcome/deadlines.js";
 
-abstract class Looked implements Timed {
+/** Something that is looked at again and again. */
+export abstract class Looked implements Timed {
   due = 0;
   list: object | null = null;
   previous: Timed | null = null;
@@ -48,9 +50,9 @@ export class BodyPace extends Looked {
   #octets = 0;
   #wasPaused = false;
 
-  constructor(deadlines: Deadlines, least: number, isPaused: () => boolean, late: () => void) {
-    super(deadlines, late);
-    this.#least = least;
+  constructor({ bodies, limits }: Context, isPaused: () => boolean, late: () => void) {
+    super(bodies, late);
+    this.#least = Math.max(1, (limits.bodyRate * limits.bodyTimeout) / 1000);
     this.#isPaused = isPaused;
   }
 
