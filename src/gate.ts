@@ -48,6 +48,7 @@ import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import { Drain, type DrainCounts, type DrainOptions, readDrainOptions } from "./outcome/drain.js";
 import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
+import { Histogram } from "./outcome/histogram.js";
 import { gateLimits } from "./outcome/limits.js";
 import { type GateSnapshot, snapshotOf } from "./outcome/metrics.js";
 import { type GateState, OpenConnections } from "./outcome/open-connections.js";
@@ -64,6 +65,7 @@ const channels = {
   reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
   passed: channel("headgate:passed"),
+  timed: channel("headgate:timed"),
   abandoned: channel("headgate:abandoned"),
 };
 
@@ -83,6 +85,7 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
   readonly #malformed = new Map<HeadFaultCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
+  readonly #durations = { head: new Histogram(), authorize: new Histogram(), handover: new Histogram() };
   /** About a scheme that nothing states. */
   #hasWarned = false;
   /** About a refusal that nothing listened for. */
@@ -167,6 +170,12 @@ export class Gate extends EventEmitter<GateEvents> {
         this.#report("malformed", end);
       },
       passed: (end) => this.#report("passed", end),
+      timed: (stage, milliseconds, arrival) => {
+        this.#durations[stage].add(milliseconds);
+        if (this.listenerCount("timed") > 0 || channels.timed.hasSubscribers) {
+          this.#report("timed", { stage, milliseconds, arrival });
+        }
+      },
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
@@ -313,11 +322,13 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * Counts so far, and how many connections there are of each kind at this moment. Taking it costs no request anything; times are not
-   * measured, as that would cost each request a look at the clock.
+   * Counts and durations so far, and how many connections there are of each kind at this moment. Requests that Node reads for a guarded
+   * server are not timed.
    */
   metrics(): GateSnapshot & { readonly counts: GateCounts } {
-    return { ...snapshotOf(this.#context), counts: this.counts };
+    const { head, authorize, handover } = this.#durations;
+    const durations = { head: head.snapshot, authorize: authorize.snapshot, handover: handover.snapshot };
+    return { ...snapshotOf(this.#context), counts: this.counts, durations };
   }
 
   /** Warns about the first refusal that nothing listens for: it would be a mystery to the owner of the server. */

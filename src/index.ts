@@ -23,10 +23,11 @@ export { type Framer, type FramerLike, FramerRefusal, type Handover, LEAVE } fro
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
 export type { DrainCounts, DrainOptions } from "./outcome/drain.js";
-export type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
+export type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed, Timing } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
+export type { GateDurations } from "./outcome/histogram.js";
 export type { GateLimits } from "./outcome/limits.js";
-export type { GateGauges, GateSnapshot } from "./outcome/metrics.js";
+export type { GateGauges, GateSnapshot, GateTimes } from "./outcome/metrics.js";
 export type { GateState } from "./outcome/open-connections.js";
 export * from "./parser.js";
 export * from "./policy.js";

@@ -402,13 +402,19 @@ examples("no example is left out, and each says how to run it", () => {
   const all = readdirSync("examples", { withFileTypes: true });
   const files = all.filter((each) => each.isFile()).map(({ name }) => name);
   const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);
-  assert.equal(files.sort(), ["README.md", ...wanted].sort());
+  // One needs a package that is not installed: test/frameworks/prom-client.ts runs it.
+  assert.equal(files.sort(), ["README.md", "prom-client.mjs", ...wanted].sort());
   const list = read("examples/README.md");
   const folders = all.filter((each) => each.isDirectory()).map(({ name }) => name);
   // Recipes need packages that are not installed; recipes.test.ts has their pages.
   for (const name of [...Object.keys(shownIn), ...folders.filter((folder) => folder !== "recipes")]) {
     assert.match(list, new RegExp(`node dist/examples/${name}(?:/\\w+)?\\.js`), name);
   }
+});
+
+examples("docs/operations.md shows the example with prom-client", () => {
+  const example = read("examples/prom-client.mjs");
+  assert.ok(read("docs/operations.md").includes(example.slice(example.indexOf("import"))));
 });
 
 const speed = suite("documents: speed");

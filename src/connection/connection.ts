@@ -357,11 +357,14 @@ export class Connection implements Keeper, Phase, Switchboard {
   private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
     const written = bytesWritten(this.socket);
     const { adopts, open } = this.context;
+    const { arrival } = end.kind === "passed" ? end : end.decision;
+    const began = performance.now();
     const handed = open.hand(this.socket, end.kind === "passed" ? null : end.decision.claim, adopts);
     return {
       taken: () => {
         leaveErrors(this.socket);
         this.input.become("handed-over");
+        this.context.timed("handover", performance.now() - began, arrival);
         handed?.taken();
         this.settle(end, handed === null);
       },

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { Context } from "../outcome/context.js";
 import type { Deadlines, Timed } from "../outcome/deadlines.js";
 
-/** Something that is looked at again and again. */
+/** Something that is examined at equal intervals. */
 export abstract class Looked implements Timed {
   due = 0;
   list: object | null = null;

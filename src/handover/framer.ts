@@ -10,7 +10,7 @@ import type { Acceptance } from "../policy/decision.js";
 
 /** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {
-  /** Paused. The gate no longer has a listener on it, and will not touch it before the time of a drain is up. */
+  /** Paused. The gate listens for its close alone, and will not touch it before the time of a drain is up. */
   readonly socket: Duplex;
   readonly head: RequestHead;
   /** Octets that came after the head; no other copy exists. */
@@ -32,7 +32,7 @@ export interface Framer {
   take(handover: Handover): void | Promise<void>;
   /**
    * Begins to close the connection on a socket that it took, with a WebSocket close code; `gate.drain` calls it for each of them. The
-   * gate destroys the socket if it is still open when the time is up. The gate does not know the sockets of a framer without it.
+   * gate destroys the socket if it is still open when the time is up, also that of a framer without this method.
    */
   drain?(socket: Duplex, code: number): void;
   /** Closes the connections that it took, with a WebSocket close code; resolves when all of them are closed. */

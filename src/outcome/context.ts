@@ -15,7 +15,7 @@ import type { Acceptance, Decision } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines, Timed } from "./deadlines.js";
-import type { ConnectionEnd, Malformed, Passed } from "./end.js";
+import type { ConnectionEnd, Malformed, Passed, Timing } from "./end.js";
 import type { GateLimits } from "./limits.js";
 import type { Drainable, OpenConnections } from "./open-connections.js";
 import type { Ways } from "./route.js";
@@ -132,6 +132,8 @@ export interface Context {
   /** In report mode, a malformed head goes on to a guarded server. */
   passedMalformed(end: Malformed): void;
   ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
+  /** Of an adopted connection, or of an upgrade to a guarded server. */
+  timed(stage: Timing["stage"], milliseconds: number, arrival: Arrival): void;
   /** A connection goes to a passthrough. */
   passed(end: Passed): void;
 }

@@ -39,6 +39,11 @@ export class Deadlines<Item extends Timed = Timed> {
     return item.list === this;
   }
 
+  /** Milliseconds since the item was added; 0 for one that is not in the list. */
+  waited(item: Item): number {
+    return item.list === this ? Math.max(0, performance.now() + this.#milliseconds - item.due) : 0;
+  }
+
   /** In the order of due times. */
   *[Symbol.iterator](): Generator<Item> {
     for (let item = this.#ends.next; item !== this.#ends; item = item.next!) yield item as Item;

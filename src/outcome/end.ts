@@ -98,6 +98,17 @@ export type ConnectionEnd =
 /** The ends for which there may be a response. */
 export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
 
+/** What took how long. */
+export interface Timing {
+  /**
+   * `head`: a head that was ruled on, from the adoption, or from its first octet where the connection had requests before, to its end;
+   * `authorize`: from the call to the answer; `handover`: from the call of a framer or a passthrough until it has the socket.
+   */
+  readonly stage: "head" | "authorize" | "handover";
+  readonly milliseconds: number;
+  readonly arrival: Arrival;
+}
+
 /** The argument of the event. `reported`: in report mode, a guarded server got the request all the same. */
 export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }> & { readonly reported?: true };
 

@@ -61,7 +61,7 @@ export interface GateLimits extends HeadLimits {
    */
   idleTimeout: number;
   /**
-   * Milliseconds from look to look at the body of a request, over HTTP/1.1 on adopted connections; one of which less than `bodyRate` has come is answered 408. Default 60000; at most 3600000.
+   * Milliseconds from look to look at the body of a request on adopted connections; one of which less than `bodyRate` has come is answered 408. Default 60000; at most 3600000.
    * Precedents: nginx's client_body_timeout 60 s; Node's requestTimeout 300 s.
    */
   bodyTimeout: number;
@@ -71,12 +71,12 @@ export interface GateLimits extends HeadLimits {
    */
   bodyRate: number;
   /**
-   * Milliseconds from look to look at a response that waits for its client, over HTTP/1.1 on adopted connections; one of which the client has read nothing is given up. Default 60000; at most 3600000.
+   * Milliseconds from look to look at a response that waits for its client, on adopted connections; one of which the client has read nothing is given up. Default 60000; at most 3600000.
    * Precedents: nginx's send_timeout 60 s; HAProxy's timeout client, 1 min in its examples.
    */
   sendTimeout: number;
   /**
-   * Connections of a gate: adopted ones until they close, those of framers that can close them included. Default 1000000; at most 1000000. One more is answered 503.
+   * Connections of a gate: adopted ones until they close, those with another owner included. Default 1000000; at most 1000000. One more is answered 503.
    * Precedents: HAProxy's maxconn, from the descriptor limit; Node's server.maxConnections, off unless it is set.
    */
   maxConnections: number;

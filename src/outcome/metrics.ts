@@ -1,8 +1,10 @@
 // In:    what a gate knows of its connections at this moment.
 // Out:   a snapshot in numbers.
-// Never: reads a clock, or costs a request anything; nothing is measured between two snapshots.
+// Never: reads a clock, or costs a request anything.
 
 import type { Context } from "./context.js";
+import type { Timing } from "./end.js";
+import type { GateDurations } from "./histogram.js";
 import type { GateState } from "./open-connections.js";
 
 /** Numbers of connections at one moment. One that serves requests and waits for its next head is in both. */
@@ -25,16 +27,26 @@ export interface GateGauges {
   readonly lingering: number;
 }
 
+/** Durations of adopted connections and their requests, and of upgrades to guarded servers; `Timing` has what each begins and ends with. */
+export type GateTimes = Readonly<Record<Timing["stage"], GateDurations>>;
+
 /** Of `gate.metrics`. */
 export interface GateSnapshot {
   readonly state: GateState;
   /** Connections that the gate has adopted so far. */
   readonly adopted: number;
   readonly gauges: GateGauges;
+  readonly durations: GateTimes;
 }
 
 /** @internal */
-export function snapshotOf({ authorizing, heads, lingering, open, sessions }: Context): GateSnapshot {
+export function snapshotOf({
+  authorizing,
+  heads,
+  lingering,
+  open,
+  sessions,
+}: Context): Omit<GateSnapshot, "durations"> {
   return {
     state: open.state,
     adopted: open.adopted,

@@ -145,7 +145,7 @@ export class OpenConnections {
     if (!this.#watched.has(emitter)) this.#add(emitter, drainable);
   }
 
-  /** Forgets a connection that a session stands for. */
+  /** Forgets a connection that has become a session. */
   unwatch(emitter: EventEmitter): void {
     this.#delete(emitter);
   }

@@ -118,6 +118,8 @@ export class Exchange implements Waiting, Drainable {
 
   #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
     const { arrival, head } = decision;
+    this.#context.timed("authorize", this.#context.authorizing.waited(this), arrival);
+    if (this.#question === null) return;
     this.#asked();
     if (verdict.kind === "failed") {
       const { limits } = this.#context;
@@ -175,8 +177,12 @@ export class Exchange implements Waiting, Drainable {
     tunnel.on("error", ignoreError);
     claimed.known.set(tunnel, decision);
     const handed = this.#context.open.hand(tunnel, decision.claim, false);
+    const began = performance.now();
     give(() => takeClaimed(claimed, tunnel, NOTHING), {
-      taken: () => handed?.taken(),
+      taken: () => {
+        this.#context.timed("handover", performance.now() - began, decision.arrival);
+        handed?.taken();
+      },
       notTaken: (cause) => {
         handed?.notTaken();
         const code = framerCode(cause);

@@ -42,6 +42,10 @@ export class Authorizing implements Phase {
   }
 
   #answered(verdict: Verdict): void {
+    const { context } = this.#connection;
+    context.timed("authorize", context.authorizing.waited(this.#connection), this.decision.arrival);
+    // A listener may have closed it.
+    if (this.#isOver) return;
     this.#isOver = true;
     if (verdict.kind === "failed") this.#connection.abandonWith("AUTHORIZE_FAILED", verdict.cause);
     else if (verdict.kind === "refused") this.#connection.refuse(verdict.decision);
