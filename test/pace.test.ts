@@ -260,7 +260,9 @@ test("over HTTP/2 a client whose application does not read has time, and one tha
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       request.on("error", () => {});
       requests.push(request);
-      if (request.url === "/begun") response.write("begun");
+      if (request.url !== "/begun") return;
+      response.write("begun");
+      request.resume();
     };
     return overHttp2(serve, async (session, gate) => {
       const unread = session.request({ ":method": "POST", ":path": "/" });

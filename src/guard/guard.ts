@@ -107,7 +107,6 @@ export class Guard implements Disposable {
     this.#shouldUpgrade = choosing.shouldUpgradeCallback;
     if (this.#shouldUpgrade !== undefined) choosing.shouldUpgradeCallback = this.#choose;
     guards.add(this);
-    context.open.servers.add(server);
   }
 
   /** False once it has been released. */
@@ -119,7 +118,6 @@ export class Guard implements Disposable {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#context.open.servers.delete(this.#server);
     for (const event of marked) this.#server.removeListener(event, marker);
     this.#seated?.release();
     this.#guards.remove(this, (guard) => guard.#takeOff());

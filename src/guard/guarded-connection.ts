@@ -4,6 +4,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
@@ -33,6 +34,8 @@ export class GuardedConnection implements Drainable {
   /** A request was refused, and the connection closes after the response: nothing that follows is examined. */
   refused = false;
   #isStopping = false;
+  /** The socket's `bytesRead` when the newest response was written; -1 before the first one. */
+  #readThen: number | undefined = -1;
 
   constructor(context: Context, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
     const { known, open, policy } = context;
@@ -67,6 +70,14 @@ export class GuardedConnection implements Drainable {
     if (this.response !== null && !this.response.headersSent) this.response.shouldKeepAlive = false;
   }
 
+  /** By its octets: `server.closeIdleConnections` of Node 26 closes connections with half a head as well. */
+  closeIdle(): void {
+    const socket = this.#socket as Duplex & Partial<Pick<Socket, "bytesRead" | "destroySoon">>;
+    if (this.response !== null || this.#readThen !== socket.bytesRead) return;
+    if (socket.destroySoon === undefined) socket.destroy();
+    else socket.destroySoon();
+  }
+
   cut(): void {
     this.#socket.destroy();
   }
@@ -87,6 +98,7 @@ export class GuardedConnection implements Drainable {
   readonly #written = (): void => {
     if (!this.response?.writableFinished) return;
     this.response = null;
+    this.#readThen = (this.#socket as Partial<Socket>).bytesRead;
     if (this.#open.state !== "open") this.#socket.end();
   };
 }

@@ -124,7 +124,7 @@ export class Drain {
     const { open } = this.#context;
     open.sweep();
     for (const one of [...open.served]) one.closeIdle?.();
-    for (const server of open.servers) (server as { closeIdleConnections?: () => void }).closeIdleConnections?.();
+    for (const one of open.watched) one.closeIdle?.();
     // In a later turn: sockets report their close then, and a gate without connections has none to wait for.
     setImmediate(() => this.#endIfEmpty());
   }

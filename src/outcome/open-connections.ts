@@ -83,8 +83,6 @@ export class OpenConnections {
   closeCode = 1001;
   /** Adopted connections with requests for an `http.Server`, over HTTP/1.1. */
   readonly served = new Set<Drainable>();
-  /** Guarded servers. */
-  readonly servers = new Set<object>();
   /** How many have ended since the drain began. */
   closed = 0;
   /** Called when one has ended during a drain. */

@@ -47,35 +47,49 @@ export function keepPace(
   stream: ServerHttp2Stream,
   late: (code: "BODY_TIMEOUT" | "SEND_TIMEOUT") => void,
 ): void {
-  const response = new ResponsePace(context.sending, stream, () => {
-    body?.end();
-    late("SEND_TIMEOUT");
-  });
-  const body = stream.endAfterHeaders
-    ? null
-    : bodyOf(context, stream, () => {
-        response.end();
-        late("BODY_TIMEOUT");
-      });
-  response.begin();
-  body?.begin();
-  stream.once("close", () => {
+  const isLate = (code: "BODY_TIMEOUT" | "SEND_TIMEOUT"): void => {
+    end();
+    late(code);
+  };
+  const response = new ResponsePace(context.sending, stream, () => isLate("SEND_TIMEOUT"));
+  const content = stream.endAfterHeaders ? null : new Content(context, stream, () => isLate("BODY_TIMEOUT"));
+  const end = (): void => {
     response.end();
-    body?.end();
-  });
+    content?.end();
+  };
+  response.begin();
+  stream.once("close", end);
 }
 
-function bodyOf(context: Context, stream: ServerHttp2Stream, late: () => void): BodyPace {
-  const isFull = (): boolean => stream.readableLength >= stream.readableHighWaterMark;
-  const pace = new BodyPace(context, isFull, late);
-  const push = stream.push;
-  stream.push = (octets: Buffer | null, ...others: [BufferEncoding?]): boolean => {
-    if (octets === null) pace.end();
-    else pace.came(octets.length);
-    const hasRoom = push.call(stream, octets, ...others);
-    // Its window is not opened any more until the application reads.
-    if (!hasRoom) pace.paused();
-    return hasRoom;
-  };
-  return pace;
+/** Counts the content of a request as node:http2 pushes it into the stream. */
+class Content {
+  readonly #pace: BodyPace;
+  #isOver = false;
+
+  constructor(context: Context, stream: ServerHttp2Stream, late: () => void) {
+    // Before it is read, node:http2 may keep what has come to itself, where nothing counts it.
+    const isUnread = (): boolean =>
+      stream.readableLength >= stream.readableHighWaterMark ||
+      (stream.readableFlowing !== true && stream.listenerCount("readable") === 0);
+    const pace = new BodyPace(context, isUnread, late);
+    this.#pace = pace;
+    const { push } = stream;
+    stream.push = (octets: Buffer | null, ...others: [BufferEncoding?]): boolean => {
+      if (octets === null) this.end();
+      else pace.came(octets.length);
+      const hasRoom = push.call(stream, octets, ...others);
+      // Its window is not opened any more until the application reads.
+      if (!hasRoom) pace.paused();
+      return hasRoom;
+    };
+    // An application that reads at once does so by then.
+    setImmediate(() => {
+      if (!this.#isOver) pace.begin();
+    });
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#pace.end();
+  }
 }
