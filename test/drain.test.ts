@@ -154,6 +154,30 @@ test("a kept-alive client that goes on asking reads close in a response, until t
   await station.close();
 });
 
+for (const road of ["adopt", "auto", "filter", "events"] as const) {
+  test(`half of a later head is waited for: ${road}`, async () => {
+    const station = await new Station(road).listen();
+    const [half, idle] = await times(2, () => station.connect(get("/")));
+    for (const client of [half!, idle!]) await client.responses(1);
+    const read = (): number => [...station.sockets].reduce((sum, { bytesRead }) => sum + bytesRead, 0);
+    const before = read();
+    const head = get("/");
+    await half!.send(head.slice(0, 20));
+    // The gate counts it where it reads itself.
+    await until(() => station.gate.pendingHeads === 1 || read() === before + 20, "half of a head has come");
+    const drained = station.gate.drain();
+    await idle!.closed();
+    await half!.send(head.slice(20));
+    const responses = await half!.all();
+    assert.equal(
+      responses.map(({ fields }) => fields.get("connection")),
+      ["keep-alive", "close"],
+    );
+    assert.equal(await drained, { closed: 2, cut: 0, refused: 0 });
+    await station.close();
+  });
+}
+
 test("upgrades that wait for authorize are refused at once, over each version", async () => {
   let aborted = 0;
   const asked: string[] = [];

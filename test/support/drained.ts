@@ -29,7 +29,8 @@ export class Station {
   readonly server: net.Server;
   readonly waiting: ServerResponse[] = [];
   readonly webSockets: WebSocket[] = [];
-  readonly #sockets = new Set<net.Socket>();
+  /** Those that are open. */
+  readonly sockets = new Set<net.Socket>();
 
   constructor(road: Road, options: Partial<GateOptions> = {}) {
     this.road = road;
@@ -60,8 +61,8 @@ export class Station {
       this.server = server;
     }
     this.server.on("connection", (socket: net.Socket) => {
-      this.#sockets.add(socket);
-      socket.once("close", () => this.#sockets.delete(socket));
+      this.sockets.add(socket);
+      socket.once("close", () => this.sockets.delete(socket));
     });
   }
 
@@ -95,7 +96,7 @@ export class Station {
 
   async close(): Promise<void> {
     this.server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.sockets) socket.destroy();
     await this.left(0);
   }
 
