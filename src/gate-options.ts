@@ -13,7 +13,7 @@ import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
-import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed } from "./outcome/end.js";
+import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed, Timing } from "./outcome/end.js";
 import type { GateLimits } from "./outcome/limits.js";
 import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
 import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
@@ -100,6 +100,8 @@ export interface GateEvents {
   /** A connection goes unread to its passthrough. */
   passed: [end: Passed];
   abandoned: [end: Abandoned];
+  /** A head was read, `authorize` has answered, or an upgrade or a connection was handed over. */
+  timed: [timing: Timing];
 }
 
 /** Counts since the gate was made; a code that has not occurred is missing. */

@@ -44,8 +44,12 @@ import { checkSettings, describe } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
+import { Drain, type DrainCounts, type DrainOptions, readDrainOptions } from "./outcome/drain.js";
 import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
+import { Histogram } from "./outcome/histogram.js";
 import { gateLimits } from "./outcome/limits.js";
+import { type GateSnapshot, snapshotOf } from "./outcome/metrics.js";
+import { type GateState, OpenConnections } from "./outcome/open-connections.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
 import { explain } from "./policy/explain.js";
@@ -61,6 +65,7 @@ const channels = {
   reported: channel("headgate:reported"),
   malformed: channel("headgate:malformed"),
   passed: channel("headgate:passed"),
+  timed: channel("headgate:timed"),
   abandoned: channel("headgate:abandoned"),
 };
 
@@ -76,11 +81,13 @@ export class Gate extends EventEmitter<GateEvents> {
   #isAdoptable = false;
   /** `requests` has been given a parser that takes heads, or cannot have one. */
   #hasSeated = false;
+  #drain: Drain | undefined;
   readonly #guards = new WeakMap<object, Guard>();
   readonly #refused = new Map<RefusalCode, number>();
   readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
   readonly #malformed = new Map<HeadFaultCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
+  readonly #durations = { head: new Histogram(), authorize: new Histogram(), handover: new Histogram() };
   /** About a scheme that nothing states. */
   #hasWarned = false;
   /** About a refusal that nothing listened for. */
@@ -124,12 +131,13 @@ export class Gate extends EventEmitter<GateEvents> {
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     const policy = withSecured(named, names?.named ?? null);
     this.#tls = names;
+    const drains = (): boolean => this.state !== "open";
     this.#context = {
       policy,
       limits,
       expose,
       requests: typeof requests === "function" ? createServer(requests) : requests,
-      ways: { authorizes: authorize !== undefined, serves: requests !== undefined, hears: () => false },
+      ways: { authorizes: authorize !== undefined, serves: requests !== undefined, hears: () => false, drains },
       tls: names,
       fallback,
       requestsAccepts: false,
@@ -140,6 +148,10 @@ export class Gate extends EventEmitter<GateEvents> {
       http2: http2Rules(http2),
       sessions: new Deadlines(limits.idleTimeout),
       lingering: new Deadlines(limits.lingerTimeout),
+      bodies: new Deadlines(limits.bodyTimeout),
+      sending: new Deadlines(limits.sendTimeout),
+      open: new OpenConnections(),
+      adopts: true,
       known: new SideTable(),
       hearsAccepted: () => this.listenerCount("accepted") > 0 || channels.accepted.hasSubscribers,
       accepted: (decision) => {
@@ -160,6 +172,12 @@ export class Gate extends EventEmitter<GateEvents> {
         this.#report("malformed", end);
       },
       passed: (end) => this.#report("passed", end),
+      timed: (stage, milliseconds, arrival) => {
+        this.#durations[stage].add(milliseconds);
+        if (this.listenerCount("timed") > 0 || channels.timed.hasSubscribers) {
+          this.#report("timed", { stage, milliseconds, arrival });
+        }
+      },
       ended: (end) => {
         if (end.kind === "refused") {
           count(this.#refused, end.decision.code);
@@ -248,6 +266,33 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
+   * Ends all connections of the gate, each in its own protocol: upgrades are refused with 503; requests are served, and answered with
+   * `Connection: close`; heads that have begun are waited for; HTTP/2 sessions get GOAWAY; WebSockets of framers that can close them
+   * are closed with `closeCode`, over `spread` milliseconds. What is left when `signal` is aborted, or after `limits.drainTimeout`, is
+   * destroyed. Resolves when no connection is left. Calling it again returns the same result; the first signal that is aborted counts.
+   * A listening server goes on accepting: close it before.
+   *
+   * Throws `TypeError` and `RangeError` for options that are wrong.
+   */
+  async drain(options: DrainOptions = {}): Promise<DrainCounts> {
+    const { signal, closeCode, spread } = readDrainOptions(options);
+    this.#drain ??= new Drain(this.#context, closeCode, spread);
+    this.#drain.endBy(signal);
+    const counts = await this.#drain.ended;
+    return { ...counts, refused: this.#refused.get("DRAINING") ?? 0 };
+  }
+
+  /** `open`, `draining` from the call of `drain` on, `drained` when its connections have ended: ready while it is open. */
+  get state(): GateState {
+    return this.#context.open.state;
+  }
+
+  /** Drains, without options. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
+  /**
    * Where the connection came in, for an object that an application got through this gate: a request, the socket of a request or of an
    * upgrade, a WebSocket of `wsFramer`. Undefined for anything else.
    */
@@ -285,6 +330,16 @@ export class Gate extends EventEmitter<GateEvents> {
     if (requests === undefined || this.#hasSeated) return;
     this.#hasSeated = true;
     takeSeat(requests, "read before");
+  }
+
+  /**
+   * Counts and durations so far, and how many connections there are of each kind at this moment. Requests that Node reads for a guarded
+   * server are not timed.
+   */
+  metrics(): GateSnapshot & { readonly counts: GateCounts } {
+    const { head, authorize, handover } = this.#durations;
+    const durations = { head: head.snapshot, authorize: authorize.snapshot, handover: handover.snapshot };
+    return { ...snapshotOf(this.#context), counts: this.counts, durations };
   }
 
   /** Warns about the first refusal that nothing listens for: it would be a mystery to the owner of the server. */

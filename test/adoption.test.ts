@@ -66,40 +66,47 @@ ways("a Duplex that is no socket, octet by octet", async () => {
   assert.match(await text, "\x81\x02hi");
 });
 
-ways("a framer that is a function gets a paused socket without listeners of the gate", async () => {
-  const { near, far } = await pair();
-  const before = listeners(far);
-  let got: Handover | undefined;
-  const gate = gateWith({
-    "/chat": (handover: Handover) => {
-      got = handover;
-      assert.is(handover.socket.isPaused(), true);
-    },
-  });
-  near.write(Buffer.concat([Buffer.from(handshake), HI]));
-  assert.is((await gate.adopt(far).ended).kind, "handed-over");
-  assert.equal(Buffer.from(got!.rest), Buffer.from(HI));
-  // It listens for no errors, and one must not end the process.
-  assert.equal(listeners(far), { ...before, error: 1 });
-  assert.is(got!.signal.aborted, false);
-  const closed = new Promise((resolve) => far.on("close", resolve));
-  far.destroy(new Error("broken"));
-  await closed;
-  assert.is(got!.signal.aborted, true);
-  near.destroy();
-});
+ways(
+  "a framer that is a function gets a paused socket, on which the gate listens for errors and the close alone",
+  async () => {
+    const { near, far } = await pair();
+    const before = listeners(far);
+    let got: Handover | undefined;
+    const gate = gateWith({
+      "/chat": (handover: Handover) => {
+        got = handover;
+        assert.is(handover.socket.isPaused(), true);
+      },
+    });
+    near.write(Buffer.concat([Buffer.from(handshake), HI]));
+    assert.is((await gate.adopt(far).ended).kind, "handed-over");
+    assert.equal(Buffer.from(got!.rest), Buffer.from(HI));
+    // It listens for no errors, and one must not end the process.
+    assert.equal(listeners(far), { ...before, error: 1, close: 1 + (before.close ?? 0) });
+    assert.is(got!.signal.aborted, false);
+    const closed = new Promise((resolve) => far.on("close", resolve));
+    far.destroy(new Error("broken"));
+    await closed;
+    assert.is(got!.signal.aborted, true);
+    near.destroy();
+  },
+);
 
-ways("ws leaves its own listeners on the socket, and the gate none", async () => {
-  const plain = await pair();
-  const server = echo();
-  const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
-  server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
-  const adopted = await pair();
-  adopted.near.write(handshake);
-  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
-  assert.equal(listeners(adopted.far), listeners(plain.far));
-  for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
-});
+ways(
+  "ws leaves its own listeners on the socket, and the gate the one that tells it of the close, for a drain",
+  async () => {
+    const plain = await pair();
+    const server = echo();
+    const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
+    server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
+    const adopted = await pair();
+    adopted.near.write(handshake);
+    await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
+    const own = listeners(plain.far);
+    assert.equal(listeners(adopted.far), { ...own, close: own.close! + 1 });
+    for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
+  },
+);
 
 function headersOf(head: string): Record<string, string> {
   const lines = head.split("\r\n").slice(1, -2);

@@ -15,7 +15,7 @@ import { type HeadLimits, headLimits } from "#src/head/limits.js";
 import { BodyFault, bodyFaults } from "#src/message/fault.js";
 import { type MessageLimits, messageLimits } from "#src/message/limits.js";
 import { type GateLimits, gateLimits } from "#src/outcome/limits.js";
-import { refusalStatusCodes } from "#src/policy/decision.js";
+import { RETRY_AFTER, refusalStatusCodes } from "#src/policy/decision.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Status } from "../assembly/abi.js";
 import type { Results } from "../bench/results.js";
@@ -246,6 +246,7 @@ numbers("docs/limits.md has the fixed numbers", () => {
     String(input),
     String(Number.MAX_SAFE_INTEGER),
     crowd,
+    RETRY_AFTER,
     held,
   ]);
 });
@@ -370,6 +371,7 @@ const shownIn = {
   guard: "docs/policy.md",
   http2: "docs/policy.md",
   message: "docs/drop-in.md",
+  metrics: "docs/operations.md",
   middleware: "docs/policy.md",
   parser: "docs/parser.md",
   "http-parser-node": "docs/drop-in.md",
@@ -398,13 +400,19 @@ examples("no example is left out, and each says how to run it", () => {
   const all = readdirSync("examples", { withFileTypes: true });
   const files = all.filter((each) => each.isFile()).map(({ name }) => name);
   const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);
-  assert.equal(files.sort(), ["README.md", ...wanted].sort());
+  // One needs a package that is not installed: test/frameworks/prom-client.ts runs it.
+  assert.equal(files.sort(), ["README.md", "prom-client.mjs", ...wanted].sort());
   const list = read("examples/README.md");
   const folders = all.filter((each) => each.isDirectory()).map(({ name }) => name);
   // Recipes need packages that are not installed; recipes.test.ts has their pages.
   for (const name of [...Object.keys(shownIn), ...folders.filter((folder) => folder !== "recipes")]) {
     assert.match(list, new RegExp(`node dist/examples/${name}(?:/\\w+)?\\.js`), name);
   }
+});
+
+examples("docs/operations.md shows the example with prom-client", () => {
+  const example = read("examples/prom-client.mjs");
+  assert.ok(read("docs/operations.md").includes(example.slice(example.indexOf("import"))));
 });
 
 const speed = suite("documents: speed");

@@ -100,7 +100,7 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   ],
   "a framer for upgrades": [
     () => vhostOf({ upgrades: wsFramer(wss) }),
-    /it is an object with take, close; for every path, write \{ "\*": framer \}/,
+    /it is an object with take, drain, close; for every path, write \{ "\*": framer \}/,
   ],
   "a WebSocketServer for upgrades": [
     () => vhostOf({ upgrades: wss }),

@@ -99,6 +99,7 @@ interface GateRow {
   readonly options: GateOptions;
   readonly octets: string;
   readonly guards?: true;
+  readonly drains?: true;
   /** Null where there is no remedy. */
   readonly passes: number | null;
 }
@@ -111,6 +112,16 @@ const byGate: Partial<Record<RefusalCode, GateRow[]>> = {
       octets: `GET /hmr HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`,
       guards: true,
       passes: 101,
+    },
+  ],
+  // Another process takes it: nothing can be configured.
+  DRAINING: [
+    {
+      options: { vhosts: [{ name: "a", upgrades: { "/live": () => {} } }] },
+      octets: `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`,
+      guards: true,
+      drains: true,
+      passes: null,
     },
   ],
   // The application said no.
@@ -137,7 +148,12 @@ const byGate: Partial<Record<RefusalCode, GateRow[]>> = {
 };
 
 /** The status code of the response, and the refusal. */
-async function ask({ options, octets, guards }: GateRow): Promise<{ statusCode: number; refused: Decision | null }> {
+async function ask({
+  options,
+  octets,
+  guards,
+  drains,
+}: GateRow): Promise<{ statusCode: number; refused: Decision | null }> {
   const gate = createGate(options);
   let refused: Decision | null = null;
   gate.on("refused", (decision) => {
@@ -147,6 +163,7 @@ async function ask({ options, octets, guards }: GateRow): Promise<{ statusCode: 
     ? createServer((_, response) => void response.end())
     : net.createServer((socket) => gate.adopt(socket));
   if (guards) gate.guard(server as Server);
+  if (drains) await gate.drain();
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = new Client(net.connect((server.address() as AddressInfo).port, "127.0.0.1"));
   await client.send(octets);

@@ -166,33 +166,38 @@ lasting("a WebSocket as third request, frames glued to it", async () => {
   }
 });
 
-lasting("after the handover the socket has no listener of the gate, and its own allowHalfOpen", async () => {
-  const app = application();
-  let taken: Duplex | undefined;
-  const gate = createGate({
-    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket }) => void (taken = socket) } }],
-    requests: app.server,
-  });
-  app.server.keepAliveTimeout = 1;
-  let before: Record<string, number> = {};
-  const listeners = (socket: Duplex): Record<string, number> =>
-    Object.fromEntries(["data", "end", "close", "timeout", "drain"].map((name) => [name, socket.listenerCount(name)]));
-  const ends: Promise<ConnectionEnd>[] = [];
-  const door = await openDoor((socket) => {
-    before = listeners(socket);
-    ends.push(gate.adopt(socket).ended);
-  });
-  const client = await door.connect();
-  await client.send(get("/1") + handshake("a"));
-  assert.is((await ends[0]!).kind, "handed-over");
-  assert.equal(listeners(taken!), before);
-  assert.is(taken!.allowHalfOpen, false);
-  assert.is((taken as net.Socket).timeout, 0);
-  assert.ok(taken!.isPaused());
-  client.stream.destroy();
-  taken!.destroy();
-  await door.close();
-});
+lasting(
+  "after the handover the gate listens for the close of the socket alone, and the socket has its own allowHalfOpen",
+  async () => {
+    const app = application();
+    let taken: Duplex | undefined;
+    const gate = createGate({
+      vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": ({ socket }) => void (taken = socket) } }],
+      requests: app.server,
+    });
+    app.server.keepAliveTimeout = 1;
+    let before: Record<string, number> = {};
+    const listeners = (socket: Duplex): Record<string, number> =>
+      Object.fromEntries(
+        ["data", "end", "close", "timeout", "drain"].map((name) => [name, socket.listenerCount(name)]),
+      );
+    const ends: Promise<ConnectionEnd>[] = [];
+    const door = await openDoor((socket) => {
+      before = listeners(socket);
+      ends.push(gate.adopt(socket).ended);
+    });
+    const client = await door.connect();
+    await client.send(get("/1") + handshake("a"));
+    assert.is((await ends[0]!).kind, "handed-over");
+    assert.equal(listeners(taken!), { ...before, close: before.close! + 1 });
+    assert.is(taken!.allowHalfOpen, false);
+    assert.is((taken as net.Socket).timeout, 0);
+    assert.ok(taken!.isPaused());
+    client.stream.destroy();
+    taken!.destroy();
+    await door.close();
+  },
+);
 
 lasting("a refused upgrade as second request", async () => {
   await atEveryCut(get("/1") + handshake("b"), [], ({ responses }) => assert.equal(statuses(responses), [200, 421]));

@@ -26,10 +26,11 @@ import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decision.js";
+import { type Full, hasRoom, mayBegin } from "./beginning.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
-import { readHead, recognizes, type Switchboard, whyUnannounced } from "./phases/head.js";
+import { readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
 import type { Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
@@ -74,6 +75,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.#said = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
     this.input = new Input(context, recognizes(context, socket));
+    if (context.adopts) context.open.entered();
   }
 
   get context(): Context {
@@ -131,22 +133,9 @@ export class Connection implements Keeper, Phase, Switchboard {
   begin(rest: Uint8Array): void {
     const { socket, context } = this;
     guardErrors(socket);
-    // A client that has ended may have sent a request before, and may still read.
-    if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
-      this.abandon(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
-      socket.destroy();
-      return;
-    }
-    const { trust } = context.policy;
-    // Read now: trust depends on the address, and a reset connection loses it.
-    if (trust !== null) this.learn(this.arrival);
-    const unannounced = trust === null ? null : whyUnannounced(trust, this.arrival);
-    if (unannounced !== null) {
-      this.abandon(unannounced, undefined, unannounced === "PROXY_UNTRUSTED" ? "proxy" : this.stage);
-      socket.destroy();
-      return;
-    }
+    if (!mayBegin(this, rest)) return;
     listen(socket, this);
+    if (!hasRoom(this)) return;
     if (this.agreedOnHttp2 && this.input.state === "reading") {
       this.speakHttp2(rest);
       return;
@@ -168,7 +157,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   /** False where it may not wait for its head, or for the application's word, and has been told so: by `answer`, or in its protocol. */
-  mayWait(overload: Overload | null, answer?: string): boolean {
+  mayWait(overload: Overload | Full | null, answer?: string): boolean {
     if (overload === null) return true;
     const isTls = this.input.state === "recognizing" && this.stage === "tls";
     const octets = isTls ? alert("internal_error") : answer;
@@ -219,6 +208,15 @@ export class Connection implements Keeper, Phase, Switchboard {
       this.abandon("HEAD_TIMEOUT");
       this.socket.destroy();
     } else this.abandonWith("HEAD_TIMEOUT");
+  }
+
+  drain(): void {
+    if (this.#phase !== this) this.#phase.drain?.();
+  }
+
+  cut(): void {
+    if (!this.input.isOver) this.abandon("DRAINED");
+    this.socket.destroy();
   }
 
   get stage(): Abandoned["stage"] {
@@ -358,27 +356,34 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
     const written = bytesWritten(this.socket);
+    const { adopts, open } = this.context;
+    const { arrival } = end.kind === "passed" ? end : end.decision;
+    const began = performance.now();
+    const handed = open.hand(this.socket, end.kind === "passed" ? null : end.decision.claim, adopts);
     return {
       taken: () => {
         leaveErrors(this.socket);
         this.input.become("handed-over");
-        this.settle(end);
+        this.context.timed("handover", performance.now() - began, arrival);
+        handed?.taken();
+        this.settle(end, handed === null);
       },
       notTaken: (cause) => {
+        const isOurs = handed === null || handed.notTaken();
         const code = end.kind === "passed" ? "PASSTHROUGH_FAILED" : framerCode(cause);
-        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written);
+        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written, isOurs);
       },
     };
   }
 
   /** `isUntouched`: the framer or passthrough wrote nothing to the socket. One that refuses answers by itself, and closes the socket. */
-  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean): void {
+  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean, isOurs: boolean): void {
     const { socket } = this;
     const isAnswered = code === "FRAMER_REFUSED";
     if (isAnswered) leaveErrors(socket);
     const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
     this.input.become("abandoned");
-    this.settle(end);
+    this.settle(end, isOurs);
     this.context.ended(end);
     if (isAnswered || socket.destroyed) return;
     keep(socket, this);
@@ -430,7 +435,9 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.settle(end);
   }
 
-  private settle(end: ConnectionEnd): void {
+  /** `isOurs`: it is still one of the adopted connections. */
+  private settle(end: ConnectionEnd, isOurs = true): void {
+    if (this.context.adopts && isOurs) this.context.open.left();
     if (typeof this.#outcome === "function") this.#outcome(end);
     this.#outcome = end;
   }

@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
-import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
+import { type Arrival, NO_HINTS } from "../arrival/arrival.js";
 import { Connection } from "../connection/connection.js";
 import { forwardedHead, leftHead } from "../connection/http1/rewrite.js";
 import { ServerSocket } from "../connection/http1/server-socket.js";
@@ -92,7 +92,7 @@ export class Guard implements Disposable {
     };
     const filters = this.mode === "filter";
     const ways = { ...context.ways, serves: filters, hears: (on: Duplex) => others.listening("upgrade", on) };
-    this.#context = { ...context, http2: undefined, requestsAccepts: filters, others, ways };
+    this.#context = { ...context, http2: undefined, requestsAccepts: filters, adopts: filters, others, ways };
     this.#sessions = new GuardedSessions(this.#context, this, (...values) => void this.#pass("stream", ...values));
     this.#server = server;
     this.#connectionEvent = connectionEvent;
@@ -176,9 +176,7 @@ export class Guard implements Disposable {
         if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
           return this.#connection(values[0] as Duplex);
         }
-      } else if (event === this.#connectionEvent && this.#context.policy.readsAddresses) {
-        this.#connectionOf(values[0] as Duplex);
-      }
+      } else if (event === this.#connectionEvent) this.#connectionOf(values[0] as Duplex).seen();
     }
     return this.#pass(event, ...values);
   }
@@ -219,12 +217,10 @@ export class Guard implements Disposable {
   }
 
   #connectionOf(socket: Duplex): GuardedConnection {
-    let connection = this.#connections.get(socket);
-    if (connection === undefined) {
-      connection = new GuardedConnection(arrivalAt(this.#context.policy, socket as SocketFacts, NO_HINTS), this.#rule);
-      this.#connections.set(socket, connection);
-      this.#context.known.set(socket, connection);
-    }
+    const known = this.#connections.get(socket);
+    if (known !== undefined) return known;
+    const connection = new GuardedConnection(this.#context, socket, this.#rule);
+    this.#connections.set(socket, connection);
     return connection;
   }
 
@@ -367,7 +363,7 @@ export class Guard implements Disposable {
       this.#pass("upgrade", request, socket, rest);
       return;
     }
-    const connection = this.#connectionOf(request.socket);
+    const connection = this.#connectionOf(request.socket).seen();
     socket.on("error", ignoreError);
     if (connection.refused) return;
     whenAnswered(connection.response, socket, () => {

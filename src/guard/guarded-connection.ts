@@ -4,21 +4,26 @@
 
 import type { ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { Arrival } from "../arrival/arrival.js";
+import { type Arrival, arrivalAt, NO_HINTS, type SocketFacts } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
 import { http2 } from "../handover/node-modules.js";
 import type { HeadFault } from "../head/fault.js";
 import { type Message, unseenOption } from "../head/from-message.js";
+import type { Context } from "../outcome/context.js";
+import type { Drainable, OpenConnections } from "../outcome/open-connections.js";
 import type { Acceptance, Decision } from "../policy/decision.js";
 import type { SameRuling } from "./same-ruling.js";
 
 /** A ruling on a request as Node has read it. */
 export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
-/** One connection of a guarded server, from its first request on. */
-export class GuardedConnection {
+/** One connection of a guarded server, from its beginning on, or from its first request where it is older than the guard. */
+export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
+  readonly #socket: Duplex;
+  readonly #open: OpenConnections;
   readonly rule: (message: Message) => Ruling;
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
@@ -29,10 +34,17 @@ export class GuardedConnection {
   /** A request was refused, and the connection closes after the response: nothing that follows is examined. */
   refused = false;
   #isStopping = false;
+  /** The socket's `bytesRead` when the newest response was written; -1 before the first one. */
+  #readThen: number | undefined = -1;
 
-  constructor(arrival: Arrival, rule: (message: Message, arrival: Arrival) => Ruling) {
+  constructor(context: Context, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
+    const { known, open, policy } = context;
+    const arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
     this.arrival = arrival;
+    this.#socket = socket;
+    this.#open = open;
     this.rule = (message) => rule(message, arrival);
+    known.set(socket, this);
   }
 
   get decision(): Decision<FramerLike> | null {
@@ -43,6 +55,31 @@ export class GuardedConnection {
   owe(response: ServerResponse): void {
     this.response = response;
     response.on("close", this.#written);
+    this.seen();
+    if (this.#open.state !== "open") response.shouldKeepAlive = false;
+  }
+
+  /** A drain ends it. */
+  seen(): this {
+    this.#open.watch(this.#socket, this);
+    return this;
+  }
+
+  /** Node ends the connection after a response that has `close`; one whose head was written before is the last all the same. */
+  drain(): void {
+    if (this.response !== null && !this.response.headersSent) this.response.shouldKeepAlive = false;
+  }
+
+  /** By its octets: `server.closeIdleConnections` of Node 26 closes connections with half a head as well. */
+  closeIdle(): void {
+    const socket = this.#socket as Duplex & Partial<Pick<Socket, "bytesRead" | "destroySoon">>;
+    if (this.response !== null || this.#readThen !== socket.bytesRead) return;
+    if (socket.destroySoon === undefined) socket.destroy();
+    else socket.destroySoon();
+  }
+
+  cut(): void {
+    this.#socket.destroy();
   }
 
   /**
@@ -59,7 +96,10 @@ export class GuardedConnection {
   }
 
   readonly #written = (): void => {
-    if (this.response?.writableFinished) this.response = null;
+    if (!this.response?.writableFinished) return;
+    this.response = null;
+    this.#readThen = (this.#socket as Partial<Socket>).bytesRead;
+    if (this.#open.state !== "open") this.#socket.end();
   };
 }
 

@@ -6,6 +6,7 @@ import type { ServerHttp2Session } from "node:http2";
 import type { Duplex } from "node:stream";
 import { type Arrival, arrivalAt, NO_HINTS, readArrival, type SocketFacts } from "../arrival/arrival.js";
 import { Exchange, type ExchangeOwner } from "../connection/http2/stream.js";
+import { Streams } from "../connection/http2/streams.js";
 import { SideTable } from "../handover/side-table.js";
 import type { Context, Opened } from "../outcome/context.js";
 import type { Ways } from "../outcome/route.js";
@@ -20,15 +21,17 @@ export type Pass = (...values: StreamValues) => void;
 export class GuardedSession implements ExchangeOwner {
   readonly ways: Ways;
   readonly arrival: Arrival;
+  readonly streams: Streams;
   /** In report mode. */
   readonly pass: ((opened: Opened) => void) | undefined;
   readonly #context: Context;
   readonly #pass: Pass;
 
-  constructor(context: Context, arrival: Arrival, pass: Pass) {
+  constructor(context: Context, session: ServerHttp2Session, arrival: Arrival, pass: Pass) {
     this.#context = context;
+    this.streams = new Streams(session, () => {});
     const hears = (on: Duplex): boolean => context.others!.listening("stream", on);
-    this.ways = { authorizes: context.authorize !== undefined, serves: true, hears };
+    this.ways = { ...context.ways, serves: true, hears };
     this.arrival = arrival;
     this.#pass = pass;
     this.pass = context.policy.mode === "report" ? (opened) => this.serve(opened) : undefined;
@@ -36,6 +39,8 @@ export class GuardedSession implements ExchangeOwner {
 
   /** Rules on a stream before any listener sees it. */
   rule(...[stream, headers, flags, rawHeaders]: StreamValues): void {
+    this.streams.opened(stream);
+    if (this.#context.open.state !== "open") this.streams.announceEnd();
     new Exchange(this.#context, this, { stream, headers, flags, rawHeaders }).begin();
   }
 
@@ -56,7 +61,7 @@ export function guardSession(
 ): GuardedSession {
   const { emit } = session;
   const pass = (...values: unknown[]): boolean => Reflect.apply(emit, session, values);
-  const guarded = new GuardedSession(context, arrival, (...values) => pass("stream", ...values));
+  const guarded = new GuardedSession(context, session, arrival, (...values) => pass("stream", ...values));
   session.emit = (event: string | symbol, ...values: unknown[]): boolean => {
     const isRuled = event !== "stream" || !isActive() || context.known.get(values[0] as object) !== undefined;
     if (isRuled) return pass(event, ...values);
@@ -83,16 +88,33 @@ export class GuardedSessions {
   /** A new session that no listener has seen yet. */
   guard(session: ServerHttp2Session): void {
     const isActive = (): boolean => this.#guard.isActive;
-    this.#known.set(session, guardSession(this.#context, session, this.#arrivalOf(session), isActive));
+    const guarded = guardSession(this.#context, session, this.#arrivalOf(session), isActive);
+    this.#known.set(session, guarded);
+    this.#watch(session, guarded);
   }
 
   /** That of a stream; the session may have existed before the guard. */
   of(session: ServerHttp2Session): GuardedSession {
     const known = this.#known.get(session);
     if (known !== undefined) return known;
-    const guarded = new GuardedSession(this.#context, this.#arrivalOf(session), this.#pass);
+    const guarded = new GuardedSession(this.#context, session, this.#arrivalOf(session), this.#pass);
     this.#known.set(session, guarded);
+    this.#watch(session, guarded);
     return guarded;
+  }
+
+  #watch(session: ServerHttp2Session, { streams }: GuardedSession): void {
+    const { open } = this.#context;
+    const drain = (): void => streams.announceEnd();
+    // The session shows a proxy of its socket, without `destroy`; other methods return the socket itself.
+    const socket = session.socket.removeListener("close", drain);
+    const cut = (): void => {
+      session.destroy();
+      // After GOAWAY a session waits until the client has read it.
+      socket.destroy();
+    };
+    open.unwatch(socket);
+    open.watch(session, { drain, cut });
   }
 
   /** Read now: a session exposes its socket only while it is open. */

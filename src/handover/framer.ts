@@ -11,7 +11,7 @@ import { LEAVE } from "../policy/vhost.js";
 
 /** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {
-  /** Paused. The gate no longer has a listener on it, and will not touch it. */
+  /** Paused. The gate listens for its close alone, and will not touch it before the time of a drain is up. */
   readonly socket: Duplex;
   readonly head: RequestHead;
   /** Octets that came after the head; no other copy exists. */
@@ -31,6 +31,11 @@ export interface Framer {
    * socket is destroyed. If it throws a `FramerRefusal`, the socket stays its own.
    */
   take(handover: Handover): void | Promise<void>;
+  /**
+   * Begins to close the connection on a socket that it took, with a WebSocket close code; `gate.drain` calls it for each of them. The
+   * gate destroys the socket if it is still open when the time is up, also that of a framer without this method.
+   */
+  drain?(socket: Duplex, code: number): void;
   /** Closes the connections that it took, with a WebSocket close code; resolves when all of them are closed. */
   close?(code: number, signal?: AbortSignal): Promise<void>;
 }

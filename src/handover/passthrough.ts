@@ -8,7 +8,7 @@ import type { ClientHello } from "../arrival/tls/client-hello.js";
 
 /** A connection that has not been interpreted, on its way to its next owner. */
 export interface RawConnection {
-  /** Paused. The gate no longer has a listener on it, and will not touch it. */
+  /** Paused. The gate listens for its close alone, and will not touch it before the time of a drain is up. */
   readonly socket: Duplex;
   /** Every octet that has arrived, from the first after a PROXY header on; no other copy exists. */
   readonly rest: Uint8Array;

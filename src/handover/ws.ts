@@ -81,7 +81,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       `wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is ${describe(webSocketServer)}`,
     );
   }
-  const taken = new SideTable<true>();
+  /** By socket, and by itself. */
+  const taken = new SideTable<WebSocketLike>();
   // Where ws has no list of its own: a set and a second listener of 'close' cost 100 octets a WebSocket.
   const untracked = new Set<WebSocketLike>();
   function forget(this: WebSocketLike): void {
@@ -96,7 +97,8 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
       let settle: (() => void) | undefined;
       webSocketServer.handleUpgrade(request, socket, early, (webSocket: WebSocketLike) => {
         isDone = true;
-        taken.set(webSocket, true);
+        taken.set(webSocket, webSocket);
+        taken.set(socket, webSocket);
         if (webSocketServer.clients === undefined) {
           untracked.add(webSocket);
           webSocket.on("close", forget);
@@ -123,8 +125,13 @@ export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
         socket.once("close", closed);
       });
     },
+    drain(socket: Duplex, code: number): void {
+      taken.get(socket)?.close(code);
+    },
     async close(code: number, signal?: AbortSignal): Promise<void> {
-      const open: WebSocketLike[] = [...(webSocketServer.clients ?? untracked)].filter((each) => taken.get(each));
+      const open: WebSocketLike[] = [...(webSocketServer.clients ?? untracked)].filter(
+        (each) => taken.get(each) !== undefined,
+      );
       const closed = open.map((webSocket) => new Promise<void>((resolve) => webSocket.once("close", resolve)));
       const terminate = () => {
         for (const webSocket of open) webSocket.terminate();

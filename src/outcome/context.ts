@@ -14,11 +14,12 @@ import { countedNetwork } from "../head/ip-address.js";
 import type { Acceptance, Decision } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
-import type { Deadlines } from "./deadlines.js";
-import type { ConnectionEnd, Malformed, Passed } from "./end.js";
+import type { Deadlines, Timed } from "./deadlines.js";
+import type { ConnectionEnd, Malformed, Passed, Timing } from "./end.js";
 import type { GateLimits } from "./limits.js";
+import type { Drainable, OpenConnections } from "./open-connections.js";
 import type { Ways } from "./route.js";
-import type { WaitingRoom } from "./waiting.js";
+import type { Waiting, WaitingRoom } from "./waiting.js";
 
 /** The decision by which an object reached the application; for a socket with several requests, the one on the newest. */
 export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
@@ -103,16 +104,23 @@ export interface Context {
   /** True if responses explain why a request is refused. */
   readonly expose: boolean;
   /** Connections whose head is incomplete. */
-  readonly heads: WaitingRoom;
+  readonly heads: WaitingRoom<Waiting & Drainable>;
   /** Has the last word on upgrades; and the upgrades that wait for it. */
   readonly authorize: Authorize | undefined;
-  readonly authorizing: WaitingRoom;
+  readonly authorizing: WaitingRoom<Waiting & Drainable>;
   /** How HTTP/2 is spoken; undefined if it is not, or if a guarded server speaks it. */
   readonly http2: Http2Rules | undefined;
   /** HTTP/2 connections after their first stream: without an open stream they end, with one they get a PING. */
-  readonly sessions: Deadlines;
+  readonly sessions: Deadlines<Timed & Drainable>;
   /** Refused connections that are still read. */
   readonly lingering: Deadlines;
+  /** Request bodies that are still to come, and responses that are still to be read. */
+  readonly bodies: Deadlines;
+  readonly sending: Deadlines;
+  /** All connections, for a drain. */
+  readonly open: OpenConnections;
+  /** False for a guard that does not filter: it has seen the socket of an upgrade before the upgrade becomes a connection here. */
+  readonly adopts: boolean;
   /** The source of `decisionOf`. */
   readonly known: SideTable<Learned>;
   /** For a guarded server; undefined for adopted connections. */
@@ -124,6 +132,8 @@ export interface Context {
   /** In report mode, a malformed head goes on to a guarded server. */
   passedMalformed(end: Malformed): void;
   ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
+  /** Of an adopted connection, or of an upgrade to a guarded server. */
+  timed(stage: Timing["stage"], milliseconds: number, arrival: Arrival): void;
   /** A connection goes to a passthrough. */
   passed(end: Passed): void;
 }

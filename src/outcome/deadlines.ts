@@ -22,6 +22,8 @@ export class Deadlines<Item extends Timed = Timed> {
   readonly #ends: Timed & { previous: Timed; next: Timed };
   #size = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Called when the last item has been removed. */
+  whenEmpty: (() => void) | null = null;
 
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds;
@@ -35,6 +37,11 @@ export class Deadlines<Item extends Timed = Timed> {
 
   has(item: Item): boolean {
     return item.list === this;
+  }
+
+  /** Milliseconds since the item was added; 0 for one that is not in the list. */
+  waited(item: Item): number {
+    return item.list === this ? Math.max(0, performance.now() + this.#milliseconds - item.due) : 0;
   }
 
   /** In the order of due times. */
@@ -68,7 +75,9 @@ export class Deadlines<Item extends Timed = Timed> {
     previous!.next = next;
     next!.previous = previous;
     item.list = item.previous = item.next = null;
-    if (--this.#size === 0) this.#timer?.unref();
+    if (--this.#size > 0) return;
+    this.#timer?.unref();
+    this.whenEmpty?.();
   }
 
   readonly #sweep = (): void => {

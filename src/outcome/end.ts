@@ -20,11 +20,15 @@ export type AbandonedCode =
   | "HEAD_TIMEOUT"
   | "OVERLOADED"
   | "ADDRESS_OVERLOADED"
+  | "CONNECTIONS_TOO_MANY"
+  | "DRAINED"
   | "PEER_ENDED"
   | "SOCKET_ERROR"
   | "SOCKET_DESTROYED"
   | "HTTP2_FAULT"
   | "BODY_MALFORMED"
+  | "BODY_TIMEOUT"
+  | "SEND_TIMEOUT"
   | "AUTHORIZE_FAILED"
   | "EARLY_OCTETS"
   | "FRAMER_FAILED"
@@ -36,6 +40,9 @@ const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
   HEAD_TIMEOUT: "headTimeout",
   OVERLOADED: "pendingHeads",
   ADDRESS_OVERLOADED: "pendingPerAddress",
+  CONNECTIONS_TOO_MANY: "maxConnections",
+  BODY_TIMEOUT: "bodyTimeout",
+  SEND_TIMEOUT: "sendTimeout",
   EARLY_OCTETS: "earlyBytes",
 };
 
@@ -90,6 +97,17 @@ export type ConnectionEnd =
 
 /** The ends for which there may be a response. */
 export type Answered = Extract<ConnectionEnd, { kind: "refused" | "malformed" | "abandoned" }>;
+
+/** What took how long. */
+export interface Timing {
+  /**
+   * `head`: a head that was ruled on, from the adoption, or from its first octet where the connection had requests before, to its end;
+   * `authorize`: from the call to the answer; `handover`: from the call of a framer or a passthrough until it has the socket.
+   */
+  readonly stage: "head" | "authorize" | "handover";
+  readonly milliseconds: number;
+  readonly arrival: Arrival;
+}
 
 /** The argument of the event. `reported`: in report mode, a guarded server got the request all the same. */
 export type Malformed = Extract<ConnectionEnd, { kind: "malformed" }> & { readonly reported?: true };

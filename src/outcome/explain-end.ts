@@ -67,6 +67,10 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
     case "ADDRESS_OVERLOADED":
       // An address may have more than its limit until the gate is crowded.
       return `at least ${limit?.value} ${waiting(stage, ` of ${whose(arrival)}`)}, and the gate was crowded`;
+    case "CONNECTIONS_TOO_MANY":
+      return `the gate already had ${limit?.value} connections`;
+    case "DRAINED":
+      return "the gate has drained";
     case "PEER_ENDED":
       return "the client ended the connection";
     case "SOCKET_ERROR":
@@ -77,6 +81,10 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       return `the client violated HTTP/2: ${thrown(cause)}`;
     case "BODY_MALFORMED":
       return "the chunked body of a request is malformed";
+    case "BODY_TIMEOUT":
+      return `too little of the body of a request came within ${limit?.value} ms`;
+    case "SEND_TIMEOUT":
+      return `the client read nothing of a response for ${limit?.value} ms`;
     case "AUTHORIZE_FAILED":
       return `authorize failed: ${thrown(cause)}`;
     case "EARLY_OCTETS":

@@ -60,6 +60,31 @@ export interface GateLimits extends HeadLimits {
    * Precedents: nginx's keepalive_timeout 75 s; Apache's KeepAliveTimeout 5 s.
    */
   idleTimeout: number;
+  /**
+   * Milliseconds from look to look at the body of a request on adopted connections; one of which less than `bodyRate` has come is answered 408. Default 60000; at most 3600000.
+   * Precedents: nginx's client_body_timeout 60 s; Node's requestTimeout 300 s.
+   */
+  bodyTimeout: number;
+  /**
+   * Octets that a client has to send of a body, on average over each `bodyTimeout`; at 0, one in each. Default 240; at most 1000000.
+   * Precedents: Kestrel's MinRequestBodyDataRate 240; Apache's MinRate 500.
+   */
+  bodyRate: number;
+  /**
+   * Milliseconds from look to look at a response that waits for its client, on adopted connections; one of which the client has read nothing is given up. Default 60000; at most 3600000.
+   * Precedents: nginx's send_timeout 60 s; HAProxy's timeout client, 1 min in its examples.
+   */
+  sendTimeout: number;
+  /**
+   * Connections of a gate: adopted ones until they close, those with another owner included. Default 1000000; at most 1000000. One more is answered 503.
+   * Precedents: HAProxy's maxconn, from the descriptor limit; Node's server.maxConnections, off unless it is set.
+   */
+  maxConnections: number;
+  /**
+   * Milliseconds that `gate.drain` takes where it is given no signal; then the connections that are left are cut. Default 10000; at most 3600000.
+   * Precedents: Kubernetes' terminationGracePeriodSeconds 30 s; Docker's stop 10 s.
+   */
+  drainTimeout: number;
 }
 
 const gateBounds: Record<keyof GateLimits, Bounds> = {
@@ -75,6 +100,11 @@ const gateBounds: Record<keyof GateLimits, Bounds> = {
   earlyBytes: { default: 65_536, min: 0, max: 16_777_216, unit: "octets" },
   streams: { default: 100, min: 1, max: 65_536, unit: "streams" },
   idleTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
+  bodyTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
+  bodyRate: { default: 240, min: 0, max: 1_000_000, unit: "octets a second" },
+  sendTimeout: { default: 60_000, min: 1, max: 3_600_000, unit: "milliseconds" },
+  maxConnections: { default: 1_000_000, min: 1, max: 1_000_000, unit: "connections" },
+  drainTimeout: { default: 10_000, min: 1, max: 3_600_000, unit: "milliseconds" },
 };
 
 /** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */

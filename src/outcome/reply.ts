@@ -2,6 +2,7 @@
 // Out:   the complete HTTP response for it.
 // Never: gives a client the reason, unless the gate has `expose`.
 
+import { RETRY_AFTER } from "../policy/decision.js";
 import { type Reply, refusalReply, replyOf } from "../policy/reply.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
@@ -12,7 +13,10 @@ const told: { readonly [Code in AbandonedCode]?: number } = {
   HEAD_TIMEOUT: 408,
   OVERLOADED: 503,
   ADDRESS_OVERLOADED: 503,
+  CONNECTIONS_TOO_MANY: 503,
+  DRAINED: 503,
   BODY_MALFORMED: 400,
+  BODY_TIMEOUT: 408,
   AUTHORIZE_FAILED: 500,
   EARLY_OCTETS: 400,
   FRAMER_FAILED: 500,
@@ -28,7 +32,8 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
     case "abandoned": {
       const { code } = end;
       const statusCode = told[code];
-      return statusCode === undefined ? null : replyOf(statusCode, { code });
+      const fields = code === "DRAINED" ? { "Retry-After": RETRY_AFTER } : undefined;
+      return statusCode === undefined ? null : replyOf(statusCode, { code, fields });
     }
   }
 }

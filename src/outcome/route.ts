@@ -4,7 +4,7 @@
 
 import type { Duplex } from "node:stream";
 import type { FramerLike } from "../handover/framer.js";
-import { requireListener, requireUpgrade } from "../policy/decide.js";
+import { refuseDraining, requireListener, requireUpgrade } from "../policy/decide.js";
 import type { Acceptance, Decision, Refusal } from "../policy/decision.js";
 import { LEAVE } from "../policy/vhost.js";
 
@@ -12,6 +12,8 @@ import { LEAVE } from "../policy/vhost.js";
 export interface Ways {
   /** The application has the last word on upgrades. */
   readonly authorizes: boolean;
+  /** The gate takes no more upgrades. */
+  drains(): boolean;
   /** Requests that are not upgrades are served. */
   readonly serves: boolean;
   /** Whether an upgrade that is left has a listener, or a framer of another gate, at this moment. `on`: the socket or stream. */
@@ -30,6 +32,7 @@ export function routeOf(decision: Decision<FramerLike>, ways: Ways, on: Duplex):
     if (decision.claim === LEAVE && !ways.hears(on)) {
       return { kind: "refuse", decision: decision.reported ?? requireListener(decision) };
     }
+    if (ways.drains()) return { kind: "refuse", decision: refuseDraining(decision) };
     return { kind: ways.authorizes ? "authorize" : "hand over", decision };
   }
   if (!ways.serves) return { kind: "refuse", decision: decision.reported ?? requireUpgrade(decision) };

@@ -24,13 +24,13 @@ const CROWD = 1000;
  * While no address could be refused, no address is read. Then the addresses of all waiting items are read, once, and from then on
  * that of each new one, until half of the crowd has gone: reading all of them again takes as many new items.
  */
-export class WaitingRoom extends Deadlines<Waiting> {
+export class WaitingRoom<Item extends Waiting = Waiting> extends Deadlines<Item> {
   readonly #max: number;
   readonly #maxPerAddress: number;
   readonly #crowd: number;
   #isCounting = false;
   /** The address that each counts for: a closed socket no longer knows it. */
-  readonly #counted = new Map<Waiting, string>();
+  readonly #counted = new Map<Item, string>();
   readonly #waiting = new Map<string, number>();
   /** How many items addresses have beyond their limit, in total. */
   #excess = 0;
@@ -45,7 +45,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
   }
 
   /** Starts its time, or returns why it may not wait. */
-  admit(item: Waiting): Overload | null {
+  admit(item: Item): Overload | null {
     if (this.size >= this.#max) return "OVERLOADED";
     if (!this.#isCounting && this.size >= this.#crowd) {
       this.#isCounting = true;
@@ -61,7 +61,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
   }
 
   /** Counts a waiting item for its current address, or returns why it may no longer wait. With an unchanged address it may. */
-  recount(item: Waiting): Overload | null {
+  recount(item: Item): Overload | null {
     if (!this.#isCounting) return null;
     const address = item.countedAs;
     if (address === (this.#counted.get(item) ?? null)) return null;
@@ -71,7 +71,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     return null;
   }
 
-  override remove(item: Waiting): void {
+  override remove(item: Item): void {
     super.remove(item);
     if (!this.#isCounting) return;
     this.#uncount(item);
@@ -91,7 +91,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     return others - excessOfOthers >= this.#crowd;
   }
 
-  #count(item: Waiting, address: string | null): void {
+  #count(item: Item, address: string | null): void {
     if (address === null) return;
     const waiting = this.#waiting.get(address) ?? 0;
     if (waiting >= this.#maxPerAddress) this.#excess++;
@@ -99,7 +99,7 @@ export class WaitingRoom extends Deadlines<Waiting> {
     this.#counted.set(item, address);
   }
 
-  #uncount(item: Waiting): void {
+  #uncount(item: Item): void {
     const address = this.#counted.get(item);
     if (address === undefined) return;
     this.#counted.delete(item);

@@ -12,6 +12,7 @@ import {
   type Decision,
   isSoft,
   POLICY,
+  RETRY_AFTER,
   type Refusal,
   type RefusalCode,
   type Ruling,
@@ -119,6 +120,11 @@ export function requireUpgrade<Claim>(accepted: Acceptance<Claim>): Refusal<Clai
 /** The refusal of an upgrade that a vhost leaves to other listeners, where there are none. */
 export function requireListener<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
   return adding(refuse(undefined, accepted, "PATH_UNCLAIMED"), { pattern: accepted.pattern });
+}
+
+/** The refusal of an upgrade that comes while the gate is draining. */
+export function refuseDraining<Claim>(accepted: Acceptance<Claim>): Refusal<Claim> {
+  return { ...refuse(undefined, accepted, "DRAINING"), fields: { "Retry-After": RETRY_AFTER } };
 }
 
 /** The refusal of an upgrade that the application does not authorize, by the status code and fields that it chose. */

@@ -41,10 +41,14 @@ export const refusalStatusCodes = {
   WEBSOCKET_KEY: 400,
   WEBSOCKET_PROTOCOL: 400,
   WEBSOCKET_BODY: 400,
+  DRAINING: 503,
   NOT_AUTHORIZED: 403,
   AUTHORIZE_TIMEOUT: 503,
   UPGRADE_REQUIRED: 426,
 } as const;
+
+/** Of a gate that is draining (RFC 9110 §10.2.3): another process may already take what it refuses. In seconds. */
+export const RETRY_AFTER = "1";
 
 export type RefusalCode = keyof typeof refusalStatusCodes;
 
@@ -105,7 +109,7 @@ export interface Refusal<Claim = unknown> extends Ruling<Claim> {
   readonly pattern?: string | undefined;
   /** Of AUTHORIZE_TIMEOUT: the milliseconds that `authorize` had. */
   readonly timeout?: number;
-  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. */
+  /** Of the response, where `authorize` asks for more: `WWW-Authenticate` and the like. Of DRAINING: `Retry-After`. */
   readonly fields?: Readonly<Record<string, string>>;
   /** Absent where the gate refused what its policy had accepted. @internal */
   readonly [POLICY]?: Policy<Claim> | undefined;

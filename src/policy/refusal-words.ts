@@ -96,6 +96,10 @@ export function wordsOf(refusal: Refusal): Words {
       return head.framing.kind === "none"
         ? handshake("END_STREAM", "an open stream")
         : handshake("a request body", "none");
+    case "DRAINING": {
+      const seen = `upgrade of ${cut(head.path)}`;
+      return { seen, wanted: "a gate that is open", verdict: `${seen} came while the gate was draining` };
+    }
     case "NOT_AUTHORIZED": {
       const seen = `upgrade of ${cut(head.path)}`;
       return { seen, wanted: "an upgrade that authorize allows", verdict: `${seen} is not authorized` };

@@ -157,7 +157,8 @@ export function intakeContract(name: string, kind: Kind, open: () => Promise<Way
       );
       assert.ok(last.adopted > 10);
       assert.is(last.pendingHeads, 0);
-      assert.equal(last.leftBehind, ["error"]);
+      // A drain needs the close of a socket that has another owner.
+      assert.equal([...last.leftBehind].sort(), ["close", "error"]);
     });
   }
 }

@@ -61,6 +61,7 @@ const frameworks: Readonly<Record<string, Framework>> = {
   },
   "recipe-vite": { packages: { vite: "8.4.0" }, isLight: false, isApart: true },
   "socket.io": { packages: { "socket.io": "4.8.4", "socket.io-client": "4.8.4" }, isLight: true },
+  "prom-client": { packages: { "prom-client": "15.1.3" }, isLight: true },
   fastify: { packages: { fastify: "5.12.8", "@fastify/websocket": "11.3.7" }, isLight: true },
   "recipe-webpack-dev-server": {
     packages: { webpack: "5.113.0", "webpack-dev-server": "6.1.0" },

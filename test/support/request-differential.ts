@@ -146,6 +146,9 @@ class Passage implements FilterOwner {
   readonly arrival = arrival;
   readonly overhead = limits.headBytes;
   readonly patience = limits.lingerTimeout;
+  readonly isEnding = false;
+
+  bodyCame(): void {}
   readonly node = new NodeReader();
   readonly heads: Pick<Ruled, "decision" | "at">[] = [];
   /** Why there is no further request. */
@@ -227,7 +230,7 @@ class Passage implements FilterOwner {
     this.#finish("failed");
   }
 
-  bodyMalformed(): void {
+  bodyEnded(): void {
     this.#finish("malformed body");
   }
 

@@ -2,7 +2,7 @@
 // Out:   to the http.Server: accepted requests, one at a time; to the owner: the first request that is not for the server.
 // Never: lets a request pass that the policy has not ruled on, or a second one before the first has been answered.
 
-import type { IncomingMessage, Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import { BodyReader } from "../../message/body.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
@@ -17,6 +17,10 @@ export interface FilterOwner {
   readonly overhead: number;
   /** Milliseconds that a client which has ended may wait for its response before it counts as gone. */
   readonly patience: number;
+  /** The next request is the connection's last. */
+  readonly isEnding: boolean;
+  /** Octets of a body have come. `isDone`: the body is complete. */
+  bodyCame(octets: number, isDone: boolean): void;
   /** Takes octets while a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
   /** The application gets the server's stream, whose newest request was ruled on by `connection.decision`. */
@@ -28,8 +32,8 @@ export interface FilterOwner {
   pause(): void;
   resume(): void;
   setIdleTimeout(milliseconds: number): void;
-  /** The body of a `method` request is malformed: it is unknown where the next request begins. `answered`: a response has begun. */
-  bodyMalformed(answered: boolean, method: string): void;
+  /** The body of a `method` request is malformed, so that it is unknown where the next request begins, or late. `answered`: a response has begun. */
+  bodyEnded(code: "BODY_MALFORMED" | "BODY_TIMEOUT", answered: boolean, method: string): void;
   /** The client ended within a body. */
   bodyBrokenOff(): void;
   /** The server, or a listener of it, threw within a `method` request; `answered`: a response has begun. */
@@ -49,8 +53,10 @@ const DIGIT_1 = 0x31;
 interface Passing {
   readonly body: BodyReader;
   readonly method: string;
-  /** The client announced that no request follows. */
-  readonly last: boolean;
+  /** No request follows: the client has announced it, or the gate is draining. */
+  last: boolean;
+  /** The server's response, from its making on. */
+  answer: ServerResponse | null;
   /** The progress of the response; interim responses (RFC 9110 §15.2) do not count. */
   response: "none" | "begun" | "whole";
 }
@@ -111,14 +117,29 @@ export class RequestFilter implements ServerSocketOwner {
     const { head } = decision;
     this.#decision = decision;
     const body = new BodyReader(head.framing, this.#owner.overhead);
-    this.#passing = { body, method: head.method, last: !head.keepAlive, response: "none" };
+    this.#passing = { body, method: head.method, last: !head.keepAlive, answer: null, response: "none" };
+    if (this.#owner.isEnding) this.endAfterResponse();
     if (!this.#isBeginning) this.#pass(decision);
+    if (!this.#detached && !body.done && rest.length === 0) this.#owner.bodyCame(0, false);
     this.receive(rest);
   }
 
   #pass(decision: Acceptance): void {
     const isTaken = this.#front.takeHead(() => forwardedRead(decision));
     if (!isTaken) this.#push(Buffer.from(forwardedHead(decision), "latin1"));
+  }
+
+  /** Nothing is under way: neither a request nor octets of the next one. */
+  get isIdle(): boolean {
+    return this.#passing === null && this.#held.length === 0;
+  }
+
+  /** The request that is under way is the last. Its client reads that in the response, if its head is not written yet. */
+  endAfterResponse(): void {
+    const passing = this.#passing;
+    if (passing === null) return;
+    passing.last = true;
+    if (passing.answer !== null && !passing.answer.headersSent) passing.answer.shouldKeepAlive = false;
   }
 
   /** Takes the client's next octets. */
@@ -136,10 +157,13 @@ export class RequestFilter implements ServerSocketOwner {
     const { body, method, response } = this.#passing;
     const end = body.done ? 0 : body.read(octets, 0);
     if (end < 0) {
-      this.#owner.bodyMalformed(response !== "none", method);
+      this.#owner.bodyEnded("BODY_MALFORMED", response !== "none", method);
       return;
     }
-    if (end > 0) this.#push(octets.subarray(0, end));
+    if (end > 0) {
+      this.#owner.bodyCame(end, body.done);
+      this.#push(octets.subarray(0, end));
+    }
     if (end < octets.length) this.#hold(octets.subarray(end));
     this.#settle();
   }
@@ -177,6 +201,12 @@ export class RequestFilter implements ServerSocketOwner {
     if (this.#detached) return;
     this.#frontIsFull = !this.#front.push(octets);
     if (this.#frontIsFull) this.#owner.pause();
+  }
+
+  /** Too little of the body has come in its time. */
+  bodyLate(): void {
+    const { method, response } = this.#passing!;
+    this.#owner.bodyEnded("BODY_TIMEOUT", response !== "none", method);
   }
 
   /** The client sends no more; the server sees that after the held octets. */
@@ -261,7 +291,9 @@ export class RequestFilter implements ServerSocketOwner {
     if (!this.#detached) this.#owner.setIdleTimeout(milliseconds);
   }
 
-  requestBegins(request: IncomingMessage): void {
+  requestBegins(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#passing !== null) this.#passing.answer = response;
+    if (this.#owner.isEnding) this.endAfterResponse();
     if (this.#decision !== null) this.#owner.requestBegins(request, this.#decision);
   }
 

@@ -3,7 +3,7 @@
 // Never: decides which octets pass.
 
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { ReadHead } from "../../engine/message-parser.js";
 import type { ReadBefore } from "../../engine/seat.js";
@@ -28,8 +28,8 @@ export interface ServerSocketOwner {
   serverDestroys(error: Error | null): void;
   /** The server's timeout for an idle connection; 0 for none. */
   serverTimesOut(milliseconds: number): void;
-  /** The server has read the head that is passing, and gives the application this request for it. */
-  requestBegins(request: IncomingMessage): void;
+  /** The server has read the head that is passing, and gives the application this request and its response. */
+  requestBegins(request: IncomingMessage, response: ServerResponse): void;
   /** The response to the request that is passing has been written completely. */
   responseEnds(): void;
   /** The server threw, or a listener of its events, while it took octets. */
@@ -112,8 +112,12 @@ const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
 
 function onRequestStart(message: unknown): void {
-  const { request, socket } = message as { request: IncomingMessage; socket: unknown };
-  if (socket instanceof ServerSocket) socket.owner.requestBegins(request);
+  const { request, response, socket } = message as {
+    request: IncomingMessage;
+    response: ServerResponse;
+    socket: unknown;
+  };
+  if (socket instanceof ServerSocket) socket.owner.requestBegins(request, response);
 }
 
 function onResponseFinish(message: unknown): void {

@@ -2,19 +2,22 @@
 // Out:   an exchange for each stream; to the session's owner: when no stream is open any more, and how the session ended.
 // Never: reads a frame; node:http2 does.
 
-import type { ServerHttp2Session, ServerOptions } from "node:http2";
+import type { ServerHttp2Session, ServerHttp2Stream, ServerOptions } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { http2 } from "../../handover/node-modules.js";
 import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
+import { abandoned } from "../../outcome/end.js";
 import type { GateLimits } from "../../outcome/limits.js";
-import { replyOf } from "../../outcome/reply.js";
+import { replyOf, replyTo } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { onStream, serve } from "./compat.js";
 import { ErrorCode, resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
+import { keepPace } from "./stream-pace.js";
+import { Streams } from "./streams.js";
 
 /** The connection of a session. */
 export interface SessionOwner {
@@ -56,7 +59,7 @@ export class Session implements ExchangeOwner {
   readonly #context: Context;
   readonly #owner: SessionOwner;
   readonly #session: ServerHttp2Session;
-  #open = 0;
+  readonly #streams: Streams;
   #error: Error | null = null;
   /** The client's SETTINGS have arrived. */
   #hasSpoken = false;
@@ -70,6 +73,7 @@ export class Session implements ExchangeOwner {
     this.#owner = owner;
     const session = http2().performServerHandshake(socket, optionsOf(rules, context.limits));
     this.#session = session;
+    this.#streams = new Streams(session, () => owner.sessionIdle());
     session.once("remoteSettings", () => {
       this.#hasSpoken = true;
     });
@@ -90,7 +94,7 @@ export class Session implements ExchangeOwner {
 
   /** Streams that are open, or were at the session's end. */
   get open(): number {
-    return this.#open;
+    return this.#streams.open;
   }
 
   get hasSpoken(): boolean {
@@ -103,17 +107,14 @@ export class Session implements ExchangeOwner {
   }
 
   #begin(opened: Opened): void {
+    this.#streams.opened(opened.stream);
     if (!this.#hasServed) this.#owner.sessionBegins();
     this.#hasServed = true;
-    this.#open++;
-    opened.stream.once("close", () => {
-      // Streams that close because the session is destroyed were open at its end.
-      if (!this.#session.destroyed && --this.#open === 0) this.#owner.sessionIdle();
-    });
     new Exchange(this.#context, this, opened).begin();
   }
 
   serve(opened: Opened, decision: Acceptance<FramerLike>): void {
+    keepPace(this.#context, opened.stream, (code) => this.#late(opened.stream, decision, code));
     try {
       serve(this.#context.requests!, opened, (request) => this.#context.known.set(request, decision));
     } catch (error) {
@@ -123,6 +124,15 @@ export class Session implements ExchangeOwner {
       else respond(stream, decision.head.method, replyOf(500));
       throw error;
     }
+  }
+
+  /** Its client was too slow: the request ends, and the session goes on. */
+  #late(stream: ServerHttp2Stream, { arrival, head }: Acceptance, code: "BODY_TIMEOUT" | "SEND_TIMEOUT"): void {
+    const end = abandoned(code, "requests", arrival, this.#context.limits);
+    this.#context.ended(end);
+    const reply = stream.headersSent ? null : replyTo(end, this.#context.expose);
+    if (reply === null) resetStream(stream, ErrorCode.CANCEL);
+    else respond(stream, head.method, reply);
   }
 
   /**
@@ -137,12 +147,15 @@ export class Session implements ExchangeOwner {
     return true;
   }
 
+  announceEnd(): void {
+    this.#streams.announceEnd();
+  }
+
   destroy(): void {
     this.#session.destroy();
   }
 
-  /** Sends GOAWAY: open streams go on, and no new one is accepted; after the last one the connection is closed. */
   close(): void {
-    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    this.#streams.close();
   }
 }

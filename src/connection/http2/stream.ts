@@ -12,10 +12,11 @@ import { type Claimed, type Context, countedAs, type Opened, UNDECIDED } from ".
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
 import { framerCode, give, takeClaimed } from "../../outcome/hand-over.js";
+import type { Drainable } from "../../outcome/open-connections.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
 import type { Waiting } from "../../outcome/waiting.js";
-import { decide, refuseUnanswered } from "../../policy/decide.js";
+import { decide, refuseDraining, refuseUnanswered } from "../../policy/decide.js";
 import type { Acceptance, Decision, Refusal } from "../../policy/decision.js";
 import { ignoreError, respond } from "./respond.js";
 import { Tunnel } from "./tunnel.js";
@@ -32,7 +33,7 @@ export interface ExchangeOwner {
 }
 
 /** One request over HTTP/2. */
-export class Exchange implements Waiting {
+export class Exchange implements Waiting, Drainable {
   due = 0;
   list: object | null = null;
   previous: Timed | null = null;
@@ -117,6 +118,8 @@ export class Exchange implements Waiting {
 
   #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
     const { arrival, head } = decision;
+    this.#context.timed("authorize", this.#context.authorizing.waited(this), arrival);
+    if (this.#question === null) return;
     this.#asked();
     if (verdict.kind === "failed") {
       const { limits } = this.#context;
@@ -139,6 +142,15 @@ export class Exchange implements Waiting {
   expire(): void {
     const { decision } = this.#question!;
     this.#refuse(refuseUnanswered(decision, this.#context.limits.authorizeTimeout));
+  }
+
+  /** It waits for the application, and the gate takes no more upgrades. */
+  drain(): void {
+    if (this.#question !== null) this.#refuse(refuseDraining(this.#question.decision));
+  }
+
+  cut(): void {
+    this.drain();
   }
 
   #handOver(decision: Acceptance<FramerLike>): void {
@@ -164,9 +176,15 @@ export class Exchange implements Waiting {
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
     claimed.known.set(tunnel, decision);
+    const handed = this.#context.open.hand(tunnel, decision.claim, false);
+    const began = performance.now();
     give(() => takeClaimed(claimed, tunnel, NOTHING), {
-      taken() {},
+      taken: () => {
+        this.#context.timed("handover", performance.now() - began, decision.arrival);
+        handed?.taken();
+      },
       notTaken: (cause) => {
+        handed?.notTaken();
         const code = framerCode(cause);
         const end = this.#abandoned(code, "handover", cause);
         // One that refuses answers by itself.

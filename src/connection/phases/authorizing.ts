@@ -6,7 +6,7 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { HeldOctets } from "../../outcome/held-octets.js";
-import { refuseUnanswered } from "../../policy/decide.js";
+import { refuseDraining, refuseUnanswered } from "../../policy/decide.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { readOn } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
@@ -42,6 +42,10 @@ export class Authorizing implements Phase {
   }
 
   #answered(verdict: Verdict): void {
+    const { context } = this.#connection;
+    context.timed("authorize", context.authorizing.waited(this.#connection), this.decision.arrival);
+    // A listener may have closed it.
+    if (this.#isOver) return;
     this.#isOver = true;
     if (verdict.kind === "failed") this.#connection.abandonWith("AUTHORIZE_FAILED", verdict.cause);
     else if (verdict.kind === "refused") this.#connection.refuse(verdict.decision);
@@ -65,6 +69,10 @@ export class Authorizing implements Phase {
   expire(): void {
     const { authorizeTimeout } = this.#connection.context.limits;
     this.#connection.refuse(refuseUnanswered(this.decision, authorizeTimeout));
+  }
+
+  drain(): void {
+    this.#connection.refuse(refuseDraining(this.decision));
   }
 
   leave(): void {

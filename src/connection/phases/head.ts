@@ -65,6 +65,9 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
       connection.close(alert("decode_error"));
       return;
     default:
+      if (step.kind === "decided") context.timed("head", heads.waited(connection), step.decision.arrival);
+      // A listener may have ended it.
+      if (connection.input.isOver) return;
       heads.remove(connection);
       connection.act(step);
   }

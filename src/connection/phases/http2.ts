@@ -12,6 +12,7 @@ export class Http2 implements Phase, SessionOwner {
   readonly tellsItsEnd = true;
   readonly #connection: Phased;
   readonly #session: Session;
+  #isDraining = false;
 
   /** `octets`: what was read from the socket already. */
   constructor(connection: Phased, rules: Http2Rules, octets: Uint8Array) {
@@ -42,6 +43,7 @@ export class Http2 implements Phase, SessionOwner {
     if (input.isOver) return;
     context.heads.remove(this.#connection);
     context.sessions.add(this.#connection);
+    if (context.open.state !== "open") this.drain();
   }
 
   sessionIdle(): void {
@@ -52,7 +54,7 @@ export class Http2 implements Phase, SessionOwner {
   sessionClosed(error: Error | null): void {
     if (this.#connection.input.isOver) return;
     if (error !== null) this.#connection.abandon("HTTP2_FAULT", error);
-    else if (this.#session.hasServed && this.#session.open === 0) this.#connection.served();
+    else if ((this.#session.hasServed || this.#isDraining) && this.#session.open === 0) this.#connection.served();
     else this.#connection.abandon("PEER_ENDED");
   }
 
@@ -84,6 +86,12 @@ export class Http2 implements Phase, SessionOwner {
     else this.#connection.abandon("HEAD_TIMEOUT");
     context.lingering.add(this.#connection);
     session.close();
+  }
+
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#session.announceEnd();
   }
 
   leave(): void {

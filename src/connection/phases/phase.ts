@@ -6,6 +6,7 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { Context } from "../../outcome/context.js";
 import type { Abandoned, AbandonedCode } from "../../outcome/end.js";
+import type { Drainable } from "../../outcome/open-connections.js";
 import type { Overload, Waiting } from "../../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../../policy/decision.js";
 import type { Input } from "../input.js";
@@ -26,21 +27,24 @@ export interface Phase {
   idle(): void;
   /** The deadline has passed. */
   expire(): void;
+  /** Accepts nothing new, and ends the connection once all that is under way has ended; a head that is awaited is under way. */
+  drain?(): void;
   /** Removes its deadlines, its streams and its listeners, except the socket listeners that all phases share. */
   leave(): void;
 }
 
 /** A connection from the point of view of its phases. */
-export interface Phased extends Waiting {
+export interface Phased extends Waiting, Drainable {
   readonly context: Context;
   /** What the gate reads and writes: where it speaks TLS itself, no longer what it was given. */
   socket: Kept;
   readonly input: Input<FramerLike, Context>;
   readonly arrival: Arrival;
+  readonly stage: Abandoned["stage"];
   /** Replaces what is known about where it came in. */
   learn(arrival: Arrival): void;
   /** False if it may not wait, and has been answered: with `answer`, or according to its protocol. */
-  mayWait(overload: Overload | null, answer?: string): boolean;
+  mayWait(overload: Overload | "DRAINED" | "CONNECTIONS_TOO_MANY" | null, answer?: string): boolean;
   /** Reads a head, or what precedes one, and acts on it. */
   readHead(octets: Uint8Array): void;
   /** The first head is awaited from now on, over the protocol that TLS has agreed on. */

@@ -5,16 +5,20 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
+import type { Drainable } from "../../outcome/open-connections.js";
 import { messageOf, replyOf } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
 import type { Chunk, ServerSocket } from "../http1/server-socket.js";
+import { BodyPace, SendPace } from "../pace.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
-export class Serving implements Phase, FilterOwner {
+export class Serving implements Phase, FilterOwner, Drainable {
   readonly #connection: Phased;
   readonly #filter: RequestFilter;
+  #body: BodyPace | null = null;
+  #sending: SendPace | null = null;
 
   constructor(connection: Phased) {
     this.#connection = connection;
@@ -25,6 +29,7 @@ export class Serving implements Phase, FilterOwner {
   begin(server: Server): void {
     const { input, socket } = this.#connection;
     input.become("serving");
+    this.#connection.context.open.served.add(this);
     letFlow(socket);
     listenForTimeout(socket);
     this.#filter.connect(server);
@@ -49,6 +54,25 @@ export class Serving implements Phase, FilterOwner {
 
   get patience(): number {
     return this.#connection.context.limits.lingerTimeout;
+  }
+
+  get isEnding(): boolean {
+    return this.#connection.context.open.state !== "open";
+  }
+
+  drain(): void {
+    this.#filter.endAfterResponse();
+  }
+
+  closeIdle(): void {
+    if (!this.hasServed || !this.#filter.isIdle || this.#connection.input.begun !== null) return;
+    this.#connection.served();
+    this.#connection.close("");
+  }
+
+  cut(): void {
+    this.#connection.abandon("DRAINED");
+    this.#connection.socket.destroy();
   }
 
   forward(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
@@ -76,6 +100,9 @@ export class Serving implements Phase, FilterOwner {
   leave(): void {
     const { context, socket } = this.#connection;
     context.heads.remove(this.#connection);
+    context.open.served.delete(this);
+    this.#body?.end();
+    this.#sending?.end();
     unlistenForTimeout(socket);
     this.#filter.detach();
   }
@@ -93,7 +120,7 @@ export class Serving implements Phase, FilterOwner {
   }
 
   write(chunks: readonly Chunk[], done: (error?: Error | null) => void): void {
-    const { socket } = this.#connection;
+    const { context, socket } = this.#connection;
     // node:http ends each response by an empty chunk.
     let last = chunks.length - 1;
     while (last > 0 && chunks[last]!.chunk.length === 0) last--;
@@ -105,9 +132,16 @@ export class Serving implements Phase, FilterOwner {
       else socket.write(chunk, then);
     }
     if (last > 0) socket.uncork();
+    if (socket.writableLength === 0 && this.#sending === null) return;
+    this.#sending ??= new SendPace(context.sending, socket, () => {
+      this.#connection.abandon("SEND_TIMEOUT");
+      socket.destroy();
+    });
+    this.#sending.wrote();
   }
 
   pause(): void {
+    this.#body?.paused();
     this.#connection.socket.pause();
   }
 
@@ -119,10 +153,25 @@ export class Serving implements Phase, FilterOwner {
     setIdleTimeout(this.#connection.socket, milliseconds);
   }
 
-  bodyMalformed(answered: boolean, method: string): void {
-    if (!answered) this.#connection.abandonWith("BODY_MALFORMED", undefined, method);
+  bodyCame(octets: number, isDone: boolean): void {
+    if (isDone) {
+      this.#body?.end();
+      return;
+    }
+    const { context, socket } = this.#connection;
+    this.#body ??= new BodyPace(
+      context,
+      () => socket.isPaused(),
+      () => this.#filter.bodyLate(),
+    );
+    this.#body.begin();
+    this.#body.came(octets);
+  }
+
+  bodyEnded(code: "BODY_MALFORMED" | "BODY_TIMEOUT", answered: boolean, method: string): void {
+    if (!answered) this.#connection.abandonWith(code, undefined, method);
     else {
-      this.#connection.abandon("BODY_MALFORMED");
+      this.#connection.abandon(code);
       this.#connection.close("");
     }
   }

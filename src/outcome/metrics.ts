@@ -1,0 +1,64 @@
+// In:    what a gate knows of its connections at this moment.
+// Out:   a snapshot in numbers.
+// Never: reads a clock, or costs a request anything.
+
+import type { Context } from "./context.js";
+import type { Timing } from "./end.js";
+import type { GateDurations } from "./histogram.js";
+import type { GateState } from "./open-connections.js";
+
+/** Numbers of connections at one moment. One that serves requests and waits for its next head is in both. */
+export interface GateGauges {
+  /** Adopted connections that have not ended, and those of framers that can close them. */
+  readonly connections: number;
+  /** Connections whose head is incomplete. */
+  readonly pendingHeads: number;
+  /** Upgrades that wait for `authorize`. */
+  readonly authorizing: number;
+  /** Adopted connections whose requests go to `requests` over HTTP/1.1. */
+  readonly serving: number;
+  /** Adopted HTTP/2 connections, from their first stream on. */
+  readonly sessions: number;
+  /** Of framers that can close them; over HTTP/2 each by itself. */
+  readonly handedOver: number;
+  /** Connections and HTTP/2 sessions of guarded servers that have brought a request. */
+  readonly guarded: number;
+  /** Connections that are still read after their last response. */
+  readonly lingering: number;
+}
+
+/** Durations of adopted connections and their requests, and of upgrades to guarded servers; `Timing` has what each begins and ends with. */
+export type GateTimes = Readonly<Record<Timing["stage"], GateDurations>>;
+
+/** Of `gate.metrics`. */
+export interface GateSnapshot {
+  readonly state: GateState;
+  /** Connections that the gate has adopted so far. */
+  readonly adopted: number;
+  readonly gauges: GateGauges;
+  readonly durations: GateTimes;
+}
+
+/** @internal */
+export function snapshotOf({
+  authorizing,
+  heads,
+  lingering,
+  open,
+  sessions,
+}: Context): Omit<GateSnapshot, "durations"> {
+  return {
+    state: open.state,
+    adopted: open.adopted,
+    gauges: {
+      connections: open.size,
+      pendingHeads: heads.size,
+      authorizing: authorizing.size,
+      serving: open.served.size,
+      sessions: sessions.size,
+      handedOver: open.handed,
+      guarded: open.guarded,
+      lingering: lingering.size,
+    },
+  };
+}
