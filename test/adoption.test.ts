@@ -93,7 +93,7 @@ ways(
 );
 
 ways(
-  "ws leaves its own listeners on the socket, and the gate the one that tells it of the close, for a drain",
+  "ws leaves its own listeners on the socket, and the gate one listener of 'close'",
   async () => {
     const plain = await pair();
     const server = echo();

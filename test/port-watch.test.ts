@@ -107,6 +107,28 @@ watch("no warning where every server is guarded, another port is used, or the gu
   assert.equal(said, []);
 });
 
+watch("a server on another port is asked for its port once: that is a system call", async () => {
+  const server = await listen(makes.http());
+  const guard = gateOf().guard(server);
+  const elsewhere = await listen(makes.http());
+  const port = portOf(elsewhere);
+  let asked = 0;
+  const { address } = elsewhere;
+  elsewhere.address = function () {
+    asked++;
+    return address.call(this);
+  };
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) =>
+      http.get({ port, host: "127.0.0.1", agent: false }, (response) => response.resume().on("end", resolve)),
+    );
+  }
+  assert.is(asked, 1);
+  guard.release();
+  await close(server);
+  await close(elsewhere);
+});
+
 watch("a server that has closed is not watched for, and is again when it listens", async () => {
   const server = makes.http();
   const guard = gateOf().guard(server);

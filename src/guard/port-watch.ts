@@ -14,12 +14,13 @@ interface RequestStart {
 
 /**
  * A framework that is told to listen on `localhost` may make one server for 127.0.0.1 and another one for ::1, of which an application
- * only sees the first. While this is subscribed, each request of the process costs a message; for those of the guarded server it is
- * one comparison.
+ * only sees the first. While this is subscribed, each request of the process costs a message and a comparison or two.
  */
 export class PortWatch {
   readonly #server: Server;
   readonly #isGuarded: (server: object) => boolean;
+  /** Servers on other ports: to ask for a server's port is a system call. One that listens again elsewhere is not noticed. */
+  #elsewhere = new WeakSet<Server>();
   #isSubscribed = false;
   #hasWarned = false;
 
@@ -32,6 +33,7 @@ export class PortWatch {
   start(): void {
     if (this.#isSubscribed || this.#hasWarned || portOf(this.#server) === null) return;
     this.#isSubscribed = true;
+    this.#elsewhere = new WeakSet();
     subscribe(CHANNEL, this.#look);
   }
 
@@ -43,9 +45,12 @@ export class PortWatch {
 
   readonly #look = (message: unknown): void => {
     const { server } = message as RequestStart;
-    if (server === this.#server || this.#isGuarded(server)) return;
+    if (server === this.#server || this.#elsewhere.has(server) || this.#isGuarded(server)) return;
     const port = portOf(server);
-    if (port === null || port !== portOf(this.#server)) return;
+    if (port === null || port !== portOf(this.#server)) {
+      this.#elsewhere.add(server);
+      return;
+    }
     this.#hasWarned = true;
     this.stop();
     const [guarded, other] = [addressOf(this.#server), addressOf(server)];
