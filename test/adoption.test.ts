@@ -92,21 +92,18 @@ ways(
   },
 );
 
-ways(
-  "ws leaves its own listeners on the socket, and the gate one listener of 'close'",
-  async () => {
-    const plain = await pair();
-    const server = echo();
-    const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
-    server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
-    const adopted = await pair();
-    adopted.near.write(handshake);
-    await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
-    const own = listeners(plain.far);
-    assert.equal(listeners(adopted.far), { ...own, close: own.close! + 1 });
-    for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
-  },
-);
+ways("ws leaves its own listeners on the socket, and the gate one listener of 'close'", async () => {
+  const plain = await pair();
+  const server = echo();
+  const request = { method: "GET", url: "/", socket: plain.far, headers: headersOf(handshake) };
+  server.handleUpgrade(request as never, plain.far, Buffer.alloc(0), () => {});
+  const adopted = await pair();
+  adopted.near.write(handshake);
+  await gateWith({ "*": wsFramer(server) }).adopt(adopted.far).ended;
+  const own = listeners(plain.far);
+  assert.equal(listeners(adopted.far), { ...own, close: own.close! + 1 });
+  for (const socket of [plain.near, plain.far, adopted.near, adopted.far]) socket.destroy();
+});
 
 function headersOf(head: string): Record<string, string> {
   const lines = head.split("\r\n").slice(1, -2);
