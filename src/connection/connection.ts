@@ -328,12 +328,12 @@ export class Connection implements Keeper, Phase, Switchboard {
   /** Gives the connection to a passthrough, unread, with every octet. */
   pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void {
     if (this.hasEnded(hello === null ? "head" : "tls")) return;
-    const { arrival } = this;
+    const { arrival, context, socket } = this;
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();
-    this.context.passed(end);
-    const handover = new ReceivedConnection(this.socket, octets, hello, arrival);
-    give(() => passThrough(taker, handover), this.taking(end));
+    context.passed(end);
+    const leaving = { context, socket, owner: null, arrival, isAdopted: context.adopts };
+    give(leaving, () => passThrough(taker, new ReceivedConnection(socket, octets, hello, arrival)), this.taking(end));
   }
 
   /** The next owner of a socket whose client has ended would wait for an 'end' that has already happened, so the socket is closed. */
@@ -356,34 +356,27 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
     const written = bytesWritten(this.socket);
-    const { adopts, open } = this.context;
-    const { arrival } = end.kind === "passed" ? end : end.decision;
-    const began = performance.now();
-    const handed = open.hand(this.socket, end.kind === "passed" ? null : end.decision.claim, adopts);
     return {
-      taken: () => {
+      taken: (isCounted) => {
         leaveErrors(this.socket);
         this.input.become("handed-over");
-        this.context.timed("handover", performance.now() - began, arrival);
-        handed?.taken();
-        this.settle(end, handed === null);
+        this.settle(end, isCounted);
       },
-      notTaken: (cause) => {
-        const isOurs = handed === null || handed.notTaken();
+      notTaken: (cause, isCounted) => {
         const code = end.kind === "passed" ? "PASSTHROUGH_FAILED" : framerCode(cause);
-        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written, isOurs);
+        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written, isCounted);
       },
     };
   }
 
   /** `isUntouched`: the framer or passthrough wrote nothing to the socket. One that refuses answers by itself, and closes the socket. */
-  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean, isOurs: boolean): void {
+  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean, isCounted: boolean): void {
     const { socket } = this;
     const isAnswered = code === "FRAMER_REFUSED";
     if (isAnswered) leaveErrors(socket);
     const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
     this.input.become("abandoned");
-    this.settle(end, isOurs);
+    this.settle(end, isCounted);
     this.context.ended(end);
     if (isAnswered || socket.destroyed) return;
     keep(socket, this);
@@ -435,9 +428,9 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.settle(end);
   }
 
-  /** `isOurs`: it is still one of the adopted connections. */
-  private settle(end: ConnectionEnd, isOurs = true): void {
-    if (this.context.adopts && isOurs) this.context.open.left();
+  /** `isCounted`: it still counts as one of the adopted connections. */
+  private settle(end: ConnectionEnd, isCounted = true): void {
+    if (this.context.adopts && isCounted) this.context.open.left();
     if (typeof this.#outcome === "function") this.#outcome(end);
     this.#outcome = end;
   }

@@ -1,17 +1,33 @@
 // In:    an accepted upgrade, or a connection that the gate does not read; the framer or passthrough for it.
-// Out:   a call of that framer or passthrough, and one report of whether it took the socket.
+// Out:   a call of that framer or passthrough, and one report of whether it took the socket; what a drain and the metrics have of it.
 // Never: touches the socket.
 
 import type { Duplex } from "node:stream";
+import type { Arrival } from "../arrival/arrival.js";
 import { type FramerLike, type Handover, isFramerRefusal, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
+import { NOTHING } from "../head/kernel/latin1.js";
 import type { Acceptance } from "../policy/decision.js";
 import type { Claimed, Context } from "./context.js";
 
-/** One of them is called, once; synchronously, if `take` is synchronous. */
+/**
+ * One of them is called, once; synchronously, if `take` is synchronous. `isCounted`: an adopted connection still counts as one, since
+ * its socket had closed before, or has not been taken.
+ */
 export interface Taking {
-  taken(): void;
-  notTaken(cause: unknown): void;
+  taken(isCounted: boolean): void;
+  notTaken(cause: unknown, isCounted: boolean): void;
+}
+
+/** A socket on its way to another owner. */
+export interface Leaving {
+  readonly context: Context;
+  readonly socket: Duplex;
+  /** The framer, which a drain may ask to close the socket; null for a passthrough. */
+  readonly owner: unknown;
+  readonly arrival: Arrival;
+  /** It counts as an adopted connection so far. */
+  readonly isAdopted: boolean;
 }
 
 /** Gives an accepted upgrade to the framer that claims it; for a guarded server, to the server's other gates and listeners. */
@@ -26,14 +42,36 @@ export function handOver(
   known.set(socket, decision);
   context.accepted(decision);
   const handover = handoverOf({ decision, known }, socket, rest);
-  give(() => (others === undefined ? take(handover) : others.take(handover)), {
-    taken() {
-      // The head is kept for `decisionOf` as long as the connection: the framer has read its fields by now.
-      decision.head.forget();
-      taking.taken();
+  const leaving = leavingBy(context, socket, decision, context.adopts);
+  give(leaving, () => (others === undefined ? take(handover) : others.take(handover)), forgetting(decision, taking));
+}
+
+/** Gives the tunnel of an accepted upgrade over HTTP/2 to the framer that claims it. */
+export function handOverTunnel(context: Context, claimed: Claimed, tunnel: Duplex, taking: Taking): void {
+  const { decision, known } = claimed;
+  known.set(tunnel, decision);
+  const leaving = leavingBy(context, tunnel, decision, false);
+  give(leaving, () => takeClaimed(claimed, tunnel, NOTHING), forgetting(decision, taking));
+}
+
+function leavingBy(
+  context: Context,
+  socket: Duplex,
+  { arrival, claim }: Claimed["decision"],
+  isAdopted: boolean,
+): Leaving {
+  return { context, socket, owner: claim, arrival, isAdopted };
+}
+
+/** The head is kept for `decisionOf` as long as the connection: the framer has read its fields once it has taken the socket. */
+function forgetting({ head }: Claimed["decision"], { taken, notTaken }: Taking): Taking {
+  return {
+    taken(isCounted) {
+      head.forget();
+      taken(isCounted);
     },
-    notTaken: (cause) => taking.notTaken(cause),
-  });
+    notTaken,
+  };
 }
 
 /** Lets the framer that claims an upgrade take it. */
@@ -51,17 +89,24 @@ export function framerCode(cause: unknown): "FRAMER_FAILED" | "FRAMER_REFUSED" {
 }
 
 /** Calls `take`, and awaits a promise that it returns. */
-export function give(take: () => unknown, taking: Taking): void {
+export function give(
+  { context, socket, owner, arrival, isAdopted }: Leaving,
+  take: () => unknown,
+  taking: Taking,
+): void {
+  const handed = context.open.hand(socket, owner, isAdopted);
+  const began = performance.now();
+  const taken = (): void => {
+    taking.taken(handed === null);
+    context.timed("handover", performance.now() - began, arrival);
+    handed?.taken();
+  };
+  const notTaken = (cause: unknown): void => taking.notTaken(cause, handed === null || handed.notTaken());
   try {
     const promise = take() as PromiseLike<void> | null | undefined;
-    if (typeof promise?.then !== "function") taking.taken();
-    else {
-      Promise.resolve(promise).then(
-        () => taking.taken(),
-        (cause) => taking.notTaken(cause),
-      );
-    }
+    if (typeof promise?.then !== "function") taken();
+    else Promise.resolve(promise).then(taken, notTaken);
   } catch (cause) {
-    taking.notTaken(cause);
+    notTaken(cause);
   }
 }

@@ -6,12 +6,11 @@ import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { HeadFault } from "../../head/fault.js";
 import { readHttp2Head } from "../../head/http2.js";
-import { NOTHING } from "../../head/kernel/latin1.js";
 import { Question, type Verdict } from "../../outcome/authorization.js";
 import { type Claimed, type Context, countedAs, type Opened, UNDECIDED } from "../../outcome/context.js";
 import type { Timed } from "../../outcome/deadlines.js";
 import { type Abandoned, type AbandonedCode, type Answered, abandoned } from "../../outcome/end.js";
-import { framerCode, give, takeClaimed } from "../../outcome/hand-over.js";
+import { framerCode, handOverTunnel } from "../../outcome/hand-over.js";
 import type { Drainable } from "../../outcome/open-connections.js";
 import { replyTo } from "../../outcome/reply.js";
 import { routeOf, type Ways } from "../../outcome/route.js";
@@ -175,16 +174,9 @@ export class Exchange implements Waiting, Drainable {
     stream.on("error", ignoreError);
     const tunnel = new Tunnel(stream, decision.arrival);
     tunnel.on("error", ignoreError);
-    claimed.known.set(tunnel, decision);
-    const handed = this.#context.open.hand(tunnel, decision.claim, false);
-    const began = performance.now();
-    give(() => takeClaimed(claimed, tunnel, NOTHING), {
-      taken: () => {
-        this.#context.timed("handover", performance.now() - began, decision.arrival);
-        handed?.taken();
-      },
+    handOverTunnel(this.#context, claimed, tunnel, {
+      taken: () => {},
       notTaken: (cause) => {
-        handed?.notTaken();
         const code = framerCode(cause);
         const end = this.#abandoned(code, "handover", cause);
         // One that refuses answers by itself.
