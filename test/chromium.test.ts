@@ -5,28 +5,15 @@
 import type { Browser, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { findBarriers } from "./support/axe.js";
-import { launchChromium, type RunningDemo, startDemo } from "./support/chromium.js";
-import { skip, suite } from "./support/suite.js";
+import { demoSuite } from "./support/chromium.js";
+import type { Suite } from "./support/suite.js";
 
 /** Milliseconds for anything that the page is to show. */
 const PATIENCE = 15_000;
 
-const { browser, noBrowser } = await launchChromium();
-if (browser === null) skip("the page in Chromium", noBrowser!);
-else testPage(browser);
+await demoSuite("the page in Chromium", testPage);
 
-function testPage(browser: Browser): void {
-  const test = suite("the page in Chromium");
-  let demo: RunningDemo;
-
-  test.before(async () => {
-    demo = await startDemo();
-  });
-  test.after(async () => {
-    await browser.close();
-    await demo.end("SIGTERM");
-  });
-
+function testPage(test: Suite, browser: Browser, port: () => number): void {
   /** The page, in a window of its own; whatever the browser complains about fails the test that uses it. */
   async function visit(use: (page: Page, port: number) => Promise<void>, host = "localhost"): Promise<void> {
     const context = await browser.newContext({ viewport: { width: 390, height: 844 } });
@@ -42,9 +29,9 @@ function testPage(browser: Browser): void {
       }
     });
     try {
-      await page.goto(`http://${host}:${demo.port}/`);
+      await page.goto(`http://${host}:${port()}/`);
       await page.getByText("live", { exact: true }).waitFor();
-      await use(page, demo.port);
+      await use(page, port());
       assert.equal(complaints, []);
     } finally {
       await context.close();

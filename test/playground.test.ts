@@ -7,9 +7,9 @@ import { pathToFileURL } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import * as assert from "uvu/assert";
 import { findBarriers } from "./support/axe.js";
-import { launchChromium, type RunningDemo, startDemo } from "./support/chromium.js";
+import { demoSuite } from "./support/chromium.js";
 import { smaller } from "./support/png.js";
-import { skip, suite } from "./support/suite.js";
+import type { Suite } from "./support/suite.js";
 import { until } from "./support/until.js";
 
 /** Milliseconds for anything that the page is to show. */
@@ -31,22 +31,9 @@ const headlines = {
 const widths = [390, 1280];
 const schemes = ["light", "dark"] as const;
 
-const { browser, noBrowser } = await launchChromium();
-if (browser === null) skip("the playground in Chromium", noBrowser!);
-else testPlayground(browser);
+await demoSuite("the playground in Chromium", testPlayground);
 
-function testPlayground(browser: Browser): void {
-  const test = suite("the playground in Chromium");
-  let demo: RunningDemo;
-
-  test.before(async () => {
-    demo = await startDemo();
-  });
-  test.after(async () => {
-    await browser.close();
-    await demo.end("SIGTERM");
-  });
-
+function testPlayground(test: Suite, browser: Browser, port: () => number): void {
   interface Visit extends BrowserContextOptions {
     readonly address?: string;
     /** Runs before the page's own script. */
@@ -55,7 +42,7 @@ function testPlayground(browser: Browser): void {
 
   /** The playground, in a window of its own; whatever the browser complains about fails the test that uses it. */
   async function visit(use: (page: Page) => Promise<void>, options: Visit = {}): Promise<void> {
-    const { address = `http://localhost:${demo.port}/playground/`, before, ...more } = options;
+    const { address = `http://localhost:${port()}/playground/`, before, ...more } = options;
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...more });
     context.setDefaultTimeout(PATIENCE);
     if (before !== undefined) await context.addInitScript(before);
@@ -290,7 +277,7 @@ function testPlayground(browser: Browser): void {
 
   test("a link that is damaged leads to an example", async () => {
     for (const fragment of ["#s=%%%", "#s=e30", "#s=WyIiLCIiLCIiLCJmdHAiXQ", "#nonsense"]) {
-      const address = `http://localhost:${demo.port}/playground/${fragment}`;
+      const address = `http://localhost:${port()}/playground/${fragment}`;
       await visit(
         async (page) => {
           assert.is(await headline(page), headlines.Rebinding, fragment);

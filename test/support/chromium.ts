@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
+import { type Suite, skip, suite } from "./suite.js";
 
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -121,4 +122,26 @@ export async function startDemo(): Promise<RunningDemo> {
       return demo.ended.finally(() => clearTimeout(timer));
     },
   };
+}
+
+/** A suite for the demo in Chromium, with the browser and, within its tests, the port of the running demo; skipped by name where there is no Chromium. */
+export async function demoSuite(
+  name: string,
+  run: (test: Suite, browser: Browser, port: () => number) => void,
+): Promise<void> {
+  const { browser, noBrowser } = await launchChromium();
+  if (browser === null) {
+    skip(name, noBrowser!);
+    return;
+  }
+  const test = suite(name);
+  let demo: RunningDemo;
+  test.before(async () => {
+    demo = await startDemo();
+  });
+  test.after(async () => {
+    await browser.close();
+    await demo.end("SIGTERM");
+  });
+  run(test, browser, () => demo.port);
 }
