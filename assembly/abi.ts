@@ -287,8 +287,6 @@ export const enum Memory {
   REG_NAME_NIBBLES = 0x920,
   /** Vectors of one octet repeated, at the offsets of `Vector`. */
   VECTORS = 0x940,
-  /** 32 octets for a copy of a field name in lower case. */
-  NAME_COPY = 0xa00,
   /** 32 words: by a name's length, the first letters (bit 0 for a) of the names that the kernel reads. */
   SUSPECTS = 0xa40,
   /** The record of the head that was read last; low, as small addresses make small code. */

@@ -1,6 +1,6 @@
 // In:    the AssemblyScript sources beside this file, asconfig.json.
-// Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, the scalar one in JavaScript, with its types; and
-//        src/head/kernel/simd.ts, which carries the SIMD one for src/head/kernel/instance.ts.
+// Out:   dist/kernel/{simd,scalar}.wasm; dist/kernel/javascript.js, one that reads octets singly in JavaScript, with its types;
+//        and src/head/kernel/simd.ts, which carries the SIMD one for src/head/kernel/instance.ts.
 // Never: changes what a kernel does; the same sources give the same bytes, and assembly/checksums.mjs compares them.
 
 import { execFileSync } from "node:child_process";
@@ -16,9 +16,19 @@ const BINARYEN = "node_modules/binaryen/bin";
  */
 const OPTIMISE = [
   // None of those that common heads never reach goes in line (passes run in this order),
-  ...["stop/*", "octets/*", "scan/*", "ip-address/*", "*/*Refusal", "*/whitespaceOr"].map(
-    (functions) => `--no-inline=assembly/${functions}`,
-  ),
+  ...[
+    "stop/*",
+    "octets/equalsWord",
+    "octets/build*",
+    "octets/mark*",
+    "octets/fill*",
+    "scan/*End",
+    "scan/*At",
+    "scan/*Start",
+    "ip-address/*",
+    "*/*Refusal",
+    "*/whitespaceOr",
+  ].map((functions) => `--no-inline=assembly/${functions}`),
   // but any other of this size, or that is called once.
   "--always-inline-max-function-size=12",
   "--one-caller-inline-max-function-size=1000",
@@ -31,7 +41,7 @@ const OPTIMISE = [
 ];
 
 mkdirSync(FOLDER, { recursive: true });
-for (const variant of ["simd", "scalar"]) {
+for (const variant of ["simd", "scalar", "octets"]) {
   const { error, stderr } = await asc.main(["--config", "asconfig.json", "--target", variant]);
   if (error) {
     console.error(stderr.toString());
@@ -47,7 +57,8 @@ writeFileSync(
     "// Never: compiles it; src/head/kernel/instance.ts does that.\n\n" +
     `export const simd: string =\n  "${readFileSync(`${FOLDER}/simd.wasm`, "base64")}";\n`,
 );
-writeFileSync(`${FOLDER}/javascript.js`, inJavaScript(`${FOLDER}/scalar.wasm`));
+writeFileSync(`${FOLDER}/javascript.js`, inJavaScript(`${FOLDER}/octets.wasm`));
+rmSync(`${FOLDER}/octets.wasm`);
 writeFileSync(
   `${FOLDER}/javascript.d.ts`,
   "/** Makes an instance of the kernel without WebAssembly. Give the function itself to `useKernel`. */\n" +

@@ -4,7 +4,6 @@
 
 import { Capacity, FieldName, FieldSpelling, Head, Memory, NameEntry } from "./abi";
 import { CASE_BIT, COLON_SP, SMALL_A } from "./ascii";
-import { lowerCase } from "./octets";
 
 /** "A" to "Z" and "a" to "z" as numbers from 0. */
 function letter(octet: u32): u32 {
@@ -48,7 +47,11 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
  * of those.)
  */
 export function nameEntry(at: usize, end: usize): usize {
-  const mixed = load<u32>(at) + rotl<u32>(load<u32>(end - 4), 5);
+  return hashed(load<u32>(at), load<u32>(end - 4));
+}
+
+function hashed(first: u32, last: u32): usize {
+  const mixed = first + rotl<u32>(last, 5);
   // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
   return ((mixed * SPREAD) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
 }
@@ -59,17 +62,21 @@ export function isSuspect(initial: u32, length: usize): bool {
   return ((load<u32>(<usize>Memory.SUSPECTS + (length << 2)) >> letter(initial)) & 1) !== 0;
 }
 
+/** The case bit of each of four octets. */
+const CASE_BITS: u32 = CASE_BIT * 0x01010101;
+
 /** The name at..end, in whatever spelling, of those that the kernel reads. Field names are case-insensitive (RFC 9110 §5.1). */
 export function fieldName(at: usize, end: usize): FieldName {
   const length = end - at;
   if (length > <usize>NameEntry.LONGEST || !isSuspect(load<u8>(at), length)) return FieldName.UNKNOWN;
-  // Bounds: the copy has at most NameEntry.LONGEST octets, and the ": " after them is compared as well.
-  const copy: usize = Memory.NAME_COPY;
-  for (let i: usize = 0; i < length; i++) store<u8>(copy + i, lowerCase(load<u8>(at + i)));
-  const entry = <usize>Memory.NAMES + nameEntry(copy, copy + length);
-  store<u16>(copy + length, COLON_SP);
-  for (let i: usize = 0; i < length + 2; i++) {
-    if (load<u8>(copy + i) !== load<u8>(entry + i)) return FieldName.UNKNOWN;
+  const entry = <usize>Memory.NAMES + hashed(load<u32>(at) | CASE_BITS, load<u32>(end - 4) | CASE_BITS);
+  // Letters become small ones, and no tchar becomes an octet of these names but they. Bounds: an entry has 32 octets.
+  if (load<u16>(entry + length) !== COLON_SP) return FieldName.UNKNOWN;
+  for (let i: usize = 0; i < length; i += 4) {
+    let others = (load<u32>(at + i) | CASE_BITS) ^ load<u32>(entry + i);
+    // Of the last word, only the octets of the name.
+    if (length - i < 4) others <<= (4 - <u32>(length - i)) << 3;
+    if (others) return FieldName.UNKNOWN;
   }
   const name = load<u32>(entry, NameEntry.CODE) & FieldSpelling.NAME;
   return name < <u32>FieldName.RECOGNISED ? name : FieldName.UNKNOWN;
