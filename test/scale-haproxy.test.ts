@@ -106,6 +106,24 @@ test.needing(reason, "a machine that has vanished: its connections are closed fo
   await fleet.stop();
 });
 
+test.needing(
+  reason,
+  "404 of a gate that is about to drain spares its WebSockets, and any other failed check does not",
+  async () => {
+    for (const [change, expected] of [
+      [(text: string): string => text, 1001],
+      [(text: string): string => text.replace("    http-check disable-on-404\n", ""), 1006],
+    ] as const) {
+      const fleet = await Fleet.start("haproxy.cfg", { ...GATES, SPREAD: "0" }, change);
+      const { name, code } = await open(fleet);
+      const drained = fleet.drain(name);
+      assert.is(await code, expected);
+      await drained;
+      await fleet.stop();
+    }
+  },
+);
+
 test.needing(reason, "the gate is as strict with health checks as with clients", async () => {
   const fleet = await Fleet.start("haproxy.cfg", GATES);
   assert.match(String(await fleet.ask()), /^[a-d]$/);

@@ -9,7 +9,7 @@ import { createGate, explain, NO_LISTEN_SERVER, type TrustRules } from "headgate
 import { wsFramer } from "headgate/ws";
 import { WebSocketServer } from "ws";
 
-const { NAME = "gate", HOST = "127.0.0.1", PORT = "9000", TRUST = "proxy", TRUSTED = "127.0.0.1" } = process.env;
+const { NAME = "gate", ADDRESS = "127.0.0.1", PORT = "9000", TRUST = "proxy", TRUSTED = "127.0.0.1" } = process.env;
 /** Milliseconds, from seconds: until the balancer has noticed; over which WebSockets are closed; for all of the drain. */
 const [notice, spread, deadline] = [
   Number(process.env.NOTICE ?? 5) * 1000,
@@ -64,7 +64,7 @@ gate.on("refused", (decision) => console.log(NAME, decision.statusCode, explain(
 gate.on("malformed", ({ fault }) => console.log(NAME, fault.statusCode, explain(fault)));
 gate.on("abandoned", ({ code, cause }) => console.log(NAME, code, `${cause ?? ""}`));
 
-const door = createServer((socket) => gate.adopt(socket)).listen(Number(PORT), HOST);
+const door = createServer((socket) => gate.adopt(socket)).listen(Number(PORT), ADDRESS);
 
 process.once("SIGTERM", async () => {
   isLeaving = true;

@@ -31,11 +31,14 @@ export async function drill(fleet: Fleet, order: Drill): Promise<void> {
   const visitors = connections - webSockets - slow;
   const load = await Load.begin({ port: fleet.port, ca: fleet.ca, visitors, slow, webSockets, pace: PACE });
   let counts = await load.count();
-  /** Until every client has a WebSocket again. */
-  const settle = (what: string): Promise<void> =>
+  /** Until all that were open on a gate have ended in this way, and every client has a WebSocket again. */
+  const settle = (end: string, on: number): Promise<void> =>
     until(
-      async () => (counts = await load.count()).open === webSockets && isAnyOf(counts, what),
-      () => `all WebSockets are open again after ${what}: ${words(counts)}`,
+      async () => {
+        counts = await load.count();
+        return counts.closed[end] === on && counts.open === webSockets;
+      },
+      () => `${on} WebSockets end as ${end}, and are opened again: ${words(counts)}`,
     );
   assert.is(counts.open, webSockets);
   assert.equal(counts.failures, []);
@@ -43,15 +46,13 @@ export async function drill(fleet: Fleet, order: Drill): Promise<void> {
   const kill = async (): Promise<void> => {
     const on = openOn(counts, killed);
     await fleet.kill(killed);
-    await settle(`${killed} 1006`);
-    assert.is(counts.closed[`${killed} 1006`], on, words(counts));
+    await settle(`${killed} 1006`, on);
   };
   const replace = async (): Promise<void> => {
     const on = openOn(counts, drained);
     const ended = await fleet.drain(drained);
-    await settle(`${drained} 1001`);
-    assert.is(counts.closed[`${drained} 1001`], on, words(counts));
     assert.is(ended.cut, 0);
+    await settle(`${drained} 1001`, on);
     await fleet.open(drained);
     // It has the fewest connections, so that the next client is its own as soon as the balancer knows it.
     await until(async () => (await fleet.ask()) === drained, `the new ${drained} is asked`);
@@ -84,7 +85,6 @@ export async function drill(fleet: Fleet, order: Drill): Promise<void> {
 const PACE = 1500;
 
 const sum = (table: Readonly<Record<string, number>>): number => Object.values(table).reduce((a, b) => a + b, 0);
-const isAnyOf = ({ closed }: Counts, end: string): boolean => (closed[end] ?? 0) > 0;
 
 /** Open WebSockets of a gate. */
 function openOn({ opened, closed }: Counts, name: string): number {
