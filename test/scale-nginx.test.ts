@@ -15,8 +15,8 @@ import { Fleet } from "./support/scale.js";
 import type { Failure } from "./support/scale-clients.js";
 import { suite } from "./support/suite.js";
 
-/** Nothing checks the gates' health: a port that is closed at once is the notice. */
-const GATES = { NOTICE: "0", SPREAD: "3" };
+/** Nothing checks the gates' health: a port that is closed is the notice. */
+const GATES = { CHECKS: "none", NOTICE: "1", SPREAD: "3" };
 const CONNECTIONS = 120;
 
 const folder = mkdtempSync(join(tmpdir(), "headgate-scale-nginx-"));

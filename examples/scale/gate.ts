@@ -69,8 +69,9 @@ const door = createServer((socket) => gate.adopt(socket)).listen(Number(PORT), A
 process.once("SIGTERM", async () => {
   isLeaving = true;
   // Health checks see it, and new connections go elsewhere. Where nothing checks, a closed port is the notice.
-  if (notice > 0) await sleep(notice);
-  else door.close();
+  if (process.env.CHECKS === "none") door.close();
+  // Meanwhile all is served as before, also an upgrade on a connection that was accepted just now.
+  await sleep(notice);
   const counts = await gate.drain({ signal: AbortSignal.timeout(deadline), spread });
   console.log(NAME, "drained:", JSON.stringify(counts));
   process.exit();
