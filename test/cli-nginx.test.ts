@@ -13,8 +13,8 @@ import { examine } from "#src/cli/doctor/examine.js";
 import { outcomeOf } from "#src/cli/doctor/summary.js";
 import { targetOf } from "#src/cli/doctor/target.js";
 import { createGate, localhost, type PolicyRules } from "#src/index.js";
-import { cannotRunNginx } from "./support/nginx.js";
-import { freePort, start, stopAll } from "./support/program.js";
+import { cannotRunNginx, startNginx } from "./support/nginx.js";
+import { freePort, stopAll } from "./support/program.js";
 import { followed } from "./support/remedy.js";
 import { skip, suite } from "./support/suite.js";
 
@@ -40,19 +40,18 @@ async function through<Value>(
   name?: string,
 ): Promise<Value> {
   const port = await freePort();
-  const file = join(folder, `${port}.conf`);
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (each) => `${each}_temp_path ${folder}/${each};`,
   );
   const named = name === undefined ? "" : `server_name ${name};`;
   const others = name === undefined ? "" : `server { listen 127.0.0.1:${port} default_server; return 421; }`;
-  writeFileSync(
-    file,
+  const nginx = await startNginx(
+    folder,
     `daemon off; pid ${folder}/${port}.pid; error_log stderr; worker_processes 1; events {}
     http { access_log off; ${paths.join(" ")}
       ${others} server { listen 127.0.0.1:${port}; ${named} location / { proxy_pass http://127.0.0.1:${behind}; ${lines} } } }`,
+    [port],
   );
-  const nginx = await start("nginx", ["-e", "stderr", "-c", file], [port]);
   try {
     return await act(port);
   } finally {

@@ -11,7 +11,7 @@ import tls from "node:tls";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { certificate } from "./support/certificate.js";
-import { cannotRunNginx } from "./support/nginx.js";
+import { cannotRunNginx, startNginx } from "./support/nginx.js";
 import { freePort, type Program, start, stopAll } from "./support/program.js";
 import { skip, suite } from "./support/suite.js";
 import { Client } from "./support/tcp.js";
@@ -43,16 +43,15 @@ async function freePorts(written: readonly string[]): Promise<Map<string, number
 }
 
 /** Starts nginx with the example's configuration, as `change` leaves it. */
-async function startNginx(own: Ports, change: (text: string) => string = (text) => text): Promise<Program> {
+async function startExample(own: Ports, change: (text: string) => string = (text) => text): Promise<Program> {
   const prefix = mkdtempSync(join(folder, "nginx-"));
   writeFileSync(join(prefix, "key.pem"), key);
   writeFileSync(join(prefix, "cert.pem"), cert);
   const text = readFileSync(EXAMPLE, "utf8")
     .replace(/:(\d{4})\b/g, (_, written: string) => `:${own.get(written)}`)
     .replaceAll("/tmp/nginx-gate", prefix);
-  writeFileSync(join(prefix, "nginx.conf"), change(text));
   const doors = PUBLIC.map((each) => own.get(each)!);
-  return start("nginx", ["-e", "stderr", "-c", join(prefix, "nginx.conf")], doors);
+  return startNginx(prefix, change(text), doors);
 }
 
 function connect(to: number, encrypted: boolean, from = CLIENT): Promise<net.Socket> {
@@ -124,7 +123,7 @@ function testExample(): void {
       PUBLIC_PORTS: PUBLIC.map(port).join(),
       GATE_PORTS: BEHIND.map(port).join(),
     });
-    nginx = await startNginx(ports);
+    nginx = await startExample(ports);
   });
   test.after(stopAll);
 
@@ -179,7 +178,7 @@ function testExample(): void {
   test.needing(noIpv6, "a client with an IPv6 address, which Forwarded has in brackets and quotes", async () => {
     const own = new Map([...ports, ...(await freePorts(PUBLIC))]);
     const [listen, to] = [`listen 127.0.0.1:${own.get("8080")};`, own.get("8080")!];
-    const other = await startNginx(own, (text) => text.replace(listen, `${listen} listen [::1]:${to};`));
+    const other = await startExample(own, (text) => text.replace(listen, `${listen} listen [::1]:${to};`));
     const client = new Client(net.connect(to, "::1"));
     // The gate has the ports of the first nginx for its public ones: the refusal says who was there.
     await client.send("GET / HTTP/1.1\r\nHost: ipv6.example\r\nConnection: close\r\n\r\n");
@@ -192,7 +191,7 @@ function testExample(): void {
   test("proxy_set_header Host $host loses the port; X-Forwarded-Port, where it counts, says it", async () => {
     const [first, second] = [port("8080"), port("8081")];
     await nginx.stop();
-    nginx = await startNginx(ports, (text) => text.replace("Host $http_host", "Host $host"));
+    nginx = await startExample(ports, (text) => text.replace("Host $http_host", "Host $host"));
     assert.is(await page(first), 421);
     await printed(`421 host port 80 mismatches vhost port ${first},`);
     assert.is(((await page(second)) as { port: number }).port, second);

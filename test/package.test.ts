@@ -88,7 +88,7 @@ test("holds what runs, its types, sources and documents, and no tests", () => {
   }
   const others = files.filter(
     (path) =>
-      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/(?!api\/).*\.md|examples\/.*\.(?:ts|mjs|md|cfg|conf|service|socket)|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
+      !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/(?!api\/).*\.md|examples\/.*\.(?:ts|mjs|md|cfg|conf|service|socket|yaml)|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
       ),
   );

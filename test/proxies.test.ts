@@ -18,8 +18,9 @@ import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./support/certificate.js";
-import { cannotRunNginx } from "./support/nginx.js";
-import { freePort, missing, type Program, start, stopAll } from "./support/program.js";
+import { cannotRunHaproxy, startHaproxy, WITH_TLS } from "./support/haproxy.js";
+import { cannotRunNginx, startNginx } from "./support/nginx.js";
+import { freePort, missing, start, stopAll } from "./support/program.js";
 import { suite } from "./support/suite.js";
 import { Client, closeDoors, type Door, openDoor } from "./support/tcp.js";
 import { until } from "./support/until.js";
@@ -83,13 +84,6 @@ function checkArrivals(arrivals: readonly Arrival[], ports: readonly number[], p
   );
 }
 
-/** In the foreground. */
-function haproxy(lines: string, ports: readonly number[]): Promise<Program> {
-  const file = join(folder, `haproxy-${ports[0]}.cfg`);
-  writeFileSync(file, lines);
-  return start("haproxy", ["-db", "-f", file], ports);
-}
-
 const programs = suite("PROXY: real programs");
 programs.after(async () => {
   await stopAll();
@@ -97,9 +91,8 @@ programs.after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const VERSION = { "version 2.2 or later": /version (?:2\.(?:[2-9]|\d\d)|[3-9])/ };
-const noHaproxy = missing("haproxy", "-vv", VERSION);
-const noTls = missing("haproxy", "-vv", { ...VERSION, TLS: /\+OPENSSL\b/ });
+const noHaproxy = cannotRunHaproxy();
+const noTls = cannotRunHaproxy(WITH_TLS);
 const noNginx = cannotRunNginx(folder);
 const noCurl = missing("curl", "--help all", { "--haproxy-protocol": /--haproxy-protocol/ });
 
@@ -110,7 +103,8 @@ for (const [setting, version] of [
   programs.needing(noHaproxy, `HAProxy with ${setting}, and its health checks`, async () => {
     const { door, arrivals, abandoned } = await openBehind();
     const port = await freePort();
-    const proxy = await haproxy(
+    const proxy = await startHaproxy(
+      folder,
       `defaults\n mode tcp\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n` +
         `frontend front\n bind 127.0.0.1:${port}\n default_backend gate\n` +
         `backend gate\n server gate 127.0.0.1:${door.port} ${setting} check inter 50ms\n`,
@@ -230,16 +224,15 @@ programs.needing(noHaproxy, "examples/haproxy/passthrough: HAProxy passes TLS on
 programs.needing(noNginx, "nginx as a stream proxy with proxy_protocol on", async () => {
   const { door, arrivals } = await openBehind();
   const [plain, encrypted] = [await freePort(), await freePort()];
-  const file = join(folder, "nginx.conf");
-  writeFileSync(
-    file,
+  const nginx = await startNginx(
+    folder,
     `include /etc/nginx/modules-enabled/*.conf;\ndaemon off;\nmaster_process off;\npid ${folder}/nginx.pid;\nerror_log stderr;\n` +
       `events {}\nstream {\n` +
       ` server { listen 127.0.0.1:${plain}; proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n` +
       ` server { listen 127.0.0.1:${encrypted} ssl; ssl_certificate ${pem}; ssl_certificate_key ${pem};` +
       ` proxy_pass 127.0.0.1:${door.port}; proxy_protocol on; }\n}\n`,
+    [plain, encrypted],
   );
-  const nginx = await start("nginx", ["-e", "stderr", "-c", file], [plain, encrypted]);
   checkArrivals(arrivals, await knock(plain, false), plain);
   arrivals.length = 0;
   checkArrivals(arrivals, await knock(encrypted, true), encrypted);
