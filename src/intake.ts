@@ -5,6 +5,7 @@
 export { type Channel, type ReceivedSocket, receiveSockets } from "./intake/receive-sockets.js";
 export { type Child, sendSocket, toProcess, UNREAD } from "./intake/send-socket.js";
 export type { SocketDetails } from "./intake/socket-message.js";
+export { stopAccepting } from "./intake/stop-accepting.js";
 export {
   type Descriptor,
   inetdConnection,

@@ -154,6 +154,27 @@ test("a kept-alive client that goes on asking reads close in a response, until t
   await station.close();
 });
 
+for (const road of ["adopt", "http2"] as const) {
+  test(`over HTTP/2 a session that has no stream serves requests until the spread is over: ${road}`, async () => {
+    const station = await new Station(road).listen();
+    const [busy, idle, silent] = await times(3, () => station.session());
+    for (const session of [busy!, idle!]) assert.is((await ask(session, { ":path": "/" })).status, 200);
+    const goneAway = new Set<unknown>();
+    for (const session of [busy!, idle!, silent!]) session.on("goaway", () => goneAway.add(session));
+    const closed = Promise.all([busy!, idle!, silent!].map((session) => once(session, "close")));
+    const other = station.speaksHttp1 ? await station.webSocket() : null;
+    const drained = station.gate.drain({ spread: 500 });
+    // On its way when the drain begins: it is answered, and ends the session.
+    const { status, body } = await ask(busy!, { ":path": "/" });
+    assert.equal([status, body, [...goneAway]], [200, "whole", [busy]]);
+    await closed;
+    assert.equal([goneAway.size, await other?.code], [3, station.speaksHttp1 ? 1001 : undefined]);
+    const { cut, refused } = await drained;
+    assert.equal({ cut, refused }, { cut: 0, refused: 0 });
+    await station.close();
+  });
+}
+
 for (const road of ["adopt", "auto", "filter", "events"] as const) {
   test(`half of a later head is waited for: ${road}`, async () => {
     const station = await new Station(road).listen();

@@ -145,6 +145,7 @@ test("import and require give the same", () => {
     "inetdConnection",
     "receiveSockets",
     "sendSocket",
+    "stopAccepting",
     "systemdConnection",
     "systemdDescriptors",
     "systemdListeners",

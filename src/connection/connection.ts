@@ -214,6 +214,10 @@ export class Connection implements Keeper, Phase, Switchboard {
     if (this.#phase !== this) this.#phase.drain?.();
   }
 
+  closeIdle(): void {
+    if (this.#phase !== this && !this.input.isOver) this.#phase.closeIdle?.();
+  }
+
   cut(): void {
     if (!this.input.isOver) this.abandon("DRAINED");
     this.socket.destroy();

@@ -40,7 +40,7 @@ export class GuardedSession implements ExchangeOwner {
   /** Rules on a stream before any listener sees it. */
   rule(...[stream, headers, flags, rawHeaders]: StreamValues): void {
     this.streams.opened(stream);
-    if (this.#context.open.state !== "open") this.streams.announceEnd();
+    if (this.#context.open.state !== "open") this.streams.end();
     new Exchange(this.#context, this, { stream, headers, flags, rawHeaders }).begin();
   }
 
@@ -105,7 +105,8 @@ export class GuardedSessions {
 
   #watch(session: ServerHttp2Session, { streams }: GuardedSession): void {
     const { open } = this.#context;
-    const drain = (): void => streams.announceEnd();
+    const drain = (): void => streams.end();
+    const closeIdle = (): void => streams.closeIdle();
     // The session shows a proxy of its socket, without `destroy`; other methods return the socket itself.
     const socket = session.socket.removeListener("close", drain);
     const cut = (): void => {
@@ -114,7 +115,7 @@ export class GuardedSessions {
       socket.destroy();
     };
     open.unwatch(socket);
-    open.watch(session, { drain, cut });
+    open.watch(session, { drain, closeIdle, cut });
   }
 
   /** Read now: a session exposes its socket only while it is open. */

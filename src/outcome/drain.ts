@@ -120,9 +120,16 @@ export class Drain {
     go();
   }
 
+  /** In a later turn: a request that has come by now is read first, and its connection is not idle. */
   #closeIdle(): void {
-    const { open } = this.#context;
+    setImmediate(() => this.#closeIdleNow());
+  }
+
+  #closeIdleNow(): void {
+    const { heads, open, sessions } = this.#context;
+    if (open.state === "drained") return;
     open.sweep();
+    for (const one of [...heads, ...sessions]) one.closeIdle?.();
     for (const one of [...open.served]) one.closeIdle?.();
     for (const one of open.watched) one.closeIdle?.();
     // In a later turn: sockets report their close then, and a gate without connections has none to wait for.

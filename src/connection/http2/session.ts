@@ -147,8 +147,12 @@ export class Session implements ExchangeOwner {
     return true;
   }
 
-  announceEnd(): void {
-    this.#streams.announceEnd();
+  end(): void {
+    this.#streams.end();
+  }
+
+  closeIdle(): void {
+    this.#streams.closeIdle();
   }
 
   destroy(): void {

@@ -14,6 +14,7 @@ export class Streams {
   readonly #idle: () => void;
   #open = 0;
   #isEnding = false;
+  #isAnnounced = false;
 
   /** `idle` is called when no stream is open any more. */
   constructor(session: ServerHttp2Session, idle: () => void) {
@@ -28,6 +29,7 @@ export class Streams {
 
   opened(stream: ServerHttp2Stream): void {
     this.#open++;
+    if (this.#isEnding) this.#announce();
     stream.once("close", () => {
       // Streams that close because the session is destroyed were open at its end.
       if (this.#session.destroyed || --this.#open > 0) return;
@@ -37,17 +39,23 @@ export class Streams {
   }
 
   /**
-   * Ends the session (RFC 9113 §6.8): a first GOAWAY names every stream, and when the client has read it, a second one names the last
-   * stream. Open streams go on. Without an open stream there is one GOAWAY: nghttp2 reads nothing more after that, not even PING.
+   * Ends the session with the streams that are open, or else with the next one; `closeIdle` does not wait for that. nghttp2 reads
+   * nothing more after a GOAWAY without an open stream, and a request that is on its way would be lost.
    */
-  announceEnd(): void {
-    const session = this.#session;
-    if (this.#isEnding || session.closed || session.destroyed) return;
+  end(): void {
     this.#isEnding = true;
-    if (this.#open === 0) {
-      this.close();
-      return;
-    }
+    if (this.#open > 0) this.#announce();
+  }
+
+  closeIdle(): void {
+    if (this.#open === 0) this.close();
+  }
+
+  /** A first GOAWAY names every stream, and when the client has read it, a second one names the last stream (RFC 9113 §6.8). */
+  #announce(): void {
+    const session = this.#session;
+    if (this.#isAnnounced || session.closed || session.destroyed) return;
+    this.#isAnnounced = true;
     session.goaway(ErrorCode.NO_ERROR, EVERY_STREAM);
     // False where too many PINGs are unanswered.
     if (!session.ping(() => this.close())) this.close();

@@ -91,7 +91,11 @@ export class Http2 implements Phase, SessionOwner {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    this.#session.announceEnd();
+    this.#session.end();
+  }
+
+  closeIdle(): void {
+    this.#session.closeIdle();
   }
 
   leave(): void {

@@ -29,6 +29,8 @@ export interface Phase {
   expire(): void;
   /** Accepts nothing new, and ends the connection once all that is under way has ended; a head that is awaited is under way. */
   drain?(): void;
+  /** Ends the connection if nothing is under way. */
+  closeIdle?(): void;
   /** Removes its deadlines, its streams and its listeners, except the socket listeners that all phases share. */
   leave(): void;
 }

@@ -1,0 +1,23 @@
+// In:    a server that listens.
+// Out:   the same server, which accepts nothing more.
+// Never: closes a connection that it has accepted.
+
+import { Server } from "node:net";
+import { describe } from "../head/options.js";
+
+/**
+ * Closes the listening socket of a server, and nothing else: its connections stay, for `gate.drain` to end. The `close` of an
+ * `http.Server` closes connections without a request as well (Node's `closeIdleConnections`), also while a request is on its way to them.
+ * Connections that wait to be accepted go to another process that has the same descriptor; without one, the kernel resets them.
+ *
+ * The server emits 'close' when all connections have closed. One that does not listen is left as it is. Throws `TypeError` for what is not a `net.Server`,
+ * which includes that of `http`, `https`, `http2` and `tls`.
+ */
+export function stopAccepting(server: Server): void {
+  if (!(server instanceof Server)) {
+    throw new TypeError(
+      `stopAccepting takes a server that listens, such as http.createServer(); it is ${describe(server)}`,
+    );
+  }
+  Server.prototype.close.call(server);
+}
