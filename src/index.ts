@@ -6,7 +6,7 @@ export type { ProxyFault, ProxyFaultCode } from "./arrival/proxy/fault.js";
 export type { ClientHello } from "./arrival/tls/client-hello.js";
 export { HelloFault, type HelloFaultCode } from "./arrival/tls/fault.js";
 export type { TlsRules } from "./connection/tls/routes.js";
-export type { TlsTerms } from "./connection/tls/terminator.js";
+export type { OwnTlsOption, TlsTerms } from "./connection/tls/terminator.js";
 export { createGate, type Gate } from "./gate.js";
 export type {
   Adopting,
@@ -19,6 +19,8 @@ export type {
   Http2Options,
 } from "./gate-options.js";
 export type { Guard } from "./guard/guard.js";
+export type { GuardMode, RequestsReadBy } from "./guard/mode.js";
+export type { GuardedServer } from "./guard/server.js";
 export { type Framer, type FramerLike, FramerRefusal, type Handover } from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";

@@ -3,7 +3,7 @@
 // Never: imports node: modules, ws, or a policy.
 
 export { Authority, type AuthorityResult, parseAuthority, type Scheme, type UriHostKind } from "./head/authority.js";
-export { HeadFault, type HeadFaultCode } from "./head/fault.js";
+export { type Fault, HeadFault, type HeadFaultCode } from "./head/fault.js";
 export { type KernelVariant, kernelVariant, useKernel } from "./head/kernel/instance.js";
 export type { HeadLimits } from "./head/limits.js";
 export {

@@ -2,7 +2,7 @@
 // Out:   the policy, for any JavaScript runtime: pure functions of values.
 // Never: imports node: modules, ws, or a socket.
 
-export type { Arrival, ArrivalHints, Forwarding, Proxying, SchemeSource } from "./arrival/arrival.js";
+export type { Arrival, ArrivalHints, Forwarding, Proxying, SchemeSource, SocketFacts } from "./arrival/arrival.js";
 export type { Unreadable, UnreadableProblem } from "./arrival/forwarded.js";
 export type { ProxyEndpoint, ProxyHeader, ProxyTls, ProxyTlv } from "./arrival/proxy/header.js";
 export { arrivalOf, type ConnectionFacts } from "./arrival/stated.js";
@@ -10,7 +10,7 @@ export type { ForwardedField, TrustRules, UnreadableForwarding } from "./arrival
 export { HeadFault } from "./head/fault.js";
 export { headOf, type NodeRequest, type WebRequest } from "./head/from-request.js";
 export type { WholeHeadResult } from "./head/parse.js";
-export type { RequestHead } from "./head/request-head.js";
+export type { AuthorityField, RequestHead } from "./head/request-head.js";
 export { decide } from "./policy/decide.js";
 export type { Acceptance, AuthoritySource, Decision, Refusal, RefusalCode } from "./policy/decision.js";
 export { type Explanation, explain, explanation, type PortSource } from "./policy/explain.js";

@@ -112,6 +112,10 @@ for (const way of ways) {
       [{ statusCode: 401, headers: { "A B": "b" } }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, headers: { "\u0141": "b" } }, 500, ["AUTHORIZE_FAILED"]],
       [{ statusCode: 401, headers: { "Content-Length": "1" } }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: null }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: new Headers({ "WWW-Authenticate": "Basic" }) }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: new Map([["WWW-Authenticate", "Basic"]]) }, 500, ["AUTHORIZE_FAILED"]],
+      [{ statusCode: 401, headers: [] }, 500, ["AUTHORIZE_FAILED"]],
       [new Error("no"), 500, ["AUTHORIZE_FAILED"]],
     ] as [unknown, number, string[]][]) {
       const give = (): never => {

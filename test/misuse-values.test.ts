@@ -8,6 +8,7 @@ import * as assert from "uvu/assert";
 import { createGate } from "#src/gate.js";
 import { type GateOptions, gateSettings } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
+import { RequestReader, ResponseReader } from "#src/message.js";
 import { vhostSettings } from "#src/policy/vhost.js";
 import { definePolicy, localhost, NO_LISTEN_SERVER, type PolicyRules } from "#src/policy.js";
 import { errorOf, gate, gateOf, guard, messageOf } from "./support/misuse.js";
@@ -218,6 +219,8 @@ const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, i
       /^localhost\(\)/,
       (value) => isEmptyRecord(value) || (value as { x?: 1 })?.x === 1 || value === circular,
     ],
+    "limits of a RequestReader": [(value) => new RequestReader({ limits: value as never }), /^limits/, isEmptyRecord],
+    "limits of a ResponseReader": [(value) => new ResponseReader({ limits: value as never }), /^limits/, isEmptyRecord],
     wsFramer: [(value) => wsFramer(value as never), /^wsFramer takes/, () => false],
   };
 

@@ -97,8 +97,9 @@ export interface SocketFacts {
   readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly destroyed?: boolean | undefined;
-  /** Node's internal object for the socket; null once it is closed. Undocumented. */
+  /** Node's own object for the socket; null once it is closed. Undocumented. @internal */
   readonly _handle?: unknown;
+  /** @internal */
   readonly [ARRIVAL]?: Arrival;
 }
 

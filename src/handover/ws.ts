@@ -43,6 +43,7 @@ export class UpgradeRequest {
   readonly rawHeaders: string[];
   readonly socket: Duplex;
 
+  /** @internal */
   constructor(ruled: Ruled, socket: Duplex) {
     const { head } = ruled;
     this.method = head.protocol === null ? head.method : "GET";

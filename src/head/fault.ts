@@ -4,10 +4,11 @@
 
 import { Status } from "../../assembly/abi.js";
 
-/** The names of `Status` from TLS_RECORD on, of requests, responses and trailer sections; docs/errors.md lists them. Their meaning never changes. */
+/**
+ * The names of `Status` from TLS_RECORD on, of requests, responses and trailer sections; docs/errors.md lists them. Their meaning
+ * never changes. @useDeclaredType
+ */
 export type HeadFaultCode = (typeof refusals)[number][0];
-
-type StatusCode = 400 | 431 | 505;
 
 const RFC_9110_4_2_1 = "RFC 9110 §4.2.1";
 const RFC_9112_3 = "RFC 9112 §3";
@@ -59,7 +60,7 @@ const refusals = [
   ["TRAILER_FIELD", 400, "RFC 9110 §6.5.1", "a trailer section contains a field that is only allowed in a head"],
   ["TRAILERS_TOO_LARGE", 431, "RFC 6585 §5", "the trailer section is larger than the limit"],
   ["CONNECT_FRAMING", 400, "RFC 9110 §9.3.6", "a CONNECT request declares content"],
-] as const satisfies readonly (readonly [string, StatusCode, string, string])[];
+] as const satisfies readonly (readonly [string, 400 | 431 | 505, string, string])[];
 
 /**
  * Why octets are not what they should be. A value: it is returned, never thrown, and is not an `Error`, because capturing a
@@ -93,7 +94,7 @@ export abstract class Fault<Code extends string = string> {
  */
 export class HeadFault extends Fault<HeadFaultCode> {
   /** The status code of the response to a request: 400, 431 or 505. A gateway answers a malformed response with 502. */
-  readonly statusCode: StatusCode;
+  readonly statusCode: 400 | 431 | 505;
   readonly #status: number;
 
   /** @internal */

@@ -4,7 +4,7 @@
 
 import { Fault, type HeadFault } from "../head/fault.js";
 
-/** docs/errors.md lists them. Their meaning never changes. */
+/** Stable; docs/errors.md lists them. Their meaning never changes. @useDeclaredType */
 export type BodyFaultCode = keyof typeof faults;
 
 const RFC_9112_7_1 = "RFC 9112 §7.1";

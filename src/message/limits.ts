@@ -19,7 +19,7 @@ const messageBounds: Record<keyof MessageLimits, Bounds> = {
   overheadBytes: { default: 16_384, min: 0, max: headBounds.headBytes.max - 2, unit: "octets" },
 };
 
-/** Throws `TypeError` for an unknown name, `RangeError` for a value out of range. */
+/** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */
 export function messageLimits(given: Partial<MessageLimits> | undefined): MessageLimits {
-  return resolveLimits(messageBounds, given ?? {});
+  return resolveLimits(messageBounds, given === undefined ? {} : given);
 }

@@ -4,6 +4,7 @@
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
+import { isRecord } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import { isFieldValue, isToken } from "../head/scan.js";
 import { refuseUnauthorized } from "../policy/decide.js";
@@ -86,13 +87,13 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
   if (answer === false) return { kind: "refused", decision: refuseUnauthorized(decision, 403, {}) };
   const { statusCode, headers = {} } = (answer ?? {}) as { statusCode?: unknown; headers?: unknown };
   const isRefusal = Number.isInteger(statusCode) && (statusCode as number) >= 400 && (statusCode as number) <= 599;
-  if (!isRefusal || typeof headers !== "object" || headers === null) {
+  if (!isRefusal || !isRecord(headers)) {
     const cause = new TypeError(
-      "authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to 599",
+      "authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to 599 and the headers in a plain object",
     );
     return { kind: "failed", cause };
   }
-  for (const [name, value] of Object.entries(headers as object)) {
+  for (const [name, value] of Object.entries(headers)) {
     const isField = isToken(name) && !own.has(name.toLowerCase());
     if (!isField || typeof value !== "string" || !isFieldValue(value)) {
       return {

@@ -50,6 +50,7 @@ export const refusalStatusCodes = {
 /** Of a gate that is draining (RFC 9110 §10.2.3): another process may already take what it refuses. In seconds. */
 export const RETRY_AFTER = "1";
 
+/** Stable; docs/errors.md lists them with what each means. @useDeclaredType */
 export type RefusalCode = keyof typeof refusalStatusCodes;
 
 /**

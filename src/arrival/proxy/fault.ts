@@ -4,7 +4,7 @@
 
 import { Fault } from "../../head/fault.js";
 
-/** Stable; docs/errors.md lists them. Their meaning never changes. */
+/** Stable; docs/errors.md lists them. Their meaning never changes. @useDeclaredType */
 export type ProxyFaultCode = keyof typeof faults;
 
 /** By code: the section of the PROXY protocol's specification (HAProxy's proxy-protocol.txt), and a sentence. */

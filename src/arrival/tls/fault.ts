@@ -4,7 +4,7 @@
 
 import { Fault } from "../../head/fault.js";
 
-/** Stable; docs/errors.md lists them. Their meaning never changes. */
+/** Stable; docs/errors.md lists them. Their meaning never changes. @useDeclaredType */
 export type HelloFaultCode = keyof typeof faults;
 
 /** By code: the source, and a sentence. */

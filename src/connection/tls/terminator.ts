@@ -8,7 +8,6 @@ import { tls } from "../../handover/node-modules.js";
 import { describe, isRecord } from "../../head/options.js";
 import type { HandshakeOwner, Secures } from "../../outcome/context.js";
 
-/** Options that the gate sets itself, or derives from the ClientHello. */
 const own = [
   "ALPNProtocols",
   "ALPNCallback",
@@ -23,8 +22,11 @@ const own = [
   "secureContext",
 ] as const;
 
+/** Options of `tls.createServer` that the gate sets itself, or derives from the ClientHello. @useDeclaredType */
+export type OwnTlsOption = (typeof own)[number];
+
 /** As for `tls.createServer`: key, cert, ca, minVersion, requestCert, rejectUnauthorized and the like. */
-export type TlsTerms = Omit<TlsOptions, (typeof own)[number]>;
+export type TlsTerms = Omit<TlsOptions, OwnTlsOption>;
 
 /** Speaks TLS for one server name. */
 export class Terminator implements Secures {
