@@ -57,8 +57,10 @@ export function readCommonLines(at: usize, end: usize, maxLines: u32, indexed: u
         i8x16.eq(first, v128.load(entry, Memory.NAMES)),
         i8x16.eq(second, v128.load(entry, Memory.NAMES + 16)),
       );
-      let code = load<u32>(entry, Memory.NAMES + NameEntry.CODE);
-      if (~same & load<u32>(entry, Memory.NAMES + NameEntry.MASK)) {
+      // CODE, and MASK above it: one load, and a register less.
+      const known = load<u64>(entry, Memory.NAMES + NameEntry.CODE);
+      let code = <u32>known;
+      if (~same & <u32>(known >> 32)) {
         if (!isOtherName(at, nameEnd, first, second)) break;
         code = 0;
       } else {
