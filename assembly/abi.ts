@@ -190,7 +190,9 @@ export const enum Head {
   REPEATED = 148,
   /** One u32 for each `FieldName` in SEEN: the address of the record of its first line, in the kernel's memory. */
   KNOWN = 152,
-  SIZE = 408,
+  /** A field-line record, of which only END was written, where the request line is in the common form. */
+  REQUEST_LINE = 408,
+  SIZE = 424,
 }
 
 /**
@@ -293,8 +295,6 @@ export const enum Memory {
   RECORD = 0xc00,
   /** Octets of the largest record, and of others that callers keep after it. */
   RECORDS_SIZE = 0x1e000,
-  /** The last octet before each line end, as addresses, u32 each, of up to `Capacity.INDEXED` octets. */
-  LINE_ENDS = 0x1f000,
   INPUT = 0x20000,
   /** The largest head, and the largest batch. */
   INPUT_SIZE = 0x20000,

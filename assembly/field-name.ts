@@ -14,7 +14,7 @@ function letter(octet: u32): u32 {
 const ALL_OCTETS: u32 = 0xffffffff;
 
 /** Spreads the names over the table so that no two spellings share an entry; found by trial, for the names that are entered. */
-const SPREAD: u32 = 0x4643d97b;
+const SPREAD: u32 = 0x99282003;
 
 /** Makes every entry one of no name, as 32 zeros are, which no line begins with; runs when the module is instantiated. */
 export function clearNames(): void {
@@ -28,12 +28,12 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
   const name = code & FieldSpelling.NAME;
   const length: usize = end - at;
   store<u16>(end, COLON_SP);
-  const entry = <usize>Memory.NAMES + nameEntry(at, end);
+  const entry = <usize>Memory.NAMES + nameEntry(load<u32>(at), load<u32>(end - 4));
   // Bounds: a name has at most NameEntry.LONGEST octets, so that with ": " it fits the entry's 32, and its length one of
   // the 32 words of SUSPECTS.
   for (let i: usize = 0; i < length + 2; i++) store<u8>(entry + i, load<u8>(at + i));
   store<u32>(entry, code, NameEntry.CODE);
-  store<u32>(entry, (1 << (<u32>length + 2)) - 1, NameEntry.MASK);
+  store<u32>(entry, spellingMask(length), NameEntry.MASK);
   store<u32>(entry, name < <u32>FieldName.RECOGNISED ? 1 << name : 0, NameEntry.BIT);
   store<u32>(entry, Memory.RECORD + Head.KNOWN + (name << 2), NameEntry.KNOWN);
   if (name >= <u32>FieldName.RECOGNISED) return;
@@ -46,14 +46,14 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
  * spellings share one, which a test makes sure of. (A name of fewer octets has octets around it counted in, and is none
  * of those.)
  */
-export function nameEntry(at: usize, end: usize): usize {
-  return hashed(load<u32>(at), load<u32>(end - 4));
+export function nameEntry(first: u32, last: u32): usize {
+  // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
+  return (((first + last) * SPREAD) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
 }
 
-function hashed(first: u32, last: u32): usize {
-  const mixed = first + rotl<u32>(last, 5);
-  // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.
-  return ((mixed * SPREAD) >>> 17) & ((Capacity.NAMES - 1) * NameEntry.SIZE);
+/** A bit for each octet of a spelling of that length and its ": ". */
+export function spellingMask(length: usize): u32 {
+  return (1 << (<u32>length + 2)) - 1;
 }
 
 /** True where a name of that length that the kernel reads has that first letter, case ignored. */
@@ -63,13 +63,13 @@ export function isSuspect(initial: u32, length: usize): bool {
 }
 
 /** The case bit of each of four octets. */
-const CASE_BITS: u32 = CASE_BIT * 0x01010101;
+export const CASE_BITS: u32 = CASE_BIT * 0x01010101;
 
 /** The name at..end, in whatever spelling, of those that the kernel reads. Field names are case-insensitive (RFC 9110 §5.1). */
 export function fieldName(at: usize, end: usize): FieldName {
   const length = end - at;
   if (length > <usize>NameEntry.LONGEST || !isSuspect(load<u8>(at), length)) return FieldName.UNKNOWN;
-  const entry = <usize>Memory.NAMES + hashed(load<u32>(at) | CASE_BITS, load<u32>(end - 4) | CASE_BITS);
+  const entry = <usize>Memory.NAMES + nameEntry(load<u32>(at) | CASE_BITS, load<u32>(end - 4) | CASE_BITS);
   // Letters become small ones, and no tchar becomes an octet of these names but they. Bounds: an entry has 32 octets.
   if (load<u16>(entry + length) !== COLON_SP) return FieldName.UNKNOWN;
   for (let i: usize = 0; i < length; i += 4) {

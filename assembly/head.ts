@@ -43,7 +43,7 @@ export function readHead(start: usize, end: usize, options: u32, limit: u32, max
     clear(options);
     if (ASC_FEATURE_SIMD && !(options & KINDS)) {
       // Most heads are read by this alone; others go on from where it stops.
-      at = readCommonLines(start, window, lineLimit, Capacity.INDEXED);
+      at = Memory.INPUT + readCommonLines(start - Memory.INPUT, window - Memory.INPUT, lineLimit, Capacity.INDEXED);
       many = valuesAccepted(0, lineLimit);
       if (!many) {
         at = restart(start, options);
@@ -102,7 +102,7 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
       if (!(flags & KINDS) || (flags & Flag.IN_FIELD_LINES) !== 0) {
         // A Host that is not checked counts as read.
         const seen = load<u32>(Memory.RECORD, Head.SEEN) | (flags & Flag.HOST_UNCHECKED ? HOST : 0);
-        at = readCommonLines(at, end, maxLines, Capacity.INDEXED_AGAIN);
+        at = Memory.INPUT + readCommonLines(at - Memory.INPUT, end - Memory.INPUT, maxLines, Capacity.INDEXED_AGAIN);
         many = valuesAccepted(seen, maxLines);
         if (!many) at = restart(start, options);
       }
