@@ -22,7 +22,7 @@ import {
 import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, reachable } from "./ports.js";
-import type { Origin } from "./serialized-origin.js";
+import { normalScheme, type Origin } from "./serialized-origin.js";
 import type { Sharing } from "./site.js";
 import { NO_LISTEN, type Vhost } from "./vhost.js";
 
@@ -204,11 +204,6 @@ function unknownName(authority: Authority | null): RefusalCode {
 function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolean {
   if (scheme === arrival.scheme) return true;
   return head.httpVersion === "2.0" && scheme === "http" && arrival.schemeSource !== "tls";
-}
-
-/** ws is http, wss is https (RFC 6455 §3). */
-export function normalScheme(scheme: string): string {
-  return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
 }
 
 /** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */
