@@ -69,7 +69,7 @@ function oneOf(vhosts: readonly Vhost[], { name, port }: Vhost): string {
   return vhosts.length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
 }
 
-/** Nothing is known of the scheme, and what is declared counts where nothing is. */
+/** Nothing is known about the scheme, and what is declared counts where nothing is. */
 function mayBeHttps(refusal: Refusal): boolean {
   return policyOf(refusal).mayDeclare && refusal.arrival.schemeSource === "default";
 }
