@@ -17,7 +17,7 @@ ask(local, ["POST /run HTTP/1.1", "Host: localhost:3000", "Origin: http://localh
 ask(local, ["POST /run HTTP/1.1", "Host: localhost:3000", "Origin: https://evil.example"]);
 ask(local, ["POST /run HTTP/1.1", "Host: rebound.example:3000", "Origin: http://rebound.example:3000"]);
 
-// A service behind a proxy that says whom it speaks for.
+// A service behind a proxy that states the client of each request.
 const behind = definePolicy({
   vhosts: [{ name: "app.example.com", port: 443, requires: "https" }],
   trust: { from: ["10.0.0.0/8"], forwarded: "rfc7239" },

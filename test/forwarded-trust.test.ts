@@ -8,7 +8,7 @@ import net from "node:net";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
-import { type Arrival, arrivalOf } from "#src/arrival/arrival.js";
+import { type Arrival, socketArrival } from "#src/arrival/arrival.js";
 import { ForwardedElements, ForwardedValues, Unreadable } from "#src/arrival/forwarded.js";
 import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
@@ -23,7 +23,7 @@ import { handshakeFields } from "./support/world.js";
 
 const rules = suite("trust");
 let gate: Gate;
-const http = (): Arrival => arrivalOf({}, factsOf("10.0.0.1"), undefined);
+const http = (): Arrival => socketArrival({}, factsOf("10.0.0.1"), undefined);
 
 rules("true TLS is never downgraded, and what else is said of the scheme is overruled", () => {
   const policy = definePolicy(policies.rfc7239!);
@@ -36,12 +36,15 @@ rules("true TLS is never downgraded, and what else is said of the scheme is over
     return `${decision.arrival.scheme} ${decision.arrival.schemeSource}`;
   };
   const facts = factsOf("10.0.0.1");
-  assert.is(schemeOf("http", arrivalOf({ ...facts, encrypted: true }, {}, undefined)), "https tls");
-  assert.is(schemeOf("http", arrivalOf({ ...facts, encrypted: true }, { scheme: "https" }, undefined)), "https tls");
-  assert.is(schemeOf("https", arrivalOf({ ...facts, encrypted: true }, {}, undefined)), "https tls");
-  assert.is(schemeOf("http", arrivalOf(facts, { scheme: "https" }, undefined)), "http forwarded");
-  assert.is(schemeOf("http", arrivalOf(facts, {}, "https")), "http forwarded");
-  assert.is(schemeOf("https", arrivalOf(facts, {}, undefined)), "https forwarded");
+  assert.is(schemeOf("http", socketArrival({ ...facts, encrypted: true }, {}, undefined)), "https tls");
+  assert.is(
+    schemeOf("http", socketArrival({ ...facts, encrypted: true }, { scheme: "https" }, undefined)),
+    "https tls",
+  );
+  assert.is(schemeOf("https", socketArrival({ ...facts, encrypted: true }, {}, undefined)), "https tls");
+  assert.is(schemeOf("http", socketArrival(facts, { scheme: "https" }, undefined)), "http forwarded");
+  assert.is(schemeOf("http", socketArrival(facts, {}, "https")), "http forwarded");
+  assert.is(schemeOf("https", socketArrival(facts, {}, undefined)), "https forwarded");
 });
 
 rules("only what is told to be a UNIX-domain socket is one", () => {
@@ -53,14 +56,14 @@ rules("only what is told to be a UNIX-domain socket is one", () => {
   assert.is(isTrusted({ scheme: "http", unix: true }), true);
   class Pipe {}
   const facts = { remoteAddress: undefined, localAddress: undefined, destroyed: false, _handle: new Pipe() };
-  assert.is(isTrusted(arrivalOf(facts, {}, undefined)), true);
-  assert.is(isTrusted(arrivalOf({ ...facts, destroyed: true }, {}, undefined)), false);
-  assert.is(isTrusted(arrivalOf({ ...facts, _handle: null }, {}, undefined)), false);
-  assert.is(isTrusted(arrivalOf({ ...facts, _handle: {} }, {}, undefined)), false);
-  assert.is(isTrusted(arrivalOf({ destroyed: false }, {}, undefined)), false);
-  assert.is(isTrusted(arrivalOf({ destroyed: false }, { unix: true }, undefined)), true);
-  assert.is(isTrusted(arrivalOf(facts, { unix: false }, undefined)), false);
-  assert.is(isTrusted(arrivalOf(facts, { remoteAddress: "203.0.113.9" }, undefined)), false);
+  assert.is(isTrusted(socketArrival(facts, {}, undefined)), true);
+  assert.is(isTrusted(socketArrival({ ...facts, destroyed: true }, {}, undefined)), false);
+  assert.is(isTrusted(socketArrival({ ...facts, _handle: null }, {}, undefined)), false);
+  assert.is(isTrusted(socketArrival({ ...facts, _handle: {} }, {}, undefined)), false);
+  assert.is(isTrusted(socketArrival({ destroyed: false }, {}, undefined)), false);
+  assert.is(isTrusted(socketArrival({ destroyed: false }, { unix: true }, undefined)), true);
+  assert.is(isTrusted(socketArrival(facts, { unix: false }, undefined)), false);
+  assert.is(isTrusted(socketArrival(facts, { remoteAddress: "203.0.113.9" }, undefined)), false);
 });
 
 rules("Forwarded's host goes before an absolute-form, whose scheme must still be the client's", () => {

@@ -9,7 +9,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { type Arrival, arrivalOf } from "#src/arrival/arrival.js";
+import { type Arrival, socketArrival } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import { decide } from "#src/policy/decide.js";
@@ -31,7 +31,7 @@ cases("there are enough of them, each with an id of its own", () => {
 for (const row of rows) {
   cases(`${row.id} ${row.why}`, () => {
     const rules = policies[row.policy]!;
-    const arrival = arrivalOf({}, factsOf(row.peer), rules.scheme);
+    const arrival = socketArrival({}, factsOf(row.peer), rules.scheme);
     const decision = decide(definePolicy(claiming(rules, 1)), headOf(row), arrival);
     assert.is(words(decision), row.right);
     assert.is(decision.arrival.remoteAddress ?? null, row.client);
@@ -98,7 +98,7 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
     // The peer's address can no longer be asked for; Node asks for it when it is read first.
     await reset;
     await turn();
-    arrivals.push(arrivalOf(socket, {}, rules.scheme));
+    arrivals.push(socketArrival(socket, {}, rules.scheme));
     socket.destroy();
   });
   await once(server.listen(0, "127.0.0.1"), "listening");

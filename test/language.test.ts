@@ -111,22 +111,8 @@ const banned: readonly Form[] = [
 /** What is right although a form has it, with the reason. */
 const allowed: readonly { readonly place: RegExp; readonly text: string; readonly reason: string }[] = [];
 
-/**
- * What others are rewriting now. Each entry goes when its place is clean; the last test fails until it does.
- * `under`: only the part of a document under that heading.
- */
-const notYet: readonly { readonly place: RegExp; readonly under?: string }[] = [
-  { place: /^docs\/policy\.md$/ },
-  { place: /^examples\/policy\.ts$/ },
-  { place: /^docs\/architecture\.md$/ },
-  { place: /^(?:dist\/)?src\/policy\// },
-  { place: /^docs\/errors\.md$/, under: "## Refusals" },
-];
-
 interface Place {
   readonly file: string;
-  /** The last heading, in a document. */
-  readonly heading: string;
   readonly text: string;
 }
 
@@ -138,12 +124,8 @@ const below = (folder: string, ending: string): string[] =>
 
 /** Paragraphs, rows and items of a document, without code. */
 function prose(file: string): Place[] {
-  let heading = "";
   const text = read(file).replace(/^(`{3,})[^\n]*\n.*?^\1$/gms, "");
-  return text.split(/\n(?=\n|[|#-])/).map((part) => {
-    heading = /^\n?(#+ [^\n]*)/.exec(part)?.[1] ?? heading;
-    return { file, heading, text: joined(part.replace(/`[^`]*`/g, "`…`")) };
-  });
+  return text.split(/\n(?=\n|[|#-])/).map((part) => ({ file, text: joined(part.replace(/`[^`]*`/g, "`…`")) }));
 }
 
 /** Comments, of several lines as one text. `docstrings`: these alone. */
@@ -151,7 +133,7 @@ function comments(file: string, docstrings: boolean): Place[] {
   const pattern = docstrings ? /\/\*\*.*?\*\//gs : /\/\*.*?\*\/|(?:^[ \t]*\/\/[^\n]*\n)+|(?<=[;,{(] )\/\/[^\n]*/gms;
   const found = [...read(file).matchAll(pattern)].map(([comment]) => {
     const text = joined(comment.replace(/^[ \t]*(?:\/\*+|\*(?!\/)|\/\/)|\*\/$/gm, "").replace(/`[^`]*`/g, "`…`"));
-    return { file, heading: "", text };
+    return { file, text };
   });
   return found;
 }
@@ -163,7 +145,7 @@ const PATTERN = /(?<=[=(,:!&|?[{};]\s*|return )\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\
 function messages(file: string): Place[] {
   const found: string[] = [];
   readCode(`${read(file).replace(PATTERN, "0")}\n`, 0, found);
-  return found.filter((text) => text.includes(" ")).map((text) => ({ file, heading: "", text: joined(text) }));
+  return found.filter((text) => text.includes(" ")).map((text) => ({ file, text: joined(text) }));
 }
 
 /** Reads code from `start` on up to the brace that closes it, or to its end; returns where that is. */
@@ -215,8 +197,6 @@ const places: readonly Place[] = [
   ...shown.flatMap((file) => comments(file, false)),
 ];
 
-const isNotYet = ({ file, heading }: Place): boolean =>
-  notYet.some(({ place, under }) => place.test(file) && (under === undefined || under === heading));
 const formsOf = (text: string): Form[] => banned.filter(({ pattern }) => pattern.test(text));
 const isAllowed = ({ file, text }: Place): boolean =>
   allowed.some((each) => each.place.test(file) && formsOf(text.replace(each.text, "")).length === 0);
@@ -251,7 +231,7 @@ language("documents, comments, docstrings and messages are read", () => {
 
 language("none has a form that reads like a translation", () => {
   const found = places
-    .filter((place) => !isNotYet(place) && !isAllowed(place))
+    .filter((place) => !isAllowed(place))
     .flatMap(({ file, text }) => formsOf(text).map(({ instead }) => `${file}: ${text}\n    write: ${instead}`));
   assert.is(found.length, 0, `\n${found.join("\n")}\n`);
 });
@@ -263,11 +243,5 @@ language("no exception is left over", () => {
       offences.some((each) => place.test(each.file) && each.text.includes(text)),
       `${place}: ${text}`,
     );
-  }
-  for (const { place, under } of notYet) {
-    const isThere = offences.some(
-      ({ file, heading }) => place.test(file) && (under === undefined || under === heading),
-    );
-    assert.ok(isThere, `${place} is clean: take it off the list`);
   }
 });

@@ -117,6 +117,23 @@ test("a connection changes its state in src/connection/ alone, and nothing asks 
   }
 });
 
+test("what a file of src/ exports is named in another file", () => {
+  const words = new Map<string, ReadonlySet<string>>();
+  for (const folder of ["bench", "demo", "examples", "src", "test"]) {
+    for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!/\.m?[jt]s$/.test(name)) continue;
+      const file = join(folder, name);
+      words.set(file, new Set(readFileSync(file, "utf8").match(/\w+/g)));
+    }
+  }
+  for (const file of ours.filter((each) => !entries.includes(each))) {
+    for (const [, name] of readFileSync(file, "utf8").matchAll(/^export (?:[a-z*]+ )+?(?!enum\b)([\w$]+)/gm)) {
+      const isUsed = [...words].some(([other, found]) => other !== file && found.has(name!));
+      assert.ok(isUsed, `${file} exports ${name}, which nothing imports`);
+    }
+  }
+});
+
 test("entries for any runtime reach nothing of node: or ws", () => {
   for (const entry of ["parser", "policy", "message", "http-parser"].map((name) => `src/${name}.ts`)) {
     const reached = new Set([entry]);

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
-import { arrivalOf } from "#src/arrival/arrival.js";
+import { socketArrival } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { parseRequestHead } from "#src/head/parse.js";
@@ -80,7 +80,7 @@ for (const row of rows) {
 
   cases(`${id} ${why}`, () => {
     const policy = definePolicy(claiming(rules, 1));
-    const arrival = arrivalOf({}, {}, rules.scheme);
+    const arrival = socketArrival({}, {}, rules.scheme);
     const upgrade = decide(policy, head(upgradeHead(row)), arrival);
     assert.is(words(upgrade), right);
     assert.is(explain(upgrade), explanation);

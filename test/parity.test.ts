@@ -280,7 +280,7 @@ async function overFrames(end: RoadEnd, ask: Ask): Promise<Outcome> {
 
 /** Why HTTP/2 may come to something else; in the order of docs/policy.md. */
 const reasons = {
-  reset: "nghttp2 resets the stream (PROTOCOL_ERROR) before anybody hears of it",
+  reset: "nghttp2 resets the stream (PROTOCOL_ERROR) before the gate learns of it",
   beside: "Host beside `:authority` is malformed where it names another (RFC 9113 §8.3.1)",
   twice: "Host beside `:authority` may name the same (RFC 9113 §8.3.1)",
   alone: "`:authority` needs no Host beside it, absolute-form does (RFC 9112 §3.2)",

@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
-import { type Arrival, arrivalOf } from "#src/arrival/arrival.js";
+import { type Arrival, socketArrival } from "#src/arrival/arrival.js";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions } from "#src/gate-options.js";
 import type { FramerLike } from "#src/handover/framer.js";
@@ -26,7 +26,7 @@ function head(text: string): RequestHead {
   if (result.kind !== "complete") throw new Error(`no head: ${JSON.stringify(result)}`);
   return result.head;
 }
-const http: Arrival = arrivalOf({}, {}, undefined);
+const http: Arrival = socketArrival({}, {}, undefined);
 
 interface Traffic {
   readonly rules: PolicyRules;
@@ -50,7 +50,7 @@ function readTraffic(): Traffic[] {
     return rows.flatMap(({ policy, host, origin = null, fields = [], peer }) => {
       const origins = origin === null ? [] : [origin].flat().map((value) => ["Origin", value]);
       const lines = [...fields, ...origins].map(([field, value]) => `${field}: ${value}\r\n`).join("");
-      const arrival = arrivalOf(
+      const arrival = socketArrival(
         peer ? { remoteAddress: peer, localAddress: "10.0.0.5" } : {},
         {},
         policies[policy]!.scheme,

@@ -110,7 +110,7 @@ export const ARRIVAL = Symbol("headgate.arrival");
  * The scheme is the caller's word, else https where the socket is TLS, else the declared one, else http. True TLS is never
  * downgraded: a TLS socket is https whatever is said of it.
  */
-export function arrivalOf(facts: SocketFacts, given: ArrivalHints, declared: Scheme | undefined): Arrival {
+export function socketArrival(facts: SocketFacts, given: ArrivalHints, declared: Scheme | undefined): Arrival {
   const known = facts[ARRIVAL];
   if (known !== undefined) return arrivalFrom(known, given, declared);
   const [scheme, schemeSource] = schemeOf(facts.encrypted === true, given.scheme, declared);
@@ -122,12 +122,12 @@ function arrivalFrom(arrival: Arrival, given: ArrivalHints, declared: Scheme | u
   const { schemeSource, serverName, alpnProtocol, clientVerified } = arrival;
   const isTls = schemeSource === "tls";
   const facts = isTls ? { encrypted: true, servername: serverName, alpnProtocol, authorized: clientVerified } : {};
-  return arrivalOf(facts, { ...hintsFrom(arrival), ...given }, declared);
+  return socketArrival(facts, { ...hintsFrom(arrival), ...given }, declared);
 }
 
 /** Where a socket came in, for a policy. It is read now where a ruling depends on addresses, which a reset takes away. */
 export function arrivalAt(policy: ArrivalRules, facts: SocketFacts, given: ArrivalHints): Arrival {
-  const arrival = arrivalOf(facts, given, policy.scheme);
+  const arrival = socketArrival(facts, given, policy.scheme);
   return policy.readsAddresses ? readArrival(arrival) : arrival;
 }
 
@@ -219,7 +219,7 @@ function tlsOf({ serverName, alpnProtocol, clientVerified }: Partial<Arrival>): 
 
 /** The arrival of a connection whose TLS ends here, with the facts of that `socket`; its server name is already known. */
 export function securedArrival(arrival: Arrival, socket: SocketFacts): Arrival {
-  const { scheme, schemeSource, alpnProtocol, clientVerified } = arrivalOf(socket, {}, undefined);
+  const { scheme, schemeSource, alpnProtocol, clientVerified } = socketArrival(socket, {}, undefined);
   return { ...readArrival(arrival), scheme, schemeSource, ...tlsOf({ alpnProtocol, clientVerified }) };
 }
 

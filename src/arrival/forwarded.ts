@@ -71,7 +71,7 @@ const UNQUOTED = /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x7e\x80-\xff]*$/;
 const OBFUSCATED = /^_[A-Za-z0-9._-]+$/;
 /** A zone identifier as sockets and URIs write it (RFC 4007 §11.2, RFC 6874), at the end of an IPv6 address. */
 const ZONE = /^%[\x21\x23-\x2b\x2d-\x5a\x5c\x5e-\x7e]+$/;
-const NO_LINES: readonly string[] = Object.freeze([]);
+export const NO_LINES: readonly string[] = Object.freeze([]);
 /** Lines of nothing but white space and separators. */
 const EMPTY = /^[\t ,;]*$/;
 

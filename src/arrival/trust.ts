@@ -17,6 +17,7 @@ import type { Arrival, Forwarding } from "./arrival.js";
 import {
   ForwardedElements,
   ForwardedValues,
+  NO_LINES,
   type Node,
   readForwardedFor,
   readHost,
@@ -80,7 +81,6 @@ interface Said {
 type Walked = Pick<Said, "hop" | "element" | "node">;
 type Lines = readonly string[];
 
-const NO_LINES: Lines = Object.freeze([]);
 /** Octets of a host that are remembered for the next request. */
 const LONGEST_KEPT = 255;
 

@@ -5,7 +5,7 @@
 import { type ParseArgsConfig, parseArgs } from "node:util";
 
 /** An option that has a value, or a flag. */
-export interface OptionEntry {
+interface OptionEntry {
   /** The placeholder of its value; a flag has none. */
   readonly value?: string;
   /** May be given several times. */

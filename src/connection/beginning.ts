@@ -5,9 +5,7 @@
 import type { AbandonedCode } from "../outcome/end.js";
 import { GOAWAY } from "./http2/session.js";
 import { type Switchboard, whyUnannounced } from "./phases/head.js";
-
-/** Why the gate takes no more connections. */
-export type Full = "DRAINED" | "CONNECTIONS_TOO_MANY";
+import type { Full } from "./phases/phase.js";
 
 /** Null where the gate has room for the newest one. */
 function whyFull({ context }: Switchboard): Full | null {

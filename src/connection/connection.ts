@@ -26,13 +26,13 @@ import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decision.js";
-import { type Full, hasRoom, mayBegin } from "./beginning.js";
+import { hasRoom, mayBegin } from "./beginning.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
 import { readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
-import type { Phase } from "./phases/phase.js";
+import type { Full, Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
 import { Tls } from "./phases/tls.js";
 import {

@@ -47,7 +47,7 @@ export interface Rules<Claim> {
 }
 
 /** The connection that the input belongs to. */
-export interface InputOwner {
+interface InputOwner {
   /** Where it came in. */
   readonly arrival: Arrival;
   /** There is a choice between protocols; otherwise all is HTTP/1.1. */

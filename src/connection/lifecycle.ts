@@ -8,7 +8,7 @@
  * ours, with the request filter or node:http2 in between. `authorizing`: ours, while the application decides on an accepted upgrade.
  * The others are ends; every connection reaches exactly one of them.
  */
-export type ConnectionState =
+type ConnectionState =
   | "announcing"
   | "recognizing"
   | "securing"

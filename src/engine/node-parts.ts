@@ -47,7 +47,7 @@ interface HttpCommon {
 export type ConnectionListener = (this: unknown, socket: object) => void;
 
 /** A socket's members of the option `onread`, which has no public name once the socket exists. */
-export interface OnRead {
+interface OnRead {
   readonly buffer: symbol;
   readonly callback: symbol;
 }

@@ -24,7 +24,7 @@ export interface ReadBefore {
 }
 
 /** The connections of a server that a seat is for: all, or those that are `ReadBefore`. */
-export type SeatedConnections = "all" | "read before";
+type SeatedConnections = "all" | "read before";
 
 /** What is read of a server to know whether its parser is lenient, and what it may serve. */
 interface Options {

@@ -15,10 +15,10 @@ import type { Ways } from "../outcome/route.js";
 export type StreamValues = [Opened["stream"], Opened["headers"], Opened["flags"], Opened["rawHeaders"]];
 
 /** Where an accepted stream goes on. */
-export type Pass = (...values: StreamValues) => void;
+type Pass = (...values: StreamValues) => void;
 
 /** One HTTP/2 connection of a guarded server. */
-export class GuardedSession implements ExchangeOwner {
+class GuardedSession implements ExchangeOwner {
   readonly ways: Ways;
   readonly arrival: Arrival;
   readonly streams: Streams;
@@ -53,7 +53,7 @@ export class GuardedSession implements ExchangeOwner {
  * Rules on every stream before any listener of the session's 'stream' sees it, including the server's. `isActive`: false once
  * the guard has been released. A stream that was already ruled on goes on; the guards of a server coordinate this.
  */
-export function guardSession(
+function guardSession(
   context: Context,
   session: ServerHttp2Session,
   arrival: Arrival,

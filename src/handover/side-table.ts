@@ -3,7 +3,7 @@
 // Never: keeps an object alive, or is visible on it.
 
 /** Returns the object that it is given, so that the private fields of a subclass are put on that object. */
-class SocketDetails {
+class Given {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: the point of it
     return object;
@@ -28,7 +28,7 @@ export class SideTable<Value> {
 }
 
 function newMarks<Value>() {
-  return class Mark extends SocketDetails {
+  return class Mark extends Given {
     #value: Value;
 
     constructor(object: object, value: Value) {

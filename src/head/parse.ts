@@ -130,7 +130,7 @@ function parseOctets(bytes: Uint8Array, length: number, options: number, limits:
 }
 
 /** Makes a head from its text and the kernel's record of it. */
-export type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
+type MakeHead = (text: string, words: Int32Array, generation: number) => RequestHead;
 
 const plainHead: MakeHead = (text, words, generation) => new RequestHead(text, words, generation, 0, 0);
 

@@ -22,7 +22,7 @@ function runStart(text: string, end: number, wanted: OctetClass): number {
 }
 
 /** token (RFC 9110 §5.6.2); `start` itself if there is none. */
-export const tokenEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.TOKEN);
+const tokenEnd = (text: string, start: number): number => runEnd(text, start, OctetClass.TOKEN);
 export const tokenStart = (text: string, end: number): number => runStart(text, end, OctetClass.TOKEN);
 
 export const isToken = (text: string): boolean => text !== "" && tokenEnd(text, 0) === text.length;

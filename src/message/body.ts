@@ -57,7 +57,7 @@ const FEW_DIGITS = 7;
 /** Of a message without trailers. @internal */
 export const NO_FIELDS: readonly string[] = Object.freeze([]);
 
-export interface BodyOptions {
+interface BodyOptions {
   /** How many trailer lines there may be; 4096 if it is left out. */
   fieldLines?: number;
   /** Octets that the extensions of one chunk may have; `overhead` then counts trailer lines alone. */

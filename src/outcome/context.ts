@@ -22,7 +22,7 @@ import type { Ways } from "./route.js";
 import type { Waiting, WaitingRoom } from "./waiting.js";
 
 /** The decision by which an object reached the application; for a socket with several requests, the one on the newest. */
-export type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
+type Learned = Decision<FramerLike> | { readonly decision: Decision<FramerLike> | null };
 
 /** Of a request that report mode lets through although its head is malformed. */
 export const UNDECIDED: { readonly decision: null } = Object.freeze({ decision: null });
@@ -79,7 +79,7 @@ export interface Secures {
 }
 
 /** How TLS is handled, by the server name of a ClientHello. */
-export type TlsRoute =
+type TlsRoute =
   | { readonly kind: "secure"; readonly terminator: Secures }
   | { readonly kind: "pass"; readonly taker: PassthroughLike };
 

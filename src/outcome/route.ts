@@ -20,7 +20,7 @@ export interface Ways {
   hears(on: Duplex): boolean;
 }
 
-export type Route =
+type Route =
   | { readonly kind: "refuse"; readonly decision: Refusal<FramerLike> }
   /** `authorize`: ask the application, then `hand over`. `serve`: a request, or an upgrade that is left to other listeners. */
   | { readonly kind: "authorize" | "hand over" | "serve"; readonly decision: Acceptance<FramerLike> };

@@ -1,5 +1,5 @@
 // In:    a policy, a request head, an arrival.
-// Out:   Decision: accepted and for whom, or refused and why.
+// Out:   Decision: accepted and for which vhost, or refused and why.
 // Never: performs anything, reads a clock, keeps what it saw, or makes a sentence.
 
 import type { Arrival, Forwarding } from "../arrival/arrival.js";
@@ -22,13 +22,13 @@ import {
 import { handshakeFault, WEBSOCKET_VERSION } from "./opening-handshake.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, reachable } from "./ports.js";
-import type { Origin } from "./serialized-origin.js";
+import { normalScheme, type Origin } from "./serialized-origin.js";
 import type { Sharing } from "./site.js";
 import { NO_LISTEN, type Vhost } from "./vhost.js";
 
 /**
  * Rules on one request. Pure: the same head, arrival and policy give the same decision. The order of refusals is
- * promised: two Origins, what a trusted hop says and cannot be read (400); server name, name, scheme, port (421); origin, site (403); path
+ * promised: two Origins, what a trusted hop states and cannot be read (400); server name, name, scheme, port (421); origin, site (403); path
  * (404); method (405), version (426), handshake (400).
  * An arrival without local port matches no vhost whose port is `"local"`.
  */
@@ -96,11 +96,11 @@ export function sharingOf<Claim>(policy: Policy<Claim>, accepted: Acceptance<Cla
   return policy.index.siteOf(vhost).sharing(head.method, head.fieldValues("origin")[0], accepted);
 }
 
-/** What a vhost says to a request that is for it: path, then method, version and the rest of the opening handshake. */
+/** The decision of a vhost on a request that is for it: path, then method, version and the rest of the opening handshake. */
 function takeUp<Claim>(policy: Policy<Claim>, served: Served<Claim>): Decision<Claim> {
   const { head, vhost } = served;
   if (!served.upgrade) {
-    // RFC 9220 §3, which says it for HTTP/2 as well.
+    // RFC 9220 §3, which states it for HTTP/2 as well.
     if (head.protocol !== null) return refuse(policy, served, "PROTOCOL_UNKNOWN");
     // No client sends PRI (RFC 7540 §11.6), and llhttp may wait for the rest of a connection preface of HTTP/2 after it.
     const hasResource = head.targetForm !== "authority-form" && head.method !== "PRI";
@@ -141,7 +141,7 @@ export function refuseUnanswered<Claim>(accepted: Acceptance<Claim>, millisecond
   return adding(refuse(undefined, accepted, "AUTHORIZE_TIMEOUT"), { timeout: milliseconds });
 }
 
-/** Whom a request is for: Forwarded's host, else the authority of the request-target, else Host or `:authority`. */
+/** The authority that a request is for: Forwarded's host, else the authority of the request-target, else Host or `:authority`. */
 function beginRuling(head: RequestHead, arrival: Arrival): Ruling<never> {
   const { forwarding } = arrival;
   const authority = forwarding?.authority ?? head.authority;
@@ -198,17 +198,12 @@ function unknownName(authority: Authority | null): RefusalCode {
 }
 
 /**
- * A proxy that terminates TLS says in `:scheme` how it came itself, which may be http though its client came by https; a client
- * says how it came, and no client comes by https to a connection that is known to be http.
+ * A proxy that terminates TLS states in `:scheme` how it came itself, which may be http though its client came by https; a client
+ * states how it came, and no client comes by https to a connection that is known to be http.
  */
 function isSchemeOf(arrival: Arrival, head: RequestHead, scheme: string): boolean {
   if (scheme === arrival.scheme) return true;
   return head.httpVersion === "2.0" && scheme === "http" && arrival.schemeSource !== "tls";
-}
-
-/** ws is http, wss is https (RFC 6455 §3). */
-export function normalScheme(scheme: string): string {
-  return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
 }
 
 /** A ruling, and the vhost that it found. Member by member: objects that are spread cost several times as much. */
@@ -227,7 +222,7 @@ function accept<Claim>(
 }
 
 /**
- * What HTTP/2 says in place of 426, whose Upgrade (RFC 9110 §15.5.22) it forbids (RFC 9113 §8.2.2): which version there is
+ * What HTTP/2 has in place of 426, whose Upgrade (RFC 9110 §15.5.22) it forbids (RFC 9113 §8.2.2): which version there is
  * (RFC 6455 §4.4), and that extended CONNECT is the way (RFC 8441).
  */
 const overHttp2: Partial<Record<RefusalCode, Pick<Refusal, "statusCode" | "fields">>> = {
@@ -235,7 +230,7 @@ const overHttp2: Partial<Record<RefusalCode, Pick<Refusal, "statusCode" | "field
   UPGRADE_REQUIRED: { statusCode: 405, fields: { Allow: "CONNECT" } },
 };
 
-/** The refusal of a request, by what is known of it so far; `origin` is of a foreign one. */
+/** The refusal of a request, by what is known about it so far; `origin` is of a foreign one. */
 function refuse<Claim>(
   policy: Policy<Claim> | undefined,
   ruling: Ruling<Claim>,

@@ -62,7 +62,7 @@ export const POLICY: unique symbol = Symbol("policy");
 
 export interface Ruling<Claim> {
   readonly head: RequestHead;
-  /** Of the request: refined by what trusted hops say of it. */
+  /** Of the request: refined by what trusted hops state about it. */
   readonly arrival: Arrival;
   /** True where the request asks for a WebSocket. */
   readonly upgrade: boolean;
@@ -83,7 +83,7 @@ export interface Served<Claim> extends Ruling<Claim> {
 
 export interface Acceptance<Claim = unknown> extends Served<Claim> {
   readonly kind: "accepted";
-  /** For an upgrade: who takes it, and the path pattern that said so. */
+  /** For an upgrade: the claim that takes it, and its path pattern. */
   readonly claim: Claim | undefined;
   readonly pattern: string | undefined;
   /**

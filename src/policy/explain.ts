@@ -66,11 +66,11 @@ export interface Explanation {
   /** Field values. */
   readonly origin: readonly string[];
   readonly client: { readonly address: string | null; readonly port: number | null };
-  /** Of a request that a trusted hop has forwarded: which element of which field was read, and who wrote it. */
+  /** Of a request that a trusted hop has forwarded: which element of which field was read, and the hop that wrote it. */
   readonly forwarding: { readonly field: string; readonly element: number; readonly hop: string } | null;
-  /** Of a connection that began with a PROXY header: what the trusted hop said. */
+  /** Of a connection that began with a PROXY header: what the trusted hop stated. */
   readonly proxy: Proxying | null;
-  /** Of the client's TLS, where anything is known of it: the server name and the protocol that were agreed on. */
+  /** Of the client's TLS, where anything is known about it: the server name and the protocol that were agreed on. */
   readonly tls: { readonly serverName: string | null; readonly alpnProtocol: string | null } | null;
   /** In report mode: the refusal that enforce mode would have given. */
   readonly reported: Explanation | null;
@@ -152,14 +152,14 @@ function context(decision: Decision): string {
   if (proxy !== undefined) parts.push(...proxied(proxy));
   if (forwarding !== undefined) {
     parts.push(`${forwarding.field} element ${forwarding.element} from trusted hop ${forwarding.hop}`);
-    // Where nothing is said of the client, this is the peer's address.
+    // Where nothing is stated about the client, this is the peer's address.
     if (arrival.remoteAddress === undefined) parts.push("client unknown");
     else if (arrival.remoteAddress !== forwarding.hop) parts.push(`client ${arrival.remoteAddress}`);
   }
   return parts.join("; ");
 }
 
-/** What a PROXY header says of the connection. */
+/** What a PROXY header states about the connection. */
 function proxied({ hop, command, source, destination }: Proxying): string[] {
   const said = [`PROXY from trusted hop ${hop}`];
   if (command === "LOCAL") said.push("which speaks for itself");
@@ -174,7 +174,7 @@ function endpointText(endpoint: ProxyEndpoint): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** What a hop may have said of host, port and scheme, where a refusal for these did not listen to it. */
+/** What a hop may have stated about host, port and scheme, where a refusal for these did not trust it. */
 function disbelieved(refusal: Refusal): string {
   const { arrival, head } = refusal;
   if (arrival.forwarding !== undefined || !isSoft(refusal)) return "";

@@ -6,7 +6,7 @@ import type { RequestHead } from "../head/request-head.js";
 import { isToken, members } from "../head/scan.js";
 
 /** What is wrong with an opening handshake. */
-export type HandshakeFault =
+type HandshakeFault =
   | "METHOD_NOT_ALLOWED"
   | "WEBSOCKET_VERSION"
   | "WEBSOCKET_KEY"

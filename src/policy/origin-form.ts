@@ -27,7 +27,7 @@ const words: Readonly<Record<string, string>> = {
 };
 
 /** True for an origin that can be offered. */
-export type IsRight = (text: string) => boolean;
+type IsRight = (text: string) => boolean;
 
 /**
  * What is wrong with the form of an item; null if it has scheme, host and port, each of which may still be wrong. `shown` begins the

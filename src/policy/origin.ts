@@ -1,4 +1,4 @@
-// In:    the origins that a vhost allows, as a caller wrote them; what is known of a request.
+// In:    the origins that a vhost allows, as a caller wrote them; what is known about a request.
 // Out:   the rule that they make, TypeError with the fix for a wrong one; the request's own origin.
 // Never: rules on a request; site.ts does.
 
@@ -22,7 +22,7 @@ export type Origins = OriginList | { readonly list: OriginList; readonly absent?
 const OWN = "same-authority";
 const FOR_ALL = 'origins: "any"';
 
-/** What is known of a request: its own origin is made of it. */
+/** What is known about a request: its own origin is made of it. */
 export interface OriginContext {
   readonly arrival: Arrival;
   readonly authority: Authority | null;

@@ -5,12 +5,11 @@
 import { defaultPort, isPlainName, nameKey } from "../head/authority.js";
 import { formatAddress, parsePeerAddress } from "../head/ip-address.js";
 import { isExactPath, isPathPattern } from "./claims.js";
-import { normalScheme } from "./decide.js";
 import type { Refusal } from "./decision.js";
 import type { Policy } from "./policy-rules.js";
 import { portFits, portsOf, reachable } from "./ports.js";
 import { originRuleOf, policyOf, siteRuleOf } from "./refusal-words.js";
-import { formatOrigin } from "./serialized-origin.js";
+import { formatOrigin, normalScheme } from "./serialized-origin.js";
 import { isShort, LONGEST_NAME, literal } from "./shown.js";
 import { isSafe } from "./site.js";
 import { mayBeListed, siteRemedy } from "./site-words.js";
@@ -70,7 +69,7 @@ function oneOf(vhosts: readonly Vhost[], { name, port }: Vhost): string {
   return vhosts.length === 1 ? `vhost ${name}` : `vhost ${name} (port ${numbersOf(port)?.join(", ")})`;
 }
 
-/** Nothing is known of the scheme, and what is declared counts where nothing is. */
+/** Nothing is known about the scheme, and what is declared counts where nothing is. */
 function mayBeHttps(refusal: Refusal): boolean {
   return policyOf(refusal).mayDeclare && refusal.arrival.schemeSource === "default";
 }

@@ -16,7 +16,7 @@ export function checkGuardable(policy: Policy<unknown>): void {
   }
 }
 
-/** Adopted sockets have no listening port of ours, so that each vhost must say what its port is. @internal */
+/** Adopted sockets have no listening port of ours, so that each vhost must state its port. @internal */
 export function checkAdoptable(policy: Policy<unknown>): void {
   for (const { name, port, upgrades } of policy.vhosts) {
     const [left] = Object.entries(upgrades ?? {}).find(([, claim]) => claim === LEAVE) ?? [];

@@ -20,7 +20,7 @@ const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 export function splitOrigin(text: string): { readonly scheme: string; readonly rest: string } | null {
   const end = text.indexOf("://");
   if (end < 0 || !SCHEME.test(text.slice(0, end))) return null;
-  return { scheme: originScheme(text.slice(0, end).toLowerCase()), rest: text.slice(end + 3) };
+  return { scheme: normalScheme(text.slice(0, end).toLowerCase()), rest: text.slice(end + 3) };
 }
 
 /**
@@ -69,6 +69,7 @@ export function impliedPort(scheme: string): number | null {
   return scheme === "https" ? 443 : scheme === "http" ? 80 : null;
 }
 
-function originScheme(scheme: string): string {
+/** ws is http, wss is https (RFC 6455 §3). `scheme`: in lower case. */
+export function normalScheme(scheme: string): string {
   return scheme === "ws" ? "http" : scheme === "wss" ? "https" : scheme;
 }

@@ -9,7 +9,7 @@ import { OriginSet } from "./origin-set.js";
 import { SiteRule, type SiteScope } from "./site.js";
 
 /** Where a setting takes one of the words. */
-export const siteScopes: readonly SiteScope[] = ["any", "same-site", "same-origin"];
+const siteScopes: readonly SiteScope[] = ["any", "same-site", "same-origin"];
 
 /** What is written in a vhost. */
 interface SiteSettings {

@@ -25,7 +25,7 @@ export type SiteClause = "prefetch" | "referer" | "service-worker" | "unsafe-met
 export type SiteScope = "any" | "same-site" | "same-origin";
 
 /** Why a request does not pass. */
-export interface SiteFault {
+interface SiteFault {
   readonly code: "ORIGIN_ABSENT" | "ORIGIN_NULL" | "ORIGIN_INVALID" | "ORIGIN_FOREIGN" | "SITE_FOREIGN";
   /** Of ORIGIN_FOREIGN: the Origin. Of SITE_FOREIGN: the origin of Referer, if that is foreign and can be read. */
   readonly origin: Origin | null;
@@ -35,10 +35,10 @@ export interface SiteFault {
 }
 
 /** `presumes TLS`: it passes if TLS ends at a proxy, since a page of https then is the own one. */
-export type SiteVerdict = "passes" | "presumes TLS" | SiteFault;
+type SiteVerdict = "passes" | "presumes TLS" | SiteFault;
 
 /** The members of a ruling that the rule reads. */
-export interface SiteContext extends OriginContext {
+interface SiteContext extends OriginContext {
   readonly head: RequestHead;
   readonly upgrade: boolean;
 }

@@ -100,7 +100,7 @@ export class VhostIndex<Claim> {
     return this.#sites.get(vhost)!;
   }
 
-  /** Who takes the upgrades of a vhost. One that is not of this index is for a guarded server, and has one claim. */
+  /** The claims on the upgrades of a vhost. One that is not of this index is for a guarded server, and has one claim. */
   claimsOf(vhost: Vhost<Claim>): Claims<Claim> {
     return this.#claims.get(vhost) ?? new Claims(vhost.upgrades);
   }

@@ -51,7 +51,7 @@ export interface Vhost<Claim = unknown> {
   /** Exact paths to which the pages of any site may POST: the ends of logins, for instance. Left out: none. */
   readonly callbacks?: readonly string[];
   /**
-   * Who takes upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. Left out, or undefined: a
+   * The claims on upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. Left out, or undefined: a
    * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
    */
   readonly upgrades?: Readonly<Record<string, Claim>>;

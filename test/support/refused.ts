@@ -3,7 +3,7 @@
 // Never: says how to mend one.
 
 import { readFileSync } from "node:fs";
-import { arrivalOf, type SocketFacts } from "#src/arrival/arrival.js";
+import { type SocketFacts, socketArrival } from "#src/arrival/arrival.js";
 import type { GateOptions } from "#src/gate-options.js";
 import { readHttp2Head } from "#src/head/http2.js";
 import { headLimits } from "#src/head/limits.js";
@@ -368,7 +368,7 @@ function handshake(right: string, wrong: string): Row[] {
 export function ruled({ options, head, socket = {} }: Row): Decision {
   const { vhosts, scheme, trust } = options;
   const rules: PolicyRules = { vhosts, ...(scheme && { scheme }), ...(trust && { trust }) };
-  return decide(definePolicy(rules), head, arrivalOf(socket, {}, scheme));
+  return decide(definePolicy(rules), head, socketArrival(socket, {}, scheme));
 }
 
 interface CaseRow {

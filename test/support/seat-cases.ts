@@ -413,7 +413,7 @@ export const transcripts: readonly Transcript[] = [
     name: "a chunk size of more than 16 digits",
     pieces: [chunked(`${"0".repeat(16)}1\r\nx\r\n0\r\n\r\n`)],
     differs: {
-      why: "stricter by RFC 9112 §7.1.1, which asks for a limit: CHUNK_SIZE_TOO_LARGE",
+      why: "stricter by RFC 9112 §7.1, which asks recipients to expect large numbers: CHUNK_SIZE_TOO_LARGE",
       ours: refused("HPE_INVALID_CHUNK_SIZE", ["request POST /"]),
     },
   },

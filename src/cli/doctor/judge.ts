@@ -24,7 +24,7 @@ export interface Baseline {
 }
 
 /** `red`: it got through. `green`: it was refused. `yellow`: neither is certain. */
-export type Colour = "red" | "green" | "yellow";
+type Colour = "red" | "green" | "yellow";
 export interface Verdict {
   readonly colour: Colour;
   readonly reason: string;

@@ -54,7 +54,7 @@ export function targetOf(text: string, webSocketPath?: string, webSocketProtocol
 }
 
 /** How a name is resolved. */
-export type Resolve = (name: string) => Promise<string[]>;
+type Resolve = (name: string) => Promise<string[]>;
 
 const resolveAll: Resolve = async (name) => (await lookup(name, { all: true })).map(({ address }) => address);
 

@@ -35,6 +35,9 @@ export interface Phase {
   leave(): void;
 }
 
+/** Why the gate takes no more connections. */
+export type Full = "DRAINED" | "CONNECTIONS_TOO_MANY";
+
 /** A connection from the point of view of its phases. */
 export interface Phased extends Waiting, Drainable {
   readonly context: Context;
@@ -46,7 +49,7 @@ export interface Phased extends Waiting, Drainable {
   /** Replaces what is known about where it came in. */
   learn(arrival: Arrival): void;
   /** False if it may not wait, and has been answered: with `answer`, or according to its protocol. */
-  mayWait(overload: Overload | "DRAINED" | "CONNECTIONS_TOO_MANY" | null, answer?: string): boolean;
+  mayWait(overload: Overload | Full | null, answer?: string): boolean;
   /** Reads a head, or what precedes one, and acts on it. */
   readHead(octets: Uint8Array): void;
   /** The first head is awaited from now on, over the protocol that TLS has agreed on. */
