@@ -102,11 +102,13 @@ export function give(
     handed?.taken();
   };
   const notTaken = (cause: unknown): void => taking.notTaken(cause, handed === null || handed.notTaken());
+  let promise: PromiseLike<void> | null | undefined;
   try {
-    const promise = take() as PromiseLike<void> | null | undefined;
-    if (typeof promise?.then !== "function") taken();
-    else Promise.resolve(promise).then(taken, notTaken);
+    promise = take() as typeof promise;
   } catch (cause) {
     notTaken(cause);
+    return;
   }
+  if (typeof promise?.then === "function") Promise.resolve(promise).then(taken, notTaken);
+  else taken();
 }
