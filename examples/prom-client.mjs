@@ -41,6 +41,7 @@ export function register(gate, registry) {
     reported: "Requests that report mode let through",
     malformed: "Malformed heads",
     abandoned: "Connections that were given up",
+    lost: "Connections that were lost with a child process",
   })) {
     new Counter({
       name: `headgate_${outcome}_total`,

@@ -7,13 +7,13 @@ import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
-import type { FramerLike } from "./handover/framer.js";
+import type { FramerLike, Sender } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
-import type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed, Timing } from "./outcome/end.js";
+import type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
 import type { GateLimits } from "./outcome/limits.js";
 import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
 import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
@@ -21,8 +21,11 @@ import { definePolicy, type Policy, type PolicyRules, withSecured } from "./poli
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
   framers?: Readonly<Record<string, FramerLike>>;
-  /** Serves requests that are not upgrades; without it they are refused with 426. The server need not listen. */
-  requests?: Server | RequestListener;
+  /**
+   * Serves requests that are not upgrades; without it they are refused with 426. The server need not listen. `toProcess(child)` of
+   * `headgate/intake` gets the connection at its first request; the child then has to rule on later ones.
+   */
+  requests?: Server | RequestListener | Sender;
   /**
    * How to handle TLS on adopted sockets, by server name: options to terminate it here, or a passthrough that gets the untouched
    * connection. Without `tls`, a ClientHello is a malformed head. Not allowed together with `scheme: "https"`, which would make
@@ -111,6 +114,8 @@ export interface GateCounts {
   /** All of them, also those that report mode let through, which are in `reported` as well. */
   readonly malformed: Partial<Record<HeadFaultCode, number>>;
   readonly abandoned: Partial<Record<AbandonedCode, number>>;
+  /** Connections that a child process had acknowledged, and that had not closed when a signal or a fault ended it. */
+  readonly lost: Partial<Record<LostCode, number>>;
 }
 
 export const gateSettings = [

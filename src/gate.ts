@@ -34,7 +34,7 @@ import { Guard } from "./guard/guard.js";
 import { Guards } from "./guard/guards.js";
 import { readerOf } from "./guard/mode.js";
 import { checkListening, connectionEventOf, type GuardedServer } from "./guard/server.js";
-import type { FramerLike } from "./handover/framer.js";
+import { type FramerLike, isSender } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
@@ -45,11 +45,12 @@ import { readRest } from "./intake/socket-message.js";
 import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import { Drain, type DrainCounts, type DrainOptions, readDrainOptions } from "./outcome/drain.js";
-import type { AbandonedCode, ConnectionEnd } from "./outcome/end.js";
+import type { AbandonedCode, ConnectionEnd, LostCode } from "./outcome/end.js";
 import { Histogram } from "./outcome/histogram.js";
 import { gateLimits } from "./outcome/limits.js";
 import { type GateSnapshot, snapshotOf } from "./outcome/metrics.js";
 import { type GateState, OpenConnections } from "./outcome/open-connections.js";
+import { checkGuardedTravel, checkTravel } from "./outcome/travel.js";
 import { WaitingRoom } from "./outcome/waiting.js";
 import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
 import { explain } from "./policy/explain.js";
@@ -87,6 +88,7 @@ export class Gate extends EventEmitter<GateEvents> {
   readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
   readonly #malformed = new Map<HeadFaultCode, number>();
   readonly #abandoned = new Map<AbandonedCode, number>();
+  readonly #lost = new Map<LostCode, number>();
   readonly #durations = { head: new Histogram(), authorize: new Histogram(), handover: new Histogram() };
   /** About a scheme that nothing states. */
   #hasWarned = false;
@@ -110,9 +112,10 @@ export class Gate extends EventEmitter<GateEvents> {
     } = options;
     const limits = gateLimits(givenLimits);
     if (typeof expose !== "boolean") throw new TypeError(`expose is ${describe(expose)}; it must be true or false`);
-    if (requests !== undefined && typeof requests !== "function" && !(requests instanceof Server)) {
+    const sender = isSender(requests) ? requests : null;
+    if (requests !== undefined && sender === null && typeof requests !== "function" && !(requests instanceof Server)) {
       throw new TypeError(
-        `requests must be an http.Server, not an https.Server, or a request listener; it is ${describe(requests)}${adviceOnRequests(requests)}`,
+        `requests must be an http.Server, not an https.Server, a request listener, or toProcess(child); it is ${describe(requests)}${adviceOnRequests(requests)}`,
       );
     }
     if (authorize !== undefined && typeof authorize !== "function") {
@@ -130,14 +133,23 @@ export class Gate extends EventEmitter<GateEvents> {
     const names = tls === undefined ? null : new ServerNames(tls, protocols);
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
     const policy = withSecured(named, names?.named ?? null);
+    const spoken = http2Rules(http2);
+    checkTravel(policy, sender, names, spoken);
     this.#tls = names;
     const drains = (): boolean => this.state !== "open";
     this.#context = {
       policy,
       limits,
       expose,
-      requests: typeof requests === "function" ? createServer(requests) : requests,
-      ways: { authorizes: authorize !== undefined, serves: requests !== undefined, hears: () => false, drains },
+      requests: serverOf(requests),
+      sender,
+      ways: {
+        authorizes: authorize !== undefined,
+        serves: requests !== undefined,
+        sends: sender !== null,
+        hears: () => false,
+        drains,
+      },
       tls: names,
       fallback,
       requestsAccepts: false,
@@ -145,7 +157,7 @@ export class Gate extends EventEmitter<GateEvents> {
       heads: new WaitingRoom(limits.headTimeout, limits.pendingHeads, limits.pendingPerAddress),
       authorize,
       authorizing: new WaitingRoom(limits.authorizeTimeout, limits.pendingHeads, limits.pendingPerAddress),
-      http2: http2Rules(http2),
+      http2: spoken,
       sessions: new Deadlines(limits.idleTimeout),
       lingering: new Deadlines(limits.lingerTimeout),
       bodies: new Deadlines(limits.bodyTimeout),
@@ -172,6 +184,7 @@ export class Gate extends EventEmitter<GateEvents> {
         this.#report("malformed", end);
       },
       passed: (end) => this.#report("passed", end),
+      lost: () => count(this.#lost, "CHILD_FAILED"),
       timed: (stage, milliseconds, arrival) => {
         this.#durations[stage].add(milliseconds);
         if (this.listenerCount("timed") > 0 || channels.timed.hasSubscribers) {
@@ -192,7 +205,7 @@ export class Gate extends EventEmitter<GateEvents> {
         }
       },
     };
-    if (requests !== undefined) watchRequests();
+    if (this.#context.requests !== undefined) watchRequests();
   }
 
   /**
@@ -242,6 +255,7 @@ export class Gate extends EventEmitter<GateEvents> {
     // The server speaks its own TLS.
     const policy = withSecured(forServer<FramerLike>(narrowed, { "*": LEAVE }), null);
     checkGuardable(policy);
+    checkGuardedTravel(policy);
     checkListening(policy, server as Server);
     Guards.of(server as Server).check(policy);
     const reader = readerOf(server as Server, mode, policy.mode === "report");
@@ -313,7 +327,8 @@ export class Gate extends EventEmitter<GateEvents> {
   }
 
   /**
-   * By code, so far: what was refused, and what report mode let through; all malformed heads; and what was abandoned.
+   * By code, so far: what was refused, and what report mode let through; all malformed heads; what was abandoned; and what was lost in
+   * another process.
    */
   get counts(): GateCounts {
     return {
@@ -321,6 +336,7 @@ export class Gate extends EventEmitter<GateEvents> {
       reported: Object.fromEntries(this.#reported),
       malformed: Object.fromEntries(this.#malformed),
       abandoned: Object.fromEntries(this.#abandoned),
+      lost: Object.fromEntries(this.#lost),
     };
   }
 
@@ -413,6 +429,12 @@ function checkSocket(socket: Duplex): void {
     throw new TypeError("adopt takes a stream of bytes: without objectMode, and without setEncoding()");
   }
   if (isKept(socket)) throw new TypeError("adopt takes a socket once, and a gate already owns this one");
+}
+
+/** A listener needs a server, and a sender none. */
+function serverOf(requests: GateOptions["requests"]): Server | undefined {
+  if (typeof requests === "function") return createServer(requests);
+  return requests instanceof Server ? requests : undefined;
 }
 
 /** An application that is neither a server nor a listener. */

@@ -21,11 +21,18 @@ export type {
 export type { Guard } from "./guard/guard.js";
 export type { GuardMode, RequestsReadBy } from "./guard/mode.js";
 export type { GuardedServer } from "./guard/server.js";
-export { type Framer, type FramerLike, FramerRefusal, type Handover } from "./handover/framer.js";
+export {
+  type Framer,
+  type FramerLike,
+  FramerRefusal,
+  FramerUnavailable,
+  type Handover,
+  type Sender,
+} from "./handover/framer.js";
 export type { Passthrough, PassthroughLike, RawConnection } from "./handover/passthrough.js";
 export type { Authorization, Authorize, AuthorizeContext } from "./outcome/authorization.js";
 export type { DrainCounts, DrainOptions } from "./outcome/drain.js";
-export type { Abandoned, AbandonedCode, ConnectionEnd, Malformed, Passed, Timing } from "./outcome/end.js";
+export type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
 export type { GateDurations } from "./outcome/histogram.js";
 export type { GateLimits } from "./outcome/limits.js";

@@ -2,9 +2,11 @@
 // Out:   the ways in for sockets of other processes.
 // Never: holds code.
 
+export type { Child } from "./intake/child-link.js";
+export type { ProcessLimits } from "./intake/limits.js";
 export { type Channel, type ReceivedSocket, receiveSockets } from "./intake/receive-sockets.js";
-export { type Child, sendSocket, toProcess, UNREAD } from "./intake/send-socket.js";
-export type { SocketDetails } from "./intake/socket-message.js";
+export { sendSocket, UNREAD } from "./intake/send-socket.js";
+export type { SentDecision, SocketDetails } from "./intake/socket-message.js";
 export { stopAccepting } from "./intake/stop-accepting.js";
 export {
   type Descriptor,
@@ -14,3 +16,4 @@ export {
   systemdDescriptors,
   systemdListeners,
 } from "./intake/systemd.js";
+export { type ToProcessOptions, toProcess } from "./intake/to-process.js";

@@ -12,6 +12,7 @@ import { HelloFault, helloFaults } from "#src/arrival/tls/fault.js";
 import { transitions } from "#src/connection/lifecycle.js";
 import { HeadFault, headFaults } from "#src/head/fault.js";
 import { type HeadLimits, headLimits } from "#src/head/limits.js";
+import { processLimits } from "#src/intake/limits.js";
 import { BodyFault, bodyFaults } from "#src/message/fault.js";
 import { type MessageLimits, messageLimits } from "#src/message/limits.js";
 import { type GateLimits, gateLimits } from "#src/outcome/limits.js";
@@ -204,7 +205,7 @@ function limitOf(name: string, of: (given: object) => object): string[] {
   const [, least, most, unit] = /from (\d+) to (\d+) (.*)$/.exec(refusal) ?? [];
   const byDefault = String((of({}) as Record<string, number>)[name]);
   const docstrings = [
-    ...`${read("src/head/limits.ts")}${read("src/message/limits.ts")}${read("src/outcome/limits.ts")}`.matchAll(
+    ...`${read("src/head/limits.ts")}${read("src/message/limits.ts")}${read("src/outcome/limits.ts")}${read("src/intake/limits.ts")}`.matchAll(
       /\/\*\*((?:(?!\*\/).)*)\*\/\s+(\w+): number;/gs,
     ),
   ];
@@ -224,6 +225,7 @@ numbers("docs/limits.md has every limit: unit, default, range, precedents", () =
     ["## Of a request head", ofHead, headLimits],
     ["## Of a message", ofMessage, messageLimits],
     ["## Of a gate", ofGate, gateLimits],
+    ["## Of a socket for another process", Object.keys(processLimits({})), processLimits],
   ] as const) {
     const documented = rows(section(limits, heading)).map((row) => row.map(plain));
     assert.equal(
@@ -246,6 +248,8 @@ numbers("docs/limits.md has the fixed numbers", () => {
     crowd,
     RETRY_AFTER,
     held,
+    /const IN_FLIGHT = (\d+);/.exec(read("src/intake/child-link.ts"))?.[1],
+    /const AHEAD = (\d+);/.exec(read("src/intake/receive-sockets.ts"))?.[1],
   ]);
 });
 

@@ -327,6 +327,43 @@ test("an upgrade that a framer is about to take is closed once it is taken, and 
   assert.ok(never.far.destroyed);
 });
 
+test("a framer whose drain throws has its sockets all the same, taken before the drain or meanwhile", async () => {
+  const thrown: unknown[] = [];
+  const onThrown = (error: unknown): void => void thrown.push((error as Error).message);
+  const waiting: (() => void)[] = [];
+  const taker = (take: () => void | Promise<void>) => ({
+    take,
+    drain(): void {
+      throw new Error("a drain that fails");
+    },
+  });
+  let drained: Promise<unknown> | undefined;
+  const controller = new AbortController();
+  const upgrades = {
+    "/live": taker(() => {}),
+    "/late": taker(() => new Promise((resolve) => waiting.push(resolve))),
+    "/draining": taker(() => {
+      drained = gate.drain({ signal: controller.signal });
+    }),
+  };
+  const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades }] });
+  const at = (path: string): Adopted => adopt(gate, {}, handshake.replace("/live", path));
+  process.on("uncaughtException", onThrown);
+  try {
+    const all = [at("/live"), at("/live"), at("/late"), at("/draining")];
+    waiting[0]!();
+    for (const { end } of all) assert.is((await end).kind, "handed-over");
+    await until(() => thrown.length === 4, "each of them is asked to close");
+    assert.equal(new Set(thrown), new Set(["a drain that fails"]));
+    assert.equal(gate.counts.abandoned, {});
+    controller.abort();
+    assert.equal(await drained, { closed: 0, cut: 4, refused: 0 });
+    assert.ok(all.every(({ far }) => far.destroyed));
+  } finally {
+    process.removeListener("uncaughtException", onThrown);
+  }
+});
+
 test("an upgrade that its framer does not take is counted once", async () => {
   const failing = { take: () => Promise.reject(new Error("no room")) };
   const gate = gateOf({}, { vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": failing } }] });

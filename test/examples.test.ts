@@ -3,6 +3,8 @@
 // Never: starts a program that is not Node; the tests of those programs run their examples.
 
 import { once } from "node:events";
+import http from "node:http";
+import { text } from "node:stream/consumers";
 import * as assert from "uvu/assert";
 import { WebSocket } from "ws";
 import { freePort, type Program, start, stopAll } from "./support/program.js";
@@ -37,6 +39,12 @@ async function ask(port: number, host: string): Promise<string> {
   return Promise.race([refused, answers]);
 }
 
+async function get(port: number, host: string, path: string): Promise<string> {
+  const request = http.get({ port, host: "127.0.0.1", path, headers: { Host: `${host}:${port}` }, agent: false });
+  const [response] = (await once(request, "response")) as [http.IncomingMessage];
+  return text(response);
+}
+
 test("each tenant has the clients of its Host", async () => {
   const { port, parent } = await open();
   const hosts = ["chat.localhost", "live.localhost", "CHAT.localhost", "live.localhost"];
@@ -45,6 +53,7 @@ test("each tenant has the clients of its Host", async () => {
     said,
     hosts.map((host) => `${host.toLowerCase()}: one, ${host.toLowerCase()}: two`),
   );
+  assert.is(await get(port, "live.localhost", "/page"), "live.localhost: GET /page\n");
   assert.is(await ask(port, "other.localhost"), "Unexpected server response: 421");
   await until(
     () => parent.printed().includes("421 host other.localhost matches none of the vhosts"),

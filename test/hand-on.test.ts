@@ -8,8 +8,8 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import tls from "node:tls";
 import * as assert from "uvu/assert";
-import { type ConnectionEnd, createGate, type Gate, NO_LISTEN_SERVER } from "#src/index.js";
-import { type Child, receiveSockets, sendSocket, toProcess, UNREAD } from "#src/intake.js";
+import { type ConnectionEnd, createGate, explain, type Gate, NO_LISTEN_SERVER } from "#src/index.js";
+import { type Channel, type Child, receiveSockets, sendSocket, toProcess, UNREAD } from "#src/intake.js";
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
 import { type Cut, cutUp, streamPair } from "./support/tcp.js";
@@ -193,9 +193,8 @@ gone("a child that dies: what waits is the parent's again", async () => {
   await until(() => sockets.length === 4, "four are accepted");
   child.kill("SIGKILL");
   await once(child, "exit");
-  const [first, ...others] = await Promise.all(outcomes);
-  assert.is(first, "sent");
-  for (const outcome of others) assert.is(outcome, "the child process has closed its channel");
+  // Node has sent the first ones, and the child has acknowledged none.
+  for (const outcome of outcomes) assert.is(await outcome, "the child process has closed its channel");
   // The last one is read here instead, and nothing of it is lost.
   const gate = createGate({ vhosts: [{ name: "a", port: 80 }] });
   const text = once(clients[3]!, "data");
@@ -207,7 +206,7 @@ gone("a child that dies: what waits is the parent's again", async () => {
   server.close();
 });
 
-gone("a child without a channel: the client of a gate gets 500", async () => {
+gone("a child without a channel: the client of a gate gets 503", async () => {
   const child = await openChild("leaving");
   await closeChild(child);
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": toProcess(child) } }] });
@@ -216,8 +215,14 @@ gone("a child without a channel: the client of a gate gets 500", async () => {
     end = await gate.adopt(socket).ended;
   });
   const port = await listen(server);
-  assert.is(statusOf((await ask(port, Buffer.from(head()), "whole")).toString("latin1")), 500);
-  assert.is((end as { code?: string } | undefined)?.code, "FRAMER_FAILED");
+  const answer = (await ask(port, Buffer.from(head()), "whole")).toString("latin1");
+  assert.is(statusOf(answer), 503);
+  assert.match(answer, "\r\nRetry-After: 1\r\n");
+  assert.match(answer, /\r\n\r\nService Unavailable \(FRAMER_UNAVAILABLE\)\n$/);
+  assert.match(
+    explain(end!),
+    "the framer was unavailable: no child process has taken the socket: the child process has closed its channel (FRAMER_UNAVAILABLE, handover; client 127.0.0.1)",
+  );
   server.close();
 });
 
@@ -235,29 +240,74 @@ gone("a client that is gone", async () => {
   await closeChild(child);
 });
 
-gone("the parent leaves: the loop ends, and what nobody took is closed", async () => {
+/** A channel of this process, and what is said on it. */
+function openChannel() {
   const listeners: Record<string, (...values: unknown[]) => void> = {};
+  const said: unknown[] = [];
   const channel = {
     connected: true,
+    send: (message: { headgate: unknown }): boolean => said.push(message.headgate) > 0,
     on: (name: string, listener: (...values: unknown[]) => void) => void (listeners[name] = listener),
     removeListener: (name: string) => void delete listeners[name],
   };
-  const sockets = receiveSockets(channel as never);
-  const [one, two] = [new net.Socket(), new net.Socket()];
+  const hear = (headgate: object, socket?: net.Socket): void => listeners.message!({ headgate }, socket);
+  return { channel: channel as Channel, listeners, said, hear };
+}
+
+const sent = (id: number, rest = ""): object => ({ kind: "socket", id, rest, arrival: {}, decision: null });
+
+gone("the loop is left: what nobody took is closed, and what is on its way, until the parent answers", async () => {
+  const { channel, listeners, said, hear } = openChannel();
+  const sockets = receiveSockets(channel);
+  const [one, two, three, four] = Array.from({ length: 4 }, () => new net.Socket());
   listeners.message!({ other: 1 }, one);
-  listeners.message!({ headgate: { rest: "", arrival: {} } }, undefined);
-  listeners.message!({ headgate: { rest: "aGk=", arrival: {} } }, one);
-  listeners.message!({ headgate: { rest: "", arrival: {} } }, two);
+  hear(sent(1));
+  hear(sent(2, "aGk="), one);
+  hear(sent(3), two);
+  hear(sent(4), three);
   // A socket that waits for its loop breaks without ending the process.
-  one.emit("error", new Error("reset"));
+  one!.emit("error", new Error("reset"));
+  hear({ kind: "asks" });
+  hear({ kind: "yours", id: 2 });
   const { value } = await sockets.next();
   assert.is(value.socket, one);
   assert.is(Buffer.from(value.rest).toString(), "hi");
-  assert.is(one.listenerCount("error"), 0);
+  assert.is(one!.listenerCount("error"), 0);
+  hear({ kind: "back", id: 3 });
+  assert.is(two!.destroyed, true);
   await sockets.return!();
-  assert.is(two.destroyed, true);
-  assert.equal(listeners, {});
+  assert.is(three!.destroyed, true);
+  // The parent gave it before it heard that the loop is left.
+  hear({ kind: "yours", id: 4 });
+  hear(sent(5), four);
+  assert.is(four!.destroyed, true);
   assert.is((await sockets.next()).done, true);
+  hear({ kind: "bye" });
+  assert.equal(listeners, {});
+  one!.destroy();
+  await once(one!, "close");
+  assert.equal(
+    said.map((message) => Object.values(message as object).join(" ")),
+    ["receives", "takes 2", "takes 3", "takes 4", "receives", "leaves", "closed 4", "closed 2"],
+  );
+});
+
+gone("the parent leaves: the loop ends with what is its own, and the rest is closed", async () => {
+  const { channel, listeners, said, hear } = openChannel();
+  const sockets = receiveSockets(channel);
+  const all = Array.from({ length: 10 }, () => new net.Socket());
+  for (const [id, socket] of all.entries()) hear(sent(id), socket);
+  // A few more than the loop has asked for.
+  assert.is(said.length, 1 + 4);
+  hear({ kind: "yours", id: 0 });
+  listeners.disconnect!();
+  assert.equal(listeners, {});
+  assert.is((await sockets.next()).value.socket, all[0]);
+  assert.is((await sockets.next()).done, true);
+  assert.equal(
+    all.map(({ destroyed }) => destroyed),
+    all.map((_, id) => id > 0),
+  );
 });
 
 const misuse = suite("hand on: misuse");

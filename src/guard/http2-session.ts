@@ -31,7 +31,7 @@ class GuardedSession implements ExchangeOwner {
     this.#context = context;
     this.streams = new Streams(session, () => {});
     const hears = (on: Duplex): boolean => context.others!.listening("stream", on);
-    this.ways = { ...context.ways, serves: true, hears };
+    this.ways = { ...context.ways, serves: true, sends: false, hears };
     this.arrival = arrival;
     this.#pass = pass;
     this.pass = context.policy.mode === "report" ? (opened) => this.serve(opened) : undefined;

@@ -9,6 +9,9 @@ import type { RequestHead } from "../head/request-head.js";
 import type { Acceptance } from "../policy/decision.js";
 import { LEAVE } from "../policy/vhost.js";
 
+/** @internal */
+export const LOST: unique symbol = Symbol("headgate.lost");
+
 /** A socket, and everything that was learned about it, on its way to its next owner. */
 export interface Handover {
   /** Paused. The gate listens for its close alone, and will not touch it before the time of a drain is up. */
@@ -22,6 +25,8 @@ export interface Handover {
   readonly signal: AbortSignal;
   /** Lets `gate.decisionOf` and `gate.arrivalOf` answer for an object that the framer makes from the socket, such as a WebSocket. */
   associate(made: object): void;
+  /** Counts the connection as lost with the process that it was sent to. @internal */
+  [LOST]?(): void;
 }
 
 /** Takes sockets whose upgrade was accepted, and answers the opening handshake. */
@@ -40,6 +45,19 @@ export interface Framer {
   close?(code: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Where a framer has that it sends sockets to another process. */
+export const SENDS: unique symbol = Symbol("headgate.sends");
+
+/** A framer that sends sockets to another process, which can have them from their first request on: `toProcess` of `headgate/intake`. */
+export interface Sender extends Framer {
+  readonly [SENDS]: true;
+}
+
+/** @internal */
+export function isSender(value: unknown): value is Sender {
+  return (value as Partial<Sender> | null | undefined)?.[SENDS] === true;
+}
+
 /** A framer, just its `take`, or `LEAVE`. */
 export type FramerLike = Framer | Framer["take"] | typeof LEAVE;
 
@@ -49,6 +67,19 @@ export type FramerLike = Framer | Framer["take"] | typeof LEAVE;
  */
 export class FramerRefusal extends Error {
   override readonly name = "FramerRefusal";
+}
+
+/**
+ * Thrown by a framer that cannot take an upgrade now, and has written nothing. The client gets 503 with Retry-After, and the connection is
+ * abandoned as `FRAMER_UNAVAILABLE`, with this as its `cause`. `message`: the reason, for the log.
+ */
+export class FramerUnavailable extends Error {
+  override readonly name = "FramerUnavailable";
+}
+
+/** As `isFramerRefusal`. @internal */
+export function isFramerUnavailable(thrown: unknown): thrown is FramerUnavailable {
+  return thrown instanceof Error && thrown.name === "FramerUnavailable";
 }
 
 /** By its name: a bundle may have a class of its own. @internal */

@@ -5,6 +5,7 @@
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
+import type { LOST } from "./framer.js";
 
 /** A connection that has not been interpreted, on its way to its next owner. */
 export interface RawConnection {
@@ -17,6 +18,8 @@ export interface RawConnection {
   readonly arrival: Arrival;
   /** Aborted when the socket closes. */
   readonly signal: AbortSignal;
+  /** As in `Handover`. @internal */
+  [LOST]?(): void;
 }
 
 /** Takes connections unread. */

@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
 import type { ClientHello } from "../arrival/tls/client-hello.js";
 import type { Acceptance } from "../policy/decision.js";
-import type { FramerLike, Handover } from "./framer.js";
+import { type FramerLike, type Handover, LOST } from "./framer.js";
 import type { RawConnection } from "./passthrough.js";
 
 /** A `Handover` whose signal is only made, and only listens, if a framer asks for it. */
@@ -17,19 +17,31 @@ export class SocketHandover implements Handover {
   readonly arrival: Arrival;
   readonly decision: Acceptance<FramerLike>;
   readonly #associate: (made: object) => void;
+  readonly #lost: () => void;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, decision: Acceptance<FramerLike>, rest: Uint8Array, associate: (made: object) => void) {
+  constructor(
+    socket: Duplex,
+    decision: Acceptance<FramerLike>,
+    rest: Uint8Array,
+    associate: (made: object) => void,
+    lost: () => void,
+  ) {
     this.socket = socket;
     this.head = decision.head;
     this.rest = rest;
     this.arrival = decision.arrival;
     this.decision = decision;
     this.#associate = associate;
+    this.#lost = lost;
   }
 
   associate(made: object): void {
     this.#associate(made);
+  }
+
+  [LOST](): void {
+    this.#lost();
   }
 
   get signal(): AbortSignal {
@@ -43,13 +55,19 @@ export class ReceivedConnection implements RawConnection {
   readonly rest: Uint8Array;
   readonly hello: ClientHello | null;
   readonly arrival: Arrival;
+  readonly #lost: () => void;
   #signal: AbortSignal | undefined;
 
-  constructor(socket: Duplex, rest: Uint8Array, hello: ClientHello | null, arrival: Arrival) {
+  constructor(socket: Duplex, rest: Uint8Array, hello: ClientHello | null, arrival: Arrival, lost: () => void) {
     this.socket = socket;
     this.rest = rest;
     this.hello = hello;
     this.arrival = arrival;
+    this.#lost = lost;
+  }
+
+  [LOST](): void {
+    this.#lost();
   }
 
   get signal(): AbortSignal {

@@ -1,21 +1,31 @@
 // In:    messages of a parent process, with sockets attached.
-// Out:   the sockets, each with the octets that the parent had read from it.
+// Out:   the sockets, each with the octets that the parent had read from it; to the parent: which of them are taken, and have closed.
 // Never: reads a socket, or takes a message that is not from sendSocket.
 
 import type { Socket } from "node:net";
 import type { ArrivalHints } from "../arrival/arrival.js";
-import { unseal } from "./socket-message.js";
+import {
+  type ChildMessage,
+  envelope,
+  opened,
+  type ParentMessage,
+  type SentDecision,
+  unseal,
+} from "./socket-message.js";
 
 /** A socket that the parent process has sent: `gate.adopt(socket, { rest, arrival })`. */
 export interface ReceivedSocket {
   readonly socket: Socket;
   readonly rest: Uint8Array;
   readonly arrival: ArrivalHints;
+  /** What the parent's gate has ruled on the head that is the first of `rest`; null if it has read none. */
+  readonly decision: SentDecision | null;
 }
 
 /** The `process` of a child that has a channel to its parent. */
 export interface Channel {
   readonly connected?: boolean;
+  send?(message: object, socket: undefined, options: undefined, sent: (error: Error | null) => void): boolean;
   on(event: "message", listener: (message: unknown, socket: unknown) => void): unknown;
   on(event: "disconnect", listener: () => void): unknown;
   removeListener(event: "message", listener: (message: unknown, socket: unknown) => void): unknown;
@@ -23,9 +33,10 @@ export interface Channel {
 }
 
 /**
- * The sockets that the parent sends with `sendSocket`, from this call on, until the parent closes the channel or exits:
+ * The sockets that the parent sends with `sendSocket`, until the parent closes the channel or exits:
  * `for await (const { socket, rest, arrival } of receiveSockets(process)) gate.adopt(socket, { rest, arrival })`.
- * Other messages are left to their own listeners. Leaving the loop closes the sockets that have arrived and were not taken.
+ * Other messages are left to their own listeners. Leaving the loop closes the sockets that have arrived and were not taken; the parent
+ * then has those of them that it still holds for another child.
  *
  * Throws `TypeError` if the process has no channel.
  */
@@ -38,12 +49,40 @@ export function receiveSockets(channel: Channel): AsyncIterableIterator<Received
   return new Sockets(channel);
 }
 
+/** Sockets that are acknowledged before the loop asks for them: so many turns of the parent it does not wait for. */
+const AHEAD = 4;
+
 /** A waiting socket may fail, and has no other listener yet. */
 function onError(): void {}
 
+interface Handle {
+  readStart?(): void;
+  readStop?(): void;
+}
+
+/** Node has begun to read the socket; what it read would be lost if the parent took the socket back. */
+function hold(socket: Socket): void {
+  socket.on("error", onError);
+  handleOf(socket)?.readStop?.();
+}
+
+function release(socket: Socket): void {
+  socket.removeListener("error", onError);
+  if (!socket.destroyed) handleOf(socket)?.readStart?.();
+}
+
+function handleOf(socket: Socket): Handle | null | undefined {
+  return (socket as { _handle?: Handle | null })._handle;
+}
+
 class Sockets implements AsyncIterableIterator<ReceivedSocket> {
   readonly #channel: Channel;
-  readonly #come: ReceivedSocket[] = [];
+  /** They have arrived, and the parent may take them back. */
+  readonly #come = new Map<number, ReceivedSocket>();
+  /** The parent is told that they are taken; it has the last word. */
+  readonly #taken = new Map<number, ReceivedSocket>();
+  /** They belong to this process. */
+  readonly #ours: ReceivedSocket[] = [];
   readonly #awaited: ((result: IteratorResult<ReceivedSocket>) => void)[] = [];
   #isOver = false;
 
@@ -51,42 +90,115 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     this.#channel = channel;
     channel.on("message", this.#onMessage);
     channel.on("disconnect", this.#onDisconnect);
+    this.#tell({ kind: "receives" });
   }
 
-  readonly #onMessage = (message: unknown, socket: unknown): void => {
-    const sealed = unseal(message);
-    // If the client vanishes on the way, its socket is missing.
-    if (sealed === null || socket === undefined || socket === null) return;
-    const handed: ReceivedSocket = { socket: socket as Socket, ...sealed };
-    const resolve = this.#awaited.shift();
-    if (resolve !== undefined) {
-      resolve({ done: false, value: handed });
+  readonly #onMessage = (sent: unknown, socket: unknown): void => {
+    const message = opened<ParentMessage>(sent);
+    switch (message?.kind) {
+      case "asks":
+        if (!this.#isOver) this.#tell({ kind: "receives" });
+        break;
+      case "socket":
+        // If the parent closes it on the way, it is missing.
+        if (socket !== undefined && socket !== null) this.#arrived(message.id, socket as Socket, unseal(message));
+        break;
+      case "yours":
+        this.#given(message.id);
+        break;
+      case "back":
+        for (const sockets of [this.#come, this.#taken]) {
+          sockets.get(message.id)?.socket.destroy();
+          sockets.delete(message.id);
+        }
+        this.#take();
+        break;
+      case "bye":
+        if (this.#isOver) this.#unlisten();
+    }
+  };
+
+  #arrived(id: number, socket: Socket, sealed: ReturnType<typeof unseal>): void {
+    hold(socket);
+    if (this.#isOver) socket.destroy();
+    else this.#come.set(id, { socket, ...sealed });
+    this.#take();
+  }
+
+  /** Acknowledges as many as the loop asks for, and a few more. */
+  #take(): void {
+    for (const [id, received] of this.#come) {
+      if (this.#taken.size + this.#ours.length >= this.#awaited.length + AHEAD) return;
+      this.#come.delete(id);
+      this.#taken.set(id, received);
+      this.#tell({ kind: "takes", id });
+    }
+  }
+
+  #given(id: number): void {
+    const received = this.#taken.get(id);
+    this.#taken.delete(id);
+    if (received === undefined) {
+      // It was closed as the loop was left.
+      this.#tell({ kind: "closed", id });
       return;
     }
-    handed.socket.on("error", onError);
-    this.#come.push(handed);
-  };
+    received.socket.once("close", () => this.#tell({ kind: "closed", id }));
+    const resolve = this.#awaited.shift();
+    if (resolve === undefined) this.#ours.push(received);
+    else {
+      release(received.socket);
+      resolve({ done: false, value: received });
+    }
+    this.#take();
+  }
+
+  #tell(message: ChildMessage): void {
+    // A parent that is gone needs to know nothing.
+    if (this.#channel.connected === true) this.#channel.send?.(envelope(message), undefined, undefined, onError);
+  }
 
   readonly #onDisconnect = (): void => {
-    this.#isOver = true;
-    this.#channel.removeListener("message", this.#onMessage);
-    this.#channel.removeListener("disconnect", this.#onDisconnect);
-    for (const resolve of this.#awaited.splice(0)) resolve({ done: true, value: undefined });
+    this.#unlisten();
+    this.#end();
   };
 
+  #unlisten(): void {
+    this.#channel.removeListener("message", this.#onMessage);
+    this.#channel.removeListener("disconnect", this.#onDisconnect);
+  }
+
+  /** Closes what the parent may give to another process. */
+  #end(): void {
+    this.#isOver = true;
+    for (const sockets of [this.#come, this.#taken]) {
+      for (const { socket } of sockets.values()) socket.destroy();
+      sockets.clear();
+    }
+    for (const resolve of this.#awaited.splice(0)) resolve({ done: true, value: undefined });
+  }
+
   next(): Promise<IteratorResult<ReceivedSocket>> {
-    const handed = this.#come.shift();
-    if (handed !== undefined) {
-      handed.socket.removeListener("error", onError);
-      return Promise.resolve({ done: false, value: handed });
+    const received = this.#ours.shift();
+    if (received !== undefined) {
+      release(received.socket);
+      this.#take();
+      return Promise.resolve({ done: false, value: received });
     }
     if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
-    return new Promise((resolve) => this.#awaited.push(resolve));
+    return new Promise((resolve) => {
+      this.#awaited.push(resolve);
+      this.#take();
+    });
   }
 
   return(): Promise<IteratorResult<ReceivedSocket>> {
-    this.#onDisconnect();
-    for (const { socket } of this.#come.splice(0)) socket.destroy();
+    if (!this.#isOver) {
+      this.#end();
+      // Sockets that are on their way are closed until the parent answers.
+      this.#tell({ kind: "leaves" });
+    }
+    for (const { socket } of this.#ours.splice(0)) socket.destroy();
     return Promise.resolve({ done: true, value: undefined });
   }
 

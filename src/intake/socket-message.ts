@@ -1,11 +1,13 @@
-// In:    what a parent process knows about a socket that it sends to a child.
-// Out:   the message that travels with the socket, and its content.
+// In:    what a parent process knows about a socket that it sends to a child; what the two say about it.
+// Out:   the messages between them, and their content.
 // Never: touches a socket.
 
-import type { ArrivalHints } from "../arrival/arrival.js";
+import { type Arrival, type ArrivalHints, readArrival } from "../arrival/arrival.js";
 import { checkArrivalHints } from "../arrival/check.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
+import type { Acceptance, AuthoritySource } from "../policy/decision.js";
+import type { ProcessLimits } from "./limits.js";
 
 /** What the sender of a socket knows about it; `AdoptOptions` has the same names. */
 export interface SocketDetails {
@@ -13,16 +15,59 @@ export interface SocketDetails {
   rest?: Uint8Array;
   /** What is known about the connection and cannot be read from the socket. */
   arrival?: ArrivalHints;
+  /** The time that the child has. */
+  limits?: Partial<Pick<ProcessLimits, "acknowledgeTimeout">>;
 }
 
-/** Text, so that every serialization of a channel can carry it. */
-interface Envelope {
-  readonly headgate: { readonly rest: string; readonly arrival: ArrivalHints };
+/** The decision by which a parent sends a socket: its facts, without the head, which is the first of `rest`. */
+export interface SentDecision {
+  readonly kind: "accepted";
+  /** False for a request: the socket was sent at its first one. */
+  readonly upgrade: boolean;
+  /** The name of the vhost. */
+  readonly vhost: string;
+  /** Of an upgrade: the path pattern that claims it. */
+  readonly pattern: string | null;
+  /** The host and port that the request is for, as text; null if it names none. */
+  readonly authority: string | null;
+  readonly authoritySource: AuthoritySource;
+  readonly port: number | null;
+  /** Of the request, with what trusted hops state. */
+  readonly arrival: Arrival;
 }
+
+/** What goes with a socket. */
+export interface Sealed {
+  readonly rest: string;
+  readonly arrival: ArrivalHints;
+  readonly decision: SentDecision | null;
+}
+
+/** From the parent; each socket has a number of its own. */
+export type ParentMessage =
+  /** Whether the child receives sockets. */
+  | { readonly kind: "asks" }
+  | ({ readonly kind: "socket"; readonly id: number } & Sealed)
+  /** The socket that the child has acknowledged belongs to it. */
+  | { readonly kind: "yours"; readonly id: number }
+  /** The socket has another owner; the child closes its copy. */
+  | { readonly kind: "back"; readonly id: number }
+  /** No socket follows that was sent before the child left. */
+  | { readonly kind: "bye" };
+
+/** From the child. */
+export type ChildMessage =
+  | { readonly kind: "receives" }
+  /** Acknowledges a socket: the child takes it. */
+  | { readonly kind: "takes"; readonly id: number }
+  /** A socket that was the child's has closed. */
+  | { readonly kind: "closed"; readonly id: number }
+  /** The child receives no more sockets. */
+  | { readonly kind: "leaves" };
 
 /** Throws `TypeError` for an unknown name, or an invalid value. */
 export function checkDetails(given: SocketDetails, what: string): void {
-  checkSettings(given, ["rest", "arrival"], what);
+  checkSettings(given, ["rest", "arrival", "limits"], what);
   if (given.arrival !== undefined) checkArrivalHints(given.arrival, "arrival");
 }
 
@@ -33,13 +78,33 @@ export function readRest(rest: unknown): Uint8Array {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }
 
-export function seal(rest: Uint8Array, arrival: ArrivalHints): Envelope {
-  return { headgate: { rest: Buffer.from(rest).toString("base64"), arrival } };
+/** Text, so that every serialization of a channel can carry it. */
+export function seal(rest: Uint8Array, arrival: ArrivalHints, decision: SentDecision | null): Sealed {
+  return { rest: Buffer.from(rest).toString("base64"), arrival, decision };
 }
 
-/** Null for any other message. */
-export function unseal(message: unknown): { rest: Uint8Array; arrival: ArrivalHints } | null {
-  const { headgate } = (message ?? {}) as Partial<Envelope>;
-  if (typeof headgate?.rest !== "string") return null;
-  return { rest: Buffer.from(headgate.rest, "base64"), arrival: headgate.arrival };
+export function unseal({ rest, arrival, decision }: Sealed): {
+  rest: Uint8Array;
+  arrival: ArrivalHints;
+  decision: SentDecision | null;
+} {
+  return { rest: Buffer.from(rest, "base64"), arrival, decision };
+}
+
+export function factsOf(decision: Acceptance): SentDecision {
+  const { kind, upgrade, vhost, pattern = null, authority, authoritySource, port, arrival } = decision;
+  const { forwarding } = arrival;
+  const read = { ...readArrival(arrival), ...(forwarding !== undefined && { forwarding }) };
+  const host = authority === null ? null : String(authority);
+  return { kind, upgrade, vhost: vhost.name, pattern, authority: host, authoritySource, port, arrival: read };
+}
+
+export function envelope<Message extends ParentMessage | ChildMessage>(message: Message): { headgate: Message } {
+  return { headgate: message };
+}
+
+/** Null for the messages of others. */
+export function opened<Message extends ParentMessage | ChildMessage>(message: unknown): Message | null {
+  const { headgate } = (message ?? {}) as { headgate?: Message };
+  return typeof headgate?.kind === "string" ? headgate : null;
 }

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Arrival } from "../arrival/arrival.js";
-import type { FramerLike, Handover } from "../handover/framer.js";
+import type { FramerLike, Handover, Sender } from "../handover/framer.js";
 import type { PassthroughLike } from "../handover/passthrough.js";
 import type { SideTable } from "../handover/side-table.js";
 import { countedNetwork } from "../head/ip-address.js";
@@ -93,6 +93,8 @@ export interface Context {
   readonly policy: Policy<FramerLike>;
   readonly limits: GateLimits;
   readonly requests: Server | undefined;
+  /** Gets adopted connections at their first request, in the place of `requests`. */
+  readonly sender: Sender | null;
   /** The ways for accepted requests over HTTP/1.1. */
   readonly ways: Ways;
   /** How TLS on adopted sockets is handled; null if all of them should be HTTP. */
@@ -136,6 +138,8 @@ export interface Context {
   timed(stage: Timing["stage"], milliseconds: number, arrival: Arrival): void;
   /** A connection goes to a passthrough. */
   passed(end: Passed): void;
+  /** A connection was lost with the child process that had acknowledged it. */
+  readonly lost: () => void;
 }
 
 /** Clients of a trusted peer that does not state their address: all of them count as one. */

@@ -33,7 +33,11 @@ export type AbandonedCode =
   | "EARLY_OCTETS"
   | "FRAMER_FAILED"
   | "FRAMER_REFUSED"
+  | "FRAMER_UNAVAILABLE"
   | "PASSTHROUGH_FAILED";
+
+/** Why a connection ended in another process that had acknowledged it. `CHILD_FAILED`: a signal or a fault ended that process. */
+export type LostCode = "CHILD_FAILED";
 
 /** The limit that belongs to a code. */
 const limitOf: { readonly [Code in AbandonedCode]?: keyof GateLimits } = {
@@ -59,7 +63,7 @@ export interface Abandoned {
   /** The limit that was exceeded, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /**
-   * What the socket, the TLS handshake, `authorize`, the framer (a `FramerRefusal` if it refused) or the passthrough threw; or the `ProxyFault` or `HelloFault` of
+   * What the socket, the TLS handshake, `authorize`, the framer (a `FramerRefusal` if it refused, a `FramerUnavailable` if it could not now) or the passthrough threw; or the `ProxyFault` or `HelloFault` of
    * malformed octets.
    */
   readonly cause?: unknown;

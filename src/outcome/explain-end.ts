@@ -93,6 +93,8 @@ function verdict({ code, stage, arrival, limit, cause }: Abandoned): string {
       return `the framer failed: ${thrown(cause)}`;
     case "FRAMER_REFUSED":
       return `the framer refused the upgrade: ${thrown(cause)}`;
+    case "FRAMER_UNAVAILABLE":
+      return `the framer was unavailable: ${thrown(cause)}`;
     case "PASSTHROUGH_FAILED":
       return `the passthrough failed: ${thrown(cause)}`;
   }

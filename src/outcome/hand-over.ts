@@ -4,7 +4,7 @@
 
 import type { Duplex } from "node:stream";
 import type { Arrival } from "../arrival/arrival.js";
-import { type FramerLike, type Handover, isFramerRefusal, take } from "../handover/framer.js";
+import { type FramerLike, type Handover, isFramerRefusal, isFramerUnavailable, take } from "../handover/framer.js";
 import { SocketHandover } from "../handover/socket-handover.js";
 import { NOTHING } from "../head/kernel/latin1.js";
 import type { Acceptance } from "../policy/decision.js";
@@ -30,7 +30,10 @@ export interface Leaving {
   readonly isAdopted: boolean;
 }
 
-/** Gives an accepted upgrade to the framer that claims it; for a guarded server, to the server's other gates and listeners. */
+/**
+ * Gives an accepted upgrade to the framer that claims it; for a guarded server, to the server's other gates and listeners. An accepted
+ * request goes to the sender that takes the place of `requests`.
+ */
 export function handOver(
   context: Context,
   socket: Duplex,
@@ -38,12 +41,16 @@ export function handOver(
   rest: Uint8Array,
   taking: Taking,
 ): void {
-  const { known, others } = context;
+  const { known, others, sender } = context;
   known.set(socket, decision);
   context.accepted(decision);
-  const handover = handoverOf({ decision, known }, socket, rest);
+  const handover = handoverOf({ decision, known }, socket, rest, context.lost);
   const leaving = leavingBy(context, socket, decision, context.adopts);
-  give(leaving, () => (others === undefined ? take(handover) : others.take(handover)), forgetting(decision, taking));
+  const takes = (): void | Promise<void> => {
+    if (others !== undefined) return others.take(handover);
+    return decision.upgrade ? take(handover) : sender!.take(handover);
+  };
+  give(leaving, takes, forgetting(decision, taking));
 }
 
 /** Gives the tunnel of an accepted upgrade over HTTP/2 to the framer that claims it. */
@@ -79,13 +86,17 @@ export function takeClaimed(claimed: Claimed, socket: Duplex, rest: Uint8Array):
   return take(handoverOf(claimed, socket, rest));
 }
 
-function handoverOf({ decision, known }: Claimed, socket: Duplex, rest: Uint8Array): Handover {
-  return new SocketHandover(socket, decision, rest, (made) => known.set(made, decision));
+function handoverOf({ decision, known }: Claimed, socket: Duplex, rest: Uint8Array, lost = ignored): Handover {
+  return new SocketHandover(socket, decision, rest, (made) => known.set(made, decision), lost);
 }
 
+/** Neither a tunnel nor a socket of a guarded server can be sent to another process. */
+function ignored(): void {}
+
 /** The code of an upgrade that its framer did not take. */
-export function framerCode(cause: unknown): "FRAMER_FAILED" | "FRAMER_REFUSED" {
-  return isFramerRefusal(cause) ? "FRAMER_REFUSED" : "FRAMER_FAILED";
+export function framerCode(cause: unknown): "FRAMER_FAILED" | "FRAMER_REFUSED" | "FRAMER_UNAVAILABLE" {
+  if (isFramerRefusal(cause)) return "FRAMER_REFUSED";
+  return isFramerUnavailable(cause) ? "FRAMER_UNAVAILABLE" : "FRAMER_FAILED";
 }
 
 /** Calls `take`, and awaits a promise that it returns. */
@@ -102,11 +113,13 @@ export function give(
     handed?.taken();
   };
   const notTaken = (cause: unknown): void => taking.notTaken(cause, handed === null || handed.notTaken());
+  let promise: PromiseLike<void> | null | undefined;
   try {
-    const promise = take() as PromiseLike<void> | null | undefined;
-    if (typeof promise?.then !== "function") taken();
-    else Promise.resolve(promise).then(taken, notTaken);
+    promise = take() as typeof promise;
   } catch (cause) {
     notTaken(cause);
+    return;
   }
+  if (typeof promise?.then === "function") Promise.resolve(promise).then(taken, notTaken);
+  else taken();
 }

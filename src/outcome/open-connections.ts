@@ -61,11 +61,20 @@ export class HandedOver implements Drainable {
     return this.#open.handBack(this.#socket, this);
   }
 
-  /** One that is not taken yet is closed as soon as it is. */
+  /**
+   * One that is not taken yet is closed as soon as it is. What the framer throws is thrown again in a microtask: the socket is the
+   * framer's all the same, and the others are still to be closed.
+   */
   drain(): void {
     if (!this.#isTaken || this.#isAsked) return;
     this.#isAsked = true;
-    this.#owner?.drain?.(this.#socket, this.#open.closeCode);
+    try {
+      this.#owner?.drain?.(this.#socket, this.#open.closeCode);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   cut(): void {

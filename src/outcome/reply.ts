@@ -20,7 +20,11 @@ const told: { readonly [Code in AbandonedCode]?: number } = {
   AUTHORIZE_FAILED: 500,
   EARLY_OCTETS: 400,
   FRAMER_FAILED: 500,
+  FRAMER_UNAVAILABLE: 503,
 };
+
+/** Another process may already take, or another child soon, what is answered so. */
+const retried: ReadonlySet<AbandonedCode> = new Set<AbandonedCode>(["DRAINED", "FRAMER_UNAVAILABLE"]);
 
 /** The response for an end, over any version of HTTP; null if there is none. `expose`: with the line for the log. */
 export function replyTo(end: Answered, expose: boolean): Reply | null {
@@ -32,7 +36,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
     case "abandoned": {
       const { code } = end;
       const statusCode = told[code];
-      const fields = code === "DRAINED" ? { "Retry-After": RETRY_AFTER } : undefined;
+      const fields = retried.has(code) ? { "Retry-After": RETRY_AFTER } : undefined;
       return statusCode === undefined ? null : replyOf(statusCode, { code, fields });
     }
   }

@@ -16,13 +16,15 @@ export interface Ways {
   drains(): boolean;
   /** Requests that are not upgrades are served. */
   readonly serves: boolean;
+  /** They are handed over, with their connection. */
+  readonly sends: boolean;
   /** Whether an upgrade that is left has a listener, or a framer of another gate, at this moment. `on`: the socket or stream. */
   hears(on: Duplex): boolean;
 }
 
 type Route =
   | { readonly kind: "refuse"; readonly decision: Refusal<FramerLike> }
-  /** `authorize`: ask the application, then `hand over`. `serve`: a request, or an upgrade that is left to other listeners. */
+  /** `authorize`: ask the application, then `hand over`. `serve`: a request, or an upgrade that is left to other listeners. A request is handed over where `ways.sends`. */
   | { readonly kind: "authorize" | "hand over" | "serve"; readonly decision: Acceptance<FramerLike> };
 
 /** An accepted request whose way is missing is refused; if report mode let it through, with the refusal that is reported. */
@@ -36,5 +38,8 @@ export function routeOf(decision: Decision<FramerLike>, ways: Ways, on: Duplex):
     return { kind: ways.authorizes ? "authorize" : "hand over", decision };
   }
   if (!ways.serves) return { kind: "refuse", decision: decision.reported ?? requireUpgrade(decision) };
+  if (ways.sends) {
+    return ways.drains() ? { kind: "refuse", decision: refuseDraining(decision) } : { kind: "hand over", decision };
+  }
   return { kind: "serve", decision };
 }

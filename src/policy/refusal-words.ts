@@ -97,7 +97,7 @@ export function wordsOf(refusal: Refusal): Words {
         ? handshake("END_STREAM", "an open stream")
         : handshake("a request body", "none");
     case "DRAINING": {
-      const seen = `upgrade of ${cut(head.path)}`;
+      const seen = `${refusal.upgrade ? "upgrade of" : cut(head.method)} ${cut(head.path)}`;
       return { seen, wanted: "a gate that is open", verdict: `${seen} came while the gate was draining` };
     }
     case "NOT_AUTHORIZED": {

@@ -85,7 +85,8 @@ export class Exchange implements Waiting, Drainable {
         this.#authorize(decision);
         break;
       case "hand over":
-        this.#handOver(decision);
+        if (decision.upgrade) this.#handOver(decision);
+        else this.#cannotTravel(decision);
         break;
       case "serve":
         this.#serve(decision);
@@ -165,6 +166,14 @@ export class Exchange implements Waiting, Drainable {
       open: (claimed) => this.#open(claimed),
       leave: () => this.#owner.serve(this.#opened, decision),
     });
+  }
+
+  /** A request that would go to another process with its connection. */
+  #cannotTravel({ head }: Acceptance<FramerLike>): void {
+    const cause = new TypeError(
+      "a stream of HTTP/2 cannot be sent to a process; let what ends TLS here offer http/1.1 alone (ALPN)",
+    );
+    this.#tell(this.#abandoned("FRAMER_FAILED", "handover", cause), head.method);
   }
 
   /** Gives the tunnel to the framer that claims it. */
