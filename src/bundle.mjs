@@ -26,6 +26,7 @@ const groups = {
   message: ["message", "http-parser"],
   gate: ["index", "ws", "http-parser-node"],
   intake: ["intake"],
+  testing: ["testing"],
 };
 
 /** The modules that entries import at run time. */

@@ -41,9 +41,17 @@ for (const [, floor, room, node] of architecture.matchAll(/^\| (\d+) \| `?([\w/.
   rooms.set(room!.replace(/\/$/, ""), { floor: Number(floor), usesNode: node === "yes" });
 }
 
-const entries = ["index", "parser", "policy", "message", "http-parser", "http-parser-node", "ws", "intake"].map(
-  (name) => `src/${name}.ts`,
-);
+const entries = [
+  "index",
+  "parser",
+  "policy",
+  "message",
+  "http-parser",
+  "http-parser-node",
+  "ws",
+  "intake",
+  "testing",
+].map((name) => `src/${name}.ts`);
 
 /** The room of a file, by its name in the table. */
 function roomOf(file: string): string {

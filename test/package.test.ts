@@ -99,7 +99,7 @@ test("import and require give the same", () => {
   const output = node(`
     import { createRequire } from "node:module";
     const require = createRequire(import.meta.url);
-    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/message", "headgate/http-parser", "headgate/http-parser/node", "headgate/kernel/javascript"]) {
+    for (const entry of ["headgate", "headgate/parser", "headgate/policy", "headgate/ws", "headgate/intake", "headgate/testing", "headgate/message", "headgate/http-parser", "headgate/http-parser/node", "headgate/kernel/javascript"]) {
       const imported = await import(entry);
       const required = require(entry);
       for (const name of Object.keys(imported)) if (imported[name] !== required[name]) throw new Error(entry + " " + name);
@@ -162,6 +162,7 @@ test("import and require give the same", () => {
   ]);
   assert.equal(names.get("headgate/http-parser"), ["HTTPParser", "methods"]);
   assert.equal(names.get("headgate/http-parser/node"), ["SeatUnavailable", "install", "useIn", "whyUnavailable"]);
+  assert.equal(names.get("headgate/testing"), ["ContractBreach", "framerContract", "framerRoads"]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });
@@ -277,9 +278,13 @@ import { type Arrival, arrivalOf, decide, definePolicy, headOf, refusalResponse,
 import { type MessageFault, type RequestEvent, RequestReader, ResponseReader } from "headgate/message";
 import { HTTPParser, type HeadersInfo } from "headgate/http-parser";
 import { wsFramer, type WebSocketServerLike } from "headgate/ws";
+import { type ContractCase, framerContract, type FramerRoad } from "headgate/testing";
 
 declare const server: WebSocketServerLike;
 const framer: Framer = wsFramer(server);
+const road: FramerRoad = { name: "own", version: "HTTP/2", open: async (gate) => ({ connect: async () => { throw gate; }, close: async () => {} }) };
+const cases: ContractCase[] = framerContract({ framer: () => framer, roads: [road], patience: 100 });
+console.log(cases.map(({ name }) => name));
 const vhosts: Vhost<Framer>[] = [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades: { "/live": framer } }];
 const gate = createGate({ vhosts: [...vhosts, { name: "b", port: [1, 2], upgrades: { "*": ({ socket }: Handover) => { socket.end(); } } }] });
 gate.on("refused", (decision) => console.log(decision.code, decision.vhost?.name, explain(decision)));

@@ -1,5 +1,5 @@
 // In:    a road to a gate that has adopted a connection, or guards a server.
-// Out:   a suite that holds for framers on every road: each message, ping, close code and limit; one end for each WebSocket.
+// Out:   a suite of what npm ws and framers by hand have on every road, besides the contract of headgate/testing; one end for each WebSocket.
 // Never: knows how the road carries octets.
 
 import { once } from "node:events";
@@ -19,7 +19,7 @@ const PATIENCE = 20_000;
 const MEGABYTE = 1 << 20;
 const OCTETS = Buffer.from(Array.from({ length: MEGABYTE }, (_, i) => i % 251));
 
-export function framerContract(test: Suite, road: Road, way: Way): void {
+export function wsContract(test: Suite, road: Road, way: Way): void {
   const said: string[] = [];
   const explained: string[] = [];
   const closed: [number, string][] = [];
@@ -27,14 +27,12 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
   const known: (string | undefined)[] = [];
   const options = { noServer: true, perMessageDeflate: { threshold: 0 }, maxPayload: 4 * MEGABYTE };
   const wss = new WebSocketServer(options);
-  const closing = new WebSocketServer({ noServer: true });
   const elsewhere = new WebSocketServer({ noServer: true, path: "/somewhere" });
   /** The answers of its verifyClient, which it gives when asked. */
   const asked: ((isVerified: boolean) => void)[] = [];
   const late = new WebSocketServer({ noServer: true, verifyClient: (_info, done) => void asked.push(done) });
   const sync = new WebSocketServer({ noServer: true, verifyClient: () => false });
   const refusing = new WebSocketServer({ noServer: true, verifyClient: (_info, done) => done(false, 402, "Pay") });
-  const framer = wsFramer(closing);
   let gate: Gate;
   let end: RoadEnd;
 
@@ -70,7 +68,6 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
           port: "any",
           upgrades: {
             "/live": wsFramer(wss),
-            "/closing": framer,
             "/refusing": wsFramer(refusing),
             "/elsewhere": wsFramer(elsewhere),
             "/sync": wsFramer(sync),
@@ -106,7 +103,7 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     end.put(gate);
   });
   test.after(async () => {
-    for (const each of [wss, closing, refusing, elsewhere, late, sync]) each.close();
+    for (const each of [wss, refusing, elsewhere, late, sync]) each.close();
     await end.close();
   });
 
@@ -173,29 +170,6 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
     }
     assert.equal(known.slice(0, 6), ["localhost", "localhost", "localhost", "127.0.0.1", "GET", "localhost"]);
     assert.is(said[0], "handover");
-  });
-
-  test("fragments, and many messages at once", async () => {
-    await withOpen("/live", async (webSocket) => {
-      const answer = once(webSocket, "message");
-      for (const [piece, fin] of [
-        ["one ", false],
-        ["two ", false],
-        ["three", true],
-      ] as const)
-        webSocket.send(piece, { fin });
-      assert.is(String((await answer)[0]), "one two three");
-      const received: string[] = [];
-      const all = new Promise<void>((resolve) => {
-        webSocket.on("message", (data) => received.push(String(data)) === 500 && resolve());
-      });
-      for (let i = 0; i < 500; i++) webSocket.send(`${i}`);
-      await all;
-      assert.equal(
-        received,
-        Array.from({ length: 500 }, (_, i) => `${i}`),
-      );
-    });
   });
 
   test("both ways at once, with a reader that pauses: nothing is lost, and the writer is made to wait", async () => {
@@ -274,20 +248,6 @@ export function framerContract(test: Suite, road: Road, way: Way): void {
       webSocket.send(Buffer.alloc(4 * MEGABYTE + 1), { compress: false }, () => {});
       assert.is((await once(webSocket, "close"))[0], 1009);
     });
-  });
-
-  test("a framer closes all that it took", async () => {
-    const opening = async () => {
-      const each = await open("/closing");
-      await once(each.webSocket, "open");
-      return each;
-    };
-    const opened = await Promise.all([opening(), opening()]);
-    const codes = Promise.all(opened.map(async ({ webSocket }) => (await once(webSocket, "close"))[0] as number));
-    await framer.close!(1001);
-    assert.equal(await codes, [1001, 1001]);
-    for (const { leave } of opened) leave();
-    assert.is(closing.clients.size, 0);
   });
 
   test("what ws refuses is answered", async () => {
