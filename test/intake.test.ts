@@ -12,7 +12,9 @@ import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import { createGate, NO_LISTEN_SERVER } from "#src/index.js";
 import { sendSocket, toProcess, UNREAD } from "#src/intake.js";
-import { HEAD_TIMEOUT, listenersOfTls, openContractGate } from "./contract/gate.js";
+import { HEAD_TIMEOUT } from "#src/testing/way-in-gate.js";
+import { wayInGate } from "#src/testing.js";
+import { listenersOfTls } from "./contract/gate.js";
 import { intakeContract, type Way } from "./contract/intake.js";
 import { activate, cannotActivate } from "./support/activation.js";
 import { certificate } from "./support/certificate.js";
@@ -41,13 +43,13 @@ async function behind(server: net.Server, leave: () => Promise<void> = async () 
 
 for (const [name, options] of Object.entries({ flowing: {}, paused: { pauseOnConnect: true }, unread: UNREAD })) {
   intakeContract(`a net.Server, ${name}`, {}, () => {
-    const contract = openContractGate();
+    const contract = wayInGate();
     return behind(net.createServer(options, (socket) => contract.adopt(socket)));
   });
 }
 
 intakeContract("octets that the giver has read", {}, () => {
-  const contract = openContractGate();
+  const contract = wayInGate();
   return behind(
     net.createServer(UNREAD, (socket) => {
       // A client that ends, breaks or says nothing for a while is given with nothing read.
@@ -64,7 +66,7 @@ intakeContract("octets that the giver has read", {}, () => {
 });
 
 intakeContract("a Duplex", { countsNothing: true }, async () => {
-  const contract = openContractGate();
+  const contract = wayInGate();
   return {
     async connect() {
       const [near, far] = streamPair();
@@ -76,7 +78,7 @@ intakeContract("a Duplex", { countsNothing: true }, async () => {
 });
 
 intakeContract("a UNIX-domain socket", {}, async () => {
-  const contract = openContractGate();
+  const contract = wayInGate();
   const path = join(tmpdir(), `headgate-intake-${process.pid}.socket`);
   const server = net.createServer((socket) => contract.adopt(socket)).listen(path);
   await once(server, "listening");
@@ -87,7 +89,7 @@ intakeContract("a UNIX-domain socket", {}, async () => {
 });
 
 intakeContract("a tls.Server", {}, async () => {
-  const contract = openContractGate();
+  const contract = wayInGate();
   const server = tls.createServer(certificate()).listen(0, "127.0.0.1");
   server.on("secureConnection", (socket) => contract.adopt(socket));
   await once(server, "listening");
@@ -118,12 +120,12 @@ async function behindTls(adopt: (socket: net.Socket) => void, leave?: () => Prom
 }
 
 intakeContract("TLS that the gate speaks", {}, async () => {
-  const contract = openContractGate({ tls: { a: own } }, await listenersOfTls());
+  const contract = wayInGate({ tls: { a: own } }, await listenersOfTls());
   return behindTls((socket) => contract.adopt(socket));
 });
 
 intakeContract("TLS that the gate speaks, in a Duplex", {}, async () => {
-  const contract = openContractGate({ tls: { "*": own } }, await listenersOfTls());
+  const contract = wayInGate({ tls: { "*": own } }, await listenersOfTls());
   return {
     async connect() {
       const [near, far] = streamPair();
@@ -136,23 +138,20 @@ intakeContract("TLS that the gate speaks, in a Duplex", {}, async () => {
 
 intakeContract("TLS behind a PROXY header", {}, async () => {
   const trust = { from: ["127.0.0.1"], proxyProtocol: true };
-  const contract = openContractGate({ tls: { a: own }, trust }, await listenersOfTls());
+  const contract = wayInGate({ tls: { a: own }, trust }, await listenersOfTls());
   const preface = "PROXY TCP4 198.51.100.7 192.0.2.1 51234 443\r\n";
   return behindTls((socket) => contract.adopt(socket), undefined, preface);
 });
 
 intakeContract("TLS with a client's certificate", {}, async () => {
   const client = certificate("client");
-  const contract = openContractGate(
-    { tls: { a: { ...own, ca: client.cert, requestCert: true } } },
-    await listenersOfTls(),
-  );
+  const contract = wayInGate({ tls: { a: { ...own, ca: client.cert, requestCert: true } } }, await listenersOfTls());
   const { connect, close } = await behind(net.createServer((socket) => contract.adopt(socket)));
   return { connect: async () => secured(await connect(), client), close };
 });
 
 intakeContract("TLS that is passed on by its server name to another gate", {}, async () => {
-  const contract = openContractGate({ tls: { "*": own } }, await listenersOfTls());
+  const contract = wayInGate({ tls: { "*": own } }, await listenersOfTls());
   const front = createGate({
     vhosts: [{ name: "front", port: NO_LISTEN_SERVER }],
     tls: { a: ({ socket, rest }) => contract.adopt(socket, { rest }) },
@@ -170,7 +169,7 @@ intakeContract("TLS that is passed on by its server name to a child process", {}
 });
 
 intakeContract("one port for several things: plain text and TLS in turn", {}, async () => {
-  const contract = openContractGate(
+  const contract = wayInGate(
     { tls: { a: own }, fallback: ({ socket }) => void socket.destroy() },
     await listenersOfTls(),
   );
@@ -180,7 +179,7 @@ intakeContract("one port for several things: plain text and TLS in turn", {}, as
 });
 
 intakeContract("'upgrade' of an http.Server", { upgradesOnly: true, headIsRead: true }, () => {
-  const contract = openContractGate();
+  const contract = wayInGate();
   const server = http.createServer();
   server.on("upgrade", ({ method, url, rawHeaders }, socket, rest: Buffer) => {
     let head = `${method} ${url} HTTP/1.1\r\n`;

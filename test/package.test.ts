@@ -162,7 +162,13 @@ test("import and require give the same", () => {
   ]);
   assert.equal(names.get("headgate/http-parser"), ["HTTPParser", "methods"]);
   assert.equal(names.get("headgate/http-parser/node"), ["SeatUnavailable", "install", "useIn", "whyUnavailable"]);
-  assert.equal(names.get("headgate/testing"), ["ContractBreach", "framerContract", "framerRoads"]);
+  assert.equal(names.get("headgate/testing"), [
+    "ContractBreach",
+    "framerContract",
+    "framerRoads",
+    "wayInContract",
+    "wayInGate",
+  ]);
   assert.equal(names.get("headgate/ws"), ["UpgradeRequest", "wsFramer"]);
   assert.equal(names.get("headgate/kernel/javascript"), ["javascript"]);
 });

@@ -3,12 +3,14 @@
 // Never: repeats the contract; test/framer.test.ts runs it on wsFramer on every road.
 
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
 import crossws from "crossws/adapters/node";
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";
 import type { Framer, Handover } from "#src/handover/framer.js";
 import { wsFramer } from "#src/handover/ws.js";
-import { ContractBreach, framerContract, framerRoads } from "#src/testing.js";
+import { ContractBreach, framerContract, framerRoads, wayInContract, wayInGate } from "#src/testing.js";
 import { crosswsFramer } from "./support/crossws-framer.js";
 import { suite } from "./support/suite.js";
 
@@ -118,11 +120,44 @@ for (const [what, { framer, fails, says }] of Object.entries(wrong)) {
   });
 }
 
+breached("a way in that reads, and does not pass on what it has read", async () => {
+  const gate = wayInGate();
+  let count = 0;
+  const server = net.createServer((socket) => {
+    // The first connection asks for the gate's state.
+    if (count++ === 0) gate.adopt(socket);
+    else socket.once("data", () => gate.adopt(socket));
+  });
+  const contract = wayInContract({
+    async open() {
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const { port } = server.address() as net.AddressInfo;
+      return {
+        async connect() {
+          const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+          await once(socket, "connect");
+          return socket;
+        },
+        close: async () => void server.close(),
+      };
+    },
+  });
+  const { run } = contract.cases.find(({ name }) => name === "at cuts in two")!;
+  const error = await run().then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  await contract.close();
+  assert.instance(error, ContractBreach);
+  assert.match((error as Error).message, /^a cut after octet 1 is answered with 400, and not with 101$/);
+});
+
 breached("options of another form", () => {
   assert.throws(
     () => framerContract({ framer: echo() } as never),
     /^framer is .*; it must be a function that makes one/,
   );
+  assert.throws(() => wayInContract({ open: {} } as never), /^open is .*; it must be a function that opens the way/);
   assert.throws(
     () => framerContract({ framer: echo, road: [] } as never),
     /^road is not a setting of a framer's contract; the settings are framer, roads, patience/,

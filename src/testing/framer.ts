@@ -17,7 +17,7 @@ import { closeFrame, frame, Opcode, WebSocketClient } from "./websocket.js";
 /** Of `framerContract`. */
 export interface FramerContractOptions {
   /**
-   * Makes the framer, anew for each case. The application on its WebSockets sends each message back as it came: a text as a text, octets
+   * Makes the framer, one for each case. The application on its WebSockets sends each message back as it came: a text as a text, octets
    * as octets.
    */
   framer: () => FramerLike | Promise<FramerLike>;

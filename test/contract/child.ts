@@ -5,14 +5,13 @@
 import cluster from "node:cluster";
 import { createServer } from "node:net";
 import { inetdConnection, receiveSockets, systemdConnection, systemdListeners } from "#src/intake.js";
+import { wayInGate } from "#src/testing.js";
 import { certificate } from "../support/certificate.js";
-import { listenersOfTls, openContractGate } from "./gate.js";
+import { listenersOfTls } from "./gate.js";
 
 const way = process.argv[2];
 const speaksTls = way === "adopted with TLS";
-const contract = speaksTls
-  ? openContractGate({ tls: { "*": certificate("a") } }, await listenersOfTls())
-  : openContractGate();
+const contract = speaksTls ? wayInGate({ tls: { "*": certificate("a") } }, await listenersOfTls()) : wayInGate();
 if (way === "listeners") systemdListeners((socket) => contract.adopt(socket));
 else if (way === "connection") contract.adopt(systemdConnection());
 else if (way === "inetd") contract.adopt(inetdConnection());
