@@ -167,7 +167,7 @@ report("an acceptance says what enforce mode would have said", () => {
 const gates = suite("report mode of a gate");
 
 /** What is not counted in a test without malformed heads. */
-const none = { malformed: {}, abandoned: {} };
+const none = { malformed: {}, abandoned: {}, lost: {} };
 
 /** What a gate does with each request: how it answers, what it counts, which events it emits. */
 async function run(
@@ -369,6 +369,7 @@ for (const tls of [false, true]) {
       reported: { HOST_REPEATED: 2, NAME_UNKNOWN: 1 },
       malformed: { HOST_REPEATED: 2 },
       abandoned: {},
+      lost: {},
     });
     // An expectation is answered as ever, and CONNECT goes nowhere.
     const expecting = `POST /4 HTTP/1.1\r\n${twoHosts}Expect: 100-continue\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;

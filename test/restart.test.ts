@@ -7,7 +7,8 @@ import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { activate, cannotActivate } from "./support/activation.js";
-import { freePort, missing, type Program, start, stopAll } from "./support/program.js";
+import { cannotRunHaproxy } from "./support/haproxy.js";
+import { freePort, type Program, start, stopAll } from "./support/program.js";
 import { Restless } from "./support/restless.js";
 import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";
@@ -152,7 +153,7 @@ async function run(open: () => Promise<Kept>): Promise<Outcome> {
 }
 
 const noUnit = cannotActivate();
-const noHaproxy = missing("haproxy", "-vv", { "version 2.2 or later": /version (?:2\.(?:[2-9]|\d\d)|[3-9])/ });
+const noHaproxy = cannotRunHaproxy();
 const ways: [name: string, missing: string | null, open: () => Promise<Kept>][] = [
   ["a parent keeps the descriptor; adopted", null, () => byParent("service")],
   ["a parent keeps the descriptor; guarded", null, () => byParent("guarded")],

@@ -336,12 +336,9 @@ export class Connection implements Keeper, Phase, Switchboard {
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();
     context.passed(end);
+    const received = new ReceivedConnection(socket, octets, hello, arrival, context.lost);
     const leaving = { context, socket, owner: null, arrival, isAdopted: context.adopts };
-    give(
-      leaving,
-      () => passThrough(taker, new ReceivedConnection(socket, octets, hello, arrival, context.lost)),
-      this.taking(end),
-    );
+    give(leaving, () => passThrough(taker, received), this.taking(end));
   }
 
   /** The next owner of a socket whose client has ended would wait for an 'end' that has already happened, so the socket is closed. */
