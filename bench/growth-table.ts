@@ -2,7 +2,9 @@
 // Out:   their table, in Markdown: what node:http + ws takes, what headgate takes, and the ratio.
 // Never: leaves out a row that headgate loses, or one that was not measured.
 
+import { OURS, THEIRS } from "./gate/contest.js";
 import type { Row } from "./gate/row.js";
+import { markdown } from "./markdown.js";
 
 function number(value: number): string {
   const digits = value < 100 ? 1 : 0;
@@ -10,15 +12,12 @@ function number(value: number): string {
 }
 
 export function growthTable(rows: readonly Row[]): string {
-  const lines: string[] = [];
-  for (const base of rows.filter(({ ratio, contender }) => ratio === null && !contender.startsWith("headgate + ws"))) {
-    const { step, unit, value, reason } = base;
-    const ours = rows.find((row) => row.step === step && row.unit === unit && row !== base)!;
-    const figures =
-      value === null || ours.value === null || ours.ratio === null
-        ? [reason ?? "", "", ""]
-        : [number(value.median), number(ours.value.median), ours.ratio.median.toFixed(2)];
-    lines.push(`| ${[step, unit, ...figures].join(" | ")} |`.replaceAll(" | |", " | |"));
-  }
-  return ["| | | node:http + ws | headgate + ws | × |", "|---|---|--:|--:|--:|", ...lines].join("\n");
+  const bases = rows.filter(({ contender }) => contender === THEIRS);
+  const lines = bases.map(({ step, unit, value, reason }) => {
+    const what = `${step}: ${unit}`;
+    const ours = rows.find((row) => row.step === step && row.unit === unit && row.contender === OURS)!;
+    if (value === null || ours.value === null) return [what, reason ?? "", "", ""];
+    return [what, number(value.median), number(ours.value.median), ours.ratio!.median.toFixed(2)];
+  });
+  return markdown([THEIRS, OURS, "×"], lines);
 }

@@ -2,6 +2,7 @@
 // Out:   their table, in Markdown.
 // Never: measures.
 
+import { markdown } from "./markdown.js";
 import type { Spread } from "./spread.js";
 
 /** A line of the table: a ratio under one Node. */
@@ -15,13 +16,13 @@ export interface NodesResults {
   readonly nodes: readonly { readonly node: string; readonly rows: readonly NodeRow[] }[];
 }
 
-const factor = ({ ratio }: NodeRow): string => (ratio === null ? "" : ratio.median.toFixed(2));
+const shown = ({ ratio }: NodeRow): string => (ratio === null ? "" : ratio.median.toFixed(2));
 
 /** A line for each thing measured, a column for each Node. */
 export function nodesTable({ nodes }: NodesResults): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const titles = ["", ...nodes.map(({ node }) => node)];
-  const rule = `|---|${nodes.map(() => "--:|").join("")}`;
-  const lines = nodes[0]!.rows.map(({ what }, i) => line([what, ...nodes.map(({ rows }) => factor(rows[i]!))]));
-  return [line(titles), rule, ...lines].join("\n");
+  const titles = nodes.map(({ node }) => node);
+  return markdown(
+    titles,
+    nodes[0]!.rows.map(({ what }, i) => [what, ...nodes.map(({ rows }) => shown(rows[i]!))]),
+  );
 }

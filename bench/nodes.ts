@@ -49,13 +49,15 @@ async function parserRow(id: string, what: string): Promise<NodeRow> {
 async function measureHere(): Promise<NodeRow[]> {
   const [get, , post] = seated;
   return [
-    await parserRow("B", "Node's parser, a browser's handshake, of headgate's"),
-    await parserRow("M", "Node's parser, heads of many clients, of headgate's"),
+    await parserRow("B", "Node's parser on a browser's handshake, of headgate's time"),
+    await parserRow("M", "the same on handshakes of many clients"),
     await ratioOf("an upgrade, of node:http + ws", upgrade, OURS),
     await ratioOf("a refused upgrade, of node:http's", refused, OURS),
     await ratioOf("a browser's GET to a guarded server, of an unguarded one", get!, "headgate guard"),
     await ratioOf("a POST of 1 KiB, of an unguarded server", post!, "headgate guard, POST"),
-    ...compareStart(11).map(({ contender, ratio }) => ({ what: `import: ${contender}, of node:http`, ratio })),
+    ...compareStart(11).flatMap(({ contender, ratio }) =>
+      ratio === null ? [] : [{ what: `the import of ${contender}, of that of node:http`, ratio }],
+    ),
   ];
 }
 

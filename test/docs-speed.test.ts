@@ -60,6 +60,8 @@ speed("docs/performance.md has the tables of bench/results/growth.json and nodes
   ]) {
     assert.ok(document.includes(table), `docs/performance.md lacks:\n${table}`);
   }
+  const two = measured.find(({ contender }) => contender.endsWith("two processes"))!;
+  assert.ok(document.includes(`take ${two.ratio!.median.toFixed(2)} times as many handshakes`), "two processes");
 });
 
 interface GateRun {
