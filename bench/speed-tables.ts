@@ -2,6 +2,7 @@
 // Out:   the tables of README.md's section on speed, in Markdown.
 // Never: leaves out a contender that headgate loses to.
 
+import { markdown } from "./markdown.js";
 import type { Results } from "./results.js";
 import { factor, type Row } from "./row.js";
 
@@ -19,12 +20,6 @@ const PIECES: readonly Column[] = [
   { title: "malformed", step: "malformed", input: "whole" },
   { title: "malformed, octet by octet", step: "malformed", input: "octet by octet" },
 ];
-
-function markdown(titles: readonly string[], lines: readonly (readonly string[])[]): string {
-  const rule = `|---|${"--:|".repeat(titles.length)}`;
-  const line = (cells: readonly string[]) => `|${cells.map((cell) => (cell === "" ? " |" : ` ${cell} |`)).join("")}`;
-  return [line(["", ...titles]), rule, ...lines.map(line)].join("\n");
-}
 
 /** Times divided by headgate's, one line a contender of those rows. */
 function ratios(columns: readonly Column[], rows: readonly Row[]): string {

@@ -1,5 +1,5 @@
 // In:    the bench of the gate, as built; this repository's last commit.
-// Out:   whether a wrong answer stops it, what its report shows of losses and goals, what a quick run writes, and whether
+// Out:   whether a wrong answer stops it, what its report shows of losses and goals, what small runs write, and whether
 //        a run against a revision shows what it found and leaves nothing where it built.
 // Never: looks at a figure but to see that it is one.
 
@@ -71,6 +71,26 @@ test("a quick run exits 0 and writes every row and a chart", () => {
     }
     assert.is(checked.length, 14);
     assert.match(readFileSync(out.replace(".json", ".svg"), "utf8"), /headgate \+ ws<\/text>/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a small run with many connections writes a row for each server, and why there is none", () => {
+  const folder = mkdtempSync(join(tmpdir(), "headgate-bench-growth-"));
+  try {
+    const out = join(folder, "growth.json");
+    const args = ["dist/bench/growth.js", "--rounds", "1", "--part", "100", "--out", out];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+    assert.is(status, 0, stderr);
+    const { rows } = JSON.parse(readFileSync(out, "utf8")) as { rows: Row[] };
+    // Three figures of three numbers of WebSockets, two of waiting connections, and two processes beside one: two servers each.
+    assert.is(rows.length, 2 * (3 * 3 + 2 + 1));
+    for (const { step, contender, value, reason } of rows) {
+      assert.ok(value === null ? reason !== undefined : value.median > 0, `${step} ${contender}`);
+    }
+    assert.ok(rows.some(({ step, value }) => step === "10,000 open WebSockets" && value !== null));
+    assert.match(readFileSync(out.replace(".json", ".svg"), "utf8"), /headgate \+ ws, two processes<\/text>/);
   } finally {
     rmSync(folder, { recursive: true });
   }

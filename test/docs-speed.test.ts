@@ -3,6 +3,9 @@
 // Never: measures.
 
 import * as assert from "uvu/assert";
+import type { Row } from "../bench/gate/row.js";
+import { growthTable } from "../bench/growth-table.js";
+import { type NodesResults, nodesTable } from "../bench/nodes-table.js";
 import type { Results } from "../bench/results.js";
 import { speedTables } from "../bench/speed-tables.js";
 import { read, rows, section } from "./support/document.js";
@@ -46,6 +49,19 @@ speed("docs/performance.md has what headgate costs as bench/results/gate.json ha
     return [what, row!.ratio!.median.toFixed(2)];
   });
   assert.equal(documented, wanted);
+});
+
+speed("docs/performance.md has the tables of bench/results/growth.json and nodes.json", () => {
+  const document = read("docs/performance.md");
+  const { rows: measured } = JSON.parse(read("bench/results/growth.json")) as { rows: Row[] };
+  for (const table of [
+    growthTable(measured),
+    nodesTable(JSON.parse(read("bench/results/nodes.json")) as NodesResults),
+  ]) {
+    assert.ok(document.includes(table), `docs/performance.md lacks:\n${table}`);
+  }
+  const two = measured.find(({ contender }) => contender.endsWith("two processes"))!;
+  assert.ok(document.includes(`take ${two.ratio!.median.toFixed(2)} times as many handshakes`), "two processes");
 });
 
 interface GateRun {

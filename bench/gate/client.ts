@@ -11,10 +11,11 @@ export interface Order {
   /**
    * `upgrade`: send `octets`, wait for the 101, close. `refusal`: send `octets`, wait for a whole response and the end.
    * `requests`: send `octets` and wait for a whole response, again and again on each connection.
-   * `hold`: send `octets` and leave the connection open, until `release`; `idle`: wait for a whole response before.
+   * `hold`: send `octets` and leave the connection open, until `release`; `idle`: wait for a whole response before; `open`: for the
+   * 101, and note how long it took.
    * `echo`: upgrade, then exchange messages.
    */
-  readonly act: "upgrade" | "refusal" | "requests" | "hold" | "idle" | "release" | "echo";
+  readonly act: "upgrade" | "refusal" | "requests" | "hold" | "idle" | "open" | "release" | "echo";
   readonly port: number;
   readonly octets: string;
   /** Connections in all, and at one time. For `echo` and `requests`: messages or requests in all, and connections. */
@@ -30,11 +31,14 @@ export interface Order {
 export interface Outcome {
   readonly faults: string[];
   readonly milliseconds: number;
+  /** For `open`: milliseconds from the call of `connect` to the 101, one for each connection. */
+  readonly waits: readonly number[];
 }
 
 /** Messages that one connection has under way. */
 const WINDOW = 16;
 const held: Socket[] = [];
+let waits: number[] = [];
 
 /** Opens connections, `concurrency` at a time; `one` calls its argument when it is through. */
 function repeat({ count, concurrency }: Order, one: (done: () => void) => void): Promise<void> {
@@ -115,6 +119,26 @@ function hold(order: Order, faults: string[], done: () => void): void {
   held.push(socket);
 }
 
+function open(order: Order, faults: string[], done: () => void): void {
+  const begin = performance.now();
+  let response = "";
+  const socket = connect(order.port, "127.0.0.1", () => socket.write(order.octets, "latin1"));
+  const ended = (error: unknown): void => {
+    faults.push(String(error));
+    done();
+  };
+  socket.on("error", ended);
+  socket.on("data", (octets: Buffer) => {
+    response += octets.toString("latin1");
+    if (!response.endsWith("\r\n\r\n")) return;
+    waits.push(performance.now() - begin);
+    if (!response.startsWith("HTTP/1.1 101 ") || !response.includes(accepted)) faults.push(response);
+    socket.removeListener("error", ended).on("error", (error) => faults.push(String(error)));
+    done();
+  });
+  held.push(socket);
+}
+
 /** One connection's share of messages, a window of them under way at a time. */
 function exchange(order: Order, faults: string[], done: () => void): void {
   const frames = Buffer.concat(new Array(WINDOW).fill(FRAME));
@@ -173,7 +197,7 @@ async function obey(order: Order): Promise<string[]> {
     const connections = { ...order, count: order.concurrency };
     await repeat(connections, (done) => act(order, faults, done));
   } else {
-    const act = { upgrade, refusal, hold, idle }[order.act];
+    const act = { upgrade, refusal, hold, idle, open }[order.act];
     await repeat(order, (done) => act(order, faults, done));
   }
   return faults.slice(0, 3);
@@ -181,7 +205,8 @@ async function obey(order: Order): Promise<string[]> {
 
 createInterface(process.stdin).on("line", async (line) => {
   const begin = performance.now();
+  waits = [];
   const faults = await obey(JSON.parse(line) as Order);
-  process.stdout.write(`${JSON.stringify({ faults, milliseconds: performance.now() - begin })}\n`);
+  process.stdout.write(`${JSON.stringify({ faults, milliseconds: performance.now() - begin, waits })}\n`);
 });
 process.stdin.on("end", () => process.exit());

@@ -13,6 +13,10 @@ const file = (name: string): string => fileURLToPath(new URL(name, import.meta.u
 /** The program of servers of this build. */
 export const SERVERS = file("server.js");
 
+/** A server's second argument: it shares its listening socket with one more process; or it is that one. */
+export const SHARED = "shared";
+export const OF_ANOTHER = "of another";
+
 /** The path of Bun's program, or why there is none. */
 export type BunPath = { readonly path: string } | { readonly reason: string };
 
@@ -44,6 +48,8 @@ export interface Entrant {
   readonly label: string;
   /** The path of the program. */
   readonly servers: string;
+  /** Two processes accept from one listening socket; the first one's figures are those of the contender. */
+  readonly shared?: boolean;
 }
 
 /** One server in a process of its own. */
@@ -64,7 +70,12 @@ export class Contender {
     const program =
       entrant.name === BUN && "path" in bun
         ? new Program(bun.path, [file("bun-server.js")])
-        : new Program(process.execPath, ["--expose-gc", entrant.servers, entrant.name]);
+        : new Program(process.execPath, [
+            "--expose-gc",
+            entrant.servers,
+            entrant.name,
+            ...(entrant.shared === true ? [SHARED] : []),
+          ]);
     return new Contender(entrant, program, await program.read());
   }
 
@@ -94,9 +105,14 @@ export class Client {
 
   /** Milliseconds that it took. Throws for a wrong answer. */
   async obey(order: Order, whose: string): Promise<number> {
-    const { faults, milliseconds } = await this.#program.ask<Outcome>(JSON.stringify(order));
-    if (faults.length > 0) throw new Error(`${whose}: ${faults.join("; ")}`);
-    return milliseconds;
+    return (await this.outcome(order, whose)).milliseconds;
+  }
+
+  /** The same, with all that it noted. */
+  async outcome(order: Order, whose: string): Promise<Outcome> {
+    const outcome = await this.#program.ask<Outcome>(JSON.stringify(order));
+    if (outcome.faults.length > 0) throw new Error(`${whose}: ${outcome.faults.join("; ")}`);
+    return outcome;
   }
 
   end(): Promise<void> {

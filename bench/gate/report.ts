@@ -54,7 +54,7 @@ export function report(rows: readonly Row[], goals: readonly Goal[]): string {
     if (measured === null) return `  not measured  ${what}: at most ${most}`;
     return `  ${measured <= most ? "met   " : "missed"}  ${what}: ${number(measured)}, at most ${most}`;
   });
-  parts.push(["goals", ...verdicts].join("\n"));
+  if (goals.length > 0) parts.push(["goals", ...verdicts].join("\n"));
   return parts.join("\n");
 }
 

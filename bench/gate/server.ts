@@ -1,17 +1,21 @@
-// In:    the name of a server; on stdin, questions of one word a line: usage, connections, memory, resident.
+// In:    the name of a server, and "shared" where two processes are to accept; on stdin, questions of one word a line: usage,
+//        connections, memory, resident.
 // Out:   on stdout, one line of JSON for each: the port first, then processor time, open connections, octets of memory.
 // Never: opens a connection.
 
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { createServer as createHttpServer, get, type Server as HttpServer, type RequestListener } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { WebSocketServer } from "ws";
 import { useIn } from "../../src/http-parser-node.js";
 import { createGate, type Gate, type GuardOptions, NO_LISTEN_SERVER } from "../../src/index.js";
 import { wsFramer } from "../../src/ws.js";
 import { certificate } from "../../test/support/certificate.js";
-import { FLOOR } from "./contest.js";
+import { FLOOR, OF_ANOTHER, SHARED } from "./contest.js";
 import { CANNED_101, FORBIDDEN, ITEM, KEY, LARGE_ITEM, SERVED_HOST } from "./octets.js";
 
 /** As many as any step holds open at once. */
@@ -201,13 +205,27 @@ if (!Object.hasOwn(servers, name)) {
   process.exit(1);
 }
 const server = servers[name]!();
-server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, () => {
-  const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
-  answer((server.address() as AddressInfo).port);
-  createInterface(process.stdin).on("line", (question) => {
-    if (question === "connections") server.getConnections((_error, count) => answer(count));
-    else if (question === "resident") answer(process.memoryUsage().rss);
-    else answer(question === "memory" ? held() : process.cpuUsage());
+
+/** One more process that accepts from the same listening socket. */
+async function shareListener(): Promise<void> {
+  const other = fork(fileURLToPath(import.meta.url), [name, OF_ANOTHER]);
+  await once(other, "message");
+  other.send("listener", server);
+}
+
+if (process.argv[3] === OF_ANOTHER) {
+  process.once("message", (_listener, socket) => void server.listen(socket));
+  process.on("disconnect", () => process.exit());
+  process.send!("ready");
+} else
+  server.listen({ port: 0, host: "127.0.0.1", backlog: 4096 }, async () => {
+    if (process.argv[3] === SHARED) await shareListener();
+    const answer = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
+    answer((server.address() as AddressInfo).port);
+    createInterface(process.stdin).on("line", (question) => {
+      if (question === "connections") server.getConnections((_error, count) => answer(count));
+      else if (question === "resident") answer(process.memoryUsage().rss);
+      else answer(question === "memory" ? held() : process.cpuUsage());
+    });
   });
-});
 process.stdin.on("end", () => process.exit());
