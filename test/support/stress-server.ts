@@ -168,7 +168,10 @@ async function left(): Promise<Left> {
   const beside = sockets() - held.size - nodes.size;
   for (const socket of [...held, ...nodes]) socket.destroy();
   await until(() => sockets() <= atFirst && owing().unheard.length === 0);
-  const pendingHeads = gates.reduce((sum, gate) => sum + gate.pendingHeads, 0);
+  const waiting = (): number => gates.reduce((sum, gate) => sum + gate.pendingHeads, 0);
+  // A descriptor is closed before its socket reports that.
+  await until(() => waiting() === 0);
+  const pendingHeads = waiting();
   for (let i = 0; i < 5; i++) {
     await sleep(20);
     (globalThis as { gc?: () => void }).gc!();
