@@ -66,7 +66,10 @@ function echo({ socket, rest }: Handover): void {
  * The gate that a way in has to lead to, for `wayInContract`: in this process or in another one. `options`: what the way needs besides,
  * such as `tls` or `trust`. `unseen`: the listeners of sockets that the gate makes of those that it is given, such as a TLSSocket.
  */
-export function wayInGate(options: Partial<GateOptions> = {}, unseen: Listeners = new Map()): ContractGate {
+export function wayInGate(
+  options: Partial<GateOptions> = {},
+  unseen: ReadonlyMap<string | symbol, number> = new Map(),
+): ContractGate {
   let [adopted, ended] = [0, 0];
   const leftBehind = new Set<string>();
   const found = new WeakMap<Duplex, Listeners>();
