@@ -215,7 +215,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   closeIdle(): void {
-    if (this.#phase !== this && !this.input.isOver) this.#phase.closeIdle?.();
+    if (this.#phase !== this) this.#phase.closeIdle?.();
   }
 
   cut(): void {
@@ -360,33 +360,30 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   private taking(end: Extract<ConnectionEnd, { kind: "handed-over" | "passed" }>): Taking {
-    const written = bytesWritten(this.socket);
+    const { socket } = this;
+    const written = bytesWritten(socket);
     return {
       taken: (isCounted) => {
-        leaveErrors(this.socket);
+        leaveErrors(socket);
         this.input.become("handed-over");
         this.settle(end, isCounted);
       },
       notTaken: (cause, isCounted) => {
+        const isUntouched = written !== undefined && bytesWritten(socket) === written;
         const code = end.kind === "passed" ? "PASSTHROUGH_FAILED" : framerCode(cause);
-        this.notTaken(cause, code, written !== undefined && bytesWritten(this.socket) === written, isCounted);
+        // A framer that refuses answers by itself, and closes the socket.
+        const isAnswered = code === "FRAMER_REFUSED";
+        if (isAnswered) leaveErrors(socket);
+        const fault = abandoned(code, "handover", this.arrival, this.context.limits, cause);
+        this.input.become("abandoned");
+        this.settle(fault, isCounted);
+        this.context.ended(fault);
+        if (isAnswered || socket.destroyed) return;
+        keep(socket, this);
+        if (isUntouched) this.answer(fault);
+        else socket.destroy();
       },
     };
-  }
-
-  /** `isUntouched`: the framer or passthrough wrote nothing to the socket. One that refuses answers by itself, and closes the socket. */
-  private notTaken(cause: unknown, code: AbandonedCode, isUntouched: boolean, isCounted: boolean): void {
-    const { socket } = this;
-    const isAnswered = code === "FRAMER_REFUSED";
-    if (isAnswered) leaveErrors(socket);
-    const end = abandoned(code, "handover", this.arrival, this.context.limits, cause);
-    this.input.become("abandoned");
-    this.settle(end, isCounted);
-    this.context.ended(end);
-    if (isAnswered || socket.destroyed) return;
-    keep(socket, this);
-    if (isUntouched) this.answer(end);
-    else socket.destroy();
   }
 
   refuse(decision: Refusal<FramerLike>): void {

@@ -91,12 +91,8 @@ export class Guard implements Disposable {
       takeStream: (...values) => this.#acceptedStream(...values),
     };
     const filters = this.mode === "filter";
-    const ways = {
-      ...context.ways,
-      serves: filters,
-      sends: false,
-      hears: (on: Duplex) => others.listening("upgrade", on),
-    };
+    const hears = (on: Duplex): boolean => others.listening("upgrade", on);
+    const ways = { ...context.ways, serves: filters, sends: false, hears };
     this.#context = { ...context, http2: undefined, requestsAccepts: filters, adopts: filters, others, ways };
     this.#sessions = new GuardedSessions(this.#context, this, (...values) => void this.#pass("stream", ...values));
     this.#server = server;

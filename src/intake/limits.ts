@@ -28,13 +28,13 @@ const bounds: Record<keyof ProcessLimits, Bounds> = {
 };
 
 /** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */
-export function processLimits(given: Partial<ProcessLimits> | undefined): ProcessLimits {
-  return resolveLimits(bounds, given === undefined ? {} : given);
+export function processLimits(given: Partial<ProcessLimits> = {}): ProcessLimits {
+  return resolveLimits(bounds, given);
 }
 
+type TimeLimits = Pick<ProcessLimits, "acknowledgeTimeout">;
+
 /** Those of a socket that goes to one child. Throws as `processLimits`. */
-export function timeLimits(given: Partial<Pick<ProcessLimits, "acknowledgeTimeout">> | undefined): {
-  readonly acknowledgeTimeout: number;
-} {
-  return resolveLimits(timeBounds, given === undefined ? {} : given);
+export function timeLimits(given: Partial<TimeLimits> = {}): TimeLimits {
+  return resolveLimits(timeBounds, given);
 }

@@ -63,8 +63,8 @@ export interface Abandoned {
   /** The limit that was exceeded, and its value. */
   readonly limit?: { readonly name: keyof GateLimits; readonly value: number };
   /**
-   * What the socket, the TLS handshake, `authorize`, the framer (a `FramerRefusal` if it refused, a `FramerUnavailable` if it could not now) or the passthrough threw; or the `ProxyFault` or `HelloFault` of
-   * malformed octets.
+   * What the socket, the TLS handshake, `authorize`, the framer (a `FramerRefusal` if it refused, a `FramerUnavailable` if it could not
+   * now) or the passthrough threw; or the `ProxyFault` or `HelloFault` of malformed octets.
    */
   readonly cause?: unknown;
 }
