@@ -3,13 +3,13 @@
 // Never: names the machine or its user.
 
 import { createRequire } from "node:module";
-import { cpus } from "node:os";
 import { miloVersion } from "./contenders/milo.js";
 import { natives } from "./contenders/native.js";
 import { nodeParserVersion } from "./contenders/node-parser.js";
 import { undiciVersion } from "./contenders/undici.js";
+import { type Machine, machine } from "./machine.js";
 
-export interface Environment {
+export interface Environment extends Machine {
   readonly node: string;
   readonly v8: string;
   /** Node's; null where it is hidden. */
@@ -19,9 +19,6 @@ export interface Environment {
   readonly milo: string;
   /** Package and compiler of each native contender; null where it was not built. */
   readonly natives: Readonly<Record<string, string | null>>;
-  readonly platform: string;
-  readonly cpu: string;
-  readonly cores: number;
 }
 
 export function environment(): Environment {
@@ -34,8 +31,6 @@ export function environment(): Environment {
     undici: undiciVersion,
     milo: miloVersion,
     natives: Object.fromEntries(natives.map(({ name, version }) => [name, version()])),
-    platform: `${process.platform} ${process.arch}`,
-    cpu: cpus()[0]?.model ?? "unknown",
-    cores: cpus().length,
+    ...machine(),
   };
 }

@@ -5,13 +5,14 @@
 // Never: opens more connections than a process may have descriptors; such rows give that as their reason.
 
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { drawChart } from "./gate/chart.js";
-import { Client, contest, type Effort, type Entrant, OURS, SERVERS, THEIRS } from "./gate/contest.js";
+import { Client, contest, type Effort, type Entrant, heldByEach, OURS, SERVERS, THEIRS } from "./gate/contest.js";
 import { HALF_A_HEAD, HANDSHAKE } from "./gate/octets.js";
 import { report } from "./gate/report.js";
 import { type Measured, type Row, rowsOf } from "./gate/row.js";
+import { machine } from "./machine.js";
+import { quantile } from "./spread.js";
 
 const { values } = parseArgs({
   options: {
@@ -37,12 +38,6 @@ const descriptors = typeof hard === "number" ? hard : Number.POSITIVE_INFINITY;
 
 const shown = (count: number): string => count.toLocaleString("en-US");
 
-/** The wait that 99 of 100 do not exceed. */
-function longestOf99(waits: readonly number[]): number {
-  const sorted = waits.toSorted((a, b) => a - b);
-  return sorted[Math.ceil(0.99 * sorted.length) - 1]!;
-}
-
 const missing = (reason: string): Measured[] => [THEIRS, OURS].map((name) => ({ name, samples: [], reason }));
 const tooMany = `a process has ${shown(descriptors)} descriptors here`;
 
@@ -57,14 +52,17 @@ async function openWebSockets(count: number): Promise<Row[]> {
   for (const name of [THEIRS, OURS]) taken.set(name, { perSecond: [], waits: [] });
   const connections = Math.ceil(count / part);
   const held = await contest([THEIRS, OURS], { reason: "not asked" }, effort, async (client, contender) => {
-    const order = { port: contender.port, octets: HANDSHAKE, concurrency: 64, status: 101 } as const;
-    const before = await contender.memoryWith(0);
-    const outcome = await client.outcome({ ...order, act: "open", count: connections }, contender.label);
-    const octets = ((await contender.memoryWith(connections)) - before) / connections;
-    await client.obey({ ...order, act: "release", count: 0 }, contender.label);
+    const { port } = contender;
+    const order = { act: "open", port, octets: HANDSHAKE, count: connections, concurrency: 64, status: 101 } as const;
+    const { octets, outcome } = await heldByEach(client, contender, order);
     const figures = taken.get(contender.name)!;
     figures.perSecond.push((1000 * connections) / outcome.milliseconds);
-    figures.waits.push(longestOf99(outcome.waits));
+    figures.waits.push(
+      quantile(
+        [...outcome.waits].sort((a, b) => a - b),
+        0.99,
+      ),
+    );
     return octets;
   });
   const also = (figure: "perSecond" | "waits"): Measured[] =>
@@ -77,12 +75,9 @@ async function waitingConnections(count: number): Promise<Row[]> {
   process.stderr.write(`${step}\n`);
   const connections = Math.ceil(count / part);
   const held = await contest([THEIRS, OURS], { reason: "not asked" }, effort, async (client, contender) => {
-    const order = { port: contender.port, octets: HALF_A_HEAD, concurrency: 64, status: 0 } as const;
-    const before = await contender.memoryWith(0);
-    await client.obey({ ...order, act: "hold", count: connections }, contender.label);
-    const octets = ((await contender.memoryWith(connections)) - before) / connections;
-    await client.obey({ ...order, act: "release", count: 0 }, contender.label);
-    return octets;
+    const { port } = contender;
+    const order = { act: "hold", port, octets: HALF_A_HEAD, count: connections, concurrency: 64, status: 0 } as const;
+    return (await heldByEach(client, contender, order)).octets;
   });
   return rowsOf(step, "octets of heap a connection", THEIRS, held);
 }
@@ -120,9 +115,7 @@ rows.push(...(await sharedPort()));
 process.stdout.write(`${report(rows, [])}\n`);
 const environment = {
   node: process.versions.node,
-  platform: `${process.platform} ${process.arch}`,
-  cpu: cpus()[0]?.model ?? "unknown",
-  cores: cpus().length,
+  ...machine(),
 };
 writeFileSync(values.out, `${JSON.stringify({ environment, rounds: effort.rounds, part, rows }, null, 2)}\n`);
 const title = "Many connections in one process: medians and quartiles";

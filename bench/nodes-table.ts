@@ -2,6 +2,7 @@
 // Out:   their table, in Markdown.
 // Never: measures.
 
+import type { Machine } from "./machine.js";
 import { markdown } from "./markdown.js";
 import type { Spread } from "./spread.js";
 
@@ -12,7 +13,7 @@ export interface NodeRow {
 }
 
 export interface NodesResults {
-  readonly environment: { readonly platform: string; readonly cpu: string; readonly cores: number };
+  readonly environment: Machine;
   readonly nodes: readonly { readonly node: string; readonly rows: readonly NodeRow[] }[];
 }
 

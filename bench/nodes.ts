@@ -6,7 +6,7 @@
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -19,6 +19,7 @@ import { compare, type Trial } from "./gate/trial.js";
 import { upgrade } from "./gate/upgrade.js";
 import { compareHeads, fewContenders } from "./head.js";
 import { inputs } from "./inputs.js";
+import { machine } from "./machine.js";
 import { type NodeRow, type NodesResults, nodesTable } from "./nodes-table.js";
 import { compareStart } from "./start-rows.js";
 
@@ -77,12 +78,7 @@ if (values.here !== undefined) {
   try {
     const majors = positionals.length > 0 ? positionals : ["20", "22", "24", "26"];
     const nodes = majors.map((major) => measureUnder(major, folder));
-    const environment = {
-      platform: `${process.platform} ${process.arch}`,
-      cpu: cpus()[0]?.model ?? "unknown",
-      cores: cpus().length,
-    };
-    const results = { environment, nodes };
+    const results = { environment: machine(), nodes };
     writeFileSync(values.out, `${JSON.stringify(results, null, 2)}\n`);
     process.stdout.write(`${nodesTable(results)}\n`);
   } finally {

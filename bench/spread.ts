@@ -14,7 +14,8 @@ export function spread(samples: readonly number[]): Spread {
   return { lower: quantile(sorted, 0.25), median: quantile(sorted, 0.5), upper: quantile(sorted, 0.75) };
 }
 
-function quantile(sorted: readonly number[], part: number): number {
+/** The figure that `part` of them do not exceed; `sorted`: at least one, the smallest first. */
+export function quantile(sorted: readonly number[], part: number): number {
   const at = (sorted.length - 1) * part;
   const below = sorted[Math.floor(at)]!;
   return round3(below + (sorted[Math.ceil(at)]! - below) * (at - Math.floor(at)));

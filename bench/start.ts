@@ -3,9 +3,9 @@
 // Never: measures; start-rows.ts does.
 
 import { writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { drawChart } from "./gate/chart.js";
+import { machine } from "./machine.js";
 import { compareStart } from "./start-rows.js";
 
 const { values } = parseArgs({
@@ -25,9 +25,7 @@ for (const { contender, value, ratio } of rows) {
 }
 const environment = {
   node: process.versions.node,
-  platform: `${process.platform} ${process.arch}`,
-  cpu: cpus()[0]?.model ?? "unknown",
-  cores: cpus().length,
+  ...machine(),
 };
 writeFileSync(values.out, `${JSON.stringify({ environment, rounds, rows, goals }, null, 2)}\n`);
 const title = "What a fresh process waits for: medians and quartiles";

@@ -120,6 +120,20 @@ export class Client {
   }
 }
 
+/** Octets that each connection of the order holds in the server, which are closed again; with what the client noted. */
+export async function heldByEach(
+  client: Client,
+  contender: Contender,
+  order: Order,
+): Promise<{ readonly octets: number; readonly outcome: Outcome }> {
+  const { count } = order;
+  const before = await contender.memoryWith(0);
+  const outcome = await client.outcome(order, contender.label);
+  const held = (await contender.memoryWith(count)) - before;
+  await client.obey({ ...order, act: "release", count: 0 }, contender.label);
+  return { octets: held / count, outcome };
+}
+
 /** One figure of one contender. */
 export type Act = (client: Client, contender: Contender) => Promise<number>;
 

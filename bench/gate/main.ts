@@ -7,10 +7,10 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus } from "node:os";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { machine } from "../machine.js";
 import { type AgainstRow, compareAgainst, serversOfOurs } from "./against.js";
 import { BUN_VERSION, withBun } from "./bun.js";
 import { drawChart } from "./chart.js";
@@ -57,9 +57,7 @@ const environment = {
   node: process.versions.node,
   ws: wsVersion,
   bun: BUN_VERSION,
-  platform: `${process.platform} ${process.arch}`,
-  cpu: cpus()[0]?.model ?? "unknown",
-  cores: cpus().length,
+  ...machine(),
 };
 
 const SEAT_TITLE = "A server with headgate's parser, guarded or not: medians and quartiles";

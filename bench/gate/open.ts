@@ -2,7 +2,7 @@
 // Out:   octets of heap and array buffers that a WebSocket holds, after a collection.
 // Never: counts what the system holds for a socket.
 
-import { BUN, OURS, THEIRS } from "./contest.js";
+import { BUN, heldByEach, OURS, THEIRS } from "./contest.js";
 import { HANDSHAKE } from "./octets.js";
 import type { Trial } from "./trial.js";
 
@@ -16,11 +16,8 @@ export const open: Trial = {
   withoutBun: "its sockets live outside of the heap that it can tell of",
   act: (part) => async (client, contender) => {
     const count = Math.ceil(CONNECTIONS / part);
-    const order = { port: contender.port, octets: HANDSHAKE, concurrency: 64, status: 101 } as const;
-    const before = await contender.memoryWith(0);
-    await client.obey({ ...order, act: "hold", count }, contender.label);
-    const held = (await contender.memoryWith(count)) - before;
-    await client.obey({ ...order, act: "release", count: 0 }, contender.label);
-    return held / count;
+    const { port } = contender;
+    const order = { act: "hold", port, octets: HANDSHAKE, count, concurrency: 64, status: 101 } as const;
+    return (await heldByEach(client, contender, order)).octets;
   },
 };
