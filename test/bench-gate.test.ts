@@ -45,12 +45,27 @@ test("the report shows losing rows, rows that were not measured, and goals that 
     ...rowsOf("refused", "µs", "node:http + ws", [
       { name: "node:http + ws", samples: [100] },
       { name: "headgate + ws", samples: [130] },
+      { name: "control: net + end", samples: [70] },
+    ]),
+    ...rowsOf("guard", "µs a request", "unguarded", [
+      { name: "unguarded", samples: [50] },
+      { name: "headgate guard, events", samples: [49] },
+      { name: "headgate guard, filter", samples: [55] },
+    ]),
+    ...rowsOf("messages", "messages a second", "node:http + ws", [
+      { name: "node:http + ws", samples: [1000] },
+      { name: "headgate + ws", samples: [900] },
     ]),
   ];
   const text = report(rows, goals(rows));
   assert.match(text, /headgate \+ ws +91\.0 .*0\.910 \(0\.905-0\.915\) of node:http \+ ws/);
   assert.match(text, /Bun\.serve +not measured: no registry/);
-  assert.match(text, /headgate loses to:\n {2}refused: node:http \+ ws has 100\.0 µs\n\n/);
+  const losses = [
+    "refused: headgate + ws to node:http + ws, 130.0 against 100.0 µs",
+    "guard: headgate guard, filter to unguarded, 55.0 against 50.0 µs a request",
+    "messages: headgate + ws to node:http + ws, 900.0 against 1000 messages a second",
+  ];
+  assert.ok(text.includes(`headgate loses:\n${losses.map((loss) => `  ${loss}\n`).join("")}\n`), text);
   assert.match(text, /missed {2}an upgrade.*: 0\.91, at most 0\.88/);
   assert.match(text, /not measured {2}octets of a pending connection/);
 });

@@ -16,7 +16,7 @@ import { BUN_VERSION, withBun } from "./bun.js";
 import { drawChart } from "./chart.js";
 import type { BunPath, Effort } from "./contest.js";
 import { goals } from "./goals.js";
-import { losingRows, report, reportAgainst } from "./report.js";
+import { lossesOf, report, reportAgainst } from "./report.js";
 import { BuildFault, findRevision, type Revision, withBuild } from "./revision.js";
 import type { Row } from "./row.js";
 import { rowsOfStep, type Step, steps } from "./steps.js";
@@ -96,7 +96,12 @@ async function compareWithOthers(): Promise<string | undefined> {
   if (file === undefined) return;
   const names = Object.keys(steps);
   const rows = [...earlierRows(file), ...measured].sort((a, b) => names.indexOf(a.step) - names.indexOf(b.step));
-  const losing = losingRows(rows).map(({ step, unit, contender }) => ({ step, unit, contender }));
+  const losing = lossesOf(rows).map(({ row: { step, unit, contender }, to }) => ({
+    step,
+    unit,
+    contender,
+    to: to.contender,
+  }));
   write(file, { environment, quick, rows, losing, goals: goals(rows) });
   const svg = (name: string): string => file.replace(/(?:\.json)?$/, `${name}.svg`);
   writeFileSync(svg(""), drawChart(rows, environment));

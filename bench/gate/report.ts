@@ -4,7 +4,6 @@
 
 import type { Spread } from "../spread.js";
 import type { AgainstRow } from "./against.js";
-import { OURS } from "./contest.js";
 import type { Goal } from "./goals.js";
 import type { Row } from "./row.js";
 
@@ -27,17 +26,31 @@ function line(row: Row): string {
   return `${name}${cell}${quartiles(ratio, ratioOf)} of ${ratio.to}`;
 }
 
-/** Rows of servers that cost less than headgate, or did more, in the same table. */
-export function losingRows(rows: readonly Row[]): Row[] {
-  return rows.filter((row) => {
-    if (row.value === null || row.contender === OURS || row.contender.startsWith("control")) return false;
-    const ours = rows.find(({ step, unit, contender }) => {
-      return step === row.step && unit === row.unit && contender === OURS;
-    });
-    if (ours?.value == null) return false;
-    const isMoreBetter = row.unit.includes("a second");
-    return isMoreBetter ? row.value.median > ours.value.median : row.value.median < ours.value.median;
+/** A row of headgate's, and one of another server in the same table that cost less, or did more. */
+interface Loss {
+  readonly row: Row;
+  readonly to: Row;
+}
+
+/** "headgate + ws", "headgate guard, POST", "headgate's parser". */
+const isOurs = ({ contender }: Row): boolean => contender.startsWith("headgate");
+/** A control answers without having read or ruled on anything. */
+const isControl = ({ contender }: Row): boolean => contender.startsWith("control");
+
+/** Every loss, by headgate's row. */
+export function lossesOf(rows: readonly Row[]): Loss[] {
+  const others = rows.filter((row) => !isOurs(row) && !isControl(row));
+  return rows.filter(isOurs).flatMap((row) => {
+    const table = others.filter(({ step, unit }) => step === row.step && unit === row.unit);
+    return table.filter((to) => isBetter(to, row)).map((to) => ({ row, to }));
   });
+}
+
+/** False if one of them was not measured. */
+function isBetter(one: Row, than: Row): boolean {
+  if (one.value === null || than.value === null) return false;
+  const isMoreBetter = one.unit.includes("a second");
+  return isMoreBetter ? one.value.median > than.value.median : one.value.median < than.value.median;
 }
 
 export function report(rows: readonly Row[], goals: readonly Goal[]): string {
@@ -46,10 +59,11 @@ export function report(rows: readonly Row[], goals: readonly Goal[]): string {
     const some = rows.filter(({ step, unit }) => title === `${step}: ${unit}, median and quartiles`);
     parts.push([title, ...some.map(line), ""].join("\n"));
   }
-  const losses = losingRows(rows).map(({ step, unit, contender, value }) => {
-    return `  ${step}: ${contender} has ${number(value!.median)} ${unit}`;
+  const losses = lossesOf(rows).map(({ row, to }) => {
+    const figures = `${number(row.value!.median)} against ${number(to.value!.median)} ${row.unit}`;
+    return `  ${row.step}: ${row.contender} to ${to.contender}, ${figures}`;
   });
-  parts.push([losses.length === 0 ? "headgate loses no row" : "headgate loses to:", ...losses, ""].join("\n"));
+  parts.push([losses.length === 0 ? "headgate loses no row" : "headgate loses:", ...losses, ""].join("\n"));
   const verdicts = goals.map(({ what, most, measured }) => {
     if (measured === null) return `  not measured  ${what}: at most ${most}`;
     return `  ${measured <= most ? "met   " : "missed"}  ${what}: ${number(measured)}, at most ${most}`;
