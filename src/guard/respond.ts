@@ -64,9 +64,12 @@ class ReadOn implements Timed {
   }
 }
 
-/** Continues when every response that the connection owes is written; never, if the connection closes before. */
+/**
+ * Continues when every response that the connection owes is written and has let go of the socket, which it does after `writableFinished`:
+ * until then Node keeps what a later response writes, and would lose it with the socket's end. Never, if the connection closes before.
+ */
 export function whenAnswered(newest: ServerResponse | null, socket: Duplex, goOn: () => void): void {
-  if (newest === null || newest.writableFinished) {
+  if (newest === null) {
     goOn();
     return;
   }
