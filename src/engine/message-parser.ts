@@ -56,11 +56,19 @@ export interface ReadHead {
   readonly isAsSent: boolean;
 }
 
+/** The place of a server's parsers. */
+export interface Place {
+  /** How many guards rule on what is read here. */
+  guards: number;
+}
+
 /** The messages of one connection; how its octets come is the concern of `SeatParser`. */
 export abstract class MessageParser<Own extends object> extends ParserMembers implements Listed {
   started = 0;
   headDone = false;
   expired = false;
+  /** Where the connection came in; null for one without a server. */
+  place: Place | null = null;
 
   protected readonly engine: Engine<Own>;
   protected readonly current: CurrentRead;
@@ -129,6 +137,11 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
   /** What follows belongs to another protocol. */
   protected get isDetached(): boolean {
     return this.#state === State.DETACHED;
+  }
+
+  /** A guard's rule about Host comes before that of its server (`requireHostHeader`), which has no code. */
+  get #needsHost(): boolean {
+    return this.place !== null && this.place.guards > 0;
   }
 
   /** The next octet is the first one of a request. */
@@ -218,7 +231,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     const from = lineEndsEnd(kernel.input, start - shift, end);
     const at = from + shift;
     if (from === end) return at;
-    const found = head.read(kernel, from, end, this.#limits);
+    const found = head.read(kernel, from, end, this.#limits, this.#needsHost);
     current.stillShown();
     if (found === "complete") return this.#begin(head.end + shift);
     const { fault } = head;
@@ -226,7 +239,10 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     this.#begun = new BegunHead();
     if (found === "malformed") return this.#refuse(fault!, at, at, length);
     const { headBytes, fieldLines } = this.#limits;
-    this.#reader = new HeadReader({ host: "optional", limits: { headBytes, fieldLines } });
+    this.#reader = new HeadReader({
+      host: this.#needsHost ? "required" : "optional",
+      limits: { headBytes, fieldLines },
+    });
     return this.#readPiece(this.#reader, at, length);
   }
 
@@ -244,17 +260,19 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     this.#begun = null;
     const text = result.head.toString();
     kernel.text.write(text, 0);
-    head.read(kernel, 0, text.length, this.#limits);
+    head.read(kernel, 0, text.length, this.#limits, false);
     return this.#begin(at + result.consumed);
   }
 
-  /** Looks at octets of an incomplete head for what Node refuses at once; false after a fault. */
-  #follow(piece: Uint8Array, end: number): boolean {
+  /** Looks at octets of an incomplete head for what Node refuses at once; false after a fault. `fault`: what the kernel has found in them. */
+  #follow(piece: Uint8Array, end: number, fault: HeadFault | null = null): boolean {
     const begun = this.#begun!;
     begun.add(piece);
     const { methods } = this.engine.parts;
     const wrong = begun.wrongMethodAt(methods);
-    if (wrong >= 0) this.#fail(INVALID_METHOD, Math.max(0, end - begun.size + wrong));
+    // A fault after that octet would depend on how the octets are cut.
+    const isFault = fault !== null && fault.offset <= wrong;
+    if (wrong >= 0) this.#fail(INVALID_METHOD, Math.max(0, end - begun.size + wrong), isFault ? fault : null);
     else if (begun.countedAtLeast >= this.#limits.counted) this.#fail(HEADER_OVERFLOW, end);
     else return true;
     this.#reader = null;
@@ -264,7 +282,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
   /** `start`: of the head, counted within this read, negative if it began in an earlier one. */
   #refuse(fault: HeadFault, start: number, at: number, length: number): number {
     const end = Math.min(length, Math.max(at, start + fault.offset + 1));
-    if (!this.#follow(this.current.octets(at, end), end)) return -1;
+    if (!this.#follow(this.current.octets(at, end), end, fault)) return -1;
     const reason = reasonOfHead(fault, this.#begun!.isRequestLine(fault.offset));
     return this.#fail(reason, Math.max(0, start + fault.offset), fault);
   }

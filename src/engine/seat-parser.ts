@@ -48,6 +48,7 @@ export class SeatParser extends MessageParser<SeatParser> {
     this.#resource?.emitDestroy();
     this.#stores?.takeBack();
     this.#isTaken = false;
+    this.place = null;
     this.#forget();
   }
 

@@ -10,6 +10,7 @@ import { tls } from "../handover/node-modules.js";
 import type { SideTable } from "../handover/side-table.js";
 import type { RequestHead } from "../head/request-head.js";
 import { Engine } from "./engine.js";
+import type { Place } from "./message-parser.js";
 import { type ConnectionListener, MissingPart } from "./node-parts.js";
 import { SeatParser } from "./seat-parser.js";
 import { selfTest } from "./self-test.js";
@@ -90,7 +91,7 @@ function takesParser(server: SeatableServer, socket: object, engine: Engine<Seat
 }
 
 /** A listener in the place of Node's. All users of the seat of one server share it. */
-interface Seated extends ConnectionListener {
+interface Seated extends ConnectionListener, Place {
   readonly listener: ConnectionListener;
   readonly engine: Engine<SeatParser>;
   /** What each user's seat is for. */
@@ -117,6 +118,7 @@ export class Seat implements Disposable {
   readonly #event: string;
   readonly #wrapper: Seated;
   readonly #connections: SeatedConnections;
+  #isGuards = false;
   #isReleased = false;
 
   /** Throws `TypeError` for what is not a server with a parser of node:http. @internal */
@@ -142,16 +144,19 @@ export class Seat implements Disposable {
     const wrapper: ConnectionListener = function (socket) {
       const isFor = users.includes("all") || (socket as Partial<ReadBefore>).headsAreRead === true;
       const isOurs = isFor && !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
-      if (isOurs) seated(engine, () => listener.call(this, socket));
+      if (isOurs) seated(engine, place, () => listener.call(this, socket));
       else listener.call(this, socket);
     };
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
-    this.#wrapper = Object.assign(wrapper, { listener, engine, users });
-    exchange(server, event, listener, this.#wrapper);
+    const place = Object.assign(wrapper, { listener, engine, users, guards: 0 });
+    this.#wrapper = place;
+    exchange(server, event, listener, place);
   }
 
-  /** The head of each request of a new connection. @internal */
+  /** For a guard: the head of each request of a new connection. Until the release, HTTP/1.1 without Host is malformed. @internal */
   keepHeads(): SideTable<RequestHead> {
+    this.#isGuards = true;
+    this.#wrapper.guards++;
     return this.#wrapper.engine.keepHeads();
   }
 
@@ -160,6 +165,7 @@ export class Seat implements Disposable {
     if (this.#isReleased) return;
     this.#isReleased = true;
     const wrapper = this.#wrapper;
+    if (this.#isGuards) wrapper.guards--;
     wrapper.users.splice(wrapper.users.indexOf(this.#connections), 1);
     if (wrapper.users.length === 0) exchange(this.#server, this.#event, wrapper, wrapper.listener);
   }
@@ -184,9 +190,10 @@ export function takeSeat(server: SeatableServer, connections: SeatedConnections)
 }
 
 /** Runs Node's listener while a parser of ours is the next one of Node's pool. */
-function seated(engine: Engine<SeatParser>, listen: () => void): void {
+function seated(engine: Engine<SeatParser>, place: Place, listen: () => void): void {
   const { list } = engine.parts.common.parsers;
   const parser = engine.take();
+  parser.place = place;
   list.push(parser);
   try {
     listen();

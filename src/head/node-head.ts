@@ -49,9 +49,9 @@ export class NodeHead {
   /** Octets of the body; 0 if there is none or it is chunked. */
   contentLength = 0;
 
-  /** Reads the octets `start`..`end` of the kernel's input. Host is optional: Node has its own rule about that. */
-  read(wasm: Kernel, start: number, end: number, limits: HeadLimits): Found {
-    const status = run(wasm, start, end, Option.HOST_OPTIONAL, limits);
+  /** Reads the octets `start`..`end` of the kernel's input. `needsHost`: HTTP/1.1 without Host is malformed; else Node's own rule decides. */
+  read(wasm: Kernel, start: number, end: number, limits: HeadLimits, needsHost: boolean): Found {
+    const status = run(wasm, start, end, needsHost ? 0 : Option.HOST_OPTIONAL, limits);
     if (status === Status.PARTIAL) return "partial";
     const { words } = wasm;
     const offset = words[Head.OFFSET >> 2]!;
