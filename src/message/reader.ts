@@ -48,6 +48,12 @@ interface HeadSource<Head> {
   read(octets: Uint8Array): HeadOrNot<Head>;
 }
 
+/** Octets that were received while earlier ones were unread. */
+interface Queued {
+  readonly octets: Uint8Array;
+  readonly length: number;
+}
+
 /** What a head begins: a message, an interim response, or one that closes the connection; or why it is refused. */
 export type Taken = "message" | "interim" | "last-interim" | MessageFault;
 
@@ -60,7 +66,8 @@ export type After = "message" | "close" | "switch" | "switch-or-close";
 /**
  * Reads messages from the octets of one direction of a connection. `receive` takes octets, and `next` returns what they
  * contain, one event after another, until it returns `need-data`. No I/O, no callbacks, no copies of content: an event refers to
- * the received octets, so do not overwrite them before you have used it.
+ * the received octets, so do not overwrite them before you have used it, and do not transfer or resize their ArrayBuffer before
+ * `need-data`: a slice of content may share it with what is unread.
  */
 export abstract class MessageReader<Head extends { readonly size: number }, Event> {
   readonly #heads: HeadSource<Head>;
@@ -69,7 +76,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
   #octets: Uint8Array = NOTHING;
   #at = 0;
   #length = 0;
-  readonly #queue = new Fifo<Uint8Array>();
+  readonly #queue = new Fifo<Queued>();
   /** Octets of `#queue`; once nothing more is read, all that were not. */
   #queued = 0;
   /** All octets of the connection. */
@@ -120,7 +127,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     this.#received += length;
     if (this.#final !== null && this.#final !== PAUSED) this.#drop(octets, 0, length);
     else if (this.#at < this.#length || this.#queued > 0) {
-      if (length > 0) this.#queue.push(octets);
+      if (length > 0) this.#queue.push({ octets, length });
       this.#queued += length;
     } else {
       this.#octets = octets;
@@ -134,7 +141,10 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     this.#ended = true;
   }
 
-  /** Returns the next event. After `malformed`, `closed` and `paused` the same one again; after `paused` until `nextMessage`. */
+  /**
+   * Returns the next event. After `malformed`, `closed` and `paused` the same one again; after `paused` until `nextMessage`. Throws
+   * `TypeError` if octets that were received and not read are gone: their ArrayBuffer was transferred, or has another size.
+   */
   next(): Event | MessageReaderEvent<Head> {
     if (this.#final !== null) return this.#final;
     const body = this.#body;
@@ -157,20 +167,22 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
 
   /**
    * Takes all octets that were received and not read, for the protocol that follows; the reader is closed then. Throws `TypeError`
-   * unless the last event was `paused`: elsewhere octets of a message would be lost.
+   * unless the last event was `paused`: elsewhere octets of a message would be lost; and if octets are gone, as `next` does.
    */
   takeRest(): Uint8Array {
     if (this.#final !== PAUSED) throw new TypeError("takeRest was called elsewhere than after a message");
     const size = this.unread;
+    checkLength(this.#octets, this.#length);
     const first = viewOf(this.#octets, this.#at, this.#length);
     let rest = first;
     if (this.#queued > 0) {
       rest = new Uint8Array(size);
       rest.set(first);
       let at = countOctets(first);
-      for (let octets = this.#queue.shift(); octets !== undefined; octets = this.#queue.shift()) {
-        rest.set(octets, at);
-        at += countOctets(octets);
+      for (let more = this.#queue.shift(); more !== undefined; more = this.#queue.shift()) {
+        checkLength(more.octets, more.length);
+        rest.set(more.octets, at);
+        at += more.length;
       }
     }
     this.#release();
@@ -214,12 +226,13 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
         if (this.#length > 0) this.#release();
         return false;
       }
-      const octets = this.#queue.shift()!;
+      const { octets, length } = this.#queue.shift()!;
       this.#octets = octets;
       this.#at = 0;
-      this.#length = countOctets(octets);
-      this.#queued -= this.#length;
+      this.#length = length;
+      this.#queued -= length;
     }
+    checkLength(this.#octets, this.#length);
     return true;
   }
 
@@ -297,7 +310,7 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     this.#release();
     this.#drop(octets, at, length);
     for (let more = this.#queue.shift(); more !== undefined; more = this.#queue.shift()) {
-      this.#drop(more, 0, countOctets(more));
+      this.#drop(more.octets, 0, more.length);
     }
     return event;
   }
@@ -307,4 +320,12 @@ export abstract class MessageReader<Head extends { readonly size: number }, Even
     const skips = this.#queued === 0 && this.#final === CLOSED;
     this.#queued += end - (skips ? lineEndsEnd(octets, start, end) : start);
   }
+}
+
+/** Throws `TypeError` where an array has no longer as many octets as when it was received. */
+function checkLength(octets: Uint8Array, length: number): void {
+  if (countOctets(octets) === length) return;
+  throw new TypeError(
+    "octets that were received are gone: their ArrayBuffer was transferred or resized before they were read",
+  );
 }
