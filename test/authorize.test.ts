@@ -138,6 +138,46 @@ for (const way of ways) {
     }
   });
 
+  test(`${way}: an answer that cannot be read, and one that changes`, async () => {
+    const cause = new Error("no such member");
+    const fail = (): never => {
+      throw cause;
+    };
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const unreadable: readonly object[] = [
+      Object.defineProperty({}, "statusCode", { get: fail }),
+      Object.defineProperty({ statusCode: 401 }, "headers", { get: fail }),
+      { statusCode: 401, headers: Object.defineProperty({}, "A", { get: fail, enumerable: true }) },
+      // biome-ignore lint/suspicious/noThenProperty: what is tested
+      Object.defineProperty({}, "then", { get: fail }),
+      proxy,
+    ];
+    for (const answer of unreadable) {
+      for (const authorize of [() => answer as never, async () => later(answer as never)]) {
+        const world = await open(way, authorize);
+        const client = await world.connect();
+        await client.send(handshake);
+        assert.is((await client.all())[0]!.statusCode, 500);
+        assert.equal(world.said, ["AUTHORIZE_FAILED"]);
+        if (answer !== proxy) assert.is(world.causes[0], cause);
+        await world.close();
+      }
+    }
+    let reads = 0;
+    const headers = Object.defineProperty({}, "A", {
+      get: () => (reads++ === 0 ? "b" : "b\r\nC: d"),
+      enumerable: true,
+    });
+    const world = await open(way, () => ({ statusCode: 401, headers }) as never);
+    const client = await world.connect();
+    await client.send(handshake);
+    const [response] = await client.all();
+    assert.is(response!.fields.get("a"), "b");
+    assert.is(response!.fields.has("c"), false);
+    await world.close();
+  });
+
   test(`${way}: octets that come before the answer are delivered once, in order`, async () => {
     let allow = (_yes: boolean): void => {};
     const world = await open(way, () => new Promise((resolve) => (allow = resolve)));

@@ -51,16 +51,19 @@ export class Question implements AuthorizeContext {
   /** Calls `answered` once; synchronously, if the application answers synchronously. */
   ask(authorize: Authorize, answered: (verdict: Verdict) => void): void {
     const failed = (cause: unknown): void => answered({ kind: "failed", cause });
-    let answer: unknown;
+    let verdict: Verdict | null;
     try {
-      answer = authorize(this.decision.head, this);
+      const answer: unknown = authorize(this.decision.head, this);
+      const isPromise = typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function";
+      verdict = isPromise ? null : verdictOf(this.decision, answer);
+      if (isPromise)
+        Promise.resolve(answer)
+          .then((late) => verdictOf(this.decision, late))
+          .then(answered, failed);
     } catch (cause) {
-      failed(cause);
-      return;
+      verdict = { kind: "failed", cause };
     }
-    const isPromise = typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function";
-    if (!isPromise) answered(verdictOf(this.decision, answer));
-    else Promise.resolve(answer).then((late) => answered(verdictOf(this.decision, late)), failed);
+    if (verdict !== null) answered(verdict);
   }
 
   /** The answer is no longer needed: the client has vanished, or the time is up. */
@@ -93,7 +96,9 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
     );
     return { kind: "failed", cause };
   }
-  for (const [name, value] of Object.entries(headers)) {
+  // Read once: what is checked is what is sent.
+  const fields: [string, string][] = Object.entries(headers as Record<string, string>);
+  for (const [name, value] of fields) {
     const isField = isToken(name) && !own.has(name.toLowerCase());
     if (!isField || typeof value !== "string" || !isFieldValue(value)) {
       return {
@@ -102,6 +107,6 @@ function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
       };
     }
   }
-  const refusal = refuseUnauthorized(decision, statusCode as number, headers as Record<string, string>);
+  const refusal = refuseUnauthorized(decision, statusCode as number, Object.fromEntries(fields));
   return { kind: "refused", decision: refusal };
 }
