@@ -1,4 +1,4 @@
-// In:    the documents, the schemas, the demo's pages, every comment outside of test/, the explanations and error messages of src/.
+// In:    the documents and corpora, the schemas, the demo's pages, every comment outside of test/, the explanations and error messages of src/.
 // Out:   every form that reads like a translation, with its replacement.
 // Never: judges style beyond the list.
 
@@ -204,7 +204,7 @@ const joined = (text: string): string => text.replace(/\s+/g, " ").trim();
 const root = readdirSync(".");
 const documents = [
   ...root.filter((name) => name.endsWith(".md")),
-  ...["demo", "docs", "examples"].flatMap((folder) => below(folder, ".md")),
+  ...["demo", "docs", "examples", "test"].flatMap((folder) => below(folder, ".md")),
 ];
 const sources = below("src", ".ts").filter((file) => !file.endsWith("kernel/simd.ts"));
 const others = ["assembly", "bench", "demo", "examples", "http-parser-js"];
