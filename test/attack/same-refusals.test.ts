@@ -114,3 +114,42 @@ for (const way of ["adopt", "auto", "filter"] as const) {
     });
   }
 }
+
+test("with the release of the last guard, Host is up to the server again, on connections that are open as well", async () => {
+  const seen: string[] = [];
+  const server = http.createServer({ requireHostHeader: false }, (request, response) => {
+    seen.push(request.url!);
+    response.end();
+  });
+  const gates = [0, 1].map(() => createGate({ vhosts: [{ name: "a", port: "any" }] }));
+  const guards = gates.map((gate) => gate.guard(server));
+  for (const { mode } of guards) assert.is(mode, "parser");
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const connect = async (): Promise<Client> => {
+    const socket = net.connect({ port, host: "127.0.0.1", noDelay: true });
+    await once(socket, "connect");
+    return new Client(socket);
+  };
+  const older = await connect();
+  await older.send(next);
+  await older.responses(1);
+  guards[0]!.release();
+  guards[0]!.release();
+  const refused = await connect();
+  await refused.send("GET /no HTTP/1.1\r\n\r\n");
+  assert.match(String((await refused.all())[0]!.body), "HOST_MISSING");
+  assert.equal(
+    gates.map(({ counts }) => counts.malformed.HOST_MISSING),
+    [undefined, 1],
+  );
+  guards[1]!.release();
+  await older.send("GET /older HTTP/1.1\r\n\r\n");
+  assert.is((await older.responses(2))[1]!.statusCode, 200);
+  assert.equal(seen, ["/next", "/older"]);
+  older.stream.destroy();
+  server.close();
+  server.closeAllConnections();
+  await once(server, "close");
+});
