@@ -115,6 +115,25 @@ for (const way of ["adopt", "auto", "filter"] as const) {
   }
 }
 
+test("a length with an HTAB after it is one in each way in", async () => {
+  for (const way of ["adopt", "auto", "filter"] as const) {
+    const place = await open(way);
+    for (const length of ["5\t", "\t5 \t ", "5 \t"]) {
+      const client = await place.connect();
+      await client.send(`POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\nhello${next}`);
+      const responses = await client.responses(2);
+      assert.equal(
+        responses.map(({ statusCode }) => statusCode),
+        [200, 200],
+        `${way} ${JSON.stringify(length)}`,
+      );
+      client.stream.destroy();
+    }
+    assert.equal(place.seen, ["/a", "/next", "/a", "/next", "/a", "/next"]);
+    await place.close();
+  }
+});
+
 test("with the release of the last guard, Host is up to the server again, on connections that are open as well", async () => {
   const seen: string[] = [];
   const server = http.createServer({ requireHostHeader: false }, (request, response) => {

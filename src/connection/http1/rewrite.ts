@@ -1,5 +1,5 @@
 // In:    an accepted request head that is to go on to an http.Server.
-// Out:   that head, as sent, with three exceptions: as octets, or as it was read.
+// Out:   that head, as sent, with four exceptions: as octets, or as it was read.
 // Never: rewrites anything else.
 
 import type { ReadHead } from "../../engine/message-parser.js";
@@ -14,7 +14,8 @@ import { members, trimmed } from "../../head/scan.js";
  * - an Upgrade that is not handed over loses its field line, and Connection its `upgrade` (RFC 9110 §7.8 lets a server
  *   ignore it), or the server would stop reading HTTP on this connection;
  * - a Connection that llhttp reads differently is written in the form that it reads alike: options with an HTAB around them,
- *   and keep-alive beside close, which is close (RFC 9112 §9.3) though llhttp follows keep-alive in HTTP/1.0.
+ *   and keep-alive beside close, which is close (RFC 9112 §9.3) though llhttp follows keep-alive in HTTP/1.0;
+ * - a Content-Length with an HTAB after its digits, which llhttp refuses, is written without it.
  */
 export function forwardedHead(accepted: Ruled): string {
   return rewritten(accepted, hasUpgrade(accepted));
@@ -79,7 +80,7 @@ function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
     const value = trimmed(sent);
     const changed = changedValue(name, value, changes);
     if (changed === null) return [];
-    const isAsSent = changed === value && !(isConnection(name) && sent.includes("\t"));
+    const isAsSent = changed === value && !(isFraming(name) && sent.includes("\t"));
     return isAsSent ? [line] : [`${name}: ${changed}`];
   });
   if (host !== null) kept.splice(requestLine + 1, 0, `Host: ${host}`);
@@ -87,6 +88,9 @@ function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
 }
 
 const isConnection = (name: string): boolean => name.length === 10 && name.toLowerCase() === "connection";
+
+/** The fields with an HTAB that llhttp refuses or misreads. */
+const isFraming = (name: string): boolean => isConnection(name) || name.toLowerCase() === "content-length";
 
 /** The value of a field line, the same string if it stays as it was sent; null if the line goes. */
 function changedValue(name: string, value: string, { host, dropsUpgrade, dropped }: Changes): string | null {
