@@ -2,7 +2,7 @@
 // Out:   whether every entry loads by import and by require, under strict TypeScript, and what it brings along.
 // Never: reaches a registry.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -185,6 +185,24 @@ test("a stack trace shows lines of the sources in the package, and names of func
   const ends = sources.indexOf("}", begins);
   assert.ok(line > begins && line <= ends + 1, `line ${line}, not of ${begins} to ${ends}`);
   assert.match(node(program), /at \S*definePolicy \(\S*node_modules\/headgate\/dist\/lib\/chunk-policy\.js:\d+:\d+\)/);
+});
+
+test("an error that nothing catches is not buried in code: Node prints its whole line", () => {
+  for (const name of readdirSync(join(folder, "node_modules/headgate/dist/lib")).filter((name) =>
+    name.endsWith(".js"),
+  )) {
+    const lines = readFileSync(join(folder, "node_modules/headgate/dist/lib", name), "utf8").split("\n");
+    // The two lines with a kernel throw nothing.
+    for (const line of lines.filter((line) => !line.includes("AGFzbQE")))
+      assert.ok(line.length < 1000, `${name}: ${line}`);
+  }
+  const program = 'import { createGate } from "headgate"; createGate({ vhost: [] });';
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.match(stderr, /^TypeError: vhost is not a setting of a gate/m);
+  assert.ok(stderr.length < 3000, stderr);
 });
 
 /** Not for TypeScript. */
