@@ -5,18 +5,19 @@
 import type { RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
+import { arrivalSettings } from "./arrival/check.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
 import type { FramerLike, Sender } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
-import { checkSettings, describe } from "./head/options.js";
+import { checkSettings, describe, withinLimits } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
-import type { GateLimits } from "./outcome/limits.js";
+import { type GateLimits, gateBounds } from "./outcome/limits.js";
 import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
-import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
+import { definePolicy, ofVhost, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
@@ -134,6 +135,14 @@ export const gateSettings = [
   "expose",
 ];
 export const adoptSettings = ["rest", "arrival"];
+/** Where a setting belongs that a gate, an adoption or a guard does not have. */
+export const gateElsewhere = (name: string): string => withinLimits(gateBounds)(name) || ofVhost(name);
+export const adoptElsewhere = (name: string): string => {
+  if (name === "vhosts") return "gate.narrow(vhosts).adopt(socket)";
+  return (arrivalSettings as readonly string[]).includes(name) ? `arrival: { ${name} }` : "";
+};
+export const guardElsewhere = (name: string): string =>
+  gateSettings.includes(name) || gateElsewhere(name) !== "" ? "it in createGate, to which the guard belongs" : "";
 const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
 export const guardSettings = ["vhosts", "mode"];
 

@@ -4,6 +4,7 @@
 
 import { arrivalOf } from "../arrival/stated.js";
 import type { HeadFault } from "../head/fault.js";
+import { parsePeerAddress } from "../head/ip-address.js";
 import { parseRequestHead } from "../head/parse.js";
 import { decide } from "../policy/decide.js";
 import type { Decision } from "../policy/decision.js";
@@ -29,9 +30,15 @@ export async function ruleOn(octets: Uint8Array, args: Arguments, terminal: Term
     printFault(result.fault, octets, args, terminal);
     return 1;
   }
+  const client = args.text("client");
+  if (client !== undefined && parsePeerAddress(client) === null) {
+    throw new TypeError(
+      `--client is ${JSON.stringify(client)}; it must be an address, such as 192.0.2.7 or 2001:db8::1`,
+    );
+  }
   const arrival = arrivalOf(policy, {
     scheme: args.text("scheme") as "http" | "https" | undefined,
-    remoteAddress: args.text("client"),
+    remoteAddress: client,
     localPort: args.number("local-port", 1, 65_535),
   });
   const decision = decide(policy, result.head, arrival);

@@ -6,8 +6,8 @@ import { Flag, Head, Option, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import { countOctets } from "./kernel/latin1.js";
-import { type HeadLimits, headLimits } from "./limits.js";
-import { checkSettings } from "./options.js";
+import { type HeadLimits, headBounds, headLimits } from "./limits.js";
+import { checkSettings, withinLimits } from "./options.js";
 import { HEAD, readOctets } from "./parse.js";
 import { CHUNKED, NO_CONTENT, RequestHead } from "./request-head.js";
 import { SectionReader, type SectionResults } from "./section-reader.js";
@@ -159,7 +159,7 @@ export function responseHeadReader(limits: HeadLimits): SectionReader<ResponseHe
  */
 export function parseResponseHead(bytes: Uint8Array, options?: { limits?: Partial<HeadLimits> }): ResponseHeadResult {
   const length = countOctets(bytes);
-  if (options !== undefined) checkSettings(options, ["limits"], "a parse");
+  if (options !== undefined) checkSettings(options, ["limits"], "a parse", "", withinLimits(headBounds));
   const limits = headLimits(options?.limits);
   const wasm = kernel();
   const status = readOctets(wasm, bytes, length, RESPONSE, limits);

@@ -105,6 +105,7 @@ function fixOf(list: unknown): string {
   if (list === "*" || list === true)
     return `${example}; to allow all pages, write ${FOR_ALL}: origins are then unchecked`;
   if (list === null || list === false || list === "none") return `${example}; to allow no page, write origins: []`;
+  if (list === "same-origin" || list === "self" || list === "'self'") return `${example}; write "${OWN}"`;
   if (typeof list !== "string" || !/:|^null$/i.test(list)) return example;
   return isRight(list) ? JSON.stringify([list]) : example;
 }

@@ -113,8 +113,18 @@ function checkPort(port: unknown, where: string): void {
   if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 1 && n <= 65_535)) return;
   throw new TypeError(
     `${where} is ${describe(port)}; it must be a number from 1 to 65535, a list of them, ` +
-      `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}`,
+      `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}${fixOfPort(port)}`,
   );
+}
+
+/** Of numbers as text, as in `process.env.PORT`, and of what other packages call any port. */
+function fixOfPort(port: unknown): string {
+  if (port === "*" || port === 0 || port === true || port === null) return `; for every port, write "any"`;
+  const texts: unknown[] = Array.isArray(port) ? port : [port];
+  const numbers = texts.map((text) => (typeof text === "string" && /^\d{1,5}$/.test(text) ? Number(text) : text));
+  const isRight = numbers.length > 0 && numbers.every((n) => typeof n === "number" && n >= 1 && n <= 65_535);
+  if (!isRight || !texts.some((text) => typeof text === "string")) return "";
+  return `; write ${Array.isArray(port) ? `[${numbers.join(", ")}]` : `${numbers[0]}, as in Number(process.env.PORT)`}`;
 }
 
 function checkUpgrades(upgrades: unknown, where: string): void {
