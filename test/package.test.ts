@@ -291,7 +291,7 @@ test("strict TypeScript is content, whatever resolves its modules, with and with
     join(folder, "use.ts"),
     `import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
-import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
+import { createGate, type Decision, explain, type Framer, type GateOptions, type Handover, localhost, NO_LISTEN_SERVER } from "headgate";
 import { fork } from "node:child_process";
 import cluster from "node:cluster";
 import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
@@ -334,6 +334,16 @@ const onwards: Framer[] = [toProcess(child), toProcess(({ decision }) => cluster
 createServer(UNREAD, (socket) => sendSocket(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket).ended));
 for await (const { socket, rest, arrival } of receiveSockets(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }).ended);
 useKernel(javascript);
+declare const unset: undefined;
+const unsetVhost: Vhost<Framer> = { name: "a", port: unset, default: unset, requires: unset, origins: unset, embedding: unset, navigation: unset, callbacks: unset, upgrades: unset, absentHost: unset };
+const unsetGate: GateOptions = { $schema: unset, scheme: unset, vhosts: [unsetVhost], trust: unset, mode: unset, framers: unset, requests: unset, tls: unset, fallback: unset, authorize: unset, limits: { headBytes: unset }, http2: unset, expose: unset };
+createGate(unsetGate).drain({ signal: unset, closeCode: unset, spread: unset });
+createGate({ vhosts: localhost({ origins: unset }), limits: unset, trust: { from: ["::1"], forwarded: "rfc7239", proxyProtocol: unset } });
+gate.guard(createHttpServer(), { vhosts: unset, mode: unset });
+gate.adopt(process.stdin, { rest: unset, arrival: { scheme: unset, remoteAddress: unset } });
+new RequestReader({ host: unset, limits: { overheadBytes: unset } });
+parseRequestHead(new Uint8Array(1), { host: unset, limits: { headBytes: unset } });
+toProcess(child, { limits: { tries: unset } });
 const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });
 if (result.kind === "complete") {

@@ -37,12 +37,12 @@ export interface TrustRules {
    */
   from: readonly string[];
   /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are read, and no others. By default, none is. */
-  forwarded?: "rfc7239" | readonly ForwardedField[];
+  forwarded?: "rfc7239" | readonly ForwardedField[] | undefined;
   /**
    * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and connections of all other peers are
    * closed. Default false: no connection begins with one.
    */
-  proxyProtocol?: boolean;
+  proxyProtocol?: boolean | undefined;
 }
 
 /** The part of a request that trust reads. */

@@ -15,8 +15,8 @@ export interface HeadOptions {
    * `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). `optional`: it passes. `unchecked`: Host is
    * left to the caller, and may also be empty, invalid or repeated.
    */
-  host?: "required" | "optional" | "unchecked";
-  limits?: Partial<HeadLimits>;
+  host?: "required" | "optional" | "unchecked" | undefined;
+  limits?: { [Name in keyof HeadLimits]?: number | undefined } | undefined;
 }
 
 export type HeadResult =

@@ -157,7 +157,10 @@ export function responseHeadReader(limits: HeadLimits): SectionReader<ResponseHe
  * the beginning of a head; or `malformed`. Content never makes it throw; invalid options do (`TypeError`, `RangeError`).
  * RFC 9112 §4; docs/conformance.md lists every choice.
  */
-export function parseResponseHead(bytes: Uint8Array, options?: { limits?: Partial<HeadLimits> }): ResponseHeadResult {
+export function parseResponseHead(
+  bytes: Uint8Array,
+  options?: { limits?: { [Name in keyof HeadLimits]?: number | undefined } | undefined },
+): ResponseHeadResult {
   const length = countOctets(bytes);
   if (options !== undefined) checkSettings(options, ["limits"], "a parse", "", withinLimits(headBounds));
   const limits = headLimits(options?.limits);

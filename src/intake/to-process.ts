@@ -13,7 +13,7 @@ import { checkChild, type Outgoing, send } from "./send-socket.js";
 import { factsOf } from "./socket-message.js";
 
 export interface ToProcessOptions {
-  limits?: Partial<ProcessLimits>;
+  limits?: { [Name in keyof ProcessLimits]?: number | undefined } | undefined;
 }
 
 /**

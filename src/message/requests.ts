@@ -14,8 +14,8 @@ export type RequestEvent = MessageReaderEvent<RequestHead>;
 
 export interface RequestReaderOptions {
   /** As for a `HeadReader`; `unchecked` leaves Host to the caller. */
-  host?: "required" | "optional" | "unchecked";
-  limits?: Partial<MessageLimits>;
+  host?: "required" | "optional" | "unchecked" | undefined;
+  limits?: { [Name in keyof MessageLimits]?: number | undefined } | undefined;
 }
 
 /** Reads requests. After each one it is paused, so that a server may answer it before it reads the next one. */

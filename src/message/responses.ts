@@ -19,7 +19,7 @@ export type ResponseEvent =
   | { readonly kind: "interim"; readonly head: ResponseHead };
 
 export interface ResponseReaderOptions {
-  limits?: Partial<MessageLimits>;
+  limits?: { [Name in keyof MessageLimits]?: number | undefined } | undefined;
 }
 
 /** A request that was sent. */

@@ -17,7 +17,7 @@ import { canonicalOrigin, impliedPort, type Origin } from "./serialized-origin.j
  */
 export type OriginList = readonly string[] | "same-authority" | "any";
 /** A request without Origin passes, unless `absent` refuses it. */
-export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" };
+export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" | undefined };
 
 const OWN = "same-authority";
 const FOR_ALL = 'origins: "any"';

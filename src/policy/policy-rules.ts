@@ -14,20 +14,20 @@ import { VhostIndex } from "./vhost-index.js";
 /** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
 export interface PolicyRules<Claim = unknown> {
   /** For editors of JSON; not read. */
-  $schema?: string;
+  $schema?: string | undefined;
   /**
    * The scheme that clients use, where a proxy terminates TLS for this process; otherwise it follows the socket. A gate's
    * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
    */
-  scheme?: Scheme;
+  scheme?: Scheme | undefined;
   vhosts: readonly Vhost<Claim>[];
   /** Whose word on the client, the scheme, the host and the public port counts. Left out: no peer's. */
-  trust?: TrustRules;
+  trust?: TrustRules | undefined;
   /**
    * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where a vhost can take
    * it, and `reported` in the acceptance. Left out: `enforce`.
    */
-  mode?: "enforce" | "report";
+  mode?: "enforce" | "report" | undefined;
 }
 
 /** Rules that were checked once. */
