@@ -151,6 +151,16 @@ test("wrong arguments, policies and input are 2, with an error that names them",
   }
 });
 
+test("a head with the lines of an editor gets advice besides the fault", () => {
+  const edited = headgate(["explain"], "GET / HTTP/1.1\nHost: localhost\n\n");
+  assert.equal([edited.status, edited.stdout.split("\n")[0]], [1, "malformed 400 BARE_LF"]);
+  assert.is(
+    edited.stderr,
+    "no line of the input ends with CRLF; if an editor wrote it, convert it: sed 's/$/\\r/' FILE | headgate explain\n",
+  );
+  assert.is(headgate(["explain"], "GET / HTTP/1.1\r\nHost: localhost\n\r\n").stderr, "");
+});
+
 test("--version, --help for the program and for each command; without arguments the help is an error", () => {
   const { version } = JSON.parse(read("package.json"));
   assert.equal(headgate(["--version"]).stdout, `${version}\n`);

@@ -90,6 +90,11 @@ function printFault(fault: HeadFault, octets: Uint8Array, args: Arguments, termi
   const start = all.lastIndexOf("\n", offset - 1) + 1;
   const [line = ""] = all.slice(start).split(/\r?\n/, 1);
   const mark = `  ${printable(line)}\n  ${" ".repeat(printable(line.slice(0, offset - start)).length)}^`;
+  if (code === "BARE_LF" && !all.includes("\r\n")) {
+    terminal.warn(
+      "no line of the input ends with CRLF; if an editor wrote it, convert it: sed 's/$/\\r/' FILE | headgate explain\n",
+    );
+  }
   terminal.print(`${terminal.paint("red", `malformed ${statusCode} ${code}`)}\n${text}\n${mark}\n`);
 }
 
