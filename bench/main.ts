@@ -1,5 +1,5 @@
 // In:    --quick (few, short rounds); --only STEP, --input ID, --kernel VARIANT (each may be repeated; all by default);
-//        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and README.md's tables, nothing timed).
+//        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and the tables of docs/performance.md; nothing is timed).
 // Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
 //        Without a filter, guarded requests beside unguarded ones too: a step of `npm run bench:gate`, which keeps its rows
 //        in bench/results/gate.json, or beside FILE: those of x.json in x.guard.json.
