@@ -345,7 +345,11 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   "a result for the policy's explain": [() => explainDecision({ kind: "served" } as never), /, of kind "served"$/],
   "a buffer for octets": [
     () => parseRequestHead(new ArrayBuffer(1) as never),
-    "octets must be a Uint8Array; this is an ArrayBuffer; write new Uint8Array(buffer)",
+    "octets must be a Uint8Array; this is an ArrayBuffer; write new Uint8Array(it)",
+  ],
+  "a view for octets": [
+    () => parseRequestHead(new DataView(new ArrayBuffer(1)) as never),
+    /; this is a DataView; write new Uint8Array\(it\.buffer, it\.byteOffset, it\.byteLength\)$/,
   ],
   "a list for octets": [() => parseRequestHead([71] as never), "octets must be a Uint8Array; this is [71]"],
   "what systemdListeners returns, for stopAccepting": [

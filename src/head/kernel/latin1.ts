@@ -84,8 +84,10 @@ export function countOctets(octets: Uint8Array): number {
 
 function fixOfOctets(given: unknown): string {
   if (typeof given === "string") return "TextEncoder makes one from a string";
-  const isBuffer = given instanceof ArrayBuffer || ArrayBuffer.isView(given);
-  return `this is ${describe(given)}${isBuffer ? "; write new Uint8Array(buffer)" : ""}`;
+  const found = `this is ${describe(given)}`;
+  if (given instanceof ArrayBuffer) return `${found}; write new Uint8Array(it)`;
+  if (ArrayBuffer.isView(given)) return `${found}; write new Uint8Array(it.buffer, it.byteOffset, it.byteLength)`;
+  return found;
 }
 
 /** The one array of no octets. */
