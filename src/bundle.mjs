@@ -2,9 +2,10 @@
 // Out:   dist/lib/: one file for each entry, and one for each group of modules that entries share, with source maps to src/.
 // Never: renames a function, a class or a member, or puts a module into two files: the kernel and its state exist once.
 
-import { readFileSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { rolldown } from "rolldown";
+import { breakLines } from "./break-lines.mjs";
 
 const FOLDER = "dist/lib";
 
@@ -78,3 +79,10 @@ await bundle.write({
   codeSplitting: { includeDependenciesRecursively: false, groups: chunks },
 });
 await bundle.close();
+
+for (const name of readdirSync(FOLDER).filter((name) => name.endsWith(".js.map"))) {
+  const [mapFile, file] = [join(FOLDER, name), join(FOLDER, basename(name, ".map"))];
+  const [code, map] = breakLines(readFileSync(file, "utf8"), JSON.parse(readFileSync(mapFile, "utf8")));
+  writeFileSync(file, code);
+  writeFileSync(mapFile, JSON.stringify(map));
+}

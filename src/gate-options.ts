@@ -5,45 +5,46 @@
 import type { RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
+import { arrivalSettings } from "./arrival/check.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
 import type { FramerLike, Sender } from "./handover/framer.js";
 import type { PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
-import { checkSettings, describe } from "./head/options.js";
+import { checkSettings, describe, withinLimits } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
-import type { GateLimits } from "./outcome/limits.js";
+import { type GateLimits, gateBounds } from "./outcome/limits.js";
 import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
-import { definePolicy, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
+import { definePolicy, ofVhost, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
-  framers?: Readonly<Record<string, FramerLike>>;
+  framers?: Readonly<Record<string, FramerLike>> | undefined;
   /**
    * Serves requests that are not upgrades; without it they are refused with 426. The server need not listen. `toProcess(child)` of
    * `headgate/intake` gets the connection at its first request; the child then has to rule on later ones.
    */
-  requests?: Server | RequestListener | Sender;
+  requests?: Server | RequestListener | Sender | undefined;
   /**
    * How to handle TLS on adopted sockets, by server name: options to terminate it here, or a passthrough that gets the untouched
    * connection. Without `tls`, a ClientHello is a malformed head. Not allowed together with `scheme: "https"`, which would make
    * plaintext count as https.
    */
-  tls?: TlsRules;
+  tls?: TlsRules | undefined;
   /** Takes adopted connections that begin neither with TLS nor with an HTTP/1.1 request; without it, they are malformed heads. */
-  fallback?: PassthroughLike;
+  fallback?: PassthroughLike | undefined;
   /** Has the last word on upgrades that the policy accepts; by default all of them may proceed. */
-  authorize?: Authorize;
-  limits?: Partial<GateLimits>;
+  authorize?: Authorize | undefined;
+  limits?: { [Name in keyof GateLimits]?: number | undefined } | undefined;
   /** Whether adopted connections may speak HTTP/2, and how. Default true: if a TLS socket has agreed on it (ALPN). */
-  http2?: boolean | Http2Options;
+  http2?: boolean | Http2Options | undefined;
   /**
    * True: the response to a refused request contains the reason, in the line that `explain` makes for the log. It shows clients
    * parts of the configuration. Default false.
    */
-  expose?: boolean;
+  expose?: boolean | undefined;
 }
 
 export interface Http2Options {
@@ -51,12 +52,12 @@ export interface Http2Options {
    * True: also on connections without TLS, if the client begins with HTTP/2 (prior knowledge, RFC 9113 §3.3). Default
    * false.
    */
-  cleartext?: boolean;
+  cleartext?: boolean | undefined;
   /**
    * False: clients open WebSockets over HTTP/1.1, on separate connections. Default true: on streams, by extended CONNECT (RFC
    * 8441).
    */
-  enableConnectProtocol?: boolean;
+  enableConnectProtocol?: boolean | undefined;
 }
 
 /** A connection that the gate has taken. */
@@ -72,14 +73,14 @@ export interface Adopting {
 
 export interface AdoptOptions {
   /** Octets that were already read from the socket. */
-  rest?: Uint8Array;
+  rest?: Uint8Array | undefined;
   /** What is known about the connection and cannot be read from the socket. */
-  arrival?: ArrivalHints;
+  arrival?: ArrivalHints | undefined;
 }
 
 export interface GuardOptions {
   /** Restricts this guard to the vhosts of these names. */
-  vhosts?: readonly string[];
+  vhosts?: readonly string[] | undefined;
   /**
    * What reads the HTTP/1.1 requests of the server. `guard.mode` is what it has become.
    * - `"auto"` (default): headgate's parser in the place of Node's (docs/drop-in.md). Where that is impossible, in report mode, and on a
@@ -89,7 +90,7 @@ export interface GuardOptions {
    *   to Node's parser; docs/policy.md has the cost.
    * - `"events"`: Node's parser, which accepts some malformed heads and hides others; its events are ruled on.
    */
-  mode?: GuardMode;
+  mode?: GuardMode | undefined;
 }
 
 export interface GateEvents {
@@ -134,6 +135,14 @@ export const gateSettings = [
   "expose",
 ];
 export const adoptSettings = ["rest", "arrival"];
+/** Where a setting belongs that a gate, an adoption or a guard does not have. */
+export const gateElsewhere = (name: string): string => withinLimits(gateBounds)(name) || ofVhost(name);
+export const adoptElsewhere = (name: string): string => {
+  if (name === "vhosts") return "gate.narrow(vhosts).adopt(socket)";
+  return (arrivalSettings as readonly string[]).includes(name) ? `arrival: { ${name} }` : "";
+};
+export const guardElsewhere = (name: string): string =>
+  gateSettings.includes(name) || gateElsewhere(name) !== "" ? "it in createGate, to which the guard belongs" : "";
 const http2Settings = ["cleartext", "enableConnectProtocol"] as const;
 export const guardSettings = ["vhosts", "mode"];
 

@@ -19,13 +19,16 @@ import {
   type Adopting,
   type Adoption,
   type AdoptOptions,
+  adoptElsewhere,
   adoptSettings,
   checkUndeclared,
   type GateCounts,
   type GateEvents,
   type GateOptions,
   type GuardOptions,
+  gateElsewhere,
   gateSettings,
+  guardElsewhere,
   guardSettings,
   http2Rules,
   narrow,
@@ -98,7 +101,7 @@ export class Gate extends EventEmitter<GateEvents> {
   /** @internal */
   constructor(options: GateOptions) {
     super();
-    checkSettings(options, gateSettings, "a gate", fixOfVhosts(options, "createGate"));
+    checkSettings(options, gateSettings, "a gate", fixOfVhosts(options, "createGate"), gateElsewhere);
     const {
       framers,
       requests,
@@ -248,7 +251,7 @@ export class Gate extends EventEmitter<GateEvents> {
    */
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
-    checkSettings(options, guardSettings, "a guard");
+    checkSettings(options, guardSettings, "a guard", "", guardElsewhere);
     if (this.#guards.get(server)?.isActive) throw new TypeError("this gate already guards this server");
     const { vhosts, mode = "auto" } = options;
     const narrowed = vhosts === undefined ? this.#context.policy : narrow(this.#context.policy, vhosts);
@@ -389,7 +392,7 @@ function adopt(context: Context, socket: Duplex, options: AdoptOptions): Adoptio
   checkSocket(socket);
   if (options !== NO_OPTIONS) {
     const fix = (options as unknown) instanceof Uint8Array ? "write { rest: octets }" : "";
-    checkSettings(options, adoptSettings, "an adoption", fix);
+    checkSettings(options, adoptSettings, "an adoption", fix, adoptElsewhere);
   }
   const { rest = NOTHING, arrival = NO_HINTS } = options;
   if (arrival !== NO_HINTS) checkArrivalHints(arrival, "arrival");

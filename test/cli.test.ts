@@ -113,10 +113,13 @@ test("a policy with PROXY headers is for adopted sockets", () => {
 
 test("wrong arguments, policies and input are 2, with an error that names them", () => {
   for (const [args, wanted] of [
-    [["dcotor"], '"dcotor" is not a command; the commands are doctor, explain, check'],
-    [["check", "--hots", "a"], "--hots"],
+    [["dcotor"], '"dcotor" is not a command; the commands are doctor, explain, check; did you mean doctor?\n'],
+    [["check", "--hots", "a"], "--hots is not an option; the options are --host, "],
+    [["check", "--hots", "a"], "; did you mean --host?\n"],
+    [["check", "-x"], "-x is not an option"],
     [["check", "--host"], "--host"],
-    [["check", "a"], '"a" is one operand too many'],
+    [["check", "a"], '"a" is one operand too many; write --host a\n'],
+    [["check", "--client", "proxy"], '--client is "proxy"; it must be an address'],
     [["check", "--road", "street"], '--road is "street"; it must be one of guard, adopt'],
     [["check", "--scheme", "ftp"], '--scheme is "ftp"; it must be one of http, https'],
     [["check", "--local-port", "0"], '--local-port is "0"; it must be a number from 1 to 65535'],
@@ -132,6 +135,9 @@ test("wrong arguments, policies and input are 2, with an error that names them",
     [["explain"], "the head is incomplete: 0 octets"],
     [["doctor"], "the URL of the server is missing"],
     [["doctor", "localhost:3000"], "is not an http or https URL"],
+    [["doctor", "localhost:3000"], "; write http://localhost:3000\n"],
+    [["doctor", "3000"], "; write http://localhost:3000\n"],
+    [["doctor", "wss://localhost:1/live"], "; write https://localhost:1 --ws /live\n"],
     [["doctor", "http://192.0.2.1/"], "is not of this machine; if the server is yours, add --i-own-this-host"],
     [["doctor", "http://localhost:1/", "--json", "--junit"], "exclude each other"],
     [["doctor", "http://localhost:1/", "--ws", "live"], "must be a path"],
@@ -143,6 +149,16 @@ test("wrong arguments, policies and input are 2, with an error that names them",
     assert.ok(stderr.startsWith("headgate: ") && stderr.includes(wanted), `${args.join(" ")}: ${stderr}`);
     assert.match(stderr, /\ntry: headgate .*--help\n$/);
   }
+});
+
+test("a head with the lines of an editor gets advice besides the fault", () => {
+  const edited = headgate(["explain"], "GET / HTTP/1.1\nHost: localhost\n\n");
+  assert.equal([edited.status, edited.stdout.split("\n")[0]], [1, "malformed 400 BARE_LF"]);
+  assert.is(
+    edited.stderr,
+    "no line of the input ends with CRLF; if an editor wrote it, convert it: sed 's/$/\\r/' FILE | headgate explain\n",
+  );
+  assert.is(headgate(["explain"], "GET / HTTP/1.1\r\nHost: localhost\n\r\n").stderr, "");
 });
 
 test("--version, --help for the program and for each command; without arguments the help is an error", () => {

@@ -5,10 +5,13 @@
 import http from "node:http";
 import net from "node:net";
 import * as assert from "uvu/assert";
+import { ARRIVAL, socketArrival } from "#src/arrival/arrival.js";
+import { arrivalSettings } from "#src/arrival/check.js";
 import { createGate } from "#src/gate.js";
-import { type GateOptions, gateSettings } from "#src/gate-options.js";
+import { adoptSettings, type GateOptions, gateSettings, guardSettings } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { RequestReader, ResponseReader } from "#src/message.js";
+import { gateBounds } from "#src/outcome/limits.js";
 import { vhostSettings } from "#src/policy/vhost.js";
 import { definePolicy, localhost, NO_LISTEN_SERVER, type PolicyRules } from "#src/policy.js";
 import { errorOf, gate, gateOf, guard, messageOf } from "./support/misuse.js";
@@ -243,6 +246,21 @@ sweep("every setting of a vhost and of a gate has a place", () => {
   for (const setting of [...vhostSettings, ...gateSettings]) {
     if (setting !== "$schema") assert.ok(names.includes(setting), setting);
   }
+});
+
+sweep("undefined is left out, everywhere", async () => {
+  const unset = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
+  const vhost = { ...unset(vhostSettings), name: "a", port: 1 };
+  const options = { ...unset(gateSettings), vhosts: [vhost], limits: unset(Object.keys(gateBounds)) };
+  const whole = createGate(options as never);
+  whole.guard(http.createServer(), unset(guardSettings));
+  whole.adopt(openSocket(), { ...unset(adoptSettings), arrival: unset(arrivalSettings) });
+  assert.equal(await whole.drain(unset(["signal", "closeCode", "spread"])), { closed: 1, cut: 0, refused: 0 });
+  const known = { scheme: "https", schemeSource: "given", remoteAddress: "192.0.2.7" } as const;
+  const again = socketArrival({ [ARRIVAL]: known } as never, unset(arrivalSettings), undefined);
+  assert.equal([again.scheme, again.remoteAddress], ["https", "192.0.2.7"]);
+  definePolicy({ vhosts: [{ name: "b", origins: { list: "any", absent: undefined } }] });
+  createGate({ vhosts: localhost({ ...unset(["origins", "embedding", "port"]) }) });
 });
 
 sweep("what throws when it is read is a TypeError, or its own error", () => {

@@ -9,8 +9,13 @@ import * as assert from "uvu/assert";
 import { createGate } from "#src/gate.js";
 import type { GuardOptions } from "#src/gate-options.js";
 import { wsFramer } from "#src/handover/ws.js";
+import { useIn } from "#src/http-parser-node.js";
+import { explain } from "#src/index.js";
+import { stopAccepting, toProcess } from "#src/intake.js";
+import { RequestReader } from "#src/message.js";
+import { parseRequestHead } from "#src/parser.js";
 import { LEAVE } from "#src/policy/vhost.js";
-import { definePolicy, localhost, NO_LISTEN_SERVER } from "#src/policy.js";
+import { definePolicy, explain as explainDecision, localhost, NO_LISTEN_SERVER } from "#src/policy.js";
 import { gate, gateOf, guard, messageOf, server, vhostOf, wss } from "./support/misuse.js";
 import { suite } from "./support/suite.js";
 
@@ -201,7 +206,7 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   "a socket": [() => guard(new net.Socket()), /this is a Socket; for a socket write gate\.adopt\(socket\)$/],
   "a promise": [() => guard(Promise.resolve(server)), /this is a Promise; await the promise, and guard its server$/],
   "a gate": [() => guard(gate), /; write guard\(server\) on the gate, with a server$/],
-  "a port": [() => guard(3000), `${takes}3000`],
+  "a port": [() => guard(3000), `${takes}3000; a gate makes no server: write guard(server.listen(3000))`],
   "an unknown vhost of a guard": [
     () => gate.guard(server, { vhosts: ["x"] }),
     'vhosts[0] is "x", but no vhost is named x; the names are "a", "b"',
@@ -243,6 +248,117 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
     "wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is an object with noServer",
   ],
   "nothing for wsFramer": [() => wsFramer(undefined as never), /this is undefined$/],
+  "a setting without its s": [
+    () => gateOf({ vhost: [] }),
+    /^vhost is not a setting of a gate; the settings are .*; did you mean vhosts\?$/,
+  ],
+  "a setting with two letters exchanged": [() => vhostOf({ orgiins: [] }), /; did you mean origins\?$/],
+  "a setting of Vite": [() => gateOf({ allowedHosts: ["a"] }), /; did you mean vhosts\?$/],
+  "a setting of Express": [() => gateOf({ trustProxy: 1 }), /; did you mean trust\?$/],
+  "a setting that resembles none": [() => vhostOf({ colour: 1 }), /; the settings are [^;]*$/],
+  "the host of a vhost": [() => vhostOf({ host: "a" }), /^host is not a setting of a vhost.*; did you mean name\?$/],
+  "a vhost's setting for a gate": [
+    () => gateOf({ vhosts: [{ name: "a" }], origins: [] }),
+    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\]$/,
+  ],
+  "an option of the MCP SDK": [
+    () => gateOf({ vhosts: [{ name: "a" }], allowedOrigins: [] }),
+    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\]$/,
+  ],
+  "a limit for a gate": [
+    () => gateOf({ vhosts: [{ name: "a" }], headTimeout: 1 }),
+    /; write limits: \{ headTimeout \}$/,
+  ],
+  "a limit of node:http": [
+    () => gateOf({ vhosts: [{ name: "a" }], limits: { maxHeaderSize: 1 } }),
+    /^limits\.maxHeaderSize is not a limit; .*; did you mean headBytes\?$/,
+  ],
+  "a limit for toProcess": [
+    () => toProcess(() => null, { tries: 2 } as never),
+    "tries is not a setting of toProcess; the settings are limits; write limits: { tries }",
+  ],
+  "a limit for a parse": [
+    () => parseRequestHead(new Uint8Array(0), { headBytes: 1 } as never),
+    "headBytes is not a setting of a parse; the settings are host, limits; write limits: { headBytes }",
+  ],
+  "a limit for a reader": [
+    () => new RequestReader({ overheadBytes: 1 } as never),
+    /; write limits: \{ overheadBytes \}$/,
+  ],
+  "a fact of the arrival for adopt": [
+    () => createGate({ vhosts: [{ name: "a", port: 1 }] }).adopt(new net.Socket(), { scheme: "https" } as never),
+    /^scheme is not a setting of an adoption; .*; write arrival: \{ scheme \}$/,
+  ],
+  "vhosts for adopt": [
+    () => createGate({ vhosts: [{ name: "a", port: 1 }] }).adopt(new net.Socket(), { vhosts: ["a"] } as never),
+    /; write gate\.narrow\(vhosts\)\.adopt\(socket\)$/,
+  ],
+  "a gate's setting for a guard": [
+    () => gate.guard(server, { expose: true } as never),
+    /; write it in createGate, to which the guard belongs$/,
+  ],
+  "a port of the environment": [
+    () => vhostOf({ port: "3000" }),
+    /^vhosts\[0\]\.port is "3000"; it must be a number.*; write 3000, as in Number\(process\.env\.PORT\)$/,
+  ],
+  "ports as text": [() => vhostOf({ port: [443, "8443"] }), /; write \[443, 8443\]$/],
+  "a star for a port": [() => vhostOf({ port: "*" }), /; for every port, write "any"$/],
+  "a name with a slash": [() => vhostOf({ name: "a.example/" }), /is not a host name: .*; write "a\.example"$/],
+  "a name with white space": [() => vhostOf({ name: " a.example" }), /; write "a\.example"$/],
+  "same-origin for origins": [
+    () => vhostOf({ origins: "same-origin" }),
+    'vhosts[0].origins is "same-origin"; it must be "same-authority", "any", or a list such as ["https://example.com"]; write "same-authority"',
+  ],
+  "a URL object in origins": [
+    () => vhostOf({ origins: [new URL("http://a:1")] }),
+    'vhosts[0].origins[0] is a URL, which is not text; write "http://a:1"',
+  ],
+  "a trusted hop as in Express": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["loopback"], forwarded: "rfc7239" } }),
+    /^trust\.from has "loopback", which is not an address.*; write "127\.0\.0\.0\/8", "::1"$/,
+  ],
+  "a field in lower case": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["::1"], forwarded: ["x-forwarded-for"] } }),
+    /; write \["X-Forwarded-For"\]$/,
+  ],
+  "a field that is not in a list": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["::1"], forwarded: "X-Forwarded-For" } }),
+    /; write \["X-Forwarded-For"\]$/,
+  ],
+  "Forwarded by its name": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["::1"], forwarded: "Forwarded" } }),
+    /; for Forwarded, write "rfc7239"$/,
+  ],
+  "a field that is not read": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["::1"], forwarded: ["X-Real-IP"] } }),
+    /it may have X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, X-Forwarded-Port$/,
+  ],
+  "nothing to explain": [
+    () => explain(undefined as never),
+    "explain takes a decision, a fault, or of a gate how a connection ended; this is undefined",
+  ],
+  "an error to explain": [() => explain(new Error("a") as never), /; this is an Error$/],
+  "a result to explain": [
+    () => explain({ kind: "complete" } as never),
+    /; this is an object with kind, of kind "complete"$/,
+  ],
+  "a result for the policy's explain": [() => explainDecision({ kind: "served" } as never), /, of kind "served"$/],
+  "a buffer for octets": [
+    () => parseRequestHead(new ArrayBuffer(1) as never),
+    "octets must be a Uint8Array; this is an ArrayBuffer; write new Uint8Array(it)",
+  ],
+  "a view for octets": [
+    () => parseRequestHead(new DataView(new ArrayBuffer(1)) as never),
+    /; this is a DataView; write new Uint8Array\(it\.buffer, it\.byteOffset, it\.byteLength\)$/,
+  ],
+  "a list for octets": [() => parseRequestHead([71] as never), "octets must be a Uint8Array; this is [71]"],
+  "what systemdListeners returns, for stopAccepting": [
+    () => stopAccepting({ name: "web", server } as never),
+    /; it is an object with name, server; write stopAccepting\(it\.server\)$/,
+  ],
+  "several servers for stopAccepting": [() => stopAccepting([server] as never), /; call it for each server$/],
+  "a file for toProcess": [() => toProcess("tenant.js" as never), /; this is "tenant\.js"$/],
+  "an application for useIn": [() => useIn(express as never), /; this is a function$/],
   "a certificate that is missing": [
     () => createGate({ vhosts: [{ name: "a" }], tls: { "*": () => {} } }).renew("*", undefined as never),
     /tls has no certificate for that name/,

@@ -2,7 +2,7 @@
 // Out:   whether every entry loads by import and by require, under strict TypeScript, and what it brings along.
 // Never: reaches a registry.
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -187,6 +187,24 @@ test("a stack trace shows lines of the sources in the package, and names of func
   assert.match(node(program), /at \S*definePolicy \(\S*node_modules\/headgate\/dist\/lib\/chunk-policy\.js:\d+:\d+\)/);
 });
 
+test("an error that nothing catches is not buried in code: Node prints its whole line", () => {
+  for (const name of readdirSync(join(folder, "node_modules/headgate/dist/lib")).filter((name) =>
+    name.endsWith(".js"),
+  )) {
+    const lines = readFileSync(join(folder, "node_modules/headgate/dist/lib", name), "utf8").split("\n");
+    // The two lines with a kernel throw nothing.
+    for (const line of lines.filter((line) => !line.includes("AGFzbQE")))
+      assert.ok(line.length < 1000, `${name}: ${line}`);
+  }
+  const program = 'import { createGate } from "headgate"; createGate({ vhost: [] });';
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  assert.match(stderr, /^TypeError: vhost is not a setting of a gate/m);
+  assert.ok(stderr.length < 3000, stderr);
+});
+
 /** Not for TypeScript. */
 const noWasm = { excludeEntrypoints: [/\.wasm$/] };
 
@@ -273,7 +291,7 @@ test("strict TypeScript is content, whatever resolves its modules, with and with
     join(folder, "use.ts"),
     `import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
-import { createGate, type Decision, explain, type Framer, type Handover, NO_LISTEN_SERVER } from "headgate";
+import { createGate, type Decision, explain, type Framer, type GateOptions, type Handover, localhost, NO_LISTEN_SERVER } from "headgate";
 import { fork } from "node:child_process";
 import cluster from "node:cluster";
 import { receiveSockets, sendSocket, toProcess, UNREAD } from "headgate/intake";
@@ -316,6 +334,16 @@ const onwards: Framer[] = [toProcess(child), toProcess(({ decision }) => cluster
 createServer(UNREAD, (socket) => sendSocket(child, socket, { arrival: { scheme: "https" } }).catch(() => gate.adopt(socket).ended));
 for await (const { socket, rest, arrival } of receiveSockets(process)) console.log(onwards, gate.adopt(socket, { rest, arrival }).ended);
 useKernel(javascript);
+declare const unset: undefined;
+const unsetVhost: Vhost<Framer> = { name: "a", port: unset, default: unset, requires: unset, origins: unset, embedding: unset, navigation: unset, callbacks: unset, upgrades: unset, absentHost: unset };
+const unsetGate: GateOptions = { $schema: unset, scheme: unset, vhosts: [unsetVhost], trust: unset, mode: unset, framers: unset, requests: unset, tls: unset, fallback: unset, authorize: unset, limits: { headBytes: unset }, http2: unset, expose: unset };
+createGate(unsetGate).drain({ signal: unset, closeCode: unset, spread: unset });
+createGate({ vhosts: localhost({ origins: unset }), limits: unset, trust: { from: ["::1"], forwarded: "rfc7239", proxyProtocol: unset } });
+gate.guard(createHttpServer(), { vhosts: unset, mode: unset });
+gate.adopt(process.stdin, { rest: unset, arrival: { scheme: unset, remoteAddress: unset } });
+new RequestReader({ host: unset, limits: { overheadBytes: unset } });
+parseRequestHead(new Uint8Array(1), { host: unset, limits: { headBytes: unset } });
+toProcess(child, { limits: { tries: unset } });
 const variant: KernelVariant | "module" = kernelVariant();
 const result: HeadResult = parseRequestHead(new Uint8Array(1), { host: "optional", limits: { headBytes: 100 } });
 if (result.kind === "complete") {

@@ -556,7 +556,7 @@ cannot("is FRAMER_FAILED at the handover, where only the socket shows it", async
 cannot("limits and options that are wrong", () => {
   throws(
     () => toProcess(child, { tries: 1 } as never),
-    /^tries is not a setting of toProcess; the settings are limits$/,
+    /^tries is not a setting of toProcess; the settings are limits; write limits: \{ tries \}$/,
   );
   throws(() => toProcess(child, { limits: { patience: 1 } as never }), /limits\.patience is not a limit/);
   assert.throws(

@@ -76,9 +76,12 @@ export interface Arrival {
  * What the caller may state about a socket at adoption; anything left out is read from the socket. A null address is unknown: the
  * socket's own address and port belong to another party.
  */
-export type ArrivalHints = Partial<
-  Omit<Arrival, "schemeSource" | "proxy" | "forwarding" | "remoteAddress" | "localAddress">
-> & {
+export type ArrivalHints = {
+  readonly [Name in Exclude<
+    keyof Arrival,
+    "schemeSource" | "proxy" | "forwarding" | "remoteAddress" | "localAddress"
+  >]?: Arrival[Name] | undefined;
+} & {
   readonly remoteAddress?: string | null | undefined;
   readonly localAddress?: string | null | undefined;
 };
@@ -122,7 +125,8 @@ function arrivalFrom(arrival: Arrival, given: ArrivalHints, declared: Scheme | u
   const { schemeSource, serverName, alpnProtocol, clientVerified } = arrival;
   const isTls = schemeSource === "tls";
   const facts = isTls ? { encrypted: true, servername: serverName, alpnProtocol, authorized: clientVerified } : {};
-  return socketArrival(facts, { ...hintsFrom(arrival), ...given }, declared);
+  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return socketArrival(facts, { ...hintsFrom(arrival), ...stated }, declared);
 }
 
 /** Where a socket came in, for a policy. It is read now where a ruling depends on addresses, which a reset takes away. */

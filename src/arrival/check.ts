@@ -5,7 +5,8 @@
 import { checkSettings, describe } from "../head/options.js";
 import type { ArrivalHints } from "./arrival.js";
 
-const settings = [
+/** @internal */
+export const arrivalSettings = [
   "scheme",
   "remoteAddress",
   "remotePort",
@@ -19,7 +20,7 @@ const settings = [
 
 /** Throws `TypeError` for an unknown name, or a value that is not a scheme, address or port. */
 export function checkArrivalHints(given: ArrivalHints, where: string): void {
-  checkSettings(given, settings, where);
+  checkSettings(given, arrivalSettings, where);
   checkScheme(`${where}.scheme`, given.scheme);
   for (const name of ["remoteAddress", "localAddress"] as const) {
     const address: unknown = given[name];

@@ -37,12 +37,12 @@ export interface TrustRules {
    */
   from: readonly string[];
   /** `rfc7239`: Forwarded is read. A list: these X-Forwarded fields are read, and no others. By default, none is. */
-  forwarded?: "rfc7239" | readonly ForwardedField[];
+  forwarded?: "rfc7239" | readonly ForwardedField[] | undefined;
   /**
    * True: adopted connections of these peers begin with a PROXY header, of version 1 or 2, and connections of all other peers are
    * closed. Default false: no connection begins with one.
    */
-  proxyProtocol?: boolean;
+  proxyProtocol?: boolean | undefined;
 }
 
 /** The part of a request that trust reads. */
@@ -310,7 +310,10 @@ function readTrusted(written: string): Network {
   const shown = `trust.from has ${describe(written)}, which`;
   if (typeof written !== "string") throw new TypeError(`${shown} is not text such as "10.0.0.0/8" or "unix"`);
   const network = parseNetwork(written.replace(/^\[(.*)\]/s, "$1"));
-  if (typeof network === "string") throw new TypeError(`${shown} ${network}`);
+  if (typeof network === "string") {
+    const fix = Object.hasOwn(networks, written) ? `; write ${networks[written]}` : "";
+    throw new TypeError(`${shown} ${network}${fix}`);
+  }
   if (isIpv4Mapped(network.address)) {
     throw new TypeError(`${shown} is IPv4-mapped; write it as IPv4, because such peers count as IPv4`);
   }
@@ -335,16 +338,34 @@ export function readTrust(given: unknown): Trust | null {
   }
   if (forwarded !== undefined && forwarded !== "rfc7239" && !(Array.isArray(forwarded) && forwarded.length > 0)) {
     throw new TypeError(
-      `trust.forwarded is ${describe(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}`,
+      `trust.forwarded is ${describe(forwarded)}; it must be "rfc7239" for Forwarded, or a list of ${fields.join(", ")}${fixOfFields([forwarded])}`,
     );
   }
   for (const field of Array.isArray(forwarded) ? forwarded : []) {
     if (!fields.includes(field)) {
-      throw new TypeError(`trust.forwarded has ${describe(field)}; it may have ${fields.join(", ")}`);
+      throw new TypeError(
+        `trust.forwarded has ${describe(field)}; it may have ${fields.join(", ")}${fixOfFields(forwarded as unknown[])}`,
+      );
     }
   }
   return new Trust(given as TrustRules);
 }
+
+/** Of fields in another case, or outside of a list; "" where one has no match. */
+function fixOfFields(given: readonly unknown[]): string {
+  const names = given.map((field) => (typeof field === "string" ? field.toLowerCase() : ""));
+  if (names.includes("forwarded")) return '; for Forwarded, write "rfc7239"';
+  const meant = names.map((name) => fields.find((field) => field.toLowerCase() === name));
+  return meant.includes(undefined) ? "" : `; write ${JSON.stringify(meant).replaceAll(",", ", ")}`;
+}
+
+/** Names of proxy-addr, and of hosts, in place of their addresses. */
+const networks: Readonly<Record<string, string>> = {
+  loopback: '"127.0.0.0/8", "::1"',
+  localhost: '"127.0.0.0/8", "::1"',
+  linklocal: '"169.254.0.0/16", "fe80::/10"',
+  uniquelocal: '"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"',
+};
 
 /** Of hops in place of the rules about them. */
 function fixOfTrust(given: unknown): string {

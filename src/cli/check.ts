@@ -8,7 +8,7 @@ import { type Arguments, readArguments } from "./options.js";
 import { ruleOn } from "./ruling.js";
 
 export const check: Command = async (args, terminal) => {
-  const given = readArguments(manual.check.options, args, 0);
+  const given = readArguments(manual.check.options, args, 0, (host) => `; write --host ${host}`);
   return ruleOn(Buffer.from(headOf(given), "utf8"), given, terminal);
 };
 

@@ -3,6 +3,7 @@
 // Out:   the command that they name, run; its exit code.
 // Never: loads the modules of a command that is not run.
 
+import { didYouMean } from "../head/options.js";
 import type { Command } from "./command.js";
 import { Terminal } from "./terminal.js";
 
@@ -30,7 +31,7 @@ async function main([name = "", ...rest]: readonly string[], terminal: Terminal)
   try {
     if (load !== undefined) return await (await load())(rest, terminal);
     throw new TypeError(
-      `${JSON.stringify(name)} is not a command; the commands are ${Object.keys(commands).join(", ")}`,
+      `${JSON.stringify(name)} is not a command; the commands are ${Object.keys(commands).join(", ")}${didYouMean(name, Object.keys(commands))}`,
     );
   } catch (error) {
     const { message } = error as Error;

@@ -4,6 +4,7 @@
 
 import { arrivalOf } from "../arrival/stated.js";
 import type { HeadFault } from "../head/fault.js";
+import { parsePeerAddress } from "../head/ip-address.js";
 import { parseRequestHead } from "../head/parse.js";
 import { decide } from "../policy/decide.js";
 import type { Decision } from "../policy/decision.js";
@@ -29,9 +30,15 @@ export async function ruleOn(octets: Uint8Array, args: Arguments, terminal: Term
     printFault(result.fault, octets, args, terminal);
     return 1;
   }
+  const client = args.text("client");
+  if (client !== undefined && parsePeerAddress(client) === null) {
+    throw new TypeError(
+      `--client is ${JSON.stringify(client)}; it must be an address, such as 192.0.2.7 or 2001:db8::1`,
+    );
+  }
   const arrival = arrivalOf(policy, {
     scheme: args.text("scheme") as "http" | "https" | undefined,
-    remoteAddress: args.text("client"),
+    remoteAddress: client,
     localPort: args.number("local-port", 1, 65_535),
   });
   const decision = decide(policy, result.head, arrival);
@@ -83,6 +90,11 @@ function printFault(fault: HeadFault, octets: Uint8Array, args: Arguments, termi
   const start = all.lastIndexOf("\n", offset - 1) + 1;
   const [line = ""] = all.slice(start).split(/\r?\n/, 1);
   const mark = `  ${printable(line)}\n  ${" ".repeat(printable(line.slice(0, offset - start)).length)}^`;
+  if (code === "BARE_LF" && !all.includes("\r\n")) {
+    terminal.warn(
+      "no line of the input ends with CRLF; if an editor wrote it, convert it: sed 's/$/\\r/' FILE | headgate explain\n",
+    );
+  }
   terminal.print(`${terminal.paint("red", `malformed ${statusCode} ${code}`)}\n${text}\n${mark}\n`);
 }
 

@@ -8,6 +8,7 @@ import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { tls } from "../handover/node-modules.js";
 import type { SideTable } from "../handover/side-table.js";
+import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import { Engine } from "./engine.js";
 import type { Place } from "./message-parser.js";
@@ -127,7 +128,7 @@ export class Seat implements Disposable {
     const found = seatOf(server, engine);
     if (found === null) {
       throw new TypeError(
-        "useIn takes an http.Server, an https.Server or an Http2SecureServer, with Node's own listener for its connections",
+        `useIn takes an http.Server, an https.Server or an Http2SecureServer, with Node's own listener for its connections; this is ${describe(server)}`,
       );
     }
     const [event, listener] = found;

@@ -20,6 +20,7 @@ export function adviceOn(value: unknown, isServer: (value: unknown) => boolean):
 function adviceFor(value: unknown, isServer: (value: unknown) => boolean): string {
   if (value === undefined) return "; if a framework makes the server, guard what it returns when it listens";
   if (value === null) return MIDDLEWARE_MODE;
+  if (/^\d{1,5}$/.test(String(value))) return `; a gate makes no server: write guard(server.listen(${value}))`;
   const it = value as Readonly<Record<string, unknown>>;
   const has = (name: string): boolean => typeof it[name] === "function";
   if (typeof value !== "object" && typeof value !== "function") return "";

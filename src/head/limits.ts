@@ -3,7 +3,7 @@
 // Never: enforces one; the files that do import them from here.
 
 import { Capacity, Memory } from "../../assembly/abi.js";
-import { describe, isRecord } from "./options.js";
+import { describe, didYouMean, isRecord } from "./options.js";
 
 /** Empty lines that are skipped before a request line (RFC 9112 §2.2). */
 export const EMPTY_LINES: number = Capacity.EMPTY_LINES;
@@ -53,7 +53,10 @@ export function resolveLimits<Name extends string>(
   }
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(bounds, name)) {
-      throw new TypeError(`limits.${name} is not a limit; the limits are ${Object.keys(bounds).join(", ")}`);
+      const known = Object.keys(bounds);
+      throw new TypeError(
+        `limits.${name} is not a limit; the limits are ${known.join(", ")}${didYouMean(name, known)}`,
+      );
     }
   }
   const limits = {} as Record<Name, number>;

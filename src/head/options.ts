@@ -2,20 +2,42 @@
 // Out:   nothing, or a TypeError that names the offending one; a value in words, for such an error.
 // Never: throws anything but a TypeError, whatever the value is.
 
+import { meantBy } from "./meant.js";
+
 /**
  * Throws `TypeError` for a value that is not an object and for a name that is not a setting: a misspelled setting would
- * otherwise have no effect, without any notice. `fix`: what to write, where it is known.
+ * otherwise have no effect, without any notice. `fix`: what to write in place of such a value, where it is known; `elsewhere`: what to
+ * write for a name that is a setting of something else, or "".
  */
-export function checkSettings(given: unknown, allowed: readonly string[], what: string, fix = ""): void {
+export function checkSettings(
+  given: unknown,
+  allowed: readonly string[],
+  what: string,
+  fix = "",
+  elsewhere: (name: string) => string = () => "",
+): void {
   if (!isRecord(given)) {
     const found = `it is ${describe(given)}${fix === "" ? "" : `; ${fix}`}`;
     throw new TypeError(`${what} must be an object with any of: ${allowed.join(", ")}; ${found}`);
   }
   for (const name of Object.keys(given)) {
     if (!allowed.includes(name)) {
-      throw new TypeError(`${name} is not a setting of ${what}; the settings are ${allowed.join(", ")}`);
+      const place = elsewhere(name);
+      const advice = place === "" ? didYouMean(name, allowed) : `; write ${place}`;
+      throw new TypeError(`${name} is not a setting of ${what}; the settings are ${allowed.join(", ")}${advice}`);
     }
   }
+}
+
+/** The end of a sentence about a name that is not a known one; "" where none comes near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const meant = meantBy(name, known);
+  return meant === null ? "" : `; did you mean ${meant}?`;
+}
+
+/** For `elsewhere` of `checkSettings`: a limit is written within `limits`, not beside it. */
+export function withinLimits(bounds: object): (name: string) => string {
+  return (name) => (Object.hasOwn(bounds, name) ? `limits: { ${name} }` : "");
 }
 
 /** True for an object that holds its settings as members: a list, a Map or a RegExp would have none, or none that is read. */
@@ -55,7 +77,7 @@ function describeObject(value: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) {
     const { name } = (value as { constructor: { name: string } }).constructor;
-    return /^[aeiou]/i.test(name) ? `an ${name}` : `a ${name}`;
+    return /^(?:[aeio]|un)/i.test(name) ? `an ${name}` : `a ${name}`;
   }
   // Without their values, which may be keys and passwords.
   const names = Object.keys(value);

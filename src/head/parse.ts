@@ -6,8 +6,8 @@ import { Capacity, FieldLine, Flag, Head, Memory, Option, Status, TargetForm } f
 import { HeadFault } from "./fault.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import { countOctets, viewOf } from "./kernel/latin1.js";
-import { type HeadLimits, headLimits } from "./limits.js";
-import { checkSettings, describe } from "./options.js";
+import { type HeadLimits, headBounds, headLimits } from "./limits.js";
+import { checkSettings, describe, withinLimits } from "./options.js";
 import { RequestHead, run } from "./request-head.js";
 
 export interface HeadOptions {
@@ -15,8 +15,8 @@ export interface HeadOptions {
    * `required` (default): an HTTP/1.1 head without Host is refused (RFC 9112 §3.2). `optional`: it passes. `unchecked`: Host is
    * left to the caller, and may also be empty, invalid or repeated.
    */
-  host?: "required" | "optional" | "unchecked";
-  limits?: Partial<HeadLimits>;
+  host?: "required" | "optional" | "unchecked" | undefined;
+  limits?: { [Name in keyof HeadLimits]?: number | undefined } | undefined;
 }
 
 export type HeadResult =
@@ -37,7 +37,7 @@ export const PARTIAL: HeadResult = Object.freeze({ kind: "partial" });
 /** Checks options; the kernel takes them as bits. @internal */
 export function kernelOptions(options: HeadOptions | undefined): number {
   if (options === undefined) return 0;
-  checkSettings(options, settings, "a parse");
+  checkSettings(options, settings, "a parse", "", withinLimits(headBounds));
   const { host = "required" } = options;
   if (!Object.hasOwn(hostOptions, host)) {
     throw new TypeError(`host is ${describe(host)}; it must be "required", "optional" or "unchecked"`);

@@ -6,8 +6,8 @@ import { Flag, Head, Option, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import { countOctets } from "./kernel/latin1.js";
-import { type HeadLimits, headLimits } from "./limits.js";
-import { checkSettings } from "./options.js";
+import { type HeadLimits, headBounds, headLimits } from "./limits.js";
+import { checkSettings, withinLimits } from "./options.js";
 import { HEAD, readOctets } from "./parse.js";
 import { CHUNKED, NO_CONTENT, RequestHead } from "./request-head.js";
 import { SectionReader, type SectionResults } from "./section-reader.js";
@@ -157,9 +157,12 @@ export function responseHeadReader(limits: HeadLimits): SectionReader<ResponseHe
  * the beginning of a head; or `malformed`. Content never makes it throw; invalid options do (`TypeError`, `RangeError`).
  * RFC 9112 §4; docs/conformance.md lists every choice.
  */
-export function parseResponseHead(bytes: Uint8Array, options?: { limits?: Partial<HeadLimits> }): ResponseHeadResult {
+export function parseResponseHead(
+  bytes: Uint8Array,
+  options?: { limits?: { [Name in keyof HeadLimits]?: number | undefined } | undefined },
+): ResponseHeadResult {
   const length = countOctets(bytes);
-  if (options !== undefined) checkSettings(options, ["limits"], "a parse");
+  if (options !== undefined) checkSettings(options, ["limits"], "a parse", "", withinLimits(headBounds));
   const limits = headLimits(options?.limits);
   const wasm = kernel();
   const status = readOctets(wasm, bytes, length, RESPONSE, limits);

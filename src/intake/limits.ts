@@ -22,14 +22,15 @@ const timeBounds: Record<"acknowledgeTimeout", Bounds> = {
   acknowledgeTimeout: { default: 10_000, min: 1, max: 600_000, unit: "milliseconds" },
 };
 
-const bounds: Record<keyof ProcessLimits, Bounds> = {
+/** @internal */
+export const processBounds: Record<keyof ProcessLimits, Bounds> = {
   ...timeBounds,
   tries: { default: 3, min: 1, max: 100, unit: "children" },
 };
 
 /** Throws `TypeError` for an unknown name and for what is not a number, `RangeError` for a number out of range. */
 export function processLimits(given: Partial<ProcessLimits> = {}): ProcessLimits {
-  return resolveLimits(bounds, given);
+  return resolveLimits(processBounds, given);
 }
 
 type TimeLimits = Pick<ProcessLimits, "acknowledgeTimeout">;

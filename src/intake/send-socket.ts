@@ -6,6 +6,7 @@ import { type ServerOpts, Socket } from "node:net";
 import type { ArrivalHints } from "../arrival/arrival.js";
 import { tls } from "../handover/node-modules.js";
 import { NOTHING } from "../head/kernel/latin1.js";
+import { describe } from "../head/options.js";
 import { type Child, ChildLink } from "./child-link.js";
 import { timeLimits } from "./limits.js";
 import { checkDetails, readRest, type SentDecision, type SocketDetails, seal } from "./socket-message.js";
@@ -56,7 +57,7 @@ export function checkChild(child: unknown): asserts child is Child {
   const { send, on } = (child ?? {}) as Partial<Child>;
   if (typeof send !== "function" || typeof on !== "function") {
     throw new TypeError(
-      "a socket is sent to a child process with a channel: fork() of node:child_process, or a cluster.Worker",
+      `a socket is sent to a child process with a channel: fork() of node:child_process, or a cluster.Worker; this is ${describe(child)}`,
     );
   }
 }

@@ -7,16 +7,15 @@ import { checkArrivalHints } from "../arrival/check.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
 import { checkSettings } from "../head/options.js";
 import type { Acceptance, AuthoritySource } from "../policy/decision.js";
-import type { ProcessLimits } from "./limits.js";
 
 /** What the sender of a socket knows about it; `AdoptOptions` has the same names. */
 export interface SocketDetails {
   /** Octets that were already read from the socket. */
-  rest?: Uint8Array;
+  rest?: Uint8Array | undefined;
   /** What is known about the connection and cannot be read from the socket. */
-  arrival?: ArrivalHints;
+  arrival?: ArrivalHints | undefined;
   /** The time that the child has. */
-  limits?: Partial<Pick<ProcessLimits, "acknowledgeTimeout">>;
+  limits?: { [Name in "acknowledgeTimeout"]?: number | undefined } | undefined;
 }
 
 /** The decision by which a parent sends a socket: its facts, without the head, which is the first of `rest`. */

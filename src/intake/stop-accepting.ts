@@ -15,8 +15,15 @@ import { describe } from "../head/options.js";
  */
 export function stopAccepting(server: Server): void {
   if (!(server instanceof Server)) {
+    // As `systemdListeners` returns them.
+    const { server: member } = ((server as unknown) ?? {}) as { server?: unknown };
+    const fix = Array.isArray(server)
+      ? "; call it for each server"
+      : member instanceof Server
+        ? "; write stopAccepting(it.server)"
+        : "";
     throw new TypeError(
-      `stopAccepting takes a server that listens, such as http.createServer(); it is ${describe(server)}`,
+      `stopAccepting takes a server that listens, such as http.createServer(); it is ${describe(server)}${fix}`,
     );
   }
   Server.prototype.close.call(server);

@@ -6,14 +6,14 @@ import type { Socket } from "node:net";
 import { type Arrival, type ArrivalHints, hintsFrom, proxiedArrival } from "../arrival/arrival.js";
 import { FramerUnavailable, type Handover, LOST, SENDS, type Sender } from "../handover/framer.js";
 import type { Passthrough, RawConnection } from "../handover/passthrough.js";
-import { checkSettings, describe } from "../head/options.js";
+import { checkSettings, describe, withinLimits } from "../head/options.js";
 import type { Child } from "./child-link.js";
-import { type ProcessLimits, processLimits } from "./limits.js";
+import { type ProcessLimits, processBounds, processLimits } from "./limits.js";
 import { checkChild, type Outgoing, send } from "./send-socket.js";
 import { factsOf } from "./socket-message.js";
 
 export interface ToProcessOptions {
-  limits?: Partial<ProcessLimits>;
+  limits?: { [Name in keyof ProcessLimits]?: number | undefined } | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export function toProcess(
   options: ToProcessOptions = {},
 ): Sender & Passthrough {
   if (typeof child !== "function") checkChild(child);
-  checkSettings(options, ["limits"], "toProcess");
+  checkSettings(options, ["limits"], "toProcess", "", withinLimits(processBounds));
   const { acknowledgeTimeout, tries } = processLimits(options.limits);
   const choose = typeof child === "function" ? child : (): Child => child;
   // A child that has not taken a socket once is not asked again.

@@ -13,7 +13,8 @@ export interface MessageLimits extends HeadLimits {
   overheadBytes: number;
 }
 
-const messageBounds: Record<keyof MessageLimits, Bounds> = {
+/** @internal */
+export const messageBounds: Record<keyof MessageLimits, Bounds> = {
   ...headBounds,
   // Two octets less than a head may have, for the empty line after a trailer section.
   overheadBytes: { default: 16_384, min: 0, max: headBounds.headBytes.max - 2, unit: "octets" },

@@ -2,11 +2,11 @@
 // Out:   its requests, as events.
 // Never: decides whether an upgrade is accepted; the caller goes on with `nextMessage` or `takeRest`.
 
-import { checkSettings } from "../head/options.js";
+import { checkSettings, withinLimits } from "../head/options.js";
 import type { HeadOptions } from "../head/parse.js";
 import { HeadReader } from "../head/reader.js";
 import type { RequestHead } from "../head/request-head.js";
-import { type MessageLimits, messageLimits } from "./limits.js";
+import { type MessageLimits, messageBounds, messageLimits } from "./limits.js";
 import { MessageReader, type MessageReaderEvent, type Taken } from "./reader.js";
 
 /** What `RequestReader.next` returns. */
@@ -14,15 +14,15 @@ export type RequestEvent = MessageReaderEvent<RequestHead>;
 
 export interface RequestReaderOptions {
   /** As for a `HeadReader`; `unchecked` leaves Host to the caller. */
-  host?: "required" | "optional" | "unchecked";
-  limits?: Partial<MessageLimits>;
+  host?: "required" | "optional" | "unchecked" | undefined;
+  limits?: { [Name in keyof MessageLimits]?: number | undefined } | undefined;
 }
 
 /** Reads requests. After each one it is paused, so that a server may answer it before it reads the next one. */
 export class RequestReader extends MessageReader<RequestHead, RequestEvent> {
   /** Throws `TypeError` and `RangeError` for invalid options. */
   constructor(options: RequestReaderOptions = {}) {
-    checkSettings(options, ["host", "limits"], "a RequestReader");
+    checkSettings(options, ["host", "limits"], "a RequestReader", "", withinLimits(messageBounds));
     const limits = messageLimits(options.limits);
     const { headBytes, fieldLines } = limits;
     const ofHead: HeadOptions = { limits: { headBytes, fieldLines } };

@@ -2,11 +2,11 @@
 // Out:   its responses, as events.
 // Never: reads a response for which there is no request.
 
-import { checkSettings } from "../head/options.js";
+import { checkSettings, withinLimits } from "../head/options.js";
 import { type ResponseHead, responseHeadReader } from "../head/response-head.js";
 import { BodyFault } from "./fault.js";
 import { Fifo } from "./fifo.js";
-import { type MessageLimits, messageLimits } from "./limits.js";
+import { type MessageLimits, messageBounds, messageLimits } from "./limits.js";
 import { MessageReader, type MessageReaderEvent, type Taken } from "./reader.js";
 
 /** What `ResponseReader.next` returns. */
@@ -19,7 +19,7 @@ export type ResponseEvent =
   | { readonly kind: "interim"; readonly head: ResponseHead };
 
 export interface ResponseReaderOptions {
-  limits?: Partial<MessageLimits>;
+  limits?: { [Name in keyof MessageLimits]?: number | undefined } | undefined;
 }
 
 /** A request that was sent. */
@@ -36,7 +36,7 @@ export class ResponseReader extends MessageReader<ResponseHead, ResponseEvent> {
 
   /** Throws `TypeError` and `RangeError` for invalid options. */
   constructor(options: ResponseReaderOptions = {}) {
-    checkSettings(options, ["limits"], "a ResponseReader");
+    checkSettings(options, ["limits"], "a ResponseReader", "", withinLimits(messageBounds));
     const limits = messageLimits(options.limits);
     super(responseHeadReader(limits), limits);
   }

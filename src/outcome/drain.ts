@@ -9,14 +9,14 @@ import { type Drainable, HandedOver } from "./open-connections.js";
 /** Of `gate.drain`. */
 export interface DrainOptions {
   /** When it is aborted, what is left is cut; without it, after `limits.drainTimeout`. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** The close code of WebSockets (RFC 6455 §7.4): 1000, 1001, 1012, 1013, or 3000 to 4999. Default 1001, going away. */
-  closeCode?: number;
+  closeCode?: number | undefined;
   /**
    * Milliseconds over which the closes of WebSockets are spread evenly, so that their clients do not all come back at once; idle
    * connections are closed at its end. Default 0; at most 3600000.
    */
-  spread?: number;
+  spread?: number | undefined;
 }
 
 /** What a drain has done. A WebSocket over HTTP/2 counts by itself, besides its connection. */

@@ -8,7 +8,7 @@ import type { HelloFault } from "../arrival/tls/fault.js";
 import type { Fault } from "../head/fault.js";
 import { countedNetwork } from "../head/ip-address.js";
 import type { Decision } from "../policy/decision.js";
-import { explain as explainDecision } from "../policy/explain.js";
+import { checkExplicable, explain as explainDecision } from "../policy/explain.js";
 import { printable } from "../policy/shown.js";
 import type { Abandoned, ConnectionEnd, Malformed } from "./end.js";
 
@@ -19,6 +19,7 @@ import type { Abandoned, ConnectionEnd, Malformed } from "./end.js";
  *     at least 100 connections of 192.0.2.7 were waiting for a complete head, and the gate was crowded (ADDRESS_OVERLOADED, silent; client 192.0.2.7; limits.pendingPerAddress is 100)
  */
 export function explain(what: Decision | Fault | ConnectionEnd | Malformed): string {
+  checkExplicable(what, kinds);
   if ("decision" in what) return explainDecision(what.decision);
   if ("fault" in what)
     return `${explainDecision(what.fault)}${"reported" in what ? "; report mode let it through" : ""}`;
@@ -32,6 +33,16 @@ export function explain(what: Decision | Fault | ConnectionEnd | Malformed): str
   }
   return `${verdictOn(what)} (${parts.join("; ")})`;
 }
+
+const kinds = [
+  "accepted",
+  "refused",
+  "malformed",
+  "served",
+  "passed",
+  "handed-over",
+  "abandoned",
+] satisfies ReadonlyArray<(Decision | ConnectionEnd | Malformed)["kind"]>;
 
 function verdictOn(end: Extract<ConnectionEnd, { kind: "served" | "passed" | "abandoned" }>): string {
   switch (end.kind) {

@@ -87,7 +87,8 @@ export interface GateLimits extends HeadLimits {
   drainTimeout: number;
 }
 
-const gateBounds: Record<keyof GateLimits, Bounds> = {
+/** @internal */
+export const gateBounds: Record<keyof GateLimits, Bounds> = {
   ...headBounds,
   headTimeout: { default: 10_000, min: 1, max: 600_000, unit: "milliseconds" },
   // The addresses of each family fit into the minimum.

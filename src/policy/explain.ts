@@ -6,6 +6,7 @@ import type { Arrival, Proxying, SchemeSource } from "../arrival/arrival.js";
 import type { ProxyEndpoint } from "../arrival/proxy/header.js";
 import type { Scheme } from "../head/authority.js";
 import type { Fault } from "../head/fault.js";
+import { describe } from "../head/options.js";
 import { type AuthoritySource, type Decision, isSoft, type Refusal, type RefusalCode } from "./decision.js";
 import { wordsOf } from "./refusal-words.js";
 import { remedyOf } from "./remedy.js";
@@ -19,8 +20,18 @@ import type { SiteClause } from "./site.js";
  *     host port 8080 mismatches vhost port 443 (chat.example.com; port came from Host; scheme https declared); ...
  */
 export function explain(what: Decision | Fault): string {
+  checkExplicable(what, ["accepted", "refused"]);
   if ("offset" in what) return `${what.message} (${what.code} at octet ${what.offset}; ${what.source})`;
   return what.kind === "accepted" ? explainAcceptance(what) : explainRefusal(what);
+}
+
+/** Throws `TypeError` for what is neither a fault nor one of these kinds. @internal */
+export function checkExplicable(what: unknown, kinds: readonly unknown[]): void {
+  const { kind, offset, source } = ((what as unknown) ?? {}) as Partial<Record<"kind" | "offset" | "source", unknown>>;
+  if (kinds.includes(kind) || (typeof offset === "number" && typeof source === "string")) return;
+  throw new TypeError(
+    `explain takes a decision, a fault, or of a gate how a connection ended; this is ${describe(what)}${kind === undefined ? "" : `, of kind ${describe(kind)}`}`,
+  );
 }
 
 function explainRefusal(refusal: Refusal): string {

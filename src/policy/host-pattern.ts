@@ -40,12 +40,20 @@ export function readHostPattern(written: string, shown: string, forAll: string):
     throw new TypeError(`${shown} is an IPv6 address; write it in brackets: [${name}]`);
   }
   const result = parseAuthority(toAscii(name!, shown));
-  if (result.kind === "malformed") throw new TypeError(`${shown} is not a host name: ${result.fault.message}`);
+  if (result.kind === "malformed") {
+    throw new TypeError(`${shown} is not a host name: ${result.fault.message}${fixOfName(written)}`);
+  }
   const { authority } = result;
   if (stars !== "" && !isPlainName(authority)) {
     throw new TypeError(`${shown} needs a plain name after ${stars}.`);
   }
   return { stars: stars as HostPattern["stars"], key: nameKey(authority), port: authority.port };
+}
+
+/** Of a name with white space, a path or userinfo around it. */
+function fixOfName(written: string): string {
+  const [, name = ""] = /^\s*(?:[^@/?#]*@)?([^\s/?#]+)/.exec(written) ?? [];
+  return name !== written && parseAuthority(name).kind === "complete" ? `; write ${JSON.stringify(name)}` : "";
 }
 
 /** Reads `127.0.0.0/8` or `[fd00::]/8`; null for what has no such end. */

@@ -17,7 +17,7 @@ import { canonicalOrigin, impliedPort, type Origin } from "./serialized-origin.j
  */
 export type OriginList = readonly string[] | "same-authority" | "any";
 /** A request without Origin passes, unless `absent` refuses it. */
-export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" };
+export type Origins = OriginList | { readonly list: OriginList; readonly absent?: "refuse" | undefined };
 
 const OWN = "same-authority";
 const FOR_ALL = 'origins: "any"';
@@ -105,6 +105,7 @@ function fixOf(list: unknown): string {
   if (list === "*" || list === true)
     return `${example}; to allow all pages, write ${FOR_ALL}: origins are then unchecked`;
   if (list === null || list === false || list === "none") return `${example}; to allow no page, write origins: []`;
+  if (list === "same-origin" || list === "self" || list === "'self'") return `${example}; write "${OWN}"`;
   if (typeof list !== "string" || !/:|^null$/i.test(list)) return example;
   return isRight(list) ? JSON.stringify([list]) : example;
 }

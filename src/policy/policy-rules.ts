@@ -5,28 +5,29 @@
 import { checkScheme } from "../arrival/check.js";
 import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
 import type { Scheme } from "../head/authority.js";
+import { meantBy } from "../head/meant.js";
 import { checkSettings, describe } from "../head/options.js";
 import type { HostMap } from "./host-map.js";
-import type { Vhost } from "./vhost.js";
+import { type Vhost, vhostSettings } from "./vhost.js";
 import { VhostIndex } from "./vhost-index.js";
 
 /** Plain data where the claims are, so that JSON.parse may give it; policy.schema.json describes that. */
 export interface PolicyRules<Claim = unknown> {
   /** For editors of JSON; not read. */
-  $schema?: string;
+  $schema?: string | undefined;
   /**
    * The scheme that clients use, where a proxy terminates TLS for this process; otherwise it follows the socket. A gate's
    * arrivals have it; `decide` takes the scheme of the arrival that it is given. A gate with `tls` has no `https` here.
    */
-  scheme?: Scheme;
+  scheme?: Scheme | undefined;
   vhosts: readonly Vhost<Claim>[];
   /** Whose word on the client, the scheme, the host and the public port counts. Left out: no peer's. */
-  trust?: TrustRules;
+  trust?: TrustRules | undefined;
   /**
    * `report`: what would be refused for its name, scheme, port or origin (421, 403) is accepted where a vhost can take
    * it, and `reported` in the acceptance. Left out: `enforce`.
    */
-  mode?: "enforce" | "report";
+  mode?: "enforce" | "report" | undefined;
 }
 
 /** Rules that were checked once. */
@@ -57,6 +58,7 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
     ["$schema", "scheme", "vhosts", "trust", "mode"],
     "a policy",
     fixOfVhosts(rules, "definePolicy"),
+    ofVhost,
   );
   const { scheme, mode = "enforce" } = rules;
   checkScheme("scheme", scheme);
@@ -68,6 +70,14 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   const readsAddresses = trust !== null || rules.vhosts.some(({ port }) => port === "local");
   const given = { scheme, vhosts: Object.freeze([...rules.vhosts]), mode, rules, index, trust, readsAddresses };
   return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
+}
+
+/** Of a setting that each vhost has for itself. @internal */
+export function ofVhost(name: string): string {
+  const known: readonly string[] = vhostSettings;
+  const setting = known.includes(name) ? name : meantBy(name, ["origins"]);
+  if (setting === null) return "";
+  return `it in a vhost: vhosts: [{ ${setting === "name" ? "" : 'name: "example.com", '}${setting} }]`;
 }
 
 /** Of a list of vhosts in place of the rules that have it. @internal */

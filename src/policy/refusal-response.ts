@@ -9,7 +9,7 @@ import { refusalReply } from "./reply.js";
 /** Settings of `refusalResponse`. */
 export interface RefusalResponseOptions {
   /** True: the body has the line of `explain` too. It contains what the client sent, and names of the policy. Default false. */
-  readonly expose?: boolean;
+  readonly expose?: boolean | undefined;
 }
 
 /**

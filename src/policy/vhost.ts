@@ -34,32 +34,32 @@ export interface Vhost<Claim = unknown> {
    */
   readonly name: string;
   /** Left out: unchecked where ports do not matter; a socket can only be adopted where it is written. */
-  readonly port?: VhostPort;
+  readonly port?: VhostPort | undefined;
   /** Also serves names that no vhost has; never addresses. At most one vhost. */
-  readonly default?: boolean;
+  readonly default?: boolean | undefined;
   /** Plaintext never reaches it. */
-  readonly requires?: "https";
+  readonly requires?: "https" | undefined;
   /** Whose pages may send requests here. Left out: `same-authority`. */
-  readonly origins?: Origins;
+  readonly origins?: Origins | undefined;
   /**
    * Whose pages may embed what is here: images, scripts, styles, frames, and whatever else a browser fetches for a page. Left out:
    * `any`. A list has origins as `origins` has them; the own pages always may, and those of `origins`.
    */
-  readonly embedding?: SiteScope | readonly string[];
+  readonly embedding?: SiteScope | readonly string[] | undefined;
   /** From which pages links lead here. Left out: `any`. */
-  readonly navigation?: SiteScope;
+  readonly navigation?: SiteScope | undefined;
   /** Exact paths to which the pages of any site may POST: the ends of logins, for instance. Left out: none. */
-  readonly callbacks?: readonly string[];
+  readonly callbacks?: readonly string[] | undefined;
   /**
    * The claims on upgrades, by path: `/exact`, `/prefix/*`, or `*` for all. A path that is not claimed is 404. Left out, or undefined: a
    * guard leaves every upgrade to the server's own listeners, and for adopted sockets and in `decide` no path is claimed.
    */
-  readonly upgrades?: Readonly<Record<string, Claim>>;
+  readonly upgrades?: Readonly<Record<string, Claim>> | undefined;
   /**
    * Paths of health checks, each exact, such as `/healthz`: GET, HEAD and OPTIONS of HTTP/1.0 that name no host are for this vhost
    * there. At most one vhost has it, and no vhost is `default` then. Left out: such requests are `AUTHORITY_ABSENT`.
    */
-  readonly absentHost?: readonly string[];
+  readonly absentHost?: readonly string[] | undefined;
 }
 
 /** The settings of a vhost. @internal */
@@ -113,8 +113,18 @@ function checkPort(port: unknown, where: string): void {
   if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 1 && n <= 65_535)) return;
   throw new TypeError(
     `${where} is ${describe(port)}; it must be a number from 1 to 65535, a list of them, ` +
-      `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}`,
+      `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}${fixOfPort(port)}`,
   );
+}
+
+/** Of numbers as text, as in `process.env.PORT`, and of what other packages call any port. */
+function fixOfPort(port: unknown): string {
+  if (port === "*" || port === 0 || port === true || port === null) return `; for every port, write "any"`;
+  const texts: unknown[] = Array.isArray(port) ? port : [port];
+  const numbers = texts.map((text) => (typeof text === "string" && /^\d{1,5}$/.test(text) ? Number(text) : text));
+  const isRight = numbers.length > 0 && numbers.every((n) => typeof n === "number" && n >= 1 && n <= 65_535);
+  if (!isRight || !texts.some((text) => typeof text === "string")) return "";
+  return `; write ${Array.isArray(port) ? `[${numbers.join(", ")}]` : `${numbers[0]}, as in Number(process.env.PORT)`}`;
 }
 
 function checkUpgrades(upgrades: unknown, where: string): void {

@@ -22,9 +22,9 @@ export interface FramerContractOptions {
    */
   framer: () => FramerLike | Promise<FramerLike>;
   /** Default: adopted and guarded, over HTTP/1.1 and HTTP/2. */
-  roads?: readonly FramerRoad[];
+  roads?: readonly FramerRoad[] | undefined;
   /** Milliseconds without news after which a case fails; default 5000. */
-  patience?: number;
+  patience?: number | undefined;
 }
 
 const MEBIBYTE = 1 << 20;

@@ -21,15 +21,15 @@ export interface WayInContractOptions {
   /** Opens the way; called once, by the first case. It leads to a `wayInGate`. */
   open: () => Promise<WayIn>;
   /** It takes upgrades alone, and only as the first request. */
-  upgradesOnly?: boolean;
+  upgradesOnly?: boolean | undefined;
   /** Something else reads the head, and keeps the time for it. */
-  headIsRead?: boolean;
+  headIsRead?: boolean | undefined;
   /** Whether anything was written is not seen, so that a framer which throws is not answered for. */
-  countsNothing?: boolean;
+  countsNothing?: boolean | undefined;
   /** Each connection has a process of its own, so that nothing can be left. */
-  ownProcess?: boolean;
+  ownProcess?: boolean | undefined;
   /** Milliseconds without news after which a case fails; default 5000. */
-  patience?: number;
+  patience?: number | undefined;
 }
 
 /** The cases of one way, and what closes it after the last of them. */

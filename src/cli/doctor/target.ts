@@ -27,7 +27,9 @@ export interface Target {
 export function targetOf(text: string, webSocketPath?: string, webSocketProtocol?: string): Target {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new TypeError(`${JSON.stringify(text)} is not an http or https URL, such as http://localhost:3000`);
+    throw new TypeError(
+      `${JSON.stringify(text)} is not an http or https URL, such as http://localhost:3000${fixOf(text)}`,
+    );
   }
   const path = `${url.pathname}${url.search}`;
   if (webSocketPath !== undefined && !/^\/[!-~]*$/.test(webSocketPath)) {
@@ -51,6 +53,14 @@ export function targetOf(text: string, webSocketPath?: string, webSocketProtocol
     webSocketProtocol,
     randomPath: `/headgate-doctor-${Math.random().toString(36).slice(2, 10)}`,
   };
+}
+
+/** Of a port, a host and port, or the URL of a WebSocket. */
+function fixOf(text: string): string {
+  const [, s = "", host, path] = /^ws(s?):\/\/([^/]+)(\/.*)?$/i.exec(text) ?? [];
+  if (host !== undefined) return `; write http${s}://${host}${path === undefined ? "" : ` --ws ${path}`}`;
+  if (/^\d+$/.test(text)) return Number(text) <= 65_535 ? `; write http://localhost:${text}` : "";
+  return /^[\w.-]+(?::\d+)?(?:\/.*)?$/.test(text) && URL.canParse(`http://${text}`) ? `; write http://${text}` : "";
 }
 
 /** How a name is resolved. */

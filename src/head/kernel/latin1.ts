@@ -2,6 +2,8 @@
 // Out:   the other; octets.
 // Never: decodes UTF-8; HTTP field values are octets (RFC 9110 §5.5).
 
+import { describe } from "../options.js";
+
 /** The part of Node's Buffer that is used if a runtime has one; found at run time, never imported. */
 interface BufferLike {
   toString(encoding: "latin1", start: number, end: number): string;
@@ -76,9 +78,16 @@ const byteOffset = getterOf("byteOffset");
  * for what is not a Uint8Array.
  */
 export function countOctets(octets: Uint8Array): number {
-  if (!(octets instanceof Uint8Array))
-    throw new TypeError("octets must be a Uint8Array; TextEncoder makes one from a string");
+  if (!(octets instanceof Uint8Array)) throw new TypeError(`octets must be a Uint8Array; ${fixOfOctets(octets)}`);
   return length.call(octets);
+}
+
+function fixOfOctets(given: unknown): string {
+  if (typeof given === "string") return "TextEncoder makes one from a string";
+  const found = `this is ${describe(given)}`;
+  if (given instanceof ArrayBuffer) return `${found}; write new Uint8Array(it)`;
+  if (ArrayBuffer.isView(given)) return `${found}; write new Uint8Array(it.buffer, it.byteOffset, it.byteLength)`;
+  return found;
 }
 
 /** The one array of no octets. */
