@@ -4,8 +4,8 @@
 
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { transform } from "esbuild";
 import { rolldown } from "rolldown";
-import { breakLines } from "./break-lines.mjs";
 
 const FOLDER = "dist/lib";
 
@@ -80,9 +80,20 @@ await bundle.write({
 });
 await bundle.close();
 
+/** Node prints the whole line of an error that nothing catches: a module in one line would bury the message. */
+const LONG = 500;
 for (const name of readdirSync(FOLDER).filter((name) => name.endsWith(".js.map"))) {
   const [mapFile, file] = [join(FOLDER, name), join(FOLDER, basename(name, ".map"))];
-  const [code, map] = breakLines(readFileSync(file, "utf8"), JSON.parse(readFileSync(mapFile, "utf8")));
-  writeFileSync(file, code);
-  writeFileSync(mapFile, JSON.stringify(map));
+  const [code] = readFileSync(file, "utf8").split("//# sourceMappingURL=");
+  const url = `data:application/json;base64,${readFileSync(mapFile, "base64")}`;
+  const short = await transform(`${code}//# sourceMappingURL=${url}`, {
+    minifySyntax: true,
+    minifyWhitespace: true,
+    lineLimit: LONG,
+    charset: "utf8",
+    sourcemap: "external",
+    sourcesContent: false,
+  });
+  writeFileSync(file, `${short.code}//# sourceMappingURL=${name}\n`);
+  writeFileSync(mapFile, short.map);
 }

@@ -188,13 +188,10 @@ test("a stack trace shows lines of the sources in the package, and names of func
 });
 
 test("an error that nothing catches is not buried in code: Node prints its whole line", () => {
-  for (const name of readdirSync(join(folder, "node_modules/headgate/dist/lib")).filter((name) =>
-    name.endsWith(".js"),
-  )) {
-    const lines = readFileSync(join(folder, "node_modules/headgate/dist/lib", name), "utf8").split("\n");
-    // The two lines with a kernel throw nothing.
-    for (const line of lines.filter((line) => !line.includes("AGFzbQE")))
-      assert.ok(line.length < 1000, `${name}: ${line}`);
+  const lib = join(folder, "node_modules/headgate/dist/lib");
+  for (const name of readdirSync(lib).filter((name) => name.endsWith(".js"))) {
+    const lines = readFileSync(join(lib, name), "utf8").split("\n");
+    for (const line of lines) assert.ok(line.length < 1000, `${name}: ${line}`);
   }
   const program = 'import { createGate } from "headgate"; createGate({ vhost: [] });';
   const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
@@ -459,6 +456,6 @@ test("sizes stay within what is promised", () => {
   const [parser, whole] = [gzippedOf("headgate/parser"), gzippedOf("headgate")];
   console.log(`NOTE gzipped: headgate/parser ${parser}, headgate ${whole} bytes`);
   assert.ok(parser <= 20_480, `headgate/parser ${parser}`);
-  // The rule on pages of other sites, patterns of origins, and the words for misuse took 10 KiB.
-  assert.ok(whole <= 94_208, `headgate ${whole}`);
+  // The rule on pages of other sites, patterns of origins, and the words for misuse took 12 KiB, short lines 6.
+  assert.ok(whole <= 102_400, `headgate ${whole}`);
 });
