@@ -3,8 +3,9 @@
 // Never: opens a socket; answers.test.ts does.
 
 import * as assert from "uvu/assert";
-import { messageOf, replyOf } from "#src/outcome/reply.js";
+import { messageOf } from "#src/outcome/reply.js";
 import { prefersJson } from "#src/policy/accept.js";
+import { replyOf } from "#src/policy/reply.js";
 import { suite } from "./support/suite.js";
 
 const replies = suite("replies");

@@ -6,8 +6,6 @@ import { RETRY_AFTER } from "../policy/decision.js";
 import { type Reply, refusalReply, replyOf } from "../policy/reply.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
-export { type Reply, type ReplyDetails, replyOf } from "../policy/reply.js";
-
 /** The status code of the response to an abandoned connection; the others get no response. */
 const told: { readonly [Code in AbandonedCode]?: number } = {
   HEAD_TIMEOUT: 408,

@@ -31,7 +31,7 @@ export interface Seen {
 }
 
 /** A server that keeps what it saw, and answers as the query asks: see `answer`. */
-export interface Application {
+interface Application {
   readonly server: http.Server;
   readonly seen: Seen[];
   /** Upgrade and CONNECT events; there must be none. */

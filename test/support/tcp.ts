@@ -211,7 +211,7 @@ export interface Response {
  * response, or the octets after a 101. `closed`: no octet follows, so that a body without length ends here. Throws for
  * anything that is not HTTP/1.1 (RFC 9112 §4, §6.3, §7.1).
  */
-export function readResponses(
+function readResponses(
   octets: Buffer,
   methods: readonly string[],
   closed: boolean,
