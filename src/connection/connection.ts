@@ -26,11 +26,10 @@ import { messageOf, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decision.js";
-import { hasRoom, mayBegin } from "./beginning.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
-import { readHead, recognizes, type Switchboard } from "./phases/head.js";
+import { begins, readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
 import type { Full, Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
@@ -132,10 +131,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   /** Takes the socket. `rest`: octets that the caller has read from it. */
   begin(rest: Uint8Array): void {
     const { socket, context } = this;
-    guardErrors(socket);
-    if (!mayBegin(this, rest)) return;
-    listen(socket, this);
-    if (!hasRoom(this)) return;
+    if (!begins(this, rest)) return;
     if (this.agreedOnHttp2 && this.input.state === "reading") {
       this.speakHttp2(rest);
       return;
