@@ -46,7 +46,7 @@ export interface TrustRules {
 }
 
 /** The part of a request that trust reads. */
-export interface Fields {
+interface Fields {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[];
 }

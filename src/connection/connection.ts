@@ -22,7 +22,7 @@ import {
   type Passed,
 } from "../outcome/end.js";
 import { framerCode, give, handOver, type Taking } from "../outcome/hand-over.js";
-import { messageOf, replyTo } from "../outcome/reply.js";
+import { http1Response, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decision.js";
@@ -414,7 +414,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   private answer(end: Answered, method?: string): void {
     const reply = replyTo(end, this.context.expose);
     if (reply === null) this.socket.destroy();
-    else this.close(messageOf(reply, method));
+    else this.close(http1Response(reply, method));
   }
 
   /** Enters the last state: the only event of the socket that still matters is its close. */

@@ -20,7 +20,7 @@ import type { HeadLimits } from "../head/limits.js";
 import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
-import { messageOf as formOf, replyTo } from "../outcome/reply.js";
+import { http1Response, replyTo } from "../outcome/reply.js";
 import { decide, sharingOf } from "../policy/decide.js";
 import type { Acceptance } from "../policy/decision.js";
 import {
@@ -191,7 +191,7 @@ export class Guard implements Disposable {
     this.#context.ended(end);
     if (this.#hasOthers("clientError")) return false;
     connection.refused = true;
-    const reply = formOf(replyTo(end, this.#context.expose)!);
+    const reply = http1Response(replyTo(end, this.#context.expose)!);
     if (connection.response !== null) connection.stopReading(socket);
     whenAnswered(connection.response, socket, () => endWith(socket, reply, this.#context.lingering));
     return true;

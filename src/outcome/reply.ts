@@ -44,7 +44,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
  * A response as HTTP/1.1 sends it. `method` is that of the request, if it is known: a response to HEAD has no body (RFC 9110
  * §9.3.2).
  */
-export function messageOf({ statusCode, phrase, fields, body }: Reply, method?: string): string {
+export function http1Response({ statusCode, phrase, fields, body }: Reply, method?: string): string {
   let head = `HTTP/1.1 ${statusCode} ${phrase}\r\nDate: ${new Date().toUTCString()}\r\n`;
   for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${head}\r\n${method === "HEAD" ? "" : body}`;

@@ -35,7 +35,7 @@ export interface Place {
 }
 
 /** One request that a gate has ruled on. */
-export interface Ruling {
+interface Ruling {
   readonly path: string;
   readonly head: RequestHead;
   /** The code of the refusal; null where the gate let it pass. */

@@ -20,7 +20,7 @@ export interface ClientHello {
 }
 
 /** The fault of a message; `at` is the offset from its first octet. */
-export interface HelloFault {
+interface MessageFault {
   readonly code: HelloFaultCode;
   readonly at: number;
 }
@@ -33,7 +33,7 @@ const SUPPORTED_VERSIONS = 43;
 const HOST_NAME = 0;
 const TLS_1_3 = 0x0304;
 /** Type and length, at the beginning of every handshake message (RFC 8446 §4). */
-const MESSAGE_HEADER = 4;
+export const MESSAGE_HEADER = 4;
 const RANDOM = 32;
 
 /** The octets of a message, and the first fault found in them. */
@@ -41,7 +41,7 @@ interface Reading {
   readonly octets: Uint8Array;
   /** The same, as text. */
   readonly text: Latin1;
-  fault: HelloFault | null;
+  fault: MessageFault | null;
 }
 
 /**
@@ -108,7 +108,7 @@ class Vector {
 }
 
 /** Reads a complete message, including its header. */
-export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
+export function readClientHello(octets: Uint8Array): ClientHello | MessageFault {
   const reading: Reading = { octets, text: latin1(octets), fault: null };
   const hello = readFields(new Vector(reading, MESSAGE_HEADER, octets.length));
   return reading.fault ?? hello;

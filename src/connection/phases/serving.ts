@@ -6,7 +6,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { Drainable } from "../../outcome/open-connections.js";
-import { messageOf } from "../../outcome/reply.js";
+import { http1Response } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { replyOf } from "../../policy/reply.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
@@ -184,7 +184,7 @@ export class Serving implements Phase, FilterOwner, Drainable {
 
   serverFailed(answered: boolean, method: string | undefined): void {
     this.#connection.served();
-    this.#connection.close(answered ? "" : messageOf(replyOf(500), method));
+    this.#connection.close(answered ? "" : http1Response(replyOf(500), method));
   }
 
   serverEnded(): void {
