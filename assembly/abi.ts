@@ -145,9 +145,9 @@ export const enum AuthorityReading {
   /** Inside an IP-literal, its bracket open. */
   LITERAL = 2,
   LITERAL_CLOSED = 3,
-  /** Behind the colon: no digit yet, or digits of a port in range. */
+  /** After the colon: no digit yet, or digits of a port in range. */
   PORT = 4,
-  /** Behind zeros alone. */
+  /** After zeros alone. */
   PORT_ZERO = 5,
   PORT_TOO_LARGE = 6,
 }

@@ -34,9 +34,9 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
     );
   }
   for (const name of ["serverName", "alpnProtocol"] as const) {
-    const said: unknown = given[name];
-    if (said !== undefined && said !== null && typeof said !== "string") {
-      throw new TypeError(`${where}.${name} is ${describe(said)}; it must be a string, or null for none`);
+    const value: unknown = given[name];
+    if (value !== undefined && value !== null && typeof value !== "string") {
+      throw new TypeError(`${where}.${name} is ${describe(value)}; it must be a string, or null for none`);
     }
   }
   const { clientVerified } = given;

@@ -399,7 +399,7 @@ export class Guard implements Disposable {
   /** An upgrade that this guard has accepted: the next guard rules on it, and after the last one it goes to the framer that claims it. */
   #accepted({ socket, head, rest, decision }: Handover): void | Promise<void> {
     const { known } = this.#context;
-    const leave = (behind: Uint8Array): void => this.#leave(socket, decision, behind);
+    const leave = (after: Uint8Array): void => this.#leave(socket, decision, after);
     const passage = this.#guards.accept(socket, this, { decision, known }, leave);
     const next = this.#guards.next(passage);
     if (next !== undefined) {

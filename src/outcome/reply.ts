@@ -7,7 +7,7 @@ import { type Reply, refusalReply, replyOf } from "../policy/reply.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
 /** The status code of the response to an abandoned connection; the others get no response. */
-const told: { readonly [Code in AbandonedCode]?: number } = {
+const statusCodes: { readonly [Code in AbandonedCode]?: number } = {
   HEAD_TIMEOUT: 408,
   OVERLOADED: 503,
   ADDRESS_OVERLOADED: 503,
@@ -33,7 +33,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
       return refusalReply(end.fault, expose);
     case "abandoned": {
       const { code } = end;
-      const statusCode = told[code];
+      const statusCode = statusCodes[code];
       const fields = retried.has(code) ? { "Retry-After": RETRY_AFTER } : undefined;
       return statusCode === undefined ? null : replyOf(statusCode, { code, fields });
     }

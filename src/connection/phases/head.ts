@@ -27,7 +27,7 @@ export interface Switchboard extends Phased {
   act(ruled: Ruled<FramerLike>): void;
   speakHttp2(octets: Uint8Array): void;
   secure(secures: Secures, octets: Uint8Array): void;
-  pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void;
+  pass(passthrough: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void;
 }
 
 /**
@@ -149,7 +149,7 @@ function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Arr
       connection.secure(route.terminator, octets);
       return;
     case "pass":
-      connection.pass(route.taker, hello, octets);
+      connection.pass(route.passthrough, hello, octets);
       return;
     default:
       connection.abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
