@@ -248,7 +248,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     return this.#begin(at + result.consumed);
   }
 
-  /** Looks at octets of an incomplete head for what Node refuses at once; false after a fault. */
+  /** Checks octets of an incomplete head for what Node refuses at once; false after a fault. */
   #follow(piece: Uint8Array, end: number): boolean {
     const begun = this.#begun!;
     begun.add(piece);

@@ -112,8 +112,8 @@ export class Serving implements Phase, FilterOwner, Drainable {
     this.#connection.readHead(octets);
   }
 
-  serverSocketMade(front: ServerSocket, filter: RequestFilter): void {
-    this.#connection.context.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  serverSocketMade(socket: ServerSocket, filter: RequestFilter): void {
+    this.#connection.context.known.set(socket, filter as { decision: Acceptance<FramerLike> | null });
   }
 
   requestBegins(request: IncomingMessage, decision: Acceptance): void {
