@@ -197,11 +197,13 @@ rules("guard: lines that Node leaves out are not taken for lines that no hop has
   };
   // A client's own line, and behind it what the hop in front of this server has added.
   const attack = get(70, "secret.test", "public.test");
+  // From Node 22 on, it is the server that refuses so many lines; it destroys a connection on which a response has just been written.
+  const isServers = Number.parseInt(process.versions.node, 10) >= 22;
   const rows = [
     [get(0, "secret.test", "public.test"), "200", "public.test"],
     [get(30, "secret.test", "public.test"), "200", "public.test"],
     [attack, "431", ""],
-    [get(0, "secret.test") + attack, "200 431", "secret.test"],
+    [get(0, "secret.test") + attack, isServers ? "200" : "200 431", "secret.test"],
   ] as const;
   const answers: unknown[] = [];
   for (const [sent] of rows) {
