@@ -125,7 +125,7 @@ export const enum AuthorityBlock {
   END = 8,
   /** 1..65535, or 0 where no port, or an empty one, was written. */
   PORT = 12,
-  /** The eight 16-bit pieces of an IPv6 address, most significant first, each an u16. */
+  /** The eight 16-bit pieces of an IPv6 address, most significant first, each a u16. */
   IPV6 = 16,
   /** An `AuthorityReading`: where in the grammar the reader stopped. */
   READING = 32,
@@ -152,12 +152,12 @@ export const enum AuthorityReading {
   PORT_TOO_LARGE = 6,
 }
 
-/** Byte offsets inside one head record. Every value is an u32; positions count from the first octet of INPUT. */
+/** Byte offsets inside one head record. Every value is a u32; positions count from the first octet of INPUT. */
 export const enum Head {
   STATUS = 0,
   /** COMPLETE: where the head ends. PARTIAL: where the octets end that came in. A refusal: the offending octet. */
   OFFSET = 4,
-  /** PARTIAL: where the line begins that is not whole yet. */
+  /** PARTIAL: where the incomplete line begins. */
   LINE_START = 8,
   /** PARTIAL: octets of this class (`OctetClass`) may follow without changing anything; 0 when none may. */
   RUN = 12,
@@ -254,7 +254,7 @@ export const enum FieldSpelling {
   LOWER_CASE = 128,
   /** Either of these two bits: the name is in the kernel's table, in the spelling that was sent. */
   SPELLED = 192,
-  /** The bits of a name and its spelling; neither spelling bit where it is spelled in another way. */
+  /** The bits of a name and its spelling; neither spelling bit if it is spelled in another way. */
   ALL = 255,
   /** The white space around the value is not one SP before it and none after it. */
   PADDED = 256,
@@ -309,7 +309,7 @@ export const enum Memory {
 }
 
 /**
- * Byte offsets of repeated octets at `Memory.VECTORS`. V8 makes a constant vector anew at each use, and keeps one that
+ * Byte offsets of repeated octets at `Memory.VECTORS`. V8 rebuilds a constant vector at each use, but keeps one that
  * was loaded.
  */
 export const enum Vector {

@@ -196,7 +196,7 @@ export function authorityRefusal(block: usize, octet: u32): Status {
 }
 
 /**
- * Ends an authority that stopped before its terminator: tells IPv4address from reg-name and refuses what
+ * Ends an authority that stopped before its terminator: distinguishes IPv4address from reg-name and refuses what
  * only the whole shows. COMPLETE, or the refusal, whose offending octet is the authority's first.
  */
 export function finishAuthority(block: usize): Status {

@@ -170,7 +170,7 @@ function readCommonRequestLine(at: usize, lineEnd: usize): usize {
 }
 
 /**
- * True for a token of up to 30 octets with ": " after it that is no other spelling of a name that the kernel reads;
+ * True for a token of up to 30 octets with ": " after it that is not another spelling of a name that the kernel reads;
  * `first` and `second` are the 32 octets from `at` on.
  */
 function isOtherName(at: usize, nameEnd: usize, first: v128, second: v128): bool {

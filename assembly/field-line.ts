@@ -95,7 +95,7 @@ export function readHost(at: usize, valueEnd: usize, lineEnd: usize, end: usize)
     if (valueEnd < lineEnd || stop === at) return OctetClass.WHITESPACE;
     return authorityRun(block);
   }
-  // The value is not whole: wait where nothing followed it yet, else what did is the offending octet.
+  // The value is incomplete: wait where nothing followed it yet, else what did is the offending octet.
   if (stop === end) return authorityRun(block);
   let octet: u32 = load<u8>(stop);
   let offending = stop;

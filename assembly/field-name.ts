@@ -43,8 +43,8 @@ export function enterSpelling(at: usize, end: usize, code: u32): void {
 
 /**
  * Which entry a name could only have, in octets from Memory.NAMES on, by its first four and last four octets. No two
- * spellings share one, which a test makes sure of. (A name of fewer octets has octets around it counted in, and is none
- * of those.)
+ * spellings share one, which a test makes sure of. (A name of fewer octets has octets around it counted in, and is not
+ * one of those.)
  */
 export function nameEntry(first: u32, last: u32): usize {
   // Bounds: the highest nine bits, times NameEntry.SIZE, stay inside the table.

@@ -1,5 +1,5 @@
 // In:    octets, the options and limits of one parse, and a place for the record.
-// Out:   a whole head record, or the word why there is none.
+// Out:   a complete head record, or the status of a refusal.
 // Never: looks past the head.
 
 import {
@@ -119,7 +119,7 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
     const lines = load<u32>(Memory.RECORD, Head.FIELD_LINES);
     // A name may begin here, where another line may.
     if (at === end) return wait(end, lines < maxLines ? OctetClass.TOKEN : 0);
-    // It is not whole, or no LF follows.
+    // It is incomplete, or no LF follows.
     if (load<u8>(at) === CR) return readCrlf(at, end);
     if (lines === maxLines) return refuse(Status.FIELD_LINES_TOO_MANY, at);
     at = readFieldLine(at, end, lines);
@@ -128,7 +128,7 @@ function readLines(start: usize, at: usize, end: usize, options: u32, maxLines: 
   }
 }
 
-/** What only a whole head shows, at its empty line. */
+/** What only a complete head shows, at its empty line. */
 function finish(at: usize, options: u32): Status {
   const status = wholeRefusal(options);
   if (status !== Status.COMPLETE) {
@@ -141,7 +141,7 @@ function finish(at: usize, options: u32): Status {
 }
 
 /**
- * Why a whole head is refused, or COMPLETE. An HTTP/1.1 request must have a Host (RFC 9112 §3.2). A response with status 1xx or 204,
+ * Why a complete head is refused, or COMPLETE. An HTTP/1.1 request must have a Host (RFC 9112 §3.2). A response with status 1xx or 204,
  * and a CONNECT, have no content, and must not declare any (RFC 9112 §6.1, RFC 9110 §8.6, §9.3.6): a recipient that obeyed them
  * would take what follows for content.
  *
@@ -150,7 +150,7 @@ function finish(at: usize, options: u32): Status {
 function wholeRefusal(options: u32): Status {
   const flags = load<u32>(Memory.RECORD, Head.FLAGS);
   if ((flags & HOSTED) === Flag.VERSION_1_1 && !(options & Option.HOST_OPTIONAL)) return Status.HOST_MISSING;
-  // In a resumed parse these words of the record may be those of another head; the whole head is read again after it.
+  // In a resumed parse these words of the record may be those of another head; all of the head is read again after it.
   if (!(flags & FRAMED) || (options & Option.RESUME) !== 0) return Status.COMPLETE;
   // Both words at once.
   const isEmpty = load<u64>(Memory.RECORD, Head.CONTENT_LENGTH_LOW) === 0;

@@ -53,7 +53,7 @@ function readMethod(at: usize, end: usize): usize {
  * HTTP-version = %s"HTTP" "/" DIGIT "." DIGIT                            (RFC 9112 §2.3)
  *
  * Reads the rest of the line. Any digits are well-formed; versions other than 1.0 and 1.1 are refused once the
- * line is whole, since only then is it known to be a version.
+ * line is complete, since only then is it known to be a version.
  */
 function readVersion(at: usize, end: usize): usize {
   // The common version at once. Bounds: at + 10 <= end.

@@ -24,7 +24,7 @@ import { octetRefusal, refuse, wait } from "./stop";
 export function readTarget(at: usize, end: usize): usize {
   if (at === end) return wait(end, 0);
   const methodStart: usize = Memory.INPUT + load<u32>(Memory.RECORD, Head.METHOD_START);
-  // Bounds: eight octets can be read at any octet of the input, as SLACK follows it. The eighth is not looked at.
+  // Bounds: eight octets can be read at any octet of the input, as SLACK follows it. The eighth is not examined.
   const hasSeven = load<u32>(Memory.RECORD, Head.METHOD_END) === load<u32>(Memory.RECORD, Head.METHOD_START) + 7;
   const method: u64 = hasSeven ? load<u64>(methodStart) << 8 : 0;
   const octet: u32 = load<u8>(at);
@@ -108,7 +108,7 @@ function readAuthorityForm(at: usize, end: usize): usize {
   return finishTarget(at, at);
 }
 
-/** An authority that is not whole, or holds what it may not. */
+/** An authority that is incomplete, or holds what it may not. */
 function stopAt(block: usize, at: usize, end: usize): usize {
   if (at === end) return wait(end, authorityRun(block));
   const octet: u32 = load<u8>(at);

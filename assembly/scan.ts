@@ -2,7 +2,7 @@
 // Out:   where the first octet is that ends a run; `end` where none does.
 // Never: decides what that octet means.
 //
-// Octets are looked at in blocks: vectors of 16, words of 8 where there are no vectors, single ones in the JavaScript
+// Octets are examined in blocks: vectors of 16, words of 8 where there are no vectors, single ones in the JavaScript
 // build, where a word would be put together from them. Each question to a block has a body for each, with the same
 // answer, and the compiler keeps one.
 // Bounds of every block: at < end, so it reads at most 15 octets past `end`, and `end` is never

@@ -2,7 +2,7 @@
 // Out:   the record's reason why reading went no further.
 // Never: decides anything.
 //
-// The readers of a head return where they stopped reading, or 0 after one of these calls: the record then says why.
+// The readers of a head return where they stopped reading, or 0 after one of these calls: the record then has the reason.
 
 import { Head, Memory, Status } from "./abi";
 import { CR, LF } from "./ascii";
@@ -30,7 +30,7 @@ export function octetRefusal(octet: u32, cr: Status, other: Status): Status {
   return isControl(octet) ? Status.CONTROL_OCTET : other;
 }
 
-/** Steps over the CRLF at `at`; 0 where it is not whole or not there. */
+/** Steps over the CRLF at `at`; 0 where it is incomplete or not there. */
 export function readCrlf(at: usize, end: usize): usize {
   // Bounds: at < end by every caller; the second octet is checked.
   const octet: u32 = load<u8>(at);

@@ -5,24 +5,24 @@
 // Never: opens more connections than a process may have descriptors; such rows give that as their reason.
 
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { drawChart } from "./gate/chart.js";
 import { Client, contest, type Effort, type Entrant, heldByEach, OURS, SERVERS, THEIRS } from "./gate/contest.js";
 import { HALF_A_HEAD, HANDSHAKE } from "./gate/octets.js";
 import { report } from "./gate/report.js";
 import { type Measured, type Row, rowsOf } from "./gate/row.js";
 import { machine } from "./machine.js";
+import { countOf, readOptions } from "./options.js";
 import { quantile } from "./spread.js";
 
-const { values } = parseArgs({
+const { values } = readOptions({
   options: {
     rounds: { type: "string", default: "3" },
     part: { type: "string", default: "1" },
     out: { type: "string", default: "bench/results/growth.json" },
   },
 });
-const part = Number(values.part);
-const effort: Effort = { rounds: Number(values.rounds), warmUp: 1, part };
+const part = countOf("part", values.part);
+const effort: Effort = { rounds: countOf("rounds", values.rounds), warmUp: 1, part };
 
 const OPEN = [1000, 10_000, 50_000];
 const WAITING = [1000, 10_000];

@@ -1,6 +1,6 @@
 // In:    --quick (few, short rounds); --only STEP, --input ID, --kernel VARIANT (each may be repeated; all by default);
-//        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and README.md's tables, nothing timed).
-// Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong.
+//        --out FILE (default bench/results/head.json; with --quick or a filter, no file); --draw (the chart of FILE and the tables of docs/performance.md; nothing is timed).
+// Out:   tables on stdout, progress on stderr, rows as JSON and a chart beside it; exit 1 where an answer is wrong, 2 where an option is.
 //        Without a filter, guarded requests beside unguarded ones too: a step of `npm run bench:gate`, which keeps its rows
 //        in bench/results/gate.json, or beside FILE: those of x.json in x.guard.json.
 // Never: times a contender before its answers on that kernel have been compared, those of all on the first kernel first.
@@ -9,7 +9,6 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { type KernelVariant, useKernel } from "../src/parser.js";
 import { drawChart } from "./chart.js";
 import { compareCold } from "./cold.js";
@@ -24,6 +23,7 @@ import { compareRefusals, manners, refusers, rehearseRefusals } from "./malforme
 import type { Timing } from "./measure.js";
 import { compareWholeMessages } from "./message.js";
 import { compareOctetByOctet, piecewise, piecewiseInputs } from "./octet-by-octet.js";
+import { misused, readOptions } from "./options.js";
 import { compareProxies } from "./proxy.js";
 import { losingRows, report } from "./report.js";
 import type { Results } from "./results.js";
@@ -37,7 +37,7 @@ const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "si
 const onlyByName: readonly string[] = ["message", "proxy"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const { values } = parseArgs({
+const { values } = readOptions({
   options: {
     quick: { type: "boolean", default: false },
     draw: { type: "boolean", default: false },
@@ -53,10 +53,7 @@ const isFiltered = (values.only ?? values.input ?? values.kernel) !== undefined;
 /** What a filter leaves. Exits where it names something that there is not. */
 function chosen<Name extends string>(option: "only" | "input" | "kernel", all: readonly Name[]): Name[] {
   const unknown = values[option]?.find((name) => !(all as readonly string[]).includes(name));
-  if (unknown !== undefined) {
-    process.stderr.write(`--${option} ${unknown}: there are ${all.join(", ")}\n`);
-    process.exit(1);
-  }
+  if (unknown !== undefined) misused(`--${option} ${unknown}: there are ${all.join(", ")}`);
   return all.filter((name) => values[option]?.includes(name) ?? true);
 }
 

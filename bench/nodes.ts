@@ -9,7 +9,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { fetchRuntime } from "../test/runtimes/fetched.js";
 import type { Effort } from "./gate/contest.js";
 import { OURS } from "./gate/contest.js";
@@ -21,9 +20,10 @@ import { compareHeads, fewContenders } from "./head.js";
 import { inputs } from "./inputs.js";
 import { machine } from "./machine.js";
 import { type NodeRow, type NodesResults, nodesTable } from "./nodes-table.js";
+import { readOptions } from "./options.js";
 import { compareStart } from "./start-rows.js";
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readOptions({
   allowPositionals: true,
   options: { out: { type: "string", default: "bench/results/nodes.json" }, here: { type: "string" } },
 });

@@ -11,7 +11,7 @@ export interface Row {
   readonly input: string;
   readonly contender: string;
   readonly level: Level;
-  /** Nanoseconds per request; `least` is the fastest round. Null where `absent` says why there are none. */
+  /** Nanoseconds per request; `least` is the fastest round. Null where `absent` has the reason that there are none. */
   readonly ns: (Spread & { readonly least: number }) | null;
   /** This row's time divided by that of `to`, in the same round; null for headgate's own rows, controls and absent ones. */
   readonly ratio: (Spread & { readonly to: string }) | null;

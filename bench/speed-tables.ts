@@ -1,5 +1,5 @@
 // In:    the results of a run.
-// Out:   the tables of README.md's section on speed, in Markdown.
+// Out:   the tables of docs/performance.md about the parser, in Markdown.
 // Never: leaves out a contender that headgate loses to.
 
 import { markdown } from "./markdown.js";

@@ -3,19 +3,19 @@
 // Never: measures; start-rows.ts does.
 
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { drawChart } from "./gate/chart.js";
 import { machine } from "./machine.js";
+import { countOf, readOptions } from "./options.js";
 import { compareStart } from "./start-rows.js";
 
-const { values } = parseArgs({
+const { values } = readOptions({
   options: { rounds: { type: "string", default: "31" }, out: { type: "string", default: "bench/results/start.json" } },
 });
 
 /** By contender: the most that its ratio is meant to be. */
 const goals: Readonly<Record<string, number>> = { headgate: 5, "headgate/parser, a parse": 1.3 };
 
-const rounds = Number(values.rounds);
+const rounds = countOf("rounds", values.rounds);
 const rows = compareStart(rounds);
 for (const { contender, value, ratio } of rows) {
   const goal = goals[contender];

@@ -61,9 +61,8 @@ export class DecisionLog {
       const { statusCode, code } = fault;
       report({ verdict: "malformed", target: null, statusCode, code, explanation: explain(fault) });
     });
-    gate.on("abandoned", ({ code, stage }) => {
-      const explanation = `${code.toLowerCase().replaceAll("_", " ")}; stage of the connection: ${stage}`;
-      report({ verdict: "abandoned", target: null, statusCode: null, code, explanation });
+    gate.on("abandoned", (end) => {
+      report({ verdict: "abandoned", target: null, statusCode: null, code: end.code, explanation: explain(end) });
     });
   }
 }

@@ -79,11 +79,10 @@ async function serve(port: number): Promise<number> {
 }
 
 async function close(site: Site, world: World, guarded: Guarded, rebinding: Rebinding): Promise<void> {
-  await site.close();
-  // We cut off the remaining clients ourselves: these ends would only confuse the reader of the log.
+  // We end the remaining connections ourselves: these ends would only confuse the reader of the log.
   site.gate.removeAllListeners();
   guarded.gate.removeAllListeners();
-  await Promise.all([world.close(), rebinding.close(), guarded.close()]);
+  await Promise.all([world.close(), site.close(), rebinding.close(), guarded.close()]);
 }
 
 /** A second signal then ends the process at once, as if there were no listener. */

@@ -35,8 +35,7 @@ export async function playOnce(port: number, print: (line: string) => void): Pro
   }
   clearTimeout(timer);
   exchange.end();
-  await site.close();
-  await world.close();
+  await Promise.all([world.close(), site.close()]);
   const { passed, failed } = exchange;
   print(failed === 0 ? `all ${passed} checks passed` : `${failed} of ${passed + failed} checks FAILED`);
   return failed === 0;

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { parseAuthority } from "headgate";
+import type { Decision } from "headgate";
 import { type File, type Neighbours, REBOUND_NAME, readFiles } from "./files.js";
 
 /** The vhosts that serve the page; the others have WebSockets only. */
@@ -27,13 +27,13 @@ interface Answer {
   readonly fields?: Readonly<Record<string, string>>;
 }
 
-/** A request listener, as node:http takes it, for the live page and the playground. */
+/** Answers requests for the live page and the playground, by the gate's decision on each. */
 export function createPages(
   neighbours: Neighbours | null,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+): (request: IncomingMessage, response: ServerResponse, decision: Decision) => Promise<void> {
   const files = readFiles(neighbours);
-  return async (request, response) => {
-    const { statusCode, body, fields } = await answerTo(request, files, neighbours);
+  return async (request, response, decision) => {
+    const { statusCode, body, fields } = await answerTo(request, decision, files, neighbours);
     response.writeHead(statusCode, {
       "Content-Type": "text/plain; charset=utf-8",
       "Content-Length": Buffer.byteLength(body),
@@ -49,14 +49,12 @@ export function createPages(
 
 async function answerTo(
   request: IncomingMessage,
+  { vhost, port }: Decision,
   files: ReadonlyMap<string, File>,
   neighbours: Neighbours | null,
 ): Promise<Answer> {
-  // The gate has ruled on Host, so this reads it and does not judge it.
-  const result = parseAuthority(request.headers.host ?? "");
-  const name = result.kind === "complete" ? result.authority.uriHost : "";
-  if (result.kind === "malformed" || !PAGE_NAMES.some((known) => known === name)) {
-    return { statusCode: 404, body: `${name} has WebSockets only; the page is on localhost\n` };
+  if (!PAGE_NAMES.some((known) => known === vhost!.name)) {
+    return { statusCode: 404, body: `${vhost!.name} has WebSockets only; the page is on localhost\n` };
   }
   const path = request.url?.split("?")[0] ?? "";
   if (path === "/malformed") return request.method === "POST" ? sendMalformed(request) : wrongMethod("POST");
@@ -66,7 +64,7 @@ async function answerTo(
   if (request.method !== "GET" && request.method !== "HEAD") return wrongMethod("GET, HEAD");
   const fields = {
     "Content-Type": file.contentType,
-    "Content-Security-Policy": contentSecurityPolicy(result.authority.effectivePort("http"), file, neighbours),
+    "Content-Security-Policy": contentSecurityPolicy(port!, file, neighbours),
   };
   return { statusCode: 200, body: file.content, fields };
 }

@@ -2,7 +2,6 @@
 // Out:   an echo, a chat room, the page, and the stream of decisions that the page shows.
 // Never: listens; world.ts does.
 
-import { once } from "node:events";
 import { createGate, type Gate, NO_LISTEN_SERVER } from "headgate";
 import { wsFramer } from "headgate/ws";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -17,10 +16,8 @@ export const DECLARED_PORT = 443;
 const REMEMBERED = 50;
 /** Octets of one message; people do not type more. */
 const MAX_PAYLOAD = 16_384;
-/** Milliseconds that WebSockets have to close before they are terminated. */
+/** Milliseconds that connections have to end in their own protocol before they are cut. */
 const CLOSING = 500;
-/** RFC 6455 §7.4.1: an endpoint is going away. */
-const GOING_AWAY = 1001;
 
 export interface Site {
   readonly gate: Gate;
@@ -28,7 +25,7 @@ export interface Site {
   readonly recent: readonly Entry[];
   /** Also shows the decisions of a gate that guards a server. */
   watch(guarding: Gate): void;
-  /** Closes every WebSocket. */
+  /** Ends every connection that the gate has adopted. */
   close(): Promise<void>;
 }
 
@@ -42,7 +39,8 @@ export function createSite(port: number, listener: (entry: Entry) => void, neigh
   const chat = createChat();
   const decisions = createDecisionStream(recent);
   const origins = PAGE_NAMES.map((name) => `http://${name}:${port}`);
-  const gate = createGate({
+  const pages = createPages(neighbours);
+  const gate: Gate = createGate({
     vhosts: [
       { name: "echo.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/echo": wsFramer(echo) } },
       { name: "chat.localhost", port: NO_LISTEN_SERVER, origins, upgrades: { "/chat": wsFramer(chat) } },
@@ -54,7 +52,7 @@ export function createSite(port: number, listener: (entry: Entry) => void, neigh
         upgrades: { "/decisions": wsFramer(decisions) },
       })),
     ],
-    requests: createPages(neighbours),
+    requests: (request, response) => void pages(request, response, gate.decisionOf(request)!),
   } as const);
   const log = new DecisionLog((entry) => {
     recent.push(entry);
@@ -68,8 +66,7 @@ export function createSite(port: number, listener: (entry: Entry) => void, neigh
     recent,
     watch: (guarding) => log.watch(guarding, "guarded"),
     async close(): Promise<void> {
-      const webSockets = [echo, chat, decisions].flatMap((server) => [...server.clients]);
-      await Promise.all(webSockets.map(closeWebSocket));
+      await gate.drain({ signal: AbortSignal.timeout(CLOSING) });
     },
   };
 }
@@ -109,11 +106,4 @@ function createDecisionStream(recent: readonly Entry[]): WebSocketServer {
 /** ws closes a WebSocket after a protocol error; without a listener the error would end the process. */
 function surviveErrors(webSocket: WebSocket): void {
   webSocket.on("error", () => {});
-}
-
-async function closeWebSocket(webSocket: WebSocket): Promise<void> {
-  const timer = setTimeout(() => webSocket.terminate(), CLOSING);
-  webSocket.close(GOING_AWAY);
-  if (webSocket.readyState !== webSocket.CLOSED) await once(webSocket, "close");
-  clearTimeout(timer);
 }

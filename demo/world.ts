@@ -3,7 +3,7 @@
 // Never: reads an octet, or knows what the gate does with a socket.
 
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import type { Gate } from "headgate";
 
 /** The outside world: the part that listens. In production it is systemd, a load balancer or another process. */
@@ -11,18 +11,14 @@ export interface World {
   readonly port: number;
   /** Gives every connection to the gate. Called at once: until then nothing takes them. */
   giveTo(gate: Gate): void;
-  /** Stops listening and ends every remaining connection. */
+  /** Stops listening; resolves when every connection has ended, which is up to the gate. */
   close(): Promise<void>;
 }
 
 /** Listens on the loopback interface; 0 is any free port. Rejects with the error of listen(2). */
 export async function openWorld(port: number): Promise<World> {
-  const sockets = new Set<Socket>();
   // Paused, so that not one octet is read before the gate owns the socket.
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
+  const server = createServer({ pauseOnConnect: true, noDelay: true });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -33,7 +29,6 @@ export async function openWorld(port: number): Promise<World> {
     async close(): Promise<void> {
       const closed = once(server, "close");
       server.close();
-      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

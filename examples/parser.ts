@@ -7,7 +7,7 @@ import { HeadReader, parseRequestHead } from "headgate/parser";
 const octets = (text: string) => new TextEncoder().encode(text);
 
 // In one piece: whatever the octets contain, the result is a value.
-const result = parseRequestHead(octets("GET /live?room=1 HTTP/1.1\r\nHost: Chat.example.com:8443\r\n\r\nbehind"));
+const result = parseRequestHead(octets("GET /live?room=1 HTTP/1.1\r\nHost: Chat.example.com:8443\r\n\r\nmore"));
 if (result.kind === "complete") {
   const { head, consumed } = result;
   console.log(head.method, head.path, head.query, `${head.authority}`, head.framing.kind, consumed);

@@ -18,10 +18,10 @@ ask(local, ["POST /run HTTP/1.1", "Host: localhost:3000", "Origin: https://evil.
 ask(local, ["POST /run HTTP/1.1", "Host: rebound.example:3000", "Origin: http://rebound.example:3000"]);
 
 // A service behind a proxy that states the client of each request.
-const behind = definePolicy({
+const proxied = definePolicy({
   vhosts: [{ name: "app.example.com", port: 443, requires: "https" }],
   trust: { from: ["10.0.0.0/8"], forwarded: "rfc7239" },
 });
 const forwarded = ["GET / HTTP/1.1", "Host: backend", "Forwarded: for=198.51.100.7;proto=https;host=app.example.com"];
-ask(behind, forwarded, "10.0.0.1");
-ask(behind, forwarded);
+ask(proxied, forwarded, "10.0.0.1");
+ask(proxied, forwarded);

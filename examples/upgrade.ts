@@ -18,11 +18,11 @@ const gate = createGate({
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
 
 const server = createServer((_request, response) => response.end("not ruled on"));
-server.on("upgrade", ({ method, url, httpVersion, rawHeaders }, socket, behind) => {
+server.on("upgrade", ({ method, url, httpVersion, rawHeaders }, socket, rest) => {
   // Node has read the head. Written out again, followed by the bytes after it, it is the `rest` of the socket.
   let head = `${method} ${url} HTTP/${httpVersion}\r\n`;
   for (let i = 0; i < rawHeaders.length; i += 2) head += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  gate.adopt(socket, { rest: Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), behind]) });
+  gate.adopt(socket, { rest: Buffer.concat([Buffer.from(`${head}\r\n`, "latin1"), rest]) });
 });
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

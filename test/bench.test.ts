@@ -216,8 +216,26 @@ test("filters leave what they name, and refuse what there is not", () => {
   assert.is(status, 0);
   assert.equal(stdout.match(/, \w+ kernel: ns per request/g), [", scalar kernel: ns per request"]);
   const wrong = runBench("--quick", "--input", "Z");
-  assert.is(wrong.status, 1);
+  assert.is(wrong.status, 2);
   assert.match(wrong.stderr, /--input Z: there are A, B, C, D, E, M, G/);
+});
+
+test("each program refuses a misused option in one line, and measures nothing", () => {
+  const misused = [
+    ["main", "--quik"],
+    ["gate/main", "--only", "nothing"],
+    ["start", "--rounds", "many"],
+    ["growth", "--part", "0"],
+    ["nodes", "--in", "x"],
+  ] as const;
+  for (const [program, ...options] of misused) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [`dist/bench/${program}.js`, ...options], {
+      encoding: "utf8",
+    });
+    assert.is(status, 2, program);
+    assert.is(stdout, "");
+    assert.match(stderr, /^[^\n]*(--|')[^\n]+\n$/);
+  }
 });
 
 test("the committed chart is the chart of the committed run", () => {

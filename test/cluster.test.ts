@@ -31,7 +31,10 @@ test("workers that share a listening server, each with a gate", async () => {
   }
   // The primary process gives the connections to its workers in turn.
   assert.equal([...said].sort(), ["worker 1", "worker 2"]);
-  const exit = once(program, "exit");
+  const open = new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { Host: "localhost" } });
+  await once(open, "message");
+  const [exit, closed] = [once(program, "exit"), once(open, "close")];
   program.kill("SIGTERM");
+  assert.is((await closed)[0], 1001);
   assert.is((await exit)[0], 0);
 });

@@ -1,4 +1,4 @@
-// In:    the documents, the examples, the comments and docstrings of src/, its explanations and error messages.
+// In:    the documents and corpora, the schemas, the demo's pages, every comment outside of test/, the explanations and error messages of src/.
 // Out:   every form that reads like a translation, with its replacement.
 // Never: judges style beyond the list.
 
@@ -117,9 +117,9 @@ interface Place {
 }
 
 const read = (file: string): string => readFileSync(file, "utf8");
-const below = (folder: string, ending: string): string[] =>
+const below = (folder: string, ...endings: string[]): string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(ending))
+    .filter((name) => endings.some((ending) => name.endsWith(ending)))
     .map((name) => join(folder, name));
 
 /** Paragraphs, rows and items of a document, without code. */
@@ -137,6 +137,23 @@ function comments(file: string, docstrings: boolean): Place[] {
   });
   return found;
 }
+
+/** Lines that begin with a number sign, of configurations and scripts. */
+const signed = (file: string): Place[] =>
+  [...read(file).matchAll(/(?:^[ \t]*#[^\n]*\n)+/gm)].map(([text]) => ({
+    file,
+    text: joined(text.replace(/^[ \t]*#/gm, "")),
+  }));
+
+/** What a schema has to say of each value. */
+const descriptions = (file: string): Place[] =>
+  [...read(file).matchAll(/"description": "((?:[^"\\]|\\.)*)"/g)].map((match) => ({ file, text: match[1]! }));
+
+/** What a page shows. */
+const shownOn = (file: string): Place[] =>
+  read(file)
+    .split(/<[^>]*>/)
+    .map((text) => ({ file, text: joined(text) }));
 
 /** Patterns may hold quotes: they go before the code is read. */
 const PATTERN = /(?<=[=(,:!&|?[{};]\s*|return )\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n[])+\/[a-z]*/g;
@@ -184,17 +201,26 @@ function readTemplate(code: string, start: number, found: string[]): number {
 
 const joined = (text: string): string => text.replace(/\s+/g, " ").trim();
 
+const root = readdirSync(".");
 const documents = [
-  ...readdirSync(".").filter((name) => name.endsWith(".md")),
-  ...["docs", "examples"].flatMap((folder) => below(folder, ".md")),
+  ...root.filter((name) => name.endsWith(".md")),
+  ...["demo", "docs", "examples", "test"].flatMap((folder) => below(folder, ".md")),
 ];
 const sources = below("src", ".ts").filter((file) => !file.endsWith("kernel/simd.ts"));
-const shown = ["demo", "examples"].flatMap((folder) => below(folder, ".ts"));
+const others = ["assembly", "bench", "demo", "examples", "http-parser-js"];
 const places: readonly Place[] = [
   ...documents.flatMap(prose),
   ...sources.flatMap((file) => [...comments(file, false), ...messages(file)]),
   ...below("dist/src", ".d.ts").flatMap((file) => comments(file, true)),
-  ...shown.flatMap((file) => comments(file, false)),
+  ...others
+    .flatMap((folder) => below(folder, ".ts", ".js", ".mjs", ".cjs", ".css", ".c", ".h", ".rs"))
+    .flatMap((file) => comments(file, false)),
+  ...[
+    ".ci/run",
+    ...["bench", "examples"].flatMap((folder) => below(folder, ".cfg", ".conf", ".service", ".sh", ".socket", ".yaml")),
+  ].flatMap(signed),
+  ...root.filter((name) => name.endsWith(".schema.json")).flatMap(descriptions),
+  ...below("demo", ".html").flatMap(shownOn),
 ];
 
 const formsOf = (text: string): Form[] => banned.filter(({ pattern }) => pattern.test(text));
@@ -217,6 +243,11 @@ language("documents, comments, docstrings and messages are read", () => {
     [/^docs\/errors\.md$/, 100],
     [/^src\/gate(-options)?\.ts$/, 60],
     [/^dist\/src\/gate(-options)?\.d\.ts$/, 20],
+    [/^assembly\//, 100],
+    [/^bench\//, 200],
+    [/^demo\/.*\.(?:js|css|html)$/, 40],
+    [/^examples\/scale\/.*\.(?:cfg|conf|yaml)$/, 15],
+    [/\.schema\.json$/, 30],
   ] as const) {
     assert.ok(count(test) > least, `${test}: ${count(test)}`);
   }

@@ -300,14 +300,16 @@ clients.needing(noCurl, "examples/tls/gate.ts: two names, and new certificates a
   const [, second] = renew();
   const environment = { CERTIFICATES: folder, PORT: `${port}` };
   const gate = await start(process.execPath, ["dist/examples/tls/gate.js"], [port], environment);
-  const ask = async (name: string, trusted: string): Promise<string> => {
+  const ask = async (name: string, trusted: string, version = "--http1.1"): Promise<string> => {
     const to = ["--resolve", `${name}:${port}:127.0.0.1`, "--cacert", trusted, `https://${name}:${port}/`];
-    return run("curl", ["-sS", "--http1.1", "--noproxy", "*", ...to]).then(
+    return run("curl", ["-sS", version, "--noproxy", "*", ...to]).then(
       ({ stdout }) => stdout,
       (error: Error) => error.message,
     );
   };
   assert.is(await ask("b.example.com", second!), `b.example.com:${port} by TLS for b.example.com, http/1.1\n`);
+  // Requests of HTTP/2 have no Host.
+  assert.is(await ask("b.example.com", second!, "--http2"), `b.example.com:${port} by TLS for b.example.com, h2\n`);
   const former = file("former.crt", readFileSync(second!, "latin1"));
   renew();
   gate.signal("SIGHUP");

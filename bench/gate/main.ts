@@ -9,8 +9,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { machine } from "../machine.js";
+import { misused, readOptions } from "../options.js";
 import { type AgainstRow, compareAgainst, serversOfOurs } from "./against.js";
 import { BUN_VERSION, withBun } from "./bun.js";
 import { drawChart } from "./chart.js";
@@ -25,28 +25,16 @@ const { version: wsVersion } = createRequire(import.meta.url)("ws/package.json")
 
 const quickly: Effort = { rounds: 2, warmUp: 0, part: 100 };
 
-function misused(why: string): never {
-  process.stderr.write(`${why}\n`);
-  process.exit(2);
-}
-
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        quick: { type: "boolean", default: false },
-        only: { type: "string" },
-        out: { type: "string" },
-        bun: { type: "string" },
-        against: { type: "string" },
-      },
-    }).values;
-  } catch (error) {
-    return misused((error as Error).message);
-  }
-}
-
-const { quick, only, out, bun, against } = readOptions();
+const { values } = readOptions({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    out: { type: "string" },
+    bun: { type: "string" },
+    against: { type: "string" },
+  },
+});
+const { quick, only, out, bun, against } = values;
 if (only !== undefined && !Object.hasOwn(steps, only)) {
   misused(`--only ${only}: the steps are ${Object.keys(steps).join(", ")}`);
 }

@@ -103,7 +103,7 @@ function besideGuarded(): HttpServer {
   return createHttpServer(readItems);
 }
 
-/** The same one on sockets that a server on bare `net` has accepted. */
+/** The application, on sockets that a server on bare `net` has accepted. */
 function adopting(application: RequestListener): Server {
   const gate = createGate({
     scheme: "https",

@@ -58,7 +58,7 @@ uint64_t read_heads(const char *at, size_t length) {
   found = 0;
   llhttp_errno_t status = llhttp_execute(&parser, at, length);
   if (status == HPE_OK) return length + found;
-  // Behind an upgrade or an error the parser must be reset; behind an upgrade all octets of the head were read.
+  // After an upgrade or an error the parser must be reset; after an upgrade all octets of the head were read.
   count = 0;
   llhttp_reset(&parser);
   return status == HPE_PAUSED_UPGRADE ? length + found : 0;

@@ -21,7 +21,7 @@ bool rehearsing = false;
 
 static struct buffer *buffers;
 static size_t count;
-/* The buffer of which a rehearsal tells: spans are told as offsets in it. */
+/* The buffer that a rehearsal reads: its spans are printed as offsets in it. */
 static size_t current;
 
 void tell_span(const char *at, size_t length) { printf(" %td %zu", at - buffers[current].octets, length); }

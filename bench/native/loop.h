@@ -1,5 +1,5 @@
 // In:    nothing.
-// Out:   what the loop asks of a parser, and what a parser tells in a rehearsal.
+// Out:   what the loop asks of a parser, and what a parser reports in a rehearsal.
 // Never: knows a parser.
 
 #ifndef LOOP_H

@@ -39,7 +39,7 @@ mkdir -p "$source/picohttpparser" "$source/llhttp"
 cp h2o/*/deps/picohttpparser/picohttpparser.[ch] "$source/picohttpparser"
 cp -r rust/usr/share/cargo/registry/httparse-*/src "$source/httparse"
 cp llhttp/usr/share/llhttp/*.c llhttp/usr/share/include/llhttp/llhttp.h "$source/llhttp"
-# What the bench says of each.
+# What the bench prints about each.
 ls h2o_*.tar.* >"$source/picohttpparser/VERSION"
 ls librust-httparse-dev_*.deb >"$source/httparse/VERSION"
 ls node-llhttp_*.deb >"$source/llhttp/VERSION"

@@ -20,6 +20,6 @@ const gate = createGate({
   },
 });
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
-gate.on("abandoned", ({ code, stage, cause }) => console.log(code, stage, `${cause ?? ""}`));
+gate.on("abandoned", (end) => console.log(explain(end)));
 
 createServer((socket) => gate.adopt(socket)).listen(Number(process.env.GATE_PORT ?? 9000), "127.0.0.1");

@@ -36,6 +36,6 @@ for (const [i, way] of ways.entries()) {
   });
   gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
   gate.on("malformed", ({ fault }) => console.log(fault.statusCode, explain(fault)));
-  gate.on("abandoned", ({ code, cause }) => console.log(code, `${cause ?? ""}`));
+  gate.on("abandoned", (end) => console.log(explain(end)));
   createServer((socket) => gate.adopt(socket)).listen(gatePorts[i], "127.0.0.1");
 }

@@ -1,5 +1,5 @@
-// Fastify 5 with @fastify/websocket, guarded on both addresses of localhost. The lines that
-// end with "// +", or are between two "// ++", are the gate's; they replace the one after "// -".
+// Fastify 5 with @fastify/websocket, guarded. The lines that end with "// +", or are between two "// ++", are the gate's; they
+// replace the one after "// -".
 
 import { createServer } from "node:http"; // +
 import webSockets from "@fastify/websocket";

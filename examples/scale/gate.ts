@@ -62,7 +62,7 @@ const gate = createGate({
 });
 gate.on("refused", (decision) => console.log(NAME, decision.statusCode, explain(decision)));
 gate.on("malformed", ({ fault }) => console.log(NAME, fault.statusCode, explain(fault)));
-gate.on("abandoned", ({ code, cause }) => console.log(NAME, code, `${cause ?? ""}`));
+gate.on("abandoned", (end) => console.log(NAME, explain(end)));
 
 const door = createServer((socket) => gate.adopt(socket)).listen(Number(PORT), ADDRESS);
 

@@ -1,11 +1,11 @@
-// In:    clients on PORT, 8443 by default; a key and a certificate for each name in the folder CERTIFICATES.
+// In:    clients on PORT, 8443 by default; a key and a certificate for each name in the folder CERTIFICATES: node dist/examples/tls/gate.js
 // Out:   a page for each name, over TLS that the gate speaks; certificates are read again at each SIGHUP.
 // Never: serves one name over a connection that was opened for another.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { createGate, explain, HelloFault, NO_LISTEN_SERVER } from "headgate";
+import { createGate, explain, NO_LISTEN_SERVER } from "headgate";
 
 const folder = process.env.CERTIFICATES ?? "/etc/headgate";
 const names = ["a.example.com", "b.example.com"];
@@ -18,14 +18,13 @@ const gate = createGate({
   vhosts: names.map((name) => ({ name, port: NO_LISTEN_SERVER, requires: "https" })),
   tls: Object.fromEntries(names.map((name) => [name, read(name)])),
   requests: (request, response) => {
-    const { serverName, alpnProtocol } = gate.arrivalOf(request)!;
-    response.end(`${request.headers.host} by TLS for ${serverName}, ${alpnProtocol ?? "without ALPN"}\n`);
+    const { authority, arrival } = gate.decisionOf(request)!;
+    const { serverName, alpnProtocol } = arrival;
+    response.end(`${authority} by TLS for ${serverName}, ${alpnProtocol ?? "without ALPN"}\n`);
   },
 });
 gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
-gate.on("abandoned", ({ code, stage, cause }) => {
-  console.log(code, stage, cause instanceof HelloFault ? explain(cause) : `${cause ?? ""}`);
-});
+gate.on("abandoned", (end) => console.log(explain(end)));
 
 process.on("SIGHUP", () => {
   for (const name of names) gate.renew(name, read(name));
