@@ -252,6 +252,8 @@ export const enum FieldSpelling {
   COMMON = 64,
   /** A known name in lower case. */
   LOWER_CASE = 128,
+  /** Either of these two bits: the name is in the kernel's table, in the spelling that was sent. */
+  SPELLED = 192,
   /** The bits of a name and its spelling; neither spelling bit if it is spelled in another way. */
   ALL = 255,
   /** The white space around the value is not one SP before it and none after it. */

@@ -104,7 +104,7 @@ function markWord(word: string, classes: u32): void {
 }
 
 /** The i-th code unit of a word of the source; read directly, since a checked index would import an abort. */
-export function codeUnit(word: string, i: i32): u32 {
+function codeUnit(word: string, i: i32): u32 {
   // Bounds: callers keep 0 <= i < word.length; a string's code units follow its pointer.
   return load<u16>(changetype<usize>(word) + ((<usize>i) << 1));
 }
@@ -118,7 +118,7 @@ export function isDigit(octet: u32): bool {
   return octet - DIGIT_0 < 10;
 }
 
-export function lowerCase(octet: u32): u32 {
+function lowerCase(octet: u32): u32 {
   return octet - CAPITAL_A < 26 ? octet | CASE_BIT : octet;
 }
 

@@ -87,7 +87,7 @@ export function fitsVersion(octet: u32, index: usize): bool {
 }
 
 /** White space out of place and a line that ends too early have statuses of their own in a request line. */
-export function whitespaceRefusal(octet: u32, other: Status): Status {
+function whitespaceRefusal(octet: u32, other: Status): Status {
   if (octet === SP || octet === HTAB) return Status.REQUEST_LINE_WHITESPACE;
   return octetRefusal(octet, Status.REQUEST_LINE_SHORT, other);
 }

@@ -2,14 +2,14 @@
 // Out:   the types of it; TypeErrors with path, value and fix for what cannot be served.
 // Never: makes a gate.
 
-import type { RequestListener, Server } from "node:http";
+import { type RequestListener, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
 import { arrivalSettings } from "./arrival/check.js";
 import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
-import type { FramerLike, Sender } from "./handover/framer.js";
-import type { PassthroughLike } from "./handover/passthrough.js";
+import { type FramerLike, isSender, type Sender } from "./handover/framer.js";
+import { isPassthrough, type PassthroughLike } from "./handover/passthrough.js";
 import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe, withinLimits } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
@@ -180,8 +180,37 @@ export function narrow(policy: Policy<FramerLike>, names: readonly string[]): Po
   return withSecured(definePolicy({ ...policy.rules, vhosts }), policy.secured);
 }
 
-/** What is declared counts for every connection without TLS, also for those that could have had it. @internal */
-export function checkUndeclared(scheme: unknown, tls: unknown): void {
+/** Throws `TypeError` for a setting, besides the policy's, the limits and http2, that cannot be. @internal */
+export function checkOwnSettings({ expose = false, requests, authorize, fallback, scheme, tls }: GateOptions): void {
+  if (typeof expose !== "boolean") throw new TypeError(`expose is ${describe(expose)}; it must be true or false`);
+  const isApplication = typeof requests === "function" || requests instanceof Server || isSender(requests);
+  if (requests !== undefined && !isApplication) {
+    throw new TypeError(
+      `requests must be an http.Server, not an https.Server, a request listener, or toProcess(child); it is ${describe(requests)}${adviceOnRequests(requests)}`,
+    );
+  }
+  if (authorize !== undefined && typeof authorize !== "function") {
+    throw new TypeError(
+      `authorize must be a function: (head, { signal, arrival, decision }) => true or false; it is ${describe(authorize)}`,
+    );
+  }
+  if (fallback !== undefined && !isPassthrough(fallback)) {
+    throw new TypeError(
+      `fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...; it is ${describe(fallback)}`,
+    );
+  }
+  checkUndeclared(scheme, tls);
+}
+
+/** An application that is neither a server nor a listener. */
+function adviceOnRequests(requests: unknown): string {
+  const it = requests as { callback?: unknown; server?: unknown } | null;
+  if (typeof it?.callback === "function") return "; write requests: app.callback()";
+  return it?.server instanceof Server ? "; write requests: app.server" : "";
+}
+
+/** What is declared counts for every connection without TLS, also for those that could have had it. */
+function checkUndeclared(scheme: unknown, tls: unknown): void {
   if (scheme !== "https" || tls === undefined) return;
   throw new TypeError(
     'scheme is "https" together with tls, so plaintext on the same port would count as https; leave scheme out: the scheme ' +

@@ -21,7 +21,7 @@ import {
   type AdoptOptions,
   adoptElsewhere,
   adoptSettings,
-  checkUndeclared,
+  checkOwnSettings,
   type GateCounts,
   type GateEvents,
   type GateOptions,
@@ -39,7 +39,6 @@ import { readerOf } from "./guard/mode.js";
 import { checkListening, connectionEventOf, type GuardedServer } from "./guard/server.js";
 import { type FramerLike, isSender } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
-import { isPassthrough } from "./handover/passthrough.js";
 import { SideTable } from "./handover/side-table.js";
 import type { HeadFaultCode } from "./head/fault.js";
 import { NOTHING } from "./head/kernel/latin1.js";
@@ -49,9 +48,8 @@ import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import { Drain, type DrainCounts, type DrainOptions, readDrainOptions } from "./outcome/drain.js";
 import type { AbandonedCode, ConnectionEnd, LostCode } from "./outcome/end.js";
-import { Histogram } from "./outcome/histogram.js";
 import { gateLimits } from "./outcome/limits.js";
-import { type GateSnapshot, snapshotOf } from "./outcome/metrics.js";
+import { type GateSnapshot, Histogram, snapshotOf } from "./outcome/metrics.js";
 import { type GateState, OpenConnections } from "./outcome/open-connections.js";
 import { checkGuardedTravel, checkTravel } from "./outcome/travel.js";
 import { WaitingRoom } from "./outcome/waiting.js";
@@ -114,24 +112,8 @@ export class Gate extends EventEmitter<GateEvents> {
       ...rules
     } = options;
     const limits = gateLimits(givenLimits);
-    if (typeof expose !== "boolean") throw new TypeError(`expose is ${describe(expose)}; it must be true or false`);
+    checkOwnSettings(options);
     const sender = isSender(requests) ? requests : null;
-    if (requests !== undefined && sender === null && typeof requests !== "function" && !(requests instanceof Server)) {
-      throw new TypeError(
-        `requests must be an http.Server, not an https.Server, a request listener, or toProcess(child); it is ${describe(requests)}${adviceOnRequests(requests)}`,
-      );
-    }
-    if (authorize !== undefined && typeof authorize !== "function") {
-      throw new TypeError(
-        `authorize must be a function: (head, { signal, arrival, decision }) => true or false; it is ${describe(authorize)}`,
-      );
-    }
-    if (fallback !== undefined && !isPassthrough(fallback)) {
-      throw new TypeError(
-        `fallback must be a function that takes the connection: ({ socket, rest, arrival }) => ...; it is ${describe(fallback)}`,
-      );
-    }
-    checkUndeclared(rules.scheme, tls);
     const protocols = http2 === false ? ["http/1.1"] : ["h2", "http/1.1"];
     const names = tls === undefined ? null : new ServerNames(tls, protocols);
     const named = definePolicy({ ...rules, vhosts: definePolicy(rules).vhosts.map(withFramers(framers)) });
@@ -438,11 +420,4 @@ function checkSocket(socket: Duplex): void {
 function serverOf(requests: GateOptions["requests"]): Server | undefined {
   if (typeof requests === "function") return createServer(requests);
   return requests instanceof Server ? requests : undefined;
-}
-
-/** An application that is neither a server nor a listener. */
-function adviceOnRequests(requests: unknown): string {
-  const it = requests as { callback?: unknown; server?: unknown } | null;
-  if (typeof it?.callback === "function") return "; write requests: app.callback()";
-  return it?.server instanceof Server ? "; write requests: app.server" : "";
 }

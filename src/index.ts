@@ -34,9 +34,8 @@ export type { Authorization, Authorize, AuthorizeContext } from "./outcome/autho
 export type { DrainCounts, DrainOptions } from "./outcome/drain.js";
 export type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
-export type { GateDurations } from "./outcome/histogram.js";
 export type { GateLimits } from "./outcome/limits.js";
-export type { GateGauges, GateSnapshot, GateTimes } from "./outcome/metrics.js";
+export type { GateDurations, GateGauges, GateSnapshot, GateTimes } from "./outcome/metrics.js";
 export type { GateState } from "./outcome/open-connections.js";
 export * from "./parser.js";
 export { LEAVE } from "./policy/vhost.js";

@@ -250,7 +250,7 @@ names("a local port is compared with the arrival's, and must be known", () => {
   assert.match(explain(unknown), /host port 8080 mismatches vhost port "local", which is not known/);
 });
 
-names("a reg-name that is spelt like an address is another name", () => {
+names("a reg-name that is spelled like an address is another name", () => {
   const made = definePolicy({
     vhosts: [
       { name: "127.0.0.1", port: "any" },

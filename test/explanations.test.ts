@@ -4,7 +4,7 @@
 
 import * as assert from "uvu/assert";
 import type { Arrival } from "#src/arrival/arrival.js";
-import { nothingSaid } from "#src/arrival/proxy/header.js";
+import { nothingStated } from "#src/arrival/proxy/header.js";
 import { parseRequestHead } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
 import { decide } from "#src/policy/decide.js";
@@ -184,7 +184,7 @@ explanations("a decision shows and logs nothing but visible ASCII, and not much 
     .repeat(20);
   const obsText = all.replace(/[\0-\x08\x0a-\x1f\x7f]/g, "");
   const proxy = {
-    ...nothingSaid,
+    ...nothingStated,
     version: 2,
     command: "PROXY",
     hop: "10.0.0.1",

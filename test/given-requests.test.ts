@@ -10,7 +10,7 @@ import * as assert from "uvu/assert";
 import type { ConnectionFacts } from "#src/arrival/stated.js";
 import { parseRequestHead, type WholeHeadResult } from "#src/head/parse.js";
 import type { RequestHead } from "#src/head/request-head.js";
-import { messageOf, replyTo } from "#src/outcome/reply.js";
+import { http1Response, replyTo } from "#src/outcome/reply.js";
 import type { Refusal } from "#src/policy/decision.js";
 import type { Policy } from "#src/policy/policy-rules.js";
 import { reasonPhrases } from "#src/policy/reason-phrases.js";
@@ -289,7 +289,7 @@ test("a refusal has the same fields and body as a gate's", async () => {
       const decision = decide(own, result.head, arrivalOf(own)) as Refusal<never>;
       for (const expose of [false, true]) {
         const response = refusalResponse(decision, { expose });
-        const gates = messageOf(replyTo({ kind: "refused", decision }, expose)!);
+        const gates = http1Response(replyTo({ kind: "refused", decision }, expose)!);
         const [head, body] = gates.split("\r\n\r\n") as [string, string];
         assert.is(`HTTP/1.1 ${response.status} ${response.statusText}`, head.split("\r\n")[0]);
         const fields = head

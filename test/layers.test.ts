@@ -125,20 +125,47 @@ test("a connection changes its state in src/connection/ alone, and nothing asks 
   }
 });
 
-test("what a file of src/ exports is named in another file", () => {
-  const words = new Map<string, ReadonlySet<string>>();
-  for (const folder of ["bench", "demo", "examples", "src", "test"]) {
+/** What a file imports or re-exports: `file name`, for each name. */
+function importedNames(file: string, text: string): string[] {
+  const found: string[] = [];
+  const add = (from: string, names: string): void => {
+    const target = from.startsWith("#") ? from.slice(1) : normalize(join(dirname(file), from));
+    // asc's imports have no extension.
+    const path = target.replace(/\.js$|(?<!\.m?js|\.ts)$/, ".ts");
+    found.push(...[...names.matchAll(/[\w$]+/g)].map(([name]) => `${path} ${name}`));
+  };
+  for (const [, names, from] of text.matchAll(/^(?:import|export)\b([^;]*?)\bfrom "([.#][^"]+)";/gms))
+    add(from!, names!);
+  // (await import("./a.js")).a, and const { a } = await import("./a.js")
+  for (const [, names, from, name] of text.matchAll(
+    /(?:\{([^}]+)\} = |\()await import\("([.#][^"]+)"\)(?:\)\.(\w+))?/g,
+  )) {
+    add(from!, names ?? name!);
+  }
+  return found;
+}
+
+test("what a file of assembly/, src/ or test/support/ exports is imported by another file", () => {
+  const texts = new Map<string, string>();
+  for (const folder of ["assembly", "bench", "demo", "examples", "src", "test"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
-      if (!/\.m?[jt]s$/.test(name)) continue;
-      const file = join(folder, name);
-      words.set(file, new Set(readFileSync(file, "utf8").match(/\w+/g)));
+      if (/\.m?[jt]s$/.test(name)) texts.set(join(folder, name), readFileSync(join(folder, name), "utf8"));
     }
   }
-  for (const file of ours.filter((each) => !entries.includes(each))) {
-    for (const [, name] of readFileSync(file, "utf8").matchAll(/^export (?:[a-z*]+ )+?(?!enum\b)([\w$]+)/gm)) {
-      const isUsed = [...words].some(([other, found]) => other !== file && found.has(name!));
-      assert.ok(isUsed, `${file} exports ${name}, which nothing imports`);
+  const imported = new Set([...texts].flatMap(([file, text]) => importedNames(file, text)));
+  for (const [file, text] of texts) {
+    if (!/^(?:assembly|src|test\/support)\//.test(file)) continue;
+    // These are imported from outside.
+    if (file === "assembly/index.ts" || entries.includes(file)) continue;
+    for (const [, name] of text.matchAll(/^export (?:async |abstract )?(?:const enum|function\*?|[a-z]+) ([\w$]+)/gm)) {
+      assert.ok(imported.has(`${file} ${name}`), `${file} exports ${name}, which nothing imports`);
     }
+  }
+});
+
+test("only the entries re-export", () => {
+  for (const file of ours.filter((each) => !entries.includes(each))) {
+    assert.not.match(readFileSync(file, "utf8"), /^export (?:type )?[{*]/m, file);
   }
 });
 

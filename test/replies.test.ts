@@ -3,32 +3,33 @@
 // Never: opens a socket; answers.test.ts does.
 
 import * as assert from "uvu/assert";
-import { messageOf, replyOf } from "#src/outcome/reply.js";
+import { http1Response } from "#src/outcome/reply.js";
 import { prefersJson } from "#src/policy/accept.js";
+import { replyOf } from "#src/policy/reply.js";
 import { suite } from "./support/suite.js";
 
 const replies = suite("replies");
 
 replies("an explanation stands in the body, and is plain text", () => {
-  const [fields, body] = messageOf(replyOf(421, { explanation: "because <b>" }), "GET").split("\r\n\r\n") as [
+  const [fields, body] = http1Response(replyOf(421, { explanation: "because <b>" }), "GET").split("\r\n\r\n") as [
     string,
     string,
   ];
   assert.is(body, "Misdirected Request\nbecause <b>\n");
   assert.match(fields, `Content-Length: ${body.length}`);
   assert.match(fields, /\r\nContent-Type: text\/plain; charset=iso-8859-1\r\n.*\r\nX-Content-Type-Options: nosniff/s);
-  assert.is(messageOf(replyOf(421, { explanation: "because" }), "HEAD").split("\r\n\r\n")[1], "");
+  assert.is(http1Response(replyOf(421, { explanation: "because" }), "HEAD").split("\r\n\r\n")[1], "");
 });
 
 replies("the code is in the body, and no cache keeps it", () => {
-  const [fields, body] = messageOf(replyOf(421, { code: "NAME_UNKNOWN" })).split("\r\n\r\n") as [string, string];
+  const [fields, body] = http1Response(replyOf(421, { code: "NAME_UNKNOWN" })).split("\r\n\r\n") as [string, string];
   assert.is(body, "Misdirected Request (NAME_UNKNOWN)\n");
   assert.match(fields, "\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\n");
 });
 
 replies("as JSON, which is US-ASCII whatever a client has sent", () => {
   const details = { code: "NAME_UNKNOWN", explanation: 'RFC 9110 \xa7 "\xff"', json: true };
-  const [fields, body] = messageOf(replyOf(421, details)).split("\r\n\r\n") as [string, string];
+  const [fields, body] = http1Response(replyOf(421, details)).split("\r\n\r\n") as [string, string];
   assert.is(body, '{"error":{"code":"NAME_UNKNOWN","explanation":"RFC 9110 \\u00a7 \\"\\u00ff\\""}}');
   assert.match(
     fields,
@@ -76,15 +77,15 @@ replies("JSON is for a client that prefers it", () => {
 
 replies("each status code has the fields it needs", () => {
   assert.match(
-    messageOf(replyOf(426)),
+    http1Response(replyOf(426)),
     /\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n/,
   );
-  assert.match(messageOf(replyOf(405)), /\r\nAllow: GET\r\n/);
+  assert.match(http1Response(replyOf(405)), /\r\nAllow: GET\r\n/);
   for (const statusCode of [400, 401, 403, 404, 405, 408, 421, 426, 431, 500, 503, 505]) {
-    const [fields, body] = messageOf(replyOf(statusCode)).split("\r\n\r\n") as [string, string];
+    const [fields, body] = http1Response(replyOf(statusCode)).split("\r\n\r\n") as [string, string];
     assert.match(fields, new RegExp(`^HTTP/1\\.1 ${statusCode} [A-Z][A-Za-z ]+\\r\\nDate: `));
     assert.match(fields, `Content-Length: ${body.length}`);
     assert.match(fields, /\r\nConnection: (?:Upgrade, )?close\r\n/);
-    assert.is(messageOf(replyOf(statusCode), "HEAD").split("\r\n\r\n")[1], "");
+    assert.is(http1Response(replyOf(statusCode), "HEAD").split("\r\n\r\n")[1], "");
   }
 });

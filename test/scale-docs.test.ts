@@ -4,9 +4,9 @@
 
 import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
+import { parseAllDocuments } from "yaml";
 import { blocks, plain, read, rows, section } from "./support/document.js";
 import { suite } from "./support/suite.js";
-import { readYaml } from "./support/yaml.js";
 
 const page = read("docs/scale.md");
 const program = read("examples/scale/gate.ts");
@@ -49,8 +49,8 @@ test("has every variable of the program, with its default", () => {
 });
 
 test("the timeline of a pod is that of the manifest", () => {
-  const [deployment] = readYaml(read("examples/scale/kubernetes.yaml")) as [never];
-  const pod = (deployment as { spec: { template: { spec: Pod } } }).spec.template.spec;
+  const [deployment] = parseAllDocuments(read("examples/scale/kubernetes.yaml"));
+  const pod = (deployment!.toJS() as { spec: { template: { spec: Pod } } }).spec.template.spec;
   const { env, lifecycle } = pod.containers[0];
   const value = (name: string): number => Number(env.find((each) => each.name === name)!.value);
   const sigterm = lifecycle.preStop.sleep.seconds;

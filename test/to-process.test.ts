@@ -3,27 +3,15 @@
 // Never: takes an octet for right because it came; what each client wrote is compared.
 
 import { type ChildProcess, fork } from "node:child_process";
-import { EventEmitter, once } from "node:events";
-import http from "node:http";
-import http2 from "node:http2";
+import { once } from "node:events";
 import net from "node:net";
-import tls from "node:tls";
 import * as assert from "uvu/assert";
-import {
-  createGate,
-  type Gate,
-  type GateOptions,
-  NO_LISTEN_SERVER,
-  type RawConnection,
-  type Sender,
-} from "#src/index.js";
-import type { ChildMessage, ParentMessage } from "#src/intake/socket-message.js";
-import { type Child, type SentDecision, sendSocket, toProcess, UNREAD } from "#src/intake.js";
-import { certificate } from "./support/certificate.js";
-import { ask as askHttp2 } from "./support/http2-gate.js";
+import { createGate, type Gate, type GateOptions, NO_LISTEN_SERVER, type Sender } from "#src/index.js";
+import { type Child, type SentDecision, toProcess, UNREAD } from "#src/intake.js";
 import { seeded } from "./support/mutations.js";
 import { suite } from "./support/suite.js";
 import { Client, octetsOf } from "./support/tcp.js";
+import { type ToldChild, told } from "./support/told-child.js";
 import { turn, until } from "./support/until.js";
 import { handshakeFields } from "./support/world.js";
 
@@ -217,33 +205,6 @@ for (const others of ["another child takes what was not acknowledged", "what was
 const lostOf = (gate: Gate): number => gate.counts.lost.CHILD_FAILED ?? 0;
 
 const one = suite("to process: one socket");
-
-/** A child that does what the test says. */
-class ToldChild extends EventEmitter {
-  readonly said: ParentMessage[] = [];
-  error: Error | null = null;
-
-  send(message: object, _socket: unknown, _options: unknown, done: (error: Error | null) => void): boolean {
-    this.said.push((message as { headgate: ParentMessage }).headgate);
-    process.nextTick(done, this.error);
-    return true;
-  }
-
-  says(headgate: ChildMessage): void {
-    this.emit("message", { headgate });
-  }
-
-  get kinds(): string {
-    return this.said.map(({ kind }) => kind).join(" ");
-  }
-}
-
-const told = (receives = true): ToldChild & Child => {
-  const child = new ToldChild();
-  if (receives)
-    child.on("newListener", (name) => name === "exit" && setImmediate(() => child.says({ kind: "receives" })));
-  return child as ToldChild & Child;
-};
 
 async function connect(port: number, octets = head()): Promise<Client> {
   const client = new Client(net.connect({ port, host: "127.0.0.1", noDelay: true }));
@@ -477,93 +438,4 @@ one("the child gets the facts of the decision, and where the request came in", a
   assert.equal([request!.upgrade, request!.pattern, request!.authority], [false, null, "a:8443"]);
   child.emit("exit", 0);
   close();
-});
-
-const cannot = suite("to process: what cannot travel");
-const child = told();
-const upgrades = { "/live": toProcess(child) };
-const vhosts = [{ name: "a.example", port: NO_LISTEN_SERVER, upgrades } as const];
-const throws = (make: () => unknown, message: RegExp): void => {
-  assert.throws(make, (error: unknown) => error instanceof TypeError && message.test(error.message));
-};
-
-cannot("is refused where the gate is made, if that shows it", () => {
-  const own = certificate("a.example");
-  throws(
-    () => createGate({ vhosts, tls: { "a.example": own } }),
-    /^vhosts\[0\]\.upgrades\["\/live"\] is toProcess, and tls terminates TLS here for vhost a\.example; TLS state cannot be sent to a process: write tls: \{ "a\.example": toProcess\(child\) \}, and let the child speak TLS$/,
-  );
-  throws(() => createGate({ vhosts, tls: { "*": own } }), /tls terminates TLS here for vhost a\.example/);
-  throws(
-    () => createGate({ vhosts: [{ ...vhosts[0]!, name: "*.example" }], tls: { "**.example": own } }),
-    /for vhost \*\.example/,
-  );
-  throws(
-    () =>
-      createGate({
-        vhosts: [{ name: "[::1]", port: NO_LISTEN_SERVER }],
-        tls: { "*": own },
-        requests: toProcess(child),
-      }),
-    /^requests is toProcess, and tls terminates TLS here for vhost \[::1\]/,
-  );
-  throws(
-    () => createGate({ vhosts, http2: { cleartext: true } }),
-    /^vhosts\[0\]\.upgrades\["\/live"\] is toProcess, and http2\.cleartext admits WebSockets on streams.*enableConnectProtocol: false/,
-  );
-  throws(
-    () =>
-      createGate({
-        vhosts: [{ name: "a" }],
-        http2: { cleartext: true, enableConnectProtocol: false },
-        requests: toProcess(child),
-      }),
-    /^requests is toProcess, and http2\.cleartext admits requests on streams.*; write http2: false$/,
-  );
-  throws(() => createGate({ vhosts }).guard(http.createServer()), /a guarded server reads its sockets by itself/);
-  // Where the server of that name is the child, or all connections are, they can travel.
-  createGate({ vhosts, tls: { "a.example": toProcess(child), "*": own } });
-  createGate({ vhosts, tls: { "b.example": own } });
-  createGate({ vhosts, tls: { "*": toProcess(({ hello }: RawConnection) => (hello === null ? null : child)) } });
-  createGate({ vhosts, http2: { cleartext: true, enableConnectProtocol: false } });
-  createGate({ vhosts: [{ name: "a" }], requests: toProcess(() => child) });
-  createGate({ vhosts: [...vhosts, { name: "b" }] }).guard(http.createServer(), { vhosts: ["b"] });
-});
-
-cannot("is FRAMER_FAILED at the handover, where only the socket shows it", async () => {
-  const gate = createGate({
-    vhosts: [{ name: "localhost", port: NO_LISTEN_SERVER, upgrades }],
-    requests: toProcess(child),
-  });
-  const causes: string[] = [];
-  gate.on("abandoned", ({ code, cause }) => causes.push(`${code} ${(cause as Error).message}`));
-  const server = tls.createServer({ ...certificate(), ALPNProtocols: ["h2", "http/1.1"] });
-  server.on("secureConnection", (socket) => void gate.adopt(socket));
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as net.AddressInfo;
-  const secured = { port, host: "127.0.0.1", servername: "localhost", rejectUnauthorized: false };
-  const client = new Client(tls.connect({ ...secured, ALPNProtocols: ["http/1.1"] }));
-  await client.send(octetsOf(head("localhost")));
-  assert.is((await client.all())[0]!.statusCode, 500);
-  const session = http2.connect(`https://localhost:${port}`, { ...secured });
-  assert.is((await askHttp2(session, { ":path": "/", ":authority": "localhost" })).status, 500);
-  session.close();
-  assert.match(causes[0]!, /^FRAMER_FAILED TLS state cannot travel/);
-  assert.match(causes[1]!, /^FRAMER_FAILED a stream of HTTP\/2 cannot be sent to a process/);
-  server.close();
-});
-
-cannot("limits and options that are wrong", () => {
-  throws(
-    () => toProcess(child, { tries: 1 } as never),
-    /^tries is not a setting of toProcess; the settings are limits; write limits: \{ tries \}$/,
-  );
-  throws(() => toProcess(child, { limits: { patience: 1 } as never }), /limits\.patience is not a limit/);
-  assert.throws(
-    () => toProcess(child, { limits: { tries: 0 } }),
-    /limits\.tries is 0; it must be an integer from 1 to 100 children/,
-  );
-  const socket = new net.Socket();
-  throws(() => sendSocket(child, socket, { limits: { tries: 1 } as never }), /limits\.tries is not a limit/);
-  socket.destroy();
 });

@@ -110,8 +110,8 @@ export interface SocketFacts {
 export const ARRIVAL = Symbol("headgate.arrival");
 
 /**
- * The scheme is the caller's word, else https where the socket is TLS, else the declared one, else http. True TLS is never
- * downgraded: a TLS socket is https whatever is said of it.
+ * The scheme that the caller states, else https where the socket is TLS, else the declared one, else http. True TLS is never
+ * downgraded: a TLS socket is https whatever is stated about it.
  */
 export function socketArrival(facts: SocketFacts, given: ArrivalHints, declared: Scheme | undefined): Arrival {
   const known = facts[ARRIVAL];
@@ -236,10 +236,10 @@ export function proxiedArrival(arrival: Arrival, header: ProxyHeader, hop: strin
   const { command, source, destination, tls } = header;
   const proxy: Proxying = { ...header, hop, size };
   // Actual TLS is never downgraded.
-  const isSaid = tls !== null && arrival.schemeSource !== "tls";
-  const scheme: Scheme = isSaid ? (tls ? "https" : "http") : arrival.scheme;
-  const schemeSource = isSaid ? "proxy" : arrival.schemeSource;
-  const spoken = arrival.schemeSource === "tls" ? tlsOf(arrival) : tlsOf(saidOfTls(header));
+  const isStated = tls !== null && arrival.schemeSource !== "tls";
+  const scheme: Scheme = isStated ? (tls ? "https" : "http") : arrival.scheme;
+  const schemeSource = isStated ? "proxy" : arrival.schemeSource;
+  const spoken = arrival.schemeSource === "tls" ? tlsOf(arrival) : tlsOf(statedTls(header));
   // The hop speaks for itself.
   if (command === "LOCAL") return { ...readArrival(arrival), ...spoken, scheme, schemeSource, proxy };
   const [client, local] = [source, destination].map((end) => (end !== null && "address" in end ? end : null));
@@ -273,7 +273,7 @@ export function hintsFrom(arrival: Arrival): ArrivalHints {
 }
 
 /** What a proxy states about the TLS between it and its client; the rest is unknown. */
-function saidOfTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
+function statedTls({ tls, authority, alpn }: ProxyHeader): Partial<Arrival> {
   if (tls === false) return {};
   return {
     serverName: authority === null ? undefined : serverNameOf(authority),

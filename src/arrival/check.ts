@@ -2,7 +2,7 @@
 // Out:   TypeError with path, value and fix for what cannot be.
 // Never: changes it.
 
-import { checkSettings, describe } from "../head/options.js";
+import { checkSettings, describe, isPort } from "../head/options.js";
 import type { ArrivalHints } from "./arrival.js";
 
 /** @internal */
@@ -35,9 +35,9 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
     );
   }
   for (const name of ["serverName", "alpnProtocol"] as const) {
-    const said: unknown = given[name];
-    if (said !== undefined && said !== null && typeof said !== "string") {
-      throw new TypeError(`${where}.${name} is ${describe(said)}; it must be a string, or null for none`);
+    const value: unknown = given[name];
+    if (value !== undefined && value !== null && typeof value !== "string") {
+      throw new TypeError(`${where}.${name} is ${describe(value)}; it must be a string, or null for none`);
     }
   }
   const { clientVerified } = given;
@@ -46,7 +46,7 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
   }
   for (const name of ["remotePort", "localPort"] as const) {
     const port: unknown = given[name];
-    if (port !== undefined && !(Number.isInteger(port) && (port as number) >= 1 && (port as number) <= 65_535)) {
+    if (port !== undefined && !isPort(port)) {
       throw new TypeError(`${where}.${name} is ${describe(port)}; it must be a number from 1 to 65535`);
     }
   }

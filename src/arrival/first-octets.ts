@@ -10,7 +10,7 @@ import type { ClientHello } from "./tls/client-hello.js";
 import { ClientHelloReader, HANDSHAKE_RECORD, type HelloResult, TLS_MAJOR } from "./tls/records.js";
 
 /** `h2` by prior knowledge (RFC 9113 §3.3); `other` is anything else. */
-export type Protocol = "tls" | "h2" | "http/1.1" | "other";
+type Protocol = "tls" | "h2" | "http/1.1" | "other";
 
 export type FirstOctetsResult =
   /** `octets`: everything that has arrived. `hello`: null if it is not TLS, or if ClientHellos are not read. */

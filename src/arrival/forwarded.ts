@@ -260,7 +260,7 @@ function openingQuoteBefore(line: string, end: number): number {
  *
  * Deviations, as proxies write it: an IPv6 address may lack brackets, and then never has a port; its zone identifier is dropped.
  */
-export function readNode(text: string): Node | Unreadable {
+function readNode(text: string): Node | Unreadable {
   const wrong = (): Unreadable => new Unreadable("for", text);
   const inBrackets = text.startsWith("[");
   const closing = text.indexOf("]");

@@ -46,7 +46,7 @@ export interface TrustRules {
 }
 
 /** The part of a request that trust reads. */
-export interface Fields {
+interface Fields {
   /** The value of each line of that name, in order. */
   fieldValues(name: string): string[];
 }
@@ -68,7 +68,7 @@ export class UnreadableForwarding {
 }
 
 /** The content of the chosen element; null or undefined for what it lacks. */
-interface Said {
+interface ChosenElement {
   readonly hop: string;
   readonly element: number;
   /** Undefined if the client's address is not stated, null if no hop knows it. */
@@ -78,7 +78,7 @@ interface Said {
   readonly port: number | null;
 }
 
-type Walked = Pick<Said, "hop" | "element" | "node">;
+type Walked = Pick<ChosenElement, "hop" | "element" | "node">;
 type Lines = readonly string[];
 
 /** Octets of a host that are remembered for the next request. */
@@ -119,16 +119,16 @@ export class Trust {
   arrivalOf(request: Fields, arrival: Arrival): Arrival | UnreadableForwarding {
     const field = this.#field;
     if (field === null) return arrival;
-    const said = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
-    if (said === null || said instanceof UnreadableForwarding) return said ?? arrival;
-    const { hop, element, node, scheme, authority, port } = said;
+    const stated = field === "Forwarded" ? this.#readForwarded(request, arrival) : this.#readFields(request, arrival);
+    if (stated === null || stated instanceof UnreadableForwarding) return stated ?? arrival;
+    const { hop, element, node, scheme, authority, port } = stated;
     const forwarding: Forwarding = { field, hop, element, authority, port };
     // Actual TLS is never downgraded.
-    const isSaid = scheme !== null && arrival.schemeSource !== "tls";
+    const isStated = scheme !== null && arrival.schemeSource !== "tls";
     const client = node === undefined ? arrival : clientAt(node);
     return {
-      scheme: isSaid ? scheme : arrival.scheme,
-      schemeSource: isSaid ? "forwarded" : (arrival.schemeSource ?? "given"),
+      scheme: isStated ? scheme : arrival.scheme,
+      schemeSource: isStated ? "forwarded" : (arrival.schemeSource ?? "given"),
       remoteAddress: client.remoteAddress,
       remotePort: client.remotePort,
       localAddress: arrival.localAddress,
@@ -142,7 +142,7 @@ export class Trust {
    * The walk from the right. What the client's element does not state may be stated by trusted hops nearer to this process: of a host,
    * the outermost of them knows best; a scheme is that of one link, so that they have to agree.
    */
-  #readForwarded(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
+  #readForwarded(request: Fields, arrival: Arrival): ChosenElement | UnreadableForwarding | null {
     const lines = statedLines(request.fieldValues("forwarded"));
     const peer = lines.length === 0 ? null : this.trustedPeer(arrival);
     if (peer === null) return null;
@@ -165,7 +165,7 @@ export class Trust {
   }
 
   /** X-Forwarded-For is walked; the others are read at the place where that came to, counted from the right. */
-  #readFields(request: Fields, arrival: Arrival): Said | UnreadableForwarding | null {
+  #readFields(request: Fields, arrival: Arrival): ChosenElement | UnreadableForwarding | null {
     const addresses = this.#linesOf(request, "X-Forwarded-For");
     const hosts = this.#linesOf(request, "X-Forwarded-Host");
     const schemes = this.#linesOf(request, "X-Forwarded-Proto");

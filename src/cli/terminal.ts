@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { styleText } from "node:util";
 
 /** The members of `process` that are used. */
-export interface Streams {
+interface Streams {
   readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: Output;
   readonly stderr: Output;

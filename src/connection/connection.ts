@@ -22,15 +22,14 @@ import {
   type Passed,
 } from "../outcome/end.js";
 import { framerCode, give, handOver, type Taking } from "../outcome/hand-over.js";
-import { messageOf, replyTo } from "../outcome/reply.js";
+import { http1Response, replyTo } from "../outcome/reply.js";
 import { routeOf } from "../outcome/route.js";
 import type { Overload } from "../outcome/waiting.js";
 import type { Acceptance, Refusal } from "../policy/decision.js";
-import { hasRoom, mayBegin } from "./beginning.js";
 import { GOAWAY } from "./http2/session.js";
 import { Input, type Ruled } from "./input.js";
 import { Authorizing } from "./phases/authorizing.js";
-import { readHead, recognizes, type Switchboard } from "./phases/head.js";
+import { begins, readHead, recognizes, type Switchboard } from "./phases/head.js";
 import { Http2 } from "./phases/http2.js";
 import type { Full, Phase } from "./phases/phase.js";
 import { Serving } from "./phases/serving.js";
@@ -65,14 +64,14 @@ export class Connection implements Keeper, Phase, Switchboard {
   socket: Kept;
   readonly #allowedHalfOpen: boolean;
   /** The caller's hints, until the arrival is needed. */
-  #said: ArrivalHints | Arrival;
+  #arrival: ArrivalHints | Arrival;
   #phase: Phase = this;
   /** How it ended, or the callback that waits for it. */
   #outcome: ConnectionEnd | ((end: ConnectionEnd) => void) | null = null;
 
   constructor(context: Context, socket: Duplex, given: ArrivalHints | Arrival) {
     this.socket = socket;
-    this.#said = given;
+    this.#arrival = given;
     this.#allowedHalfOpen = socket.allowHalfOpen;
     this.input = new Input(context, recognizes(context, socket));
     if (context.adopts) context.open.entered();
@@ -87,13 +86,13 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   get arrival(): Arrival {
-    if (!("schemeSource" in this.#said))
-      this.#said = arrivalAt(this.context.policy, this.socket as SocketFacts, this.#said);
-    return this.#said as Arrival;
+    if (!("schemeSource" in this.#arrival))
+      this.#arrival = arrivalAt(this.context.policy, this.socket as SocketFacts, this.#arrival);
+    return this.#arrival as Arrival;
   }
 
   learn(arrival: Arrival): void {
-    this.#said = arrival;
+    this.#arrival = arrival;
   }
 
   /** For an upgrade that waits for the application's answer, including what trusted hops state; else for the connection. */
@@ -132,10 +131,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   /** Takes the socket. `rest`: octets that the caller has read from it. */
   begin(rest: Uint8Array): void {
     const { socket, context } = this;
-    guardErrors(socket);
-    if (!mayBegin(this, rest)) return;
-    listen(socket, this);
-    if (!hasRoom(this)) return;
+    if (!begins(this, rest)) return;
     if (this.agreedOnHttp2 && this.input.state === "reading") {
       this.speakHttp2(rest);
       return;
@@ -156,7 +152,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     this.act(ruled);
   }
 
-  /** False where it may not wait for its head, or for the application's word, and has been told so: by `answer`, or in its protocol. */
+  /** False if it may not wait for its head, or for `authorize`, and has been answered: with `answer`, or in its protocol. */
   mayWait(overload: Overload | Full | null, answer?: string): boolean {
     if (overload === null) return true;
     const isTls = this.input.state === "recognizing" && this.stage === "tls";
@@ -330,7 +326,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   }
 
   /** Gives the connection to a passthrough, unread, with every octet. */
-  pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void {
+  pass(passthrough: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void {
     if (this.hasEnded(hello === null ? "head" : "tls")) return;
     const { arrival, context, socket } = this;
     const end: Passed = { kind: "passed", hello, arrival };
@@ -338,7 +334,7 @@ export class Connection implements Keeper, Phase, Switchboard {
     context.passed(end);
     const received = new ReceivedConnection(socket, octets, hello, arrival, context.lost);
     const leaving = { context, socket, owner: null, arrival, isAdopted: context.adopts };
-    give(leaving, () => passThrough(taker, received), this.taking(end));
+    give(leaving, () => passThrough(passthrough, received), this.taking(end));
   }
 
   /** The next owner of a socket whose client has ended would wait for an 'end' that has already happened, so the socket is closed. */
@@ -418,7 +414,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   private answer(end: Answered, method?: string): void {
     const reply = replyTo(end, this.context.expose);
     if (reply === null) this.socket.destroy();
-    else this.close(messageOf(reply, method));
+    else this.close(http1Response(reply, method));
   }
 
   /** Enters the last state: the only event of the socket that still matters is its close. */

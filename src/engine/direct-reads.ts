@@ -19,7 +19,7 @@ export interface SocketLike {
 }
 
 /** The memory that sockets read into. */
-export interface Target {
+interface Target {
   readonly parts: NodeParts;
   /** `Engine.input` has its bounds and its lifetime. */
   readonly input: Buffer;

@@ -264,7 +264,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     return this.#begin(at + result.consumed);
   }
 
-  /** Looks at octets of an incomplete head for what Node refuses at once; false after a fault. `fault`: what the kernel has found in them. */
+  /** Checks octets of an incomplete head for what Node refuses at once; false after a fault. `fault`: what the kernel has found in them. */
   #follow(piece: Uint8Array, end: number, fault: HeadFault | null = null): boolean {
     const begun = this.#begun!;
     begun.add(piece);

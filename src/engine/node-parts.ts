@@ -7,7 +7,7 @@ import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 
 /** A parser as node:http drives it: Node's own, or ours. Callbacks are at numbers. */
-export interface NodeParser {
+interface NodeParser {
   initialize(type: number, resource: object, maxHeaderSize: number, lenient: number, list?: object): void;
   execute(octets: Uint8Array): number | Error;
   close(): void;

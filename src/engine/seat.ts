@@ -92,20 +92,21 @@ function takesParser(server: SeatableServer, socket: object, engine: Engine<Seat
 }
 
 /** A listener in the place of Node's. All users of the seat of one server share it. */
-interface Seated extends ConnectionListener, Place {
+interface SeatListener extends ConnectionListener, Place {
   readonly listener: ConnectionListener;
   readonly engine: Engine<SeatParser>;
   /** What each user's seat is for. */
   readonly users: SeatedConnections[];
 }
 
-const isSeated = (listener: object): listener is Seated => "engine" in listener && listener.engine instanceof Engine;
+const isSeatListener = (listener: object): listener is SeatListener =>
+  "engine" in listener && listener.engine instanceof Engine;
 
 /** The server's seat that is in use, if it has one. */
-function seatIn(server: SeatableServer): Seated | undefined {
+function seatIn(server: SeatableServer): SeatListener | undefined {
   if (!(server instanceof NetServer)) return undefined;
   const listeners = ["connection", "secureConnection"].flatMap((event) => server.rawListeners(event));
-  return (listeners as ConnectionListener[]).find(isSeated);
+  return (listeners as ConnectionListener[]).find(isSeatListener);
 }
 
 /** The engine of the server's seat; one that is started for it if it has none. Throws `SeatUnavailable`. @internal */
@@ -117,7 +118,7 @@ export function engineFor(server: SeatableServer): Engine<SeatParser> {
 export class Seat implements Disposable {
   readonly #server: SeatableServer;
   readonly #event: string;
-  readonly #wrapper: Seated;
+  readonly #wrapper: SeatListener;
   readonly #connections: SeatedConnections;
   #isGuards = false;
   #isReleased = false;
@@ -145,7 +146,7 @@ export class Seat implements Disposable {
     const wrapper: ConnectionListener = function (socket) {
       const isFor = users.includes("all") || (socket as Partial<ReadBefore>).headsAreRead === true;
       const isOurs = isFor && !isLenientServer(server, common.isLenient) && takesParser(server, socket, engine);
-      if (isOurs) seated(engine, place, () => listener.call(this, socket));
+      if (isOurs) withOurParser(engine, place, () => listener.call(this, socket));
       else listener.call(this, socket);
     };
     // `server.listeners` shows Node's listener, and `removeListener` finds ours by it.
@@ -191,7 +192,7 @@ export function takeSeat(server: SeatableServer, connections: SeatedConnections)
 }
 
 /** Runs Node's listener while a parser of ours is the next one of Node's pool. */
-function seated(engine: Engine<SeatParser>, place: Place, listen: () => void): void {
+function withOurParser(engine: Engine<SeatParser>, place: Place, listen: () => void): void {
   const { list } = engine.parts.common.parsers;
   const parser = engine.take();
   parser.place = place;

@@ -20,7 +20,7 @@ import type { HeadLimits } from "../head/limits.js";
 import { type Context, type Opened, type OtherListeners, type StreamWays, UNDECIDED } from "../outcome/context.js";
 import type { Answered } from "../outcome/end.js";
 import { takeClaimed } from "../outcome/hand-over.js";
-import { messageOf as formOf, replyTo } from "../outcome/reply.js";
+import { http1Response, replyTo } from "../outcome/reply.js";
 import { decide, sharingOf } from "../policy/decide.js";
 import type { Acceptance } from "../policy/decision.js";
 import {
@@ -191,7 +191,7 @@ export class Guard implements Disposable {
     this.#context.ended(end);
     if (this.#hasOthers("clientError")) return false;
     connection.refused = true;
-    const reply = formOf(replyTo(end, this.#context.expose)!);
+    const reply = http1Response(replyTo(end, this.#context.expose)!);
     if (connection.response !== null) connection.stopReading(socket);
     whenAnswered(connection.response, socket, () => endWith(socket, reply, this.#context.lingering));
     return true;
@@ -399,7 +399,7 @@ export class Guard implements Disposable {
   /** An upgrade that this guard has accepted: the next guard rules on it, and after the last one it goes to the framer that claims it. */
   #accepted({ socket, head, rest, decision }: Handover): void | Promise<void> {
     const { known } = this.#context;
-    const leave = (behind: Uint8Array): void => this.#leave(socket, decision, behind);
+    const leave = (after: Uint8Array): void => this.#leave(socket, decision, after);
     const passage = this.#guards.accept(socket, this, { decision, known }, leave);
     const next = this.#guards.next(passage);
     if (next !== undefined) {

@@ -11,7 +11,7 @@ import { LEAVE } from "../policy/vhost.js";
 import { PortWatch } from "./port-watch.js";
 
 /** A guard from the point of view of the other guards of its server. */
-export interface Member {
+interface Member {
   /** Some upgrades go to its own framers. */
   readonly hasFramers: boolean;
 }

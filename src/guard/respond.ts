@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Deadlines, Timed } from "../outcome/deadlines.js";
-import type { Reply } from "../outcome/reply.js";
+import type { Reply } from "../policy/reply.js";
 
 /**
  * Answers through Node's ServerResponse, which keeps the order of pipelined responses. A server destroys its socket

@@ -36,6 +36,6 @@ export function isPassthrough(value: unknown): value is PassthroughLike {
   return typeof value === "function" || typeof (value as Passthrough | null | undefined)?.take === "function";
 }
 
-export function passThrough(taker: PassthroughLike, handover: RawConnection): void | Promise<void> {
-  return typeof taker === "function" ? taker(handover) : taker.take(handover);
+export function passThrough(passthrough: PassthroughLike, handover: RawConnection): void | Promise<void> {
+  return typeof passthrough === "function" ? passthrough(handover) : passthrough.take(handover);
 }

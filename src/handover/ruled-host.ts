@@ -7,18 +7,18 @@ import type { RequestHead } from "../head/request-head.js";
 import type { Acceptance } from "../policy/decision.js";
 
 /** The parts of a decision that determine Host. */
-export type Ruled = Pick<Acceptance, "head" | "authority">;
+export type RuledRequest = Pick<Acceptance, "head" | "authority">;
 
 /**
  * The Host of a request whose target has absolute-form: the authority that was ruled on, which is its own (RFC 9112 §3.2.2) or the
  * one that a trusted hop states. Null if Host stays as it was sent.
  */
-export function ruledHost({ head, authority }: Ruled): string | null {
+export function ruledHost({ head, authority }: RuledRequest): string | null {
   return head.targetForm === "absolute-form" ? String(authority) : null;
 }
 
 /** Raw headers, name, value, name, value, with that Host. */
-export function ruledRawHeaders(ruled: Ruled): string[] {
+export function ruledRawHeaders(ruled: RuledRequest): string[] {
   const host = ruledHost(ruled);
   const { rawHeaders } = ruled.head as RequestHead;
   if (host === null) return rawHeaders;
@@ -27,7 +27,7 @@ export function ruledRawHeaders(ruled: Ruled): string[] {
 }
 
 /** Lets every view of a request that Node has read show that Host. */
-export function showRuledHost(request: IncomingMessage, ruled: Ruled): void {
+export function showRuledHost(request: IncomingMessage, ruled: RuledRequest): void {
   const host = ruledHost(ruled);
   if (host === null) return;
   // The array stays the same object: Node makes the other views from it when they are first read.

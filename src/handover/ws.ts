@@ -6,7 +6,7 @@ import type { Duplex } from "node:stream";
 import { describe } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import { type Framer, FramerRefusal, type Handover } from "./framer.js";
-import { type Ruled, ruledHost, ruledRawHeaders } from "./ruled-host.js";
+import { type RuledRequest, ruledHost, ruledRawHeaders } from "./ruled-host.js";
 import { SideTable } from "./side-table.js";
 
 /** The part of a ws 8 WebSocket that is used. */
@@ -44,7 +44,7 @@ export class UpgradeRequest {
   readonly socket: Duplex;
 
   /** @internal */
-  constructor(ruled: Ruled, socket: Duplex) {
+  constructor(ruled: RuledRequest, socket: Duplex) {
     const { head } = ruled;
     this.method = head.protocol === null ? head.method : "GET";
     this.url = head.requestTarget;

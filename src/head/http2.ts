@@ -63,10 +63,10 @@ export function readHttp2Head(rawHeaders: readonly string[], endStream: boolean,
     return { kind: "malformed", fault: new HeadFault(Status.TARGET_FORM, method.length + 1) };
   }
   // The kernel accepts CONNECT only with an authority-form.
-  const said = method === "CONNECT" && !isTunnel ? "GET" : method;
+  const written = method === "CONNECT" && !isTunnel ? "GET" : method;
   const count = others.length + (fields.length >> 1) - hosts.length - Math.max(0, cookies.length - 1);
   const section: FieldSection = { control, fields, endStream };
-  const text = `${said} ${target} HTTP/1.1\r\n${others.join("")}${lines}\r\n`;
+  const text = `${written} ${target} HTTP/1.1\r\n${others.join("")}${lines}\r\n`;
   return parseHeadText(
     text,
     count,

@@ -15,14 +15,12 @@ export const INPUT_SIZE: number = Memory.INPUT_SIZE;
 /** The first octet of the input that sockets read into. */
 export const READS_START: number = Memory.READS;
 
-/** Either spelling that a name of the kernel's table has. */
-const SPELLED = FieldSpelling.COMMON | FieldSpelling.LOWER_CASE;
 const UPGRADE = Flag.CONNECTION_UPGRADE | Flag.UPGRADE;
 /** What a request line and the end of a head have besides the request-target, at least. */
 const LEAST_BESIDES = "GET  HTTP/1.1\r\n\r\n".length;
 
 /** What `read` has found. */
-export type Found = "complete" | "partial" | "malformed";
+type Found = "complete" | "partial" | "malformed";
 
 /** The head that was read last. One object serves all parses: take what you need before anything else can run. */
 export class NodeHead {
@@ -125,7 +123,7 @@ export class NodeHead {
               words[at + (FieldLine.VALUE_START >> 2)]! - start,
               words[at + (FieldLine.VALUE_END >> 2)]! - start,
             );
-      const isSpelled = (name & SPELLED) !== 0;
+      const isSpelled = (name & FieldSpelling.SPELLED) !== 0;
       const sent = isSpelled ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
       raw[i] = sent;
       raw[i + 1] = value;

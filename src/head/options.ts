@@ -47,6 +47,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return tag === "[object Object]" || tag === "[object Module]";
 }
 
+/** True for the number of a port, 1 to 65535. */
+export function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535;
+}
+
 /** Characters of a text that is shown. */
 const LONGEST = 200;
 /** Items of a list, or members of an object. */

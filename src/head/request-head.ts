@@ -328,9 +328,6 @@ export class RequestHead {
   }
 }
 
-/** Either spelling that a name of the kernel's table has. */
-const SPELT = FieldSpelling.COMMON | FieldSpelling.LOWER_CASE;
-
 /** Name, value, name, value of the record at word `record`; `text` are the octets from `start` on. */
 export function readFieldLines(
   words: Int32Array,
@@ -347,7 +344,8 @@ export function readFieldLines(
     const name = words[at + (FieldLine.NAME >> 2)]!;
     const lineEnd = words[at + (FieldLine.END >> 2)]! - start;
     const nameEnd = (name >>> FieldSpelling.BITS) - start;
-    lines[i] = (name & SPELT) !== 0 ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
+    lines[i] =
+      (name & FieldSpelling.SPELLED) !== 0 ? spellings[name & FieldSpelling.ALL]! : text.slice(nameStart, nameEnd);
     lines[i + 1] =
       (name & FieldSpelling.PADDED) === 0
         ? text.slice(nameEnd + 2, lineEnd)

@@ -9,8 +9,6 @@ import type { HeadLimits } from "./limits.js";
 import { readOctets, runSection, type SectionKind } from "./parse.js";
 
 /** @internal */
-export type { SectionKind };
-
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;

@@ -6,8 +6,9 @@ import { Head, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
 import { kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
+import type { SectionKind } from "./parse.js";
 import { readFieldLines } from "./request-head.js";
-import { type SectionKind, SectionReader, type SectionResults } from "./section-reader.js";
+import { SectionReader, type SectionResults } from "./section-reader.js";
 
 export type TrailersResult =
   /** `lines`: name, value, name, value. `consumed` counts within this piece. */

@@ -38,7 +38,7 @@ interface Sending {
   readonly lost: () => void;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** Ends the wait; for a socket that the child has, it is told so. */
+  /** Ends the wait for an acknowledgement: stops its timer, and listens no more for the socket's close. */
   stop: () => void;
   /** Its number, once it is sent. */
   id: number;
@@ -64,11 +64,11 @@ export class ChildLink {
 
   constructor(child: Child) {
     this.#child = child;
-    child.on("message", (message) => this.#heard(opened<ChildMessage>(message)));
+    child.on("message", (message) => this.#receive(opened<ChildMessage>(message)));
     child.on("disconnect", () => this.#gone());
     // Node may not report the end of a channel if the child was killed.
     child.on("exit", (code) => this.#exited(code));
-    this.#tell({ kind: "asks" });
+    this.#post({ kind: "asks" });
   }
 
   static of(child: Linked): ChildLink {
@@ -113,13 +113,13 @@ export class ChildLink {
     }
   }
 
-  #tell(message: ParentMessage): void {
+  #post(message: ParentMessage): void {
     this.#child.send(envelope(message), undefined, undefined, (error) => {
       if (error) this.#gone();
     });
   }
 
-  #heard(message: ChildMessage | null): void {
+  #receive(message: ChildMessage | null): void {
     switch (message?.kind) {
       case "receives":
         this.#receives = true;
@@ -134,11 +134,11 @@ export class ChildLink {
       case "leaves":
         this.#receives = false;
         this.#rejectAll(LEFT);
-        this.#tell({ kind: "bye" });
+        this.#post({ kind: "bye" });
     }
   }
 
-  /** The child wants a socket. One that it does not get was taken back, which it is told. */
+  /** The child acknowledges a socket. If it was taken back meanwhile, the message `back` is already on its way. */
   #acknowledged(id: number): void {
     const sending = this.#sent.get(id);
     if (sending === undefined) return;
@@ -159,7 +159,7 @@ export class ChildLink {
     this.#pump();
   }
 
-  /** Where the child knows of the answer before this process knows that it was written, it is the child's now. */
+  /** The child may report the close before this process has learned that its answer was written: the socket was the child's by then. */
   #closed(id: number): void {
     const sending = this.#answered.get(id);
     this.#answered.delete(id);
@@ -171,7 +171,7 @@ export class ChildLink {
   /** The child does not get the socket. */
   #takeBack(sending: Sending, error: Error): void {
     sending.stop();
-    if (this.#sent.delete(sending.id)) this.#tell({ kind: "back", id: sending.id });
+    if (this.#sent.delete(sending.id)) this.#post({ kind: "back", id: sending.id });
     else if (!this.#waiting.delete(sending)) return;
     sending.reject(error);
     this.#pump();

@@ -79,7 +79,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
   readonly #channel: Channel;
   /** They have arrived, and the parent may take them back. */
   readonly #come = new Map<number, ReceivedSocket>();
-  /** The parent is told that they are taken; it has the last word. */
+  /** Acknowledged; the parent still decides whether they are given to this process. */
   readonly #taken = new Map<number, ReceivedSocket>();
   /** They belong to this process. */
   readonly #ours: ReceivedSocket[] = [];
@@ -90,14 +90,14 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     this.#channel = channel;
     channel.on("message", this.#onMessage);
     channel.on("disconnect", this.#onDisconnect);
-    this.#tell({ kind: "receives" });
+    this.#post({ kind: "receives" });
   }
 
   readonly #onMessage = (sent: unknown, socket: unknown): void => {
     const message = opened<ParentMessage>(sent);
     switch (message?.kind) {
       case "asks":
-        if (!this.#isOver) this.#tell({ kind: "receives" });
+        if (!this.#isOver) this.#post({ kind: "receives" });
         break;
       case "socket":
         // If the parent closes it on the way, it is missing.
@@ -131,7 +131,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
       if (this.#taken.size + this.#ours.length >= this.#awaited.length + AHEAD) return;
       this.#come.delete(id);
       this.#taken.set(id, received);
-      this.#tell({ kind: "takes", id });
+      this.#post({ kind: "takes", id });
     }
   }
 
@@ -140,10 +140,10 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     this.#taken.delete(id);
     if (received === undefined) {
       // It was closed as the loop was left.
-      this.#tell({ kind: "closed", id });
+      this.#post({ kind: "closed", id });
       return;
     }
-    received.socket.once("close", () => this.#tell({ kind: "closed", id }));
+    received.socket.once("close", () => this.#post({ kind: "closed", id }));
     const resolve = this.#awaited.shift();
     if (resolve === undefined) this.#ours.push(received);
     else {
@@ -153,8 +153,8 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     this.#take();
   }
 
-  #tell(message: ChildMessage): void {
-    // A parent that is gone needs to know nothing.
+  #post(message: ChildMessage): void {
+    // A parent that is gone needs no messages.
     if (this.#channel.connected === true) this.#channel.send?.(envelope(message), undefined, undefined, onError);
   }
 
@@ -196,7 +196,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     if (!this.#isOver) {
       this.#end();
       // Sockets that are on their way are closed until the parent answers.
-      this.#tell({ kind: "leaves" });
+      this.#post({ kind: "leaves" });
     }
     for (const { socket } of this.#ours.splice(0)) socket.destroy();
     return Promise.resolve({ done: true, value: undefined });

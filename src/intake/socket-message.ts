@@ -1,4 +1,4 @@
-// In:    what a parent process knows about a socket that it sends to a child; what the two say about it.
+// In:    what a parent process knows about a socket that it sends to a child; the messages of the two about it.
 // Out:   the messages between them, and their content.
 // Never: touches a socket.
 

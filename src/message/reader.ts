@@ -61,7 +61,7 @@ export type Taken = "message" | "interim" | "last-interim" | MessageFault;
  * What comes after a message: another one, the end of the connection, or another protocol; the last but one if the application
  * does not agree to the last.
  */
-export type After = "message" | "close" | "switch" | "switch-or-close";
+type After = "message" | "close" | "switch" | "switch-or-close";
 
 /**
  * Reads messages from the octets of one direction of a connection. `receive` takes octets, and `next` returns what they

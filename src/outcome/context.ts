@@ -81,7 +81,7 @@ export interface Secures {
 /** How TLS is handled, by the server name of a ClientHello. */
 type TlsRoute =
   | { readonly kind: "secure"; readonly terminator: Secures }
-  | { readonly kind: "pass"; readonly taker: PassthroughLike };
+  | { readonly kind: "pass"; readonly passthrough: PassthroughLike };
 
 export interface TlsRoutes {
   /** Null: the client sends no server name. Returns undefined if there is no route for it. */

@@ -20,7 +20,7 @@ export interface Taking {
 }
 
 /** A socket on its way to another owner. */
-export interface Leaving {
+interface Leaving {
   readonly context: Context;
   readonly socket: Duplex;
   /** The framer, which a drain may ask to close the socket; null for a passthrough. */

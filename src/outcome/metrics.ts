@@ -1,10 +1,9 @@
-// In:    what a gate knows of its connections at this moment.
-// Out:   a snapshot in numbers.
-// Never: reads a clock, or costs a request anything.
+// In:    what a gate knows of its connections at this moment; durations.
+// Out:   a snapshot in numbers; how many durations fell between which bounds, and their sum.
+// Never: reads a clock, or keeps a duration.
 
 import type { Context } from "./context.js";
 import type { Timing } from "./end.js";
-import type { GateDurations } from "./histogram.js";
 import type { GateState } from "./open-connections.js";
 
 /** Numbers of connections at one moment. One that serves requests and waits for its next head is in both. */
@@ -25,6 +24,20 @@ export interface GateGauges {
   readonly guarded: number;
   /** Connections that are still read after their last response. */
   readonly lingering: number;
+}
+
+/** Milliseconds; Prometheus's default buckets, with one for what takes no time. */
+const BOUNDS: readonly number[] = Object.freeze([1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]);
+
+/** Durations so far. */
+export interface GateDurations {
+  /** Upper bounds in milliseconds, inclusive, in ascending order. */
+  readonly bounds: readonly number[];
+  /** How many are within each bound and beyond the previous one; the last number, one more than there are bounds, is of those beyond all. */
+  readonly counts: readonly number[];
+  readonly count: number;
+  /** Milliseconds. */
+  readonly sum: number;
 }
 
 /** Durations of adopted connections and their requests, and of upgrades to guarded servers; `Timing` has what each begins and ends with. */
@@ -61,4 +74,22 @@ export function snapshotOf({
       lingering: lingering.size,
     },
   };
+}
+
+export class Histogram {
+  readonly #counts: number[] = [...BOUNDS, 0].fill(0);
+  #count = 0;
+  #sum = 0;
+
+  add(milliseconds: number): void {
+    let bucket = 0;
+    while (bucket < BOUNDS.length && milliseconds > BOUNDS[bucket]!) bucket++;
+    this.#counts[bucket]!++;
+    this.#count++;
+    this.#sum += milliseconds;
+  }
+
+  get snapshot(): GateDurations {
+    return { bounds: BOUNDS, counts: [...this.#counts], count: this.#count, sum: this.#sum };
+  }
 }

@@ -6,10 +6,8 @@ import { RETRY_AFTER } from "../policy/decision.js";
 import { type Reply, refusalReply, replyOf } from "../policy/reply.js";
 import type { AbandonedCode, Answered } from "./end.js";
 
-export { type Reply, type ReplyDetails, replyOf } from "../policy/reply.js";
-
 /** The status code of the response to an abandoned connection; the others get no response. */
-const told: { readonly [Code in AbandonedCode]?: number } = {
+const statusCodes: { readonly [Code in AbandonedCode]?: number } = {
   HEAD_TIMEOUT: 408,
   OVERLOADED: 503,
   ADDRESS_OVERLOADED: 503,
@@ -35,7 +33,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
       return refusalReply(end.fault, expose);
     case "abandoned": {
       const { code } = end;
-      const statusCode = told[code];
+      const statusCode = statusCodes[code];
       const fields = retried.has(code) ? { "Retry-After": RETRY_AFTER } : undefined;
       return statusCode === undefined ? null : replyOf(statusCode, { code, fields });
     }
@@ -46,7 +44,7 @@ export function replyTo(end: Answered, expose: boolean): Reply | null {
  * A response as HTTP/1.1 sends it. `method` is that of the request, if it is known: a response to HEAD has no body (RFC 9110
  * §9.3.2).
  */
-export function messageOf({ statusCode, phrase, fields, body }: Reply, method?: string): string {
+export function http1Response({ statusCode, phrase, fields, body }: Reply, method?: string): string {
   let head = `HTTP/1.1 ${statusCode} ${phrase}\r\nDate: ${new Date().toUTCString()}\r\n`;
   for (let i = 0; i < fields.length; i += 2) head += `${fields[i]}: ${fields[i + 1]}\r\n`;
   return `${head}\r\n${method === "HEAD" ? "" : body}`;

@@ -5,7 +5,7 @@
 import { describe } from "../head/options.js";
 
 /** A claim that was found, and the pattern that it was found by. */
-export interface Claimed<Claim> {
+interface Found<Claim> {
   readonly pattern: string;
   readonly claim: Claim;
 }
@@ -62,12 +62,12 @@ export function checkExactPaths(
 export class Claims<Claim> {
   /** As they were written. */
   readonly patterns: readonly string[];
-  readonly #exact = new Map<string, Claimed<Claim>>();
+  readonly #exact = new Map<string, Found<Claim>>();
   /** By what is to the left of the last slash. */
-  readonly #prefixes = new Map<string, Claimed<Claim>>();
+  readonly #prefixes = new Map<string, Found<Claim>>();
   /** The lengths of these prefixes, the longest first. */
   readonly #lengths: readonly number[];
-  #all: Claimed<Claim> | null = null;
+  #all: Found<Claim> | null = null;
 
   /** By pattern: `/exact`, `/prefix/*`, or `*`. */
   constructor(upgrades: Readonly<Record<string, Claim>> = {}) {
@@ -83,7 +83,7 @@ export class Claims<Claim> {
   }
 
   /** Null where no pattern is on that path. */
-  find(path: string): Claimed<Claim> | null {
+  find(path: string): Found<Claim> | null {
     const exact = this.#exact.get(path);
     if (exact !== undefined) return exact;
     for (const length of this.#lengths) {

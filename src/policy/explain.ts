@@ -172,11 +172,11 @@ function context(decision: Decision): string {
 
 /** What a PROXY header states about the connection. */
 function proxied({ hop, command, source, destination }: Proxying): string[] {
-  const said = [`PROXY from trusted hop ${hop}`];
-  if (command === "LOCAL") said.push("which speaks for itself");
-  else said.push(`client ${source === null ? "unknown" : endpointText(source)}`);
-  if (destination !== null) said.push(`connected to ${endpointText(destination)}`);
-  return [said.join(", ")];
+  const parts = [`PROXY from trusted hop ${hop}`];
+  if (command === "LOCAL") parts.push("which speaks for itself");
+  else parts.push(`client ${source === null ? "unknown" : endpointText(source)}`);
+  if (destination !== null) parts.push(`connected to ${endpointText(destination)}`);
+  return [parts.join(", ")];
 }
 
 function endpointText(endpoint: ProxyEndpoint): string {

@@ -5,8 +5,6 @@
 import { isPlainName, nameKey, parseAuthority } from "../head/authority.js";
 import { isIpv4Mapped, type Network, parseNetwork } from "../head/ip-address.js";
 
-export { isPlainName, isSameName, nameKey } from "../head/authority.js";
-
 export interface HostPattern {
   /** `*` for exactly one label more, `**` for one or more, "" for the name itself. */
   readonly stars: "" | "*" | "**";

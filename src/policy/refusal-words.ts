@@ -14,7 +14,7 @@ import type { SiteRule } from "./site.js";
 import { siteWords } from "./site-words.js";
 
 /** Not yet printable. */
-export interface Words {
+interface Words {
   readonly seen: string;
   readonly wanted: string;
   readonly verdict: string;

@@ -10,7 +10,7 @@ import { WEBSOCKET_VERSION } from "./opening-handshake.js";
 import { reasonPhrases } from "./reason-phrases.js";
 
 /** The content of a response besides its status code. */
-export interface ReplyDetails {
+interface ReplyDetails {
   /** Why: the code of a refusal, a fault or an end. */
   readonly code?: string | undefined;
   /** A line of visible latin1. It contains what the client sent, so browsers must treat it as plain text or JSON. */

@@ -2,7 +2,7 @@
 // Out:   what a vhost may have, and TypeError with the fix for what it may not.
 // Never: knows other vhosts; vhost-index.ts does.
 
-import { checkSettings, describe, isRecord } from "../head/options.js";
+import { checkSettings, describe, isPort, isRecord } from "../head/options.js";
 import { checkExactPaths, isPathPattern, patternFor } from "./claims.js";
 import type { Origins } from "./origin.js";
 import type { SiteRule, SiteScope } from "./site.js";
@@ -110,7 +110,7 @@ export function checkVhost(vhost: unknown, where: string): SiteRule {
 function checkPort(port: unknown, where: string): void {
   if (port === undefined || namedPorts.has(port)) return;
   const numbers = Array.isArray(port) ? port : [port];
-  if (numbers.length > 0 && numbers.every((n) => Number.isInteger(n) && n >= 1 && n <= 65_535)) return;
+  if (numbers.length > 0 && numbers.every(isPort)) return;
   throw new TypeError(
     `${where} is ${describe(port)}; it must be a number from 1 to 65535, a list of them, ` +
       `${[...namedPorts].map((name) => JSON.stringify(name)).join(", ")}${fixOfPort(port)}`,

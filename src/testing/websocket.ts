@@ -10,7 +10,7 @@ import { demand, inTime } from "./contract.js";
 /** RFC 6455 §5.2. */
 export const Opcode = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 } as const;
 
-export interface Frame {
+interface Frame {
   readonly opcode: number;
   readonly fin: boolean;
   readonly payload: Buffer;

@@ -46,7 +46,7 @@ export function canonicalHost({ kind, text }: ReferenceAuthority): string {
   if (kind === "IPv4address") return text;
   if (kind === "IP-literal") return canonicalIPv6(text);
   const bare = text.toLowerCase().replace(/\.$/, "");
-  // A name that is spelt like an IPv4address is none, and keeps its root dot to tell.
+  // A name that is spelled like an IPv4address is none, and keeps its root dot to tell.
   return /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(bare) ? `${bare}.` : bare;
 }
 

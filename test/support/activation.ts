@@ -14,7 +14,7 @@ export function cannotActivate(): string | null {
   return missing(PROGRAM, "--help", { "--accept": /--accept/, "--fdname": /--fdname/, "--inetd": /--inetd/ });
 }
 
-export interface Activation {
+interface Activation {
   readonly program: ChildProcess;
   /** `127.0.0.1:port`, or the path of a socket. */
   readonly address: string;

@@ -7,7 +7,7 @@ import type { HeadResult } from "#src/head/parse.js";
 import type { Framing, RequestHead } from "#src/head/request-head.js";
 import { type ReferenceAuthority, type ReferenceResult, referenceAuthority } from "../reference/request-head.js";
 
-export interface AuthorityAnswer {
+interface AuthorityAnswer {
   uriHost: string;
   kind: string;
   port: number | null;
@@ -75,7 +75,7 @@ export function authorityAnswer(authority: Authority | null): AuthorityAnswer | 
   return { uriHost: again.authority.ipv6!.join(), kind, port };
 }
 
-export function referenceAuthorityAnswer(authority: ReferenceAuthority | null): AuthorityAnswer | null {
+function referenceAuthorityAnswer(authority: ReferenceAuthority | null): AuthorityAnswer | null {
   if (authority === null) return null;
   const { text, kind, port, ipv6 } = authority;
   if (kind === "IP-literal") return { uriHost: ipv6!.join(), kind, port };

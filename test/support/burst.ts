@@ -48,7 +48,7 @@ const PAIRS = 4;
 /** Milliseconds for all answers of a connection, far more than they take. */
 const PATIENCE = 20_000;
 
-export interface Burst {
+interface Burst {
   readonly port: number;
   readonly secure: boolean;
   /** Of the connection: each has another selection of refusals, and every other one begins with the burst. */

@@ -11,14 +11,14 @@ export interface Right {
   statusCode?: number[];
   vhost?: string;
 }
-export interface HostCase {
+interface HostCase {
   vhost: string;
   port: VhostPort;
   request: string;
   host: string | null | { repeat: string; times: number; then: string };
   right: Right;
 }
-export interface PolicyCase {
+interface PolicyCase {
   scheme: "http" | "https";
   vhosts: { name: string; port: VhostPort; default?: boolean; requires?: "https" }[];
   target: string;

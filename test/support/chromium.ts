@@ -42,7 +42,7 @@ const DEMO = join("dist", "demo", "main.js");
 /** Milliseconds within which the demo listens, plays its exchange, or ends. */
 const PATIENCE = 30_000;
 
-export interface Ended {
+interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;

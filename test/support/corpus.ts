@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-export interface CorpusAuthority {
+interface CorpusAuthority {
   /** Lower-cased, without one trailing root dot; an IPv6 address in its brackets, as RFC 5952 writes it. */
   uriHost: string;
   kind: "reg-name" | "IPv4address" | "IP-literal";
@@ -13,17 +13,17 @@ export interface CorpusAuthority {
   port: number | null;
 }
 
-export interface ExpectedRefusal {
+interface ExpectedRefusal {
   refused: string;
   offset: number;
 }
 
-export interface ExpectedPartial {
+interface ExpectedPartial {
   partial: true;
 }
 
 /** What an accepted head must show; what is left out may be anything. Strings have one character an octet. */
-export interface ExpectedHead {
+interface ExpectedHead {
   method?: string;
   requestTarget?: string;
   targetForm?: "origin" | "absolute" | "authority" | "asterisk";
@@ -42,9 +42,9 @@ export interface ExpectedHead {
   upgrade?: string[];
 }
 
-export type CorpusExpected = ExpectedRefusal | ExpectedPartial | ExpectedHead;
+type CorpusExpected = ExpectedRefusal | ExpectedPartial | ExpectedHead;
 
-export interface CorpusOptions {
+interface CorpusOptions {
   host: "required" | "optional";
   headBytes: number;
   fieldLines: number;
@@ -173,7 +173,7 @@ interface Draft {
 }
 
 /** The cases of one Markdown text; `file` is its name in errors. */
-export function readCorpusText(text: string, file: string): CorpusCase[] {
+function readCorpusText(text: string, file: string): CorpusCase[] {
   return readDrafts(text, file, "http").map((draft) => finish(draft, file));
 }
 

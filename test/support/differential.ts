@@ -15,7 +15,7 @@ import { isPartial, isRefusal, readCorpus } from "./corpus.js";
 import { framingWords, nodeParserMissing, readByNode } from "./node-parser.js";
 
 /** What became of the heads that were compared. */
-export interface Tally {
+interface Tally {
   heads: number;
   accepted: number;
   readByNode: number;

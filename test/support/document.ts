@@ -57,7 +57,7 @@ export const documents = [
   ...["bench", "demo", "docs", "examples", "test"].flatMap(below),
 ];
 
-export function below(folder: string): string[] {
+function below(folder: string): string[] {
   const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
   return names.filter((name) => name.endsWith(".md")).map((name) => join(folder, name));
 }

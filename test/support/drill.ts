@@ -8,7 +8,7 @@ import type { Fleet } from "./scale.js";
 import type { Counts, Failure } from "./scale-clients.js";
 import { until } from "./until.js";
 
-export interface Drill {
+interface Drill {
   readonly killed: string;
   readonly drained: string;
   /** Which of them is first: the other one has all of the clients for a while, where there are two. */

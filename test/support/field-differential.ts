@@ -11,7 +11,7 @@ import { type ReferenceElement, referenceForwarded } from "../reference/forwarde
 import { referenceOrigin } from "../reference/origin.js";
 
 /** What became of the values that were compared. */
-export interface FieldTally {
+interface FieldTally {
   values: number;
   read: number;
 }

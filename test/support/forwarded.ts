@@ -11,7 +11,7 @@ import type { Decision } from "#src/policy/decision.js";
 import type { PolicyRules } from "#src/policy/policy-rules.js";
 import { handshakeFields } from "./world.js";
 
-export interface Row {
+interface Row {
   id: string;
   policy: string;
   why: string;

@@ -17,7 +17,7 @@ interface Framework {
   readonly isApart?: boolean;
 }
 
-export type Runtime = "bun" | "deno" | "workerd";
+type Runtime = "bun" | "deno" | "workerd";
 
 /** Where the package of a runtime has its program. */
 const programs: Readonly<Record<Runtime, string>> = {

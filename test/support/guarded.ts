@@ -16,7 +16,7 @@ import { certificate } from "./certificate.js";
 import { Client } from "./tcp.js";
 
 /** A kind of server, and whether it has another 'upgrade' listener besides the guard. */
-export interface Kind {
+interface Kind {
   readonly tls: boolean;
   readonly beside: "nobody" | "before" | "after";
   readonly guard: GuardOptions;

@@ -87,7 +87,7 @@ export async function closeOpened(): Promise<void> {
   for (const end of opened.splice(0)) await end.close();
 }
 
-export const wss = new WebSocketServer({ noServer: true });
+const wss = new WebSocketServer({ noServer: true });
 wss.on("connection", (webSocket) => {
   webSocket.on("error", () => {});
   webSocket.on("message", (data) =>

@@ -10,7 +10,7 @@ import { octetsOf } from "./tcp.js";
 import type { WholeCase } from "./whole-differential.js";
 
 /** Octets with what else belongs to a case, as plain data. */
-export interface Kept<Rest> {
+interface Kept<Rest> {
   readonly outcome: string;
   /** One character for each octet. */
   readonly octets: string;

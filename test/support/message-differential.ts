@@ -16,7 +16,7 @@ import { arrival, fieldsGoingOn, policies, type Ruled, type Rulings, ruleOn } fr
 const limits = gateLimits({});
 
 /** What became of the requests that were compared. */
-export interface MessageTally {
+interface MessageTally {
   connections: number;
   /** Requests that are accepted both ways, and of them those that Node took for upgrades and got back. */
   accepted: number;

@@ -8,7 +8,7 @@ import { methods } from "./node-parser.js";
 const require = createRequire(import.meta.url);
 
 /** A message as another parser gives it; text has one character an octet. */
-export interface OtherMessage {
+interface OtherMessage {
   /** `GET /` or `200 OK`. */
   start: string;
   httpVersion: string;

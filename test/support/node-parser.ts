@@ -136,7 +136,7 @@ export class NodeReader {
   }
 }
 
-export type NodeReading =
+type NodeReading =
   | { kind: "refused"; reason: string }
   | {
       kind: "read";

@@ -12,7 +12,7 @@ import { cutUp } from "./tcp.js";
 export const PROXY_OCTETS = 4096;
 
 /** What became of the headers that were compared. */
-export interface ProxyTally {
+interface ProxyTally {
   headers: number;
   accepted: number;
   partial: number;

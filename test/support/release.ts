@@ -40,7 +40,7 @@ export function obstacles(
 const run = (command: string, ...args: string[]): string => execFileSync(command, args, { encoding: "utf8" });
 
 /** Writes the tarball, the bill of materials and the checksums; their names. */
-export function prepare(folder: string, { name, version }: Manifest): string[] {
+function prepare(folder: string, { name, version }: Manifest): string[] {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const tarball = `${name}-${version}.tgz`;

@@ -43,7 +43,7 @@ export const policies: readonly Policy<string>[] = [
 ];
 
 /** What became of the connections that were compared. */
-export interface RequestTally {
+interface RequestTally {
   connections: number;
   /** Requests that were ruled on and go on, those that Node read whole, and of them those whose heads were rewritten. */
   accepted: number;

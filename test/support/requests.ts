@@ -31,7 +31,7 @@ export interface Seen {
 }
 
 /** A server that keeps what it saw, and answers as the query asks: see `answer`. */
-export interface Application {
+interface Application {
   readonly server: http.Server;
   readonly seen: Seen[];
   /** Upgrade and CONNECT events; there must be none. */
@@ -117,7 +117,7 @@ async function answer(request: http.IncomingMessage, response: http.ServerRespon
   response.end(text.slice(length * (Math.ceil(text.length / length) - 1)));
 }
 
-export interface World {
+interface World {
   readonly gate: Gate;
   readonly app: Application;
   readonly door: Door;
@@ -200,7 +200,7 @@ export async function openWorld({
 }
 
 /** What one connection came to. */
-export interface Outcome {
+interface Outcome {
   readonly responses: Response[];
   readonly seen: Seen[];
   readonly refused: string[];

@@ -13,7 +13,7 @@ const PACE = 10;
 /** Milliseconds without an answer: a hang, and no slow machine. */
 const PATIENCE = 60_000;
 
-export interface Tally {
+interface Tally {
   /** Requests on connections of their own. */
   fresh: number;
   /** Requests on connections that are kept. */

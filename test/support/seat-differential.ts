@@ -10,7 +10,7 @@ import type { SeatParser } from "#src/engine/seat-parser.js";
 import { same } from "./differential.js";
 import { type Cut, cutUp } from "./tcp.js";
 
-export interface SeatTally {
+interface SeatTally {
   connections: number;
   /** Requests that both parsers have read. */
   requests: number;

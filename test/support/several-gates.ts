@@ -86,7 +86,7 @@ export const kinds: Kind[] = [
   },
 ];
 
-export interface World {
+interface World {
   readonly server: net.Server;
   /** What the server's listeners heard. */
   readonly heard: string[];

@@ -8,7 +8,7 @@ import type { Place, SiteWorld, Target } from "./site-world.js";
 import { settled, until } from "./until.js";
 
 /** The path that an initiator on a page asks for. */
-export const pathOf = (place: Place, { name, through }: Initiator): string =>
+const pathOf = (place: Place, { name, through }: Initiator): string =>
   `/${through === undefined ? "cell" : "through"}/${slug(place.name)}/${slug(name)}`;
 const slug = (name: string): string => name.toLowerCase().replace(/[^a-z0-9.]+/g, "-");
 

@@ -19,8 +19,8 @@ import { LEAVE, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { certificate } from "./certificate.js";
 
 /** Names that the browser has to look up at 127.0.0.1. */
-export const OTHER_NAME = "other.example";
-export const SECURE_NAME = "secure.example";
+const OTHER_NAME = "other.example";
+const SECURE_NAME = "secure.example";
 
 /** A page of one origin, in the order of the table's columns. */
 export interface Place {
@@ -35,7 +35,7 @@ export interface Place {
 }
 
 /** One request that a gate has ruled on. */
-export interface Ruling {
+interface Ruling {
   readonly path: string;
   readonly head: RequestHead;
   /** The code of the refusal; null where the gate let it pass. */

@@ -59,7 +59,7 @@ export class Client {
     let timer: NodeJS.Timeout | undefined;
     const news = new Promise<void>((resolve, reject) => {
       this.#wake = resolve;
-      timer = setTimeout(() => reject(new Error(`nothing more came behind ${this.received}`)), PATIENCE);
+      timer = setTimeout(() => reject(new Error(`nothing more came after ${this.received}`)), PATIENCE);
     });
     await news.finally(() => clearTimeout(timer));
   }
@@ -83,7 +83,7 @@ export class Client {
     for (;;) {
       const { responses } = readResponses(this.received, methods, this.#isClosed);
       if (responses.length >= count) return responses;
-      if (this.#isClosed) throw new Error(`closed behind ${responses.length} of ${count} responses`);
+      if (this.#isClosed) throw new Error(`closed after ${responses.length} of ${count} responses`);
       await this.news();
     }
   }
@@ -91,7 +91,7 @@ export class Client {
   /** Waits for so many octets. */
   async octets(count: number): Promise<Buffer> {
     while (this.received.length < count) {
-      if (this.#isClosed) throw new Error(`closed behind ${this.received.length} of ${count} octets`);
+      if (this.#isClosed) throw new Error(`closed after ${this.received.length} of ${count} octets`);
       await this.news();
     }
     return this.received;
@@ -105,7 +105,7 @@ export class Client {
   async all(methods: readonly string[] = []): Promise<Response[]> {
     await this.closed();
     const { responses, rest } = readResponses(this.received, methods, true);
-    if (rest.length > 0) throw new Error(`behind ${responses.length} responses stands ${JSON.stringify(`${rest}`)}`);
+    if (rest.length > 0) throw new Error(`after ${responses.length} responses there is ${JSON.stringify(`${rest}`)}`);
     return responses;
   }
 }
@@ -211,7 +211,7 @@ export interface Response {
  * response, or the octets after a 101. `closed`: no octet follows, so that a body without length ends here. Throws for
  * anything that is not HTTP/1.1 (RFC 9112 §4, §6.3, §7.1).
  */
-export function readResponses(
+function readResponses(
   octets: Buffer,
   methods: readonly string[],
   closed: boolean,
@@ -224,19 +224,19 @@ export function readResponses(
     const headEnd = octets.indexOf("\r\n\r\n", at);
     if (headEnd < 0) break;
     const { statusCode, fields } = readHead(octets.toString("latin1", at, headEnd));
-    const behindHead = headEnd + 4;
+    const afterHead = headEnd + 4;
     if (statusCode < 200 && statusCode !== 101) {
       interim.push(statusCode);
-      at = behindHead;
+      at = afterHead;
       rest = octets.subarray(at);
       continue;
     }
     const hasBody = methods[responses.length] !== "HEAD" && statusCode !== 204 && statusCode !== 304;
-    const body = hasBody && statusCode !== 101 ? readBody(octets, behindHead, fields, closed) : NO_BODY;
+    const body = hasBody && statusCode !== 101 ? readBody(octets, afterHead, fields, closed) : NO_BODY;
     if (body === null) break;
     responses.push({ statusCode, fields, body: body.octets, interim });
     interim = [];
-    at = behindHead + body.length;
+    at = afterHead + body.length;
     rest = octets.subarray(at);
     if (statusCode === 101) break;
   }
@@ -289,7 +289,7 @@ function readChunks(octets: Buffer, start: number): { octets: Buffer; length: nu
     const size = Number.parseInt(line, 16);
     const end = lineEnd + 2 + size;
     if (end + 2 > octets.length) return null;
-    if (octets.toString("latin1", end, end + 2) !== "\r\n") throw new Error("no CRLF behind a chunk");
+    if (octets.toString("latin1", end, end + 2) !== "\r\n") throw new Error("no CRLF after a chunk");
     if (size === 0) return { octets: Buffer.concat(chunks), length: end + 2 - start };
     chunks.push(octets.subarray(lineEnd + 2, end));
     at = end + 2;

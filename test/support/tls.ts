@@ -24,7 +24,7 @@ export const a = certificate("a.test");
 export const b = certificate("b.test");
 export const port = NO_LISTEN_SERVER;
 
-export interface World {
+interface World {
   readonly gate: Gate;
   readonly ends: Promise<ConnectionEnd>[];
   readonly abandoned: Abandoned[];

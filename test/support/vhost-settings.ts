@@ -6,7 +6,7 @@ import type { RefusalCode } from "#src/policy/decision.js";
 import type { Vhost, vhostSettings } from "#src/policy/vhost.js";
 import type { Ask } from "./ask.js";
 
-export type Setting = (typeof vhostSettings)[number];
+type Setting = (typeof vhostSettings)[number];
 
 export interface SettingCase {
   readonly why: string;

@@ -17,7 +17,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /** Fields of an HTTP/1.1 handshake that HTTP/2 has no use for. */
 const own = new Set(["host", "connection", "upgrade", "sec-websocket-key"]);
 
-export interface OpenOptions extends ClientOptions {
+interface OpenOptions extends ClientOptions {
   readonly authority?: string;
   readonly protocols?: string[];
 }

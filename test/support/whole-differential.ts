@@ -13,7 +13,7 @@ import { type OtherReading, readByHttpParserJs, readByNodeParser } from "./node-
 import { nodeParserMissing } from "./node-parser.js";
 import { octetsOf } from "./tcp.js";
 
-export interface WholeTally {
+interface WholeTally {
   runs: number;
   /** Messages that were accepted complete, and of them those that the others read as well. */
   accepted: number;

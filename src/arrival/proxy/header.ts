@@ -57,7 +57,7 @@ export interface ProxyHeader {
 }
 
 /** The content of a header that states nothing but its version. */
-export const nothingSaid = Object.freeze({
+export const nothingStated = Object.freeze({
   transport: null,
   source: null,
   destination: null,

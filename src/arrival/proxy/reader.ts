@@ -5,7 +5,7 @@
 import { formatAddress } from "../../head/ip-address.js";
 import { countOctets, latin1, viewOf } from "../../head/kernel/latin1.js";
 import { ProxyFault, type ProxyFaultCode } from "./fault.js";
-import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
+import { nothingStated, type ProxyEndpoint, type ProxyHeader } from "./header.js";
 import { readProxyLine } from "./v1.js";
 import { readProxyTlvs } from "./v2-tlvs.js";
 
@@ -86,9 +86,9 @@ export class ProxyReader {
   #stepLine(octet: number): ProxyFaultCode | null {
     const at = this.#length - 1;
     if (at < LINE.length) return octet === LINE[at] ? null : "PROXY_SIGNATURE";
-    const isBehindCr = this.#octets[at - 1] === CR;
-    if (isBehindCr && octet === LF) this.#size = this.#length;
-    else if (isBehindCr || octet === LF) return "PROXY_LINE_ENDING";
+    const isAfterCr = this.#octets[at - 1] === CR;
+    if (isAfterCr && octet === LF) this.#size = this.#length;
+    else if (isAfterCr || octet === LF) return "PROXY_LINE_ENDING";
     else if (this.#length === PROXY_LINE_OCTETS) return "PROXY_LINE_LENGTH";
     return null;
   }
@@ -148,9 +148,9 @@ export class ProxyReader {
    * nothing states where they end.
    */
   #readBlock(octets: Uint8Array): ProxyHeader | ProxyFault {
-    if (this.#isLocal) return { ...nothingSaid, version: 2, command: "LOCAL" };
+    if (this.#isLocal) return { ...nothingStated, version: 2, command: "LOCAL" };
     const { transport, address, port } = families.get(octets[FAMILY_AT]!)!;
-    if (transport === null) return { ...nothingSaid, version: 2, command: "PROXY" };
+    if (transport === null) return { ...nothingStated, version: 2, command: "PROXY" };
     const tlvs = readProxyTlvs(octets, this.#tlvsAt);
     if (tlvs instanceof ProxyFault) return tlvs;
     const end = (i: 0 | 1): ProxyEndpoint => {

@@ -5,7 +5,7 @@
 import { formatAddress, parseAddress } from "../../head/ip-address.js";
 import { latin1 } from "../../head/kernel/latin1.js";
 import { ProxyFault } from "./fault.js";
-import { nothingSaid, type ProxyEndpoint, type ProxyHeader } from "./header.js";
+import { nothingStated, type ProxyEndpoint, type ProxyHeader } from "./header.js";
 
 const PORT = /^(?:0|[1-9]\d{0,4})$/;
 
@@ -21,7 +21,7 @@ export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyFault {
   const line = latin1(octets).read(0, octets.length);
   if (line[5] !== " ") return new ProxyFault("PROXY_LINE_FORM", 5);
   const family = partAt(line, 6);
-  if (family === "UNKNOWN") return { ...nothingSaid, version: 1, command: "PROXY" };
+  if (family === "UNKNOWN") return { ...nothingStated, version: 1, command: "PROXY" };
   if (family !== "TCP4" && family !== "TCP6") return new ProxyFault("PROXY_LINE_FAMILY", 6);
   const parts: string[] = [];
   let at = 10;
@@ -36,7 +36,7 @@ export function readProxyLine(octets: Uint8Array): ProxyHeader | ProxyFault {
   }
   if (at < line.length) return new ProxyFault("PROXY_LINE_FORM", at);
   const end = (i: number): ProxyEndpoint => ({ address: parts[i]!, port: Number(parts[i + 2]) });
-  return { ...nothingSaid, version: 1, command: "PROXY", transport: "stream", source: end(0), destination: end(1) };
+  return { ...nothingStated, version: 1, command: "PROXY", transport: "stream", source: end(0), destination: end(1) };
 }
 
 /** The text from `start` up to the next SP, or to the end. */

@@ -46,18 +46,18 @@ interface Span {
   readonly end: number;
 }
 
-type Said = Pick<ProxyHeader, "alpn" | "authority" | "uniqueId" | "tls" | "namespace" | "tlvs">;
+type Stated = Pick<ProxyHeader, "alpn" | "authority" | "uniqueId" | "tls" | "namespace" | "tlvs">;
 
 /**
  * The content of the TLVs from `start` up to the end of a header. Unknown types are kept (§2.2: a receiver may skip
  * them); NOOP is not. Deviation: a type that may occur once must not occur twice, since two readers could choose different ones
  * (corpus: PROXY-86).
  */
-export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFault {
+export function readProxyTlvs(header: Uint8Array, start: number): Stated | ProxyFault {
   const spans = split(header, start, header.length, types);
   if (spans instanceof ProxyFault) return spans;
   const tlvs: ProxyTlv[] = [];
-  const said = new Map<number, string>();
+  const values = new Map<number, string>();
   let tls: ProxyTls | false | null = null;
   let checksum: Span | undefined;
   for (const span of spans) {
@@ -74,19 +74,19 @@ export function readProxyTlvs(header: Uint8Array, start: number): Said | ProxyFa
     } else if (types.has(type)) {
       const text = textOf(header, span);
       if (text === null) return new ProxyFault("PROXY_TLV_TEXT", span.start);
-      said.set(type, text);
+      values.set(type, text);
     } else if (type !== NOOP) tlvs.push({ type, value: octetsOf(header, span) });
   }
   if (checksum !== undefined && crc32c(header, checksum.start) !== readUint32(header, checksum.start)) {
     return new ProxyFault("PROXY_CHECKSUM", checksum.start);
   }
   return {
-    alpn: said.get(ALPN) ?? null,
+    alpn: values.get(ALPN) ?? null,
     // A proxy whose client sent no SNI may write the TLV all the same.
-    authority: said.get(AUTHORITY) || null,
-    uniqueId: said.get(UNIQUE_ID) ?? null,
+    authority: values.get(AUTHORITY) || null,
+    uniqueId: values.get(UNIQUE_ID) ?? null,
     tls,
-    namespace: said.get(NAMESPACE) ?? null,
+    namespace: values.get(NAMESPACE) ?? null,
     tlvs,
   };
 }
@@ -112,24 +112,24 @@ function readTls(header: Uint8Array, { start, end }: Span): ProxyTls | false | P
   if (end - start < SSL_OCTETS) return new ProxyFault("PROXY_TLV_LENGTH", start - 2);
   const spans = split(header, start + SSL_OCTETS, end, subtypes);
   if (spans instanceof ProxyFault) return spans;
-  const said = new Map<number, string>();
+  const values = new Map<number, string>();
   for (const span of spans) {
     if (!subtypes.has(span.type)) continue;
     const text = textOf(header, span);
     if (text === null) return new ProxyFault("PROXY_TLV_TEXT", span.start);
-    said.set(span.type, text);
+    values.set(span.type, text);
   }
   const client = header[start]!;
   if ((client & CLIENT_SSL) === 0) return false;
   const clientCertificate = (client & CLIENT_CERTIFICATE) !== 0;
   return {
-    version: said.get(SSL_VERSION) ?? null,
-    cipher: said.get(SSL_CIPHER) ?? null,
-    signatureAlgorithm: said.get(SSL_SIGNATURE_ALGORITHM) ?? null,
-    keyAlgorithm: said.get(SSL_KEY_ALGORITHM) ?? null,
+    version: values.get(SSL_VERSION) ?? null,
+    cipher: values.get(SSL_CIPHER) ?? null,
+    signatureAlgorithm: values.get(SSL_SIGNATURE_ALGORITHM) ?? null,
+    keyAlgorithm: values.get(SSL_KEY_ALGORITHM) ?? null,
     clientCertificate,
     verified: clientCertificate && readUint32(header, start + 1) === 0,
-    commonName: said.get(SSL_COMMON_NAME) ?? null,
+    commonName: values.get(SSL_COMMON_NAME) ?? null,
   };
 }
 

@@ -20,7 +20,7 @@ export interface ClientHello {
 }
 
 /** The fault of a message; `at` is the offset from its first octet. */
-export interface HelloFault {
+interface MessageFault {
   readonly code: HelloFaultCode;
   readonly at: number;
 }
@@ -33,7 +33,7 @@ const SUPPORTED_VERSIONS = 43;
 const HOST_NAME = 0;
 const TLS_1_3 = 0x0304;
 /** Type and length, at the beginning of every handshake message (RFC 8446 §4). */
-const MESSAGE_HEADER = 4;
+export const MESSAGE_HEADER = 4;
 const RANDOM = 32;
 
 /** The octets of a message, and the first fault found in them. */
@@ -41,7 +41,7 @@ interface Reading {
   readonly octets: Uint8Array;
   /** The same, as text. */
   readonly text: Latin1;
-  fault: HelloFault | null;
+  fault: MessageFault | null;
 }
 
 /**
@@ -108,14 +108,14 @@ class Vector {
 }
 
 /** Reads a complete message, including its header. */
-export function readClientHello(octets: Uint8Array): ClientHello | HelloFault {
+export function readClientHello(octets: Uint8Array): ClientHello | MessageFault {
   const reading: Reading = { octets, text: latin1(octets), fault: null };
   const hello = readFields(new Vector(reading, MESSAGE_HEADER, octets.length));
   return reading.fault ?? hello;
 }
 
 function readFields(body: Vector): ClientHello {
-  const said = { serverName: null as string | null, alpnProtocols: [] as string[], offersTls13: false };
+  const hello = { serverName: null as string | null, alpnProtocols: [] as string[], offersTls13: false };
   const at = body.at;
   // All of TLS has major version 3; the rest determines the version that is used.
   if (body.number(2) >> 8 !== 3) body.fail("HELLO_VERSION", at);
@@ -125,7 +125,7 @@ function readFields(body: Vector): ClientHello {
   body.vector(2, 2, 2, "HELLO_LENGTH");
   body.vector(1, 1, 1, "HELLO_LENGTH");
   // A TLS 1.2 client may send no extensions, and then not even their length (RFC 5246 §7.4.1.2).
-  if (body.isEmpty) return said;
+  if (body.isEmpty) return hello;
   const extensions = body.vector(2, 0, 1, "HELLO_LENGTH");
   body.end("HELLO_LENGTH");
   const seen = new Set<number>();
@@ -135,11 +135,11 @@ function readFields(body: Vector): ClientHello {
     const data = extensions.vector(2, 0, 1, "HELLO_LENGTH");
     if (seen.has(type)) extensions.fail("HELLO_EXTENSION_REPEATED", typeAt);
     seen.add(type);
-    if (type === SERVER_NAME) said.serverName = readServerName(data);
-    else if (type === ALPN) said.alpnProtocols = readAlpn(data);
-    else if (type === SUPPORTED_VERSIONS) said.offersTls13 = readVersions(data);
+    if (type === SERVER_NAME) hello.serverName = readServerName(data);
+    else if (type === ALPN) hello.alpnProtocols = readAlpn(data);
+    else if (type === SUPPORTED_VERSIONS) hello.offersTls13 = readVersions(data);
   }
-  return said;
+  return hello;
 }
 
 /**

@@ -3,7 +3,7 @@
 // Never: speaks TLS, or consumes an octet: the owner of the connection reads all of them again.
 
 import { countOctets, NOTHING, viewOf } from "../../head/kernel/latin1.js";
-import { type ClientHello, readClientHello } from "./client-hello.js";
+import { type ClientHello, MESSAGE_HEADER, readClientHello } from "./client-hello.js";
 import { HelloFault, type HelloFaultCode } from "./fault.js";
 
 export type HelloResult =
@@ -21,8 +21,6 @@ const RECORD_HEADER = 5;
 /** Octets of a record after its header. */
 const RECORD_OCTETS = 16_384;
 const CLIENT_HELLO = 1;
-/** Type and length of a handshake message (RFC 8446 §4). */
-const MESSAGE_HEADER = 4;
 
 const PARTIAL = Object.freeze({ kind: "partial" });
 

@@ -14,7 +14,7 @@ export type Answer =
   | { readonly kind: "malformed" }
   | { readonly kind: "unreachable"; readonly reason: string };
 
-export type Response = Extract<Answer, { kind: "response" }>;
+type Response = Extract<Answer, { kind: "response" }>;
 
 /** The response to a good request, asked twice. */
 export interface Baseline {

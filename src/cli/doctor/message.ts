@@ -33,7 +33,7 @@ function handshakeOf({ webSocketProtocol }: Target): readonly string[] {
   return webSocketProtocol === undefined ? HANDSHAKE : [...HANDSHAKE, `Sec-WebSocket-Protocol: ${webSocketProtocol}`];
 }
 
-export function pathOf(kind: Kind, target: Target): string {
+function pathOf(kind: Kind, target: Target): string {
   if (kind === "upgrade") return target.webSocketPath;
   return kind === "unsafe" ? target.randomPath : target.path;
 }

@@ -5,7 +5,7 @@
 import type { Report, Row } from "./examine.js";
 import { type Group, groups } from "./probes.js";
 
-export type Outcome = "red" | "green" | "yellow" | "not-asked";
+type Outcome = "red" | "green" | "yellow" | "not-asked";
 
 export function outcomeOf({ verdict }: Row): Outcome {
   return verdict?.colour ?? "not-asked";

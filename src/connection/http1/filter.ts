@@ -24,7 +24,7 @@ export interface FilterOwner {
   /** Takes octets while a head is awaited; calls `forward` if they complete one that goes to the server. */
   nextHead(octets: Uint8Array): void;
   /** The application gets the server's stream, whose newest request was ruled on by `connection.decision`. */
-  serverSocketMade(front: ServerSocket, connection: RequestFilter): void;
+  serverSocketMade(socket: ServerSocket, connection: RequestFilter): void;
   /** The application gets this request, by this decision. */
   requestBegins(request: IncomingMessage, decision: Acceptance): void;
   /** Writes to the client, all at once; `done` is called once it is taken. */
@@ -64,12 +64,13 @@ interface Passing {
 /** One connection's path to an http.Server: heads go through the policy, bodies by their framing. */
 export class RequestFilter implements ServerSocketOwner {
   readonly #owner: FilterOwner;
-  readonly #front: ServerSocket;
+  /** What the server takes for the client's socket. */
+  readonly #socket: ServerSocket;
   /** Null while a head is awaited. */
   #passing: Passing | null = null;
   /** Octets after the request that is passing. */
   #held = new HeldOctets();
-  #frontIsFull = false;
+  #socketIsFull = false;
   /** The server's connection is new: as with a socket of its own, requests come in a later tick, when the caller of `adopt` goes on. */
   #isBeginning = false;
   #clientEnded = false;
@@ -80,8 +81,8 @@ export class RequestFilter implements ServerSocketOwner {
 
   constructor(owner: FilterOwner) {
     this.#owner = owner;
-    this.#front = new ServerSocket(this, owner.arrival);
-    owner.serverSocketMade(this.#front, this);
+    this.#socket = new ServerSocket(this, owner.arrival);
+    owner.serverSocketMade(this.#socket, this);
   }
 
   /** The decision on the newest request. */
@@ -92,7 +93,7 @@ export class RequestFilter implements ServerSocketOwner {
   /** Gives the server its connection; it may destroy it at once. */
   connect(server: Server): void {
     try {
-      server.emit("connection", this.#front);
+      server.emit("connection", this.#socket);
     } catch (error) {
       this.serverFails();
       throw error;
@@ -125,7 +126,7 @@ export class RequestFilter implements ServerSocketOwner {
   }
 
   #pass(decision: Acceptance): void {
-    const isTaken = this.#front.takeHead(() => forwardedRead(decision));
+    const isTaken = this.#socket.takeHead(() => forwardedRead(decision));
     if (!isTaken) this.#push(Buffer.from(forwardedHead(decision), "latin1"));
   }
 
@@ -184,14 +185,14 @@ export class RequestFilter implements ServerSocketOwner {
       if (last) {
         // Octets after a request with `Connection: close` are not a request (RFC 9112 §9.6), even if the server keeps
         // the connection open.
-        this.#front.push(null);
+        this.#socket.push(null);
         return;
       }
       this.#passing = null;
     }
     if (this.#held.length > 0) {
       const octets = this.#held.take();
-      if (!this.#frontIsFull) this.#owner.resume();
+      if (!this.#socketIsFull) this.#owner.resume();
       this.#owner.nextHead(octets);
     }
     if (this.#clientEnded) this.#passEnd();
@@ -199,8 +200,8 @@ export class RequestFilter implements ServerSocketOwner {
 
   #push(octets: Uint8Array): void {
     if (this.#detached) return;
-    this.#frontIsFull = !this.#front.push(octets);
-    if (this.#frontIsFull) this.#owner.pause();
+    this.#socketIsFull = !this.#socket.push(octets);
+    if (this.#socketIsFull) this.#owner.pause();
   }
 
   /** Too little of the body has come in its time. */
@@ -223,26 +224,26 @@ export class RequestFilter implements ServerSocketOwner {
   #passEnd(): void {
     if (this.#detached || this.#isBeginning) return;
     if (this.#passing === null) {
-      this.#front.push(null);
+      this.#socket.push(null);
     } else if (!this.#passing.body.done) {
       this.#owner.bodyBrokenOff();
     } else {
       clearTimeout(this.#patience);
-      this.#patience = setTimeout(() => this.#front.push(null), this.#owner.patience);
+      this.#patience = setTimeout(() => this.#socket.push(null), this.#owner.patience);
     }
   }
 
   /** The client's socket has been idle for as long as the server asked. */
   idle(): void {
-    if (!this.#detached) this.#front.emit("timeout");
+    if (!this.#detached) this.#socket.emit("timeout");
   }
 
   /** Takes the filter out of the connection: the server sees its client vanish. */
   detach(): void {
     if (this.#detached) return;
     this.#letGo();
-    this.#front.on("error", () => {});
-    this.#front.destroy();
+    this.#socket.on("error", () => {});
+    this.#socket.destroy();
   }
 
   #letGo(): void {
@@ -252,8 +253,8 @@ export class RequestFilter implements ServerSocketOwner {
   }
 
   serverReads(): void {
-    if (this.#detached || !this.#frontIsFull) return;
-    this.#frontIsFull = false;
+    if (this.#detached || !this.#socketIsFull) return;
+    this.#socketIsFull = false;
     if (this.#held.length < HELD_OCTETS) this.#owner.resume();
   }
 

@@ -3,7 +3,7 @@
 // Never: rewrites anything else.
 
 import type { ReadHead } from "../../engine/message-parser.js";
-import { type Ruled, ruledHost } from "../../handover/ruled-host.js";
+import { type RuledRequest, ruledHost } from "../../handover/ruled-host.js";
 import type { RequestHead } from "../../head/request-head.js";
 import { members, trimmed } from "../../head/scan.js";
 
@@ -17,12 +17,12 @@ import { members, trimmed } from "../../head/scan.js";
  *   and keep-alive beside close, which is close (RFC 9112 §9.3) though llhttp follows keep-alive in HTTP/1.0;
  * - a Content-Length with an HTAB after its digits, which llhttp refuses, is written without it.
  */
-export function forwardedHead(accepted: Ruled): string {
+export function forwardedHead(accepted: RuledRequest): string {
   return rewritten(accepted, hasUpgrade(accepted));
 }
 
 /** The same head for a parser that takes it as it was read. */
-export function forwardedRead(accepted: Ruled): ReadHead {
+export function forwardedRead(accepted: RuledRequest): ReadHead {
   const head = accepted.head as RequestHead;
   const changes = changesOf(accepted, hasUpgrade(accepted));
   const { rawHeaders } = head;
@@ -40,11 +40,11 @@ export function forwardedRead(accepted: Ruled): ReadHead {
 }
 
 /** The head of an upgrade that is left to a server's own listeners: Host is the effective authority, and Upgrade stays. */
-export function leftHead(accepted: Ruled): string {
+export function leftHead(accepted: RuledRequest): string {
   return rewritten(accepted, false);
 }
 
-const hasUpgrade = ({ head }: Ruled): boolean => head.fieldValues("upgrade").length > 0;
+const hasUpgrade = ({ head }: RuledRequest): boolean => head.fieldValues("upgrade").length > 0;
 
 /** What is to change in the field lines of a head. */
 interface Changes {
@@ -55,7 +55,7 @@ interface Changes {
   readonly dropped: readonly string[];
 }
 
-function changesOf(accepted: Ruled, dropsUpgrade: boolean): Changes {
+function changesOf(accepted: RuledRequest, dropsUpgrade: boolean): Changes {
   const { head } = accepted;
   const dropped: string[] = [];
   if (dropsUpgrade) dropped.push("upgrade");
@@ -63,7 +63,7 @@ function changesOf(accepted: Ruled, dropsUpgrade: boolean): Changes {
   return { host: ruledHost(accepted), dropsUpgrade, dropped };
 }
 
-function rewritten(accepted: Ruled, dropsUpgrade: boolean): string {
+function rewritten(accepted: RuledRequest, dropsUpgrade: boolean): string {
   const text = accepted.head.toString();
   const changes = changesOf(accepted, dropsUpgrade);
   const { host, dropped } = changes;

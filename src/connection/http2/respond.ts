@@ -3,7 +3,7 @@
 // Never: waits for a request body that is not needed.
 
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { Reply } from "../../outcome/reply.js";
+import type { Reply } from "../../policy/reply.js";
 
 /** RFC 9113 §7. */
 export const enum ErrorCode {

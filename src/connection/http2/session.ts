@@ -10,9 +10,10 @@ import { http2 } from "../../handover/node-modules.js";
 import type { Context, Http2Rules, Opened } from "../../outcome/context.js";
 import { abandoned } from "../../outcome/end.js";
 import type { GateLimits } from "../../outcome/limits.js";
-import { replyOf, replyTo } from "../../outcome/reply.js";
+import { replyTo } from "../../outcome/reply.js";
 import type { Ways } from "../../outcome/route.js";
 import type { Acceptance } from "../../policy/decision.js";
+import { replyOf } from "../../policy/reply.js";
 import { onStream, serve } from "./compat.js";
 import { ErrorCode, resetStream, respond } from "./respond.js";
 import { Exchange, type ExchangeOwner } from "./stream.js";
@@ -38,6 +39,8 @@ export const GOAWAY = `\0\0\0\x04\0${"\0".repeat(4)}\0\0\x08\x07\0${"\0".repeat(
 
 /** Octets that each field adds to what SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2). */
 const FIELD_OVERHEAD = 32;
+/** :method, :scheme, :authority and :path (RFC 9113 §8.3.1). */
+const PSEUDO_FIELDS = 4;
 /** nghttp2 reads no larger one. */
 const LARGEST_FIELD_SECTION = 65_536;
 
@@ -49,7 +52,7 @@ function optionsOf({ enableConnectProtocol }: Http2Rules, limits: GateLimits): S
   const { headBytes, fieldLines, streams } = limits;
   const listSize = Math.min(2 * (headBytes + FIELD_OVERHEAD * fieldLines), LARGEST_FIELD_SECTION);
   return {
-    maxHeaderListPairs: 2 * fieldLines + 8,
+    maxHeaderListPairs: 2 * (fieldLines + PSEUDO_FIELDS),
     settings: { enableConnectProtocol, maxConcurrentStreams: streams, maxHeaderListSize: listSize },
   };
 }

@@ -1,5 +1,5 @@
-// In:    octets of a connection while a head, or what precedes one, is awaited.
-// Out:   their meaning, acted on by the connection.
+// In:    a connection whose socket the gate has just got; its octets while a head, or what precedes one, is awaited.
+// Out:   whether it may begin; the meaning of the octets, acted on by the connection.
 // Never: keeps anything: a connection that waits for its head is its own phase, so that it needs no further object.
 
 import type { Duplex } from "node:stream";
@@ -10,8 +10,11 @@ import type { Trust } from "../../arrival/trust.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { PassthroughLike } from "../../handover/passthrough.js";
 import type { Context, Secures } from "../../outcome/context.js";
+import type { AbandonedCode } from "../../outcome/end.js";
+import { GOAWAY } from "../http2/session.js";
 import type { Recognized, Ruled, Step } from "../input.js";
-import type { Phased } from "./phase.js";
+import { guardErrors, type Keeper, listen } from "../socket.js";
+import type { Full, Phased } from "./phase.js";
 
 /** What may follow a head, or the octets before one. */
 export interface Switchboard extends Phased {
@@ -24,7 +27,54 @@ export interface Switchboard extends Phased {
   act(ruled: Ruled<FramerLike>): void;
   speakHttp2(octets: Uint8Array): void;
   secure(secures: Secures, octets: Uint8Array): void;
-  pass(taker: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void;
+  pass(passthrough: PassthroughLike, hello: ClientHello | null, octets: Uint8Array): void;
+}
+
+/**
+ * Listens to the socket. False if the connection may not begin, and has ended; one too many is answered in the protocol that it speaks.
+ * `rest`: octets that were read from the socket.
+ */
+export function begins(connection: Switchboard & Keeper, rest: Uint8Array): boolean {
+  guardErrors(connection.socket);
+  if (!mayBegin(connection, rest)) return false;
+  listen(connection.socket, connection);
+  return connection.mayWait(whyFull(connection), connection.agreedOnHttp2 ? GOAWAY : undefined);
+}
+
+/** False if it may not begin, and has ended. */
+function mayBegin(connection: Switchboard, rest: Uint8Array): boolean {
+  const { socket, context } = connection;
+  const end = (code: AbandonedCode, stage = connection.stage): false => {
+    connection.abandon(code, undefined, stage);
+    socket.destroy();
+    return false;
+  };
+  // A client that has ended may have sent a request before, and may still read.
+  if (socket.destroyed || socket.writableEnded || (socket.readableEnded && rest.length === 0)) {
+    return end(socket.destroyed ? "SOCKET_DESTROYED" : "PEER_ENDED");
+  }
+  const { trust } = context.policy;
+  if (trust === null) return true;
+  // Read now: trust depends on the address, and a reset connection loses it.
+  connection.learn(connection.arrival);
+  const unannounced = whyUnannounced(trust, connection.arrival);
+  if (unannounced === null) return true;
+  return end(unannounced, unannounced === "PROXY_UNTRUSTED" ? "proxy" : connection.stage);
+}
+
+/** Why a connection that has to begin with a PROXY header, and may not, is abandoned; null for others. */
+function whyUnannounced(trust: Trust, arrival: Arrival): "PROXY_UNTRUSTED" | "PEER_ENDED" | null {
+  if (!trust.proxyProtocol || trust.trustedPeer(arrival) !== null) return null;
+  const { remoteAddress, localAddress } = arrival;
+  // It was reset before its address was read, as HAProxy's health checks are: it is not an untrusted peer.
+  return remoteAddress === undefined && localAddress !== undefined ? "PEER_ENDED" : "PROXY_UNTRUSTED";
+}
+
+/** Why the gate has no room for the newest connection; null if it has. */
+function whyFull({ context }: Switchboard): Full | null {
+  const { limits, lingering, open } = context;
+  if (open.state === "drained") return "DRAINED";
+  return open.size + lingering.size > limits.maxConnections ? "CONNECTIONS_TOO_MANY" : null;
 }
 
 export function readHead(connection: Switchboard, octets: Uint8Array): void {
@@ -99,7 +149,7 @@ function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Arr
       connection.secure(route.terminator, octets);
       return;
     case "pass":
-      connection.pass(route.taker, hello, octets);
+      connection.pass(route.passthrough, hello, octets);
       return;
     default:
       connection.abandon("SERVER_NAME_UNKNOWN", undefined, "tls");
@@ -112,12 +162,4 @@ function helloCame(connection: Switchboard, hello: ClientHello, octets: Uint8Arr
 export function recognizes({ tls, fallback, http2 }: Context, socket: Duplex): boolean {
   const isChoice = tls !== null || fallback !== undefined || http2?.cleartext === true;
   return isChoice && (socket as { encrypted?: boolean }).encrypted !== true;
-}
-
-/** Why a connection that has to begin with a PROXY header, and may not, is abandoned; null for others. */
-export function whyUnannounced(trust: Trust, arrival: Arrival): "PROXY_UNTRUSTED" | "PEER_ENDED" | null {
-  if (!trust.proxyProtocol || trust.trustedPeer(arrival) !== null) return null;
-  const { remoteAddress, localAddress } = arrival;
-  // It was reset before its address was read, as HAProxy's health checks are: it is not an untrusted peer.
-  return remoteAddress === undefined && localAddress !== undefined ? "PEER_ENDED" : "PROXY_UNTRUSTED";
 }

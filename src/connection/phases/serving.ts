@@ -6,8 +6,9 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
 import type { Drainable } from "../../outcome/open-connections.js";
-import { messageOf, replyOf } from "../../outcome/reply.js";
+import { http1Response } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
+import { replyOf } from "../../policy/reply.js";
 import { type FilterOwner, RequestFilter } from "../http1/filter.js";
 import type { Chunk, ServerSocket } from "../http1/server-socket.js";
 import { BodyPace, SendPace } from "../pace.js";
@@ -111,8 +112,8 @@ export class Serving implements Phase, FilterOwner, Drainable {
     this.#connection.readHead(octets);
   }
 
-  serverSocketMade(front: ServerSocket, filter: RequestFilter): void {
-    this.#connection.context.known.set(front, filter as { decision: Acceptance<FramerLike> | null });
+  serverSocketMade(socket: ServerSocket, filter: RequestFilter): void {
+    this.#connection.context.known.set(socket, filter as { decision: Acceptance<FramerLike> | null });
   }
 
   requestBegins(request: IncomingMessage, decision: Acceptance): void {
@@ -183,7 +184,7 @@ export class Serving implements Phase, FilterOwner, Drainable {
 
   serverFailed(answered: boolean, method: string | undefined): void {
     this.#connection.served();
-    this.#connection.close(answered ? "" : messageOf(replyOf(500), method));
+    this.#connection.close(answered ? "" : http1Response(replyOf(500), method));
   }
 
   serverEnded(): void {

@@ -20,7 +20,7 @@ export type TlsRules = Readonly<Record<string, TlsTerms | PassthroughLike>>;
 /** A route whose certificate can be renewed. */
 type NamedRoute =
   | { readonly kind: "secure"; readonly terminator: Terminator }
-  | { readonly kind: "pass"; readonly taker: PassthroughLike };
+  | { readonly kind: "pass"; readonly passthrough: PassthroughLike };
 
 /** For all other names, and for none. */
 const ALL = "*";
@@ -46,7 +46,7 @@ export class ServerNames implements TlsRoutes {
     for (const [name, rule] of Object.entries(rules)) {
       const where = `tls[${JSON.stringify(name)}]`;
       const made: NamedRoute = isPassthrough(rule)
-        ? { kind: "pass", taker: rule }
+        ? { kind: "pass", passthrough: rule }
         : { kind: "secure", terminator: new Terminator(rule, protocols, where) };
       if (name === ALL) {
         this.#others = made;
