@@ -29,7 +29,7 @@ const caseNamed = (title: string): Buffer => {
 /** Headers of a peer that speaks for a client without an address. */
 const unknown: Record<string, Buffer> = {
   UNKNOWN: caseNamed("UNKNOWN, short"),
-  "UNKNOWN with addresses": caseNamed("behind UNKNOWN anything is ignored"),
+  "UNKNOWN with addresses": caseNamed("after UNKNOWN anything is ignored"),
   UNSPEC: caseNamed("UNSPEC"),
   "UNSPEC with addresses": caseNamed("UNSPEC: what it holds is skipped"),
   "a client of the peer's UNIX-domain socket": caseNamed("UNIX stream: an unnamed client, a path"),
