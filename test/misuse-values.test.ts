@@ -254,8 +254,11 @@ sweep("undefined is left out, everywhere", async () => {
   const options = { ...unset(gateSettings), vhosts: [vhost], limits: unset(Object.keys(gateBounds)) };
   const whole = createGate(options as never);
   whole.guard(http.createServer(), unset(guardSettings));
-  whole.adopt(openSocket(), { ...unset(adoptSettings), arrival: unset(arrivalSettings) });
-  assert.equal(await whole.drain(unset(["signal", "closeCode", "spread"])), { closed: 1, cut: 0, refused: 0 });
+  const socket = openSocket();
+  whole.adopt(socket, { ...unset(adoptSettings), arrival: unset(arrivalSettings) });
+  const drained = whole.drain(unset(["signal", "closeCode", "spread"]));
+  socket.destroy();
+  assert.equal(await drained, { closed: 1, cut: 0, refused: 0 });
   const known = { scheme: "https", schemeSource: "given", remoteAddress: "192.0.2.7" } as const;
   const again = socketArrival({ [ARRIVAL]: known } as never, unset(arrivalSettings), undefined);
   assert.equal([again.scheme, again.remoteAddress], ["https", "192.0.2.7"]);
