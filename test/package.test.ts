@@ -2,17 +2,8 @@
 // Out:   whether every entry loads by import and by require, under strict TypeScript, and what it brings along.
 // Never: reaches a registry.
 
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Analysis, checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
@@ -21,45 +12,20 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import * as assert from "uvu/assert";
 import { sizes } from "../bench/sizes.js";
+import { installPacked, type Packed, runIn } from "./support/packed.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("package");
 let folder: string;
-let files: string[];
-let tarball: string;
-let manifest: Record<string, unknown>;
+let packed: Packed;
 
-const run = (command: string, args: string[], cwd = folder): string => {
-  try {
-    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`);
-  }
-};
+const run = (command: string, args: string[], cwd = folder): string => runIn(cwd, command, args);
 const node = (program: string, ...flags: string[]): string =>
   run(process.execPath, [...flags, "--input-type=module", "-e", program]);
 
 test.before(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "headgate-package-")));
-  // The build is there already; packing must not make another under the other tests.
-  const packed = run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], ".");
-  const found: unknown = JSON.parse(packed);
-  const [info] = (Array.isArray(found) ? found : Object.values(found as object)) as {
-    filename: string;
-    files: { path: string }[];
-  }[];
-  files = info!.files.map(({ path }) => path);
-  tarball = join(folder, info!.filename);
-  manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, unknown>;
-  const modules = join(folder, "node_modules");
-  mkdirSync(join(modules, "headgate"), { recursive: true });
-  run("tar", ["-xzf", info!.filename, "--strip-components=1", "-C", join(modules, "headgate")]);
-  mkdirSync(join(modules, "@types"));
-  for (const name of ["ws", "typescript", "@types/node", "@types/ws", "undici-types", "@typescript"]) {
-    symlinkSync(resolve("node_modules", name), join(modules, name));
-  }
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+  packed = installPacked(folder);
 });
 test.after(() => rmSync(folder, { recursive: true }));
 
@@ -84,9 +50,9 @@ test("holds what runs, its types, sources and documents, and no tests", () => {
     "examples/guard.ts",
     "examples/haproxy/haproxy.cfg",
   ]) {
-    assert.ok(files.includes(path), path);
+    assert.ok(packed.files.includes(path), path);
   }
-  const others = files.filter(
+  const others = packed.files.filter(
     (path) =>
       !/^(?:dist\/lib\/(?:chunk-)?[\w-]+\.js(?:\.map)?|dist\/src\/.*\.d\.ts|src\/.*\.ts|assembly\/abi\.ts|dist\/kernel\/(?:\w+\.wasm|javascript\.(?:js|d\.ts))|http-parser-js\/(?:index\.cjs|package\.json)|docs\/(?!api\/).*\.md|examples\/.*\.(?:ts|mjs|md|cfg|conf|service|socket|yaml)|[A-Z]+(?:\.md)?|package\.json|(?:policy|explain|doctor)\.schema\.json)$/.test(
         path,
@@ -206,12 +172,16 @@ test("an error that nothing catches is not buried in code: Node prints its whole
 const noWasm = { excludeEntrypoints: [/\.wasm$/] };
 
 test("publint and are-the-types-wrong find nothing", async () => {
+  const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, unknown>;
   const { messages } = await publint({ pkgDir: join(folder, "node_modules/headgate"), strict: true });
   assert.equal(
     messages.map((message) => formatMessage(message, manifest)),
     [],
   );
-  const { problems } = (await checkPackage(createPackageFromTarballData(readFileSync(tarball)), noWasm)) as Analysis;
+  const { problems } = (await checkPackage(
+    createPackageFromTarballData(readFileSync(packed.tarball)),
+    noWasm,
+  )) as Analysis;
   // TypeScript's node10 resolution knows no \`exports\`, and node16 without require(esm) reports that the package is ESM alone.
   const isKnown = ({ kind, resolutionKind }: { kind: string; resolutionKind?: string }): boolean =>
     resolutionKind === "node10" || kind === "CJSResolvesToESM";
@@ -399,7 +369,7 @@ declare const sessions: { find(cookie: string | undefined, options: { signal: Ab
 test("every snippet of the documents can be pasted", () => {
   writeFileSync(join(folder, "surroundings.d.ts"), SURROUNDINGS);
   const snippets: string[] = [];
-  for (const document of files.filter((path) => path.endsWith(".md"))) {
+  for (const document of packed.files.filter((path) => path.endsWith(".md"))) {
     const text = readFileSync(join(folder, "node_modules/headgate", document), "utf8");
     for (const [, body] of text.matchAll(/^```(?:ts|js)\n(.*?)^```$/gms)) {
       const name = `${document.replace(/\W/g, "-")}-${snippets.length}.ts`;
@@ -414,8 +384,7 @@ test("every snippet of the documents can be pasted", () => {
 test("npx runs the command of the installed tarball", () => {
   const project = join(folder, "project");
   mkdirSync(project);
-  const [tarball] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
-  const dependencies = { headgate: `file:${join(folder, tarball!)}`, ws: `file:${resolve("node_modules/ws")}` };
+  const dependencies = { headgate: `file:${packed.tarball}`, ws: `file:${resolve("node_modules/ws")}` };
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, dependencies }));
   const quiet = ["--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
   run("npm", ["install", ...quiet], project);
