@@ -8,7 +8,6 @@ import { countOctets, NOTHING, scratch, viewOf } from "./kernel/latin1.js";
 import type { HeadLimits } from "./limits.js";
 import { readOctets, runSection, type SectionKind } from "./parse.js";
 
-/** @internal */
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;

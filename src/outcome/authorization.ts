@@ -51,19 +51,19 @@ export class Question implements AuthorizeContext {
   /** Calls `answered` once; synchronously, if the application answers synchronously. */
   ask(authorize: Authorize, answered: (verdict: Verdict) => void): void {
     const failed = (cause: unknown): void => answered({ kind: "failed", cause });
-    let verdict: Verdict | null;
+    let verdict: Verdict;
     try {
       const answer: unknown = authorize(this.decision.head, this);
-      const isPromise = typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function";
-      verdict = isPromise ? null : verdictOf(this.decision, answer);
-      if (isPromise)
-        Promise.resolve(answer)
-          .then((late) => verdictOf(this.decision, late))
-          .then(answered, failed);
+      if (typeof (answer as PromiseLike<unknown> | null | undefined)?.then === "function") {
+        const late = Promise.resolve(answer).then((value) => verdictOf(this.decision, value));
+        late.then(answered, failed);
+        return;
+      }
+      verdict = verdictOf(this.decision, answer);
     } catch (cause) {
       verdict = { kind: "failed", cause };
     }
-    if (verdict !== null) answered(verdict);
+    answered(verdict);
   }
 
   /** The answer is no longer needed: the client has vanished, or the time is up. */
