@@ -29,7 +29,7 @@ import { losingRows, report } from "./report.js";
 import type { Results } from "./results.js";
 import type { Row } from "./row.js";
 import { sizes } from "./sizes.js";
-import { speedTables } from "./speed-tables.js";
+import { messageTable, speedTables } from "./speed-tables.js";
 
 const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
 const steps = ["head", "octet-by-octet", "malformed", "cold", "first-parse", "sizes", "message", "proxy"] as const;
@@ -132,8 +132,8 @@ const out = named ?? (quick || isFiltered ? undefined : committed);
 if (values.draw) {
   const file = named ?? committed;
   const results = JSON.parse(readFileSync(file, "utf8")) as Results;
-  writeFileSync(chartOf(file), drawChart(results));
-  process.stdout.write(`${speedTables(results).join("\n\n")}\n`);
+  draw(file, results);
+  process.stdout.write(`${[...speedTables(results), messageTable(results)].join("\n\n")}\n`);
 } else {
   try {
     await compareAnswers();
@@ -148,7 +148,7 @@ if (values.draw) {
   if (out !== undefined) {
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, `${JSON.stringify(results, null, 2)}\n`);
-    writeFileSync(chartOf(out), drawChart(results));
+    draw(out, results);
   }
   const seconds = Math.round((performance.now() - begin) / 1000);
   process.stderr.write(`${seconds} s${out === undefined ? "" : `, ${out}`}\n`);
@@ -162,6 +162,8 @@ function compareGuards(): number {
   return status ?? 1;
 }
 
-function chartOf(file: string): string {
-  return `${file.replace(/\.json$/, "")}.svg`;
+/** Only the step `head` has a chart. */
+function draw(file: string, results: Results): void {
+  if (!results.rows.some(({ step }) => step === "head")) return;
+  writeFileSync(`${file.replace(/\.json$/, "")}.svg`, drawChart(results));
 }

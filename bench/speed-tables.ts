@@ -1,5 +1,5 @@
 // In:    the results of a run.
-// Out:   the tables of docs/performance.md about the parser, in Markdown.
+// Out:   the tables of docs/performance.md about the parser and the message readers, in Markdown.
 // Never: leaves out a contender that headgate loses to.
 
 import { markdown } from "./markdown.js";
@@ -21,6 +21,11 @@ const PIECES: readonly Column[] = [
   { title: "malformed, octet by octet", step: "malformed", input: "octet by octet" },
 ];
 
+const MESSAGES: readonly Column[] = [
+  ...["B", "C", "M"].map((input) => ({ title: input, step: "message", input })),
+  { title: "a response", step: "message", input: "R" },
+];
+
 /** Times divided by headgate's, one line a contender of those rows. */
 function ratios(columns: readonly Column[], rows: readonly Row[]): string {
   const peers = rows.filter(({ contender }) => !/^(?:headgate|control)/.test(contender));
@@ -34,6 +39,14 @@ function ratios(columns: readonly Column[], rows: readonly Row[]): string {
   ]);
   const titles = columns.map(({ title }) => title);
   return markdown(titles, lines);
+}
+
+/** The table of complete messages. */
+export function messageTable(results: Results): string {
+  return ratios(
+    MESSAGES,
+    results.rows.filter(({ kernel, step }) => kernel === "simd" && step === "message"),
+  );
 }
 
 /** Four tables: strings, natives, pieces and malformed heads, first parse. */

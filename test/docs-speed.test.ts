@@ -7,7 +7,7 @@ import type { Row } from "../bench/gate/row.js";
 import { growthTable } from "../bench/growth-table.js";
 import { type NodesResults, nodesTable } from "../bench/nodes-table.js";
 import type { Results } from "../bench/results.js";
-import { speedTables } from "../bench/speed-tables.js";
+import { messageTable, speedTables } from "../bench/speed-tables.js";
 import { read, rows, section } from "./support/document.js";
 import { suite } from "./support/suite.js";
 
@@ -20,6 +20,17 @@ speed("the parser's figures are those of bench/results/head.json, losing ones in
   assert.is(rows(chapter).length, rows(speedTables(results).join("\n\n")).length, "other tables");
   const { node, cpu } = results.environment;
   assert.match(chapter, `Node ${node}, ${cpu}`);
+});
+
+speed("those of the message readers are those of bench/results/message.json", () => {
+  const results = JSON.parse(read("bench/results/message.json")) as Results;
+  const chapter = section(read("docs/performance.md"), "## Complete messages");
+  const table = messageTable(results);
+  assert.ok(chapter.includes(table), `docs/performance.md lacks:\n${table}`);
+  const { node, cpu } = results.environment;
+  assert.match(chapter, `Node ${node}, ${cpu}`);
+  const others = results.losing.filter(({ kernel }) => kernel !== "javascript");
+  assert.equal(others, [], "the chapter says that the other builds lose no row");
 });
 
 /** What a user pays for, by the step and the contender that measured it. */
