@@ -10,13 +10,11 @@ import type { TlsRules } from "./connection/tls/routes.js";
 import type { GuardMode } from "./guard/mode.js";
 import { type FramerLike, isSender, type Sender } from "./handover/framer.js";
 import { isPassthrough, type PassthroughLike } from "./handover/passthrough.js";
-import type { HeadFaultCode } from "./head/fault.js";
 import { checkSettings, describe, withinLimits } from "./head/options.js";
 import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
-import type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
+import type { ConnectionEnd } from "./outcome/end.js";
 import { type GateLimits, gateBounds } from "./outcome/limits.js";
-import type { Acceptance, Refusal, RefusalCode } from "./policy/decision.js";
 import { definePolicy, ofVhost, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
@@ -91,32 +89,6 @@ export interface GuardOptions {
    * - `"events"`: Node's parser, which accepts some malformed heads and hides others; its events are ruled on.
    */
   mode?: GuardMode | undefined;
-}
-
-export interface GateEvents {
-  /** An upgrade goes to its framer, or a request (`decision.upgrade` false) to `requests` or the guarded server. */
-  accepted: [decision: Acceptance<FramerLike>];
-  refused: [decision: Refusal<FramerLike>];
-  /** In report mode: enforce mode would have refused the request that the next event, `accepted`, is about. */
-  reported: [decision: Refusal<FramerLike>];
-  /** `end.reported`: in report mode, the head goes on to the guarded server, whose parser has accepted it. */
-  malformed: [end: Malformed];
-  /** A connection goes unread to its passthrough. */
-  passed: [end: Passed];
-  abandoned: [end: Abandoned];
-  /** A head was read, `authorize` has answered, or an upgrade or a connection was handed over. */
-  timed: [timing: Timing];
-}
-
-/** Counts since the gate was made; a code that has not occurred is missing. */
-export interface GateCounts {
-  readonly refused: Partial<Record<RefusalCode, number>>;
-  readonly reported: Partial<Record<RefusalCode | HeadFaultCode, number>>;
-  /** All of them, also those that report mode let through, which are in `reported` as well. */
-  readonly malformed: Partial<Record<HeadFaultCode, number>>;
-  readonly abandoned: Partial<Record<AbandonedCode, number>>;
-  /** Connections that a child process had acknowledged, and that had not closed when a signal or a fault ended it. */
-  readonly lost: Partial<Record<LostCode, number>>;
 }
 
 export const gateSettings = [

@@ -2,7 +2,6 @@
 // Out:   each socket adopted or each server guarded, and an event for every decision.
 // Never: accepts a connection itself.
 
-import { channel } from "node:diagnostics_channel";
 import { EventEmitter } from "node:events";
 import { createServer, Server } from "node:http";
 import type { Server as NetServer } from "node:net";
@@ -22,8 +21,6 @@ import {
   adoptElsewhere,
   adoptSettings,
   checkOwnSettings,
-  type GateCounts,
-  type GateEvents,
   type GateOptions,
   type GuardOptions,
   gateElsewhere,
@@ -40,36 +37,23 @@ import { checkListening, connectionEventOf, type GuardedServer } from "./guard/s
 import { type FramerLike, isSender } from "./handover/framer.js";
 import { withFramers } from "./handover/framers-by-name.js";
 import { SideTable } from "./handover/side-table.js";
-import type { HeadFaultCode } from "./head/fault.js";
 import { NOTHING } from "./head/kernel/latin1.js";
 import { checkSettings, describe } from "./head/options.js";
 import { readRest } from "./intake/socket-message.js";
 import type { Context } from "./outcome/context.js";
 import { Deadlines } from "./outcome/deadlines.js";
 import { Drain, type DrainCounts, type DrainOptions, readDrainOptions } from "./outcome/drain.js";
-import type { AbandonedCode, ConnectionEnd, LostCode } from "./outcome/end.js";
+import type { ConnectionEnd } from "./outcome/end.js";
 import { gateLimits } from "./outcome/limits.js";
-import { type GateSnapshot, Histogram, snapshotOf } from "./outcome/metrics.js";
+import { type GateSnapshot, snapshotOf } from "./outcome/metrics.js";
 import { type GateState, OpenConnections } from "./outcome/open-connections.js";
+import { type GateCounts, type GateEvents, Reports } from "./outcome/reports.js";
 import { checkGuardedTravel, checkTravel } from "./outcome/travel.js";
 import { WaitingRoom } from "./outcome/waiting.js";
-import type { Decision, Refusal, RefusalCode } from "./policy/decision.js";
-import { explain } from "./policy/explain.js";
+import type { Decision } from "./policy/decision.js";
 import { definePolicy, fixOfVhosts, forServer, withSecured } from "./policy/policy-rules.js";
 import { checkAdoptable, checkGuardable } from "./policy/road.js";
-import { presumptionWords } from "./policy/site-words.js";
 import { LEAVE } from "./policy/vhost.js";
-
-/** The same events for the whole process, as `diagnostics_channel` messages. */
-const channels = {
-  accepted: channel("headgate:accepted"),
-  refused: channel("headgate:refused"),
-  reported: channel("headgate:reported"),
-  malformed: channel("headgate:malformed"),
-  passed: channel("headgate:passed"),
-  timed: channel("headgate:timed"),
-  abandoned: channel("headgate:abandoned"),
-};
 
 /** Makes a gate, which adopts sockets and guards servers. Throws `TypeError` with the path, the value and the fix. */
 export function createGate(options: GateOptions): Gate {
@@ -85,16 +69,6 @@ export class Gate extends EventEmitter<GateEvents> {
   #hasSeated = false;
   #drain: Drain | undefined;
   readonly #guards = new WeakMap<object, Guard>();
-  readonly #refused = new Map<RefusalCode, number>();
-  readonly #reported = new Map<RefusalCode | HeadFaultCode, number>();
-  readonly #malformed = new Map<HeadFaultCode, number>();
-  readonly #abandoned = new Map<AbandonedCode, number>();
-  readonly #lost = new Map<LostCode, number>();
-  readonly #durations = { head: new Histogram(), authorize: new Histogram(), handover: new Histogram() };
-  /** About a scheme that nothing states. */
-  #hasWarned = false;
-  /** About a refusal that nothing listened for. */
-  #hasWarnedUnheard = false;
 
   /** @internal */
   constructor(options: GateOptions) {
@@ -150,45 +124,7 @@ export class Gate extends EventEmitter<GateEvents> {
       open: new OpenConnections(),
       adopts: true,
       known: new SideTable(),
-      hearsAccepted: () => this.listenerCount("accepted") > 0 || channels.accepted.hasSubscribers,
-      accepted: (decision) => {
-        const { reported } = decision;
-        if (decision.presumesTls === true && !this.#hasWarned) {
-          this.#hasWarned = true;
-          process.emitWarning(presumptionWords(decision), { code: "HEADGATE_SCHEME" });
-        }
-        if (reported !== undefined) {
-          count(this.#reported, reported.code);
-          this.#report("reported", reported);
-        }
-        this.#report("accepted", decision);
-      },
-      passedMalformed: (end) => {
-        count(this.#malformed, end.fault.code);
-        count(this.#reported, end.fault.code);
-        this.#report("malformed", end);
-      },
-      passed: (end) => this.#report("passed", end),
-      lost: () => count(this.#lost, "CHILD_FAILED"),
-      timed: (stage, milliseconds, arrival) => {
-        this.#durations[stage].add(milliseconds);
-        if (this.listenerCount("timed") > 0 || channels.timed.hasSubscribers) {
-          this.#report("timed", { stage, milliseconds, arrival });
-        }
-      },
-      ended: (end) => {
-        if (end.kind === "refused") {
-          count(this.#refused, end.decision.code);
-          this.#warnUnheard(end.decision);
-          this.#report("refused", end.decision);
-        } else if (end.kind === "malformed") {
-          count(this.#malformed, end.fault.code);
-          this.#report("malformed", end);
-        } else {
-          count(this.#abandoned, end.code);
-          this.#report("abandoned", end);
-        }
-      },
+      reports: new Reports(this),
     };
     if (this.#context.requests !== undefined) watchRequests();
   }
@@ -278,7 +214,7 @@ export class Gate extends EventEmitter<GateEvents> {
     this.#drain ??= new Drain(this.#context, closeCode, spread);
     this.#drain.endBy(signal);
     const counts = await this.#drain.ended;
-    return { ...counts, refused: this.#refused.get("DRAINING") ?? 0 };
+    return { ...counts, refused: this.counts.refused.DRAINING ?? 0 };
   }
 
   /** `open`, `draining` from the call of `drain` on, `drained` when its connections have ended: ready while it is open. */
@@ -316,13 +252,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * another process.
    */
   get counts(): GateCounts {
-    return {
-      refused: Object.fromEntries(this.#refused),
-      reported: Object.fromEntries(this.#reported),
-      malformed: Object.fromEntries(this.#malformed),
-      abandoned: Object.fromEntries(this.#abandoned),
-      lost: Object.fromEntries(this.#lost),
-    };
+    return this.#context.reports.counts;
   }
 
   /** From now on `requests` takes the heads that the gate has read, where Node allows it; elsewhere it gets them as octets. */
@@ -337,36 +267,8 @@ export class Gate extends EventEmitter<GateEvents> {
    * Counts and durations so far, and how many connections there are of each kind at this moment. Requests that Node reads for a guarded
    * server are not timed.
    */
-  metrics(): GateSnapshot & { readonly counts: GateCounts } {
-    const { head, authorize, handover } = this.#durations;
-    const durations = { head: head.snapshot, authorize: authorize.snapshot, handover: handover.snapshot };
-    return { ...snapshotOf(this.#context), counts: this.counts, durations };
-  }
-
-  /** Warns about the first refusal that nothing listens for: it would be a mystery to the owner of the server. */
-  #warnUnheard(refusal: Refusal<FramerLike>): void {
-    if (this.#hasWarnedUnheard || this.listenerCount("refused") > 0 || channels.refused.hasSubscribers) return;
-    this.#hasWarnedUnheard = true;
-    process.emitWarning(
-      `a gate has refused a request, and nothing listens for refusals: ${refusal.statusCode} ${refusal.code}, ${explain(refusal)}. ` +
-        'Later refusals of this gate are silent; to log each, add gate.on("refused", (decision) => console.warn(explain(decision)))',
-      { code: "HEADGATE_UNHEARD" },
-    );
-  }
-
-  /**
-   * Emits an event. If a listener throws, its error is rethrown after the connection has been dealt with, so that no
-   * socket is left without an owner.
-   */
-  #report<Name extends keyof GateEvents>(name: Name, ...values: GateEvents[Name]): void {
-    try {
-      this.emit<keyof GateEvents>(name, ...values);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-    if (channels[name].hasSubscribers) channels[name].publish(values[0]);
+  metrics(): GateSnapshot {
+    return snapshotOf(this.#context);
   }
 }
 
@@ -399,10 +301,6 @@ class AdoptedConnection implements Adoption {
 }
 
 const NO_OPTIONS: AdoptOptions = Object.freeze({});
-
-function count<Code>(counts: Map<Code, number>, code: Code): void {
-  counts.set(code, (counts.get(code) ?? 0) + 1);
-}
 
 function checkSocket(socket: Duplex): void {
   if (typeof socket?.on !== "function" || typeof socket.write !== "function" || typeof socket.resume !== "function") {

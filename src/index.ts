@@ -12,8 +12,6 @@ export type {
   Adopting,
   Adoption,
   AdoptOptions,
-  GateCounts,
-  GateEvents,
   GateOptions,
   GuardOptions,
   Http2Options,
@@ -35,8 +33,9 @@ export type { DrainCounts, DrainOptions } from "./outcome/drain.js";
 export type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./outcome/end.js";
 export { explain } from "./outcome/explain-end.js";
 export type { GateLimits } from "./outcome/limits.js";
-export type { GateDurations, GateGauges, GateSnapshot, GateTimes } from "./outcome/metrics.js";
+export type { GateGauges, GateSnapshot } from "./outcome/metrics.js";
 export type { GateState } from "./outcome/open-connections.js";
+export type { GateCounts, GateDurations, GateEvents, GateTimes } from "./outcome/reports.js";
 export * from "./parser.js";
 export { LEAVE } from "./policy/vhost.js";
 export * from "./policy.js";

@@ -321,7 +321,7 @@ pictures("docs/policy.md has every setting of a port", () => {
 pictures("docs/errors.md has every event, and the channel of each", () => {
   const chapter = section(errors, "## Events");
   const events = [
-    .../interface GateEvents \{(.*?)^\}/ms.exec(read("src/gate-options.ts"))![1]!.matchAll(/^ {2}(\w+): \[/gm),
+    .../interface GateEvents \{(.*?)^\}/ms.exec(read("src/outcome/reports.ts"))![1]!.matchAll(/^ {2}(\w+): \[/gm),
   ];
   assert.equal(
     rows(chapter).map(([event]) => plain(event)),

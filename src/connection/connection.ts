@@ -267,7 +267,7 @@ export class Connection implements Keeper, Phase, Switchboard {
         this.handOver(decision, ruled.rest);
         break;
       case "serve":
-        this.context.accepted(decision);
+        this.context.reports.accepted(decision);
         this.serve(decision, ruled.rest);
     }
   }
@@ -331,8 +331,8 @@ export class Connection implements Keeper, Phase, Switchboard {
     const { arrival, context, socket } = this;
     const end: Passed = { kind: "passed", hello, arrival };
     this.letGo();
-    context.passed(end);
-    const received = new ReceivedConnection(socket, octets, hello, arrival, context.lost);
+    context.reports.passed(end);
+    const received = new ReceivedConnection(socket, octets, hello, arrival, context.reports.lost);
     const leaving = { context, socket, owner: null, arrival, isAdopted: context.adopts };
     give(leaving, () => passThrough(passthrough, received), this.taking(end));
   }
@@ -373,7 +373,7 @@ export class Connection implements Keeper, Phase, Switchboard {
         const fault = abandoned(code, "handover", this.arrival, this.context.limits, cause);
         this.input.become("abandoned");
         this.settle(fault, isCounted);
-        this.context.ended(fault);
+        this.context.reports.ended(fault);
         if (isAnswered || socket.destroyed) return;
         keep(socket, this);
         if (isUntouched) this.answer(fault);
@@ -396,7 +396,7 @@ export class Connection implements Keeper, Phase, Switchboard {
   abandon(code: AbandonedCode, cause?: unknown, stage = this.stage): Abandoned {
     const end = abandoned(code, stage, this.arrivalSoFar, this.context.limits, cause);
     this.over("abandoned", end);
-    this.context.ended(end);
+    this.context.reports.ended(end);
     return end;
   }
 
@@ -406,7 +406,7 @@ export class Connection implements Keeper, Phase, Switchboard {
 
   private endRefused(end: Exclude<Answered, Abandoned>, method?: string): void {
     this.over("refused", end);
-    this.context.ended(end);
+    this.context.reports.ended(end);
     this.answer(end, method);
   }
 

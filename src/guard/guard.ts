@@ -188,7 +188,7 @@ export class Guard implements Disposable {
     if (this.#seated === null || fault === undefined) return false;
     const connection = this.#connectionOf(socket);
     const end: Answered = { kind: "malformed", fault, arrival: connection.arrival };
-    this.#context.ended(end);
+    this.#context.reports.ended(end);
     if (this.#hasOthers("clientError")) return false;
     connection.refused = true;
     const reply = http1Response(replyTo(end, this.#context.expose)!);
@@ -302,7 +302,7 @@ export class Guard implements Disposable {
     }
     const { shared, response: earlier } = connection;
     connection.owe(response);
-    if (shared !== null && !this.#context.hearsAccepted()) {
+    if (shared !== null && !this.#context.reports.hearsAccepted) {
       if (shared.covers(request, this.#limits)) {
         connection.newest = new DeferredRuling(request, connection);
         this.#context.known.set(request, connection.newest);
@@ -326,7 +326,7 @@ export class Guard implements Disposable {
     }
     connection.refused = true;
     const end: Answered = ruling.kind === "refused" ? { kind: "refused", decision: ruling } : { ...ruling, arrival };
-    this.#context.ended(end);
+    this.#context.reports.ended(end);
     const reply = replyTo(end, this.#context.expose)!;
     // What follows an upgrade that Node was told not to make is swallowed, without limit.
     const isSwallowing = this.#shouldUpgrade !== undefined && request.headers.upgrade !== undefined;
@@ -338,7 +338,7 @@ export class Guard implements Disposable {
   #passMalformed(request: IncomingMessage, fault: HeadFault, connection: GuardedConnection): void {
     connection.newest = UNDECIDED;
     this.#context.known.set(request, UNDECIDED);
-    this.#context.passedMalformed({ kind: "malformed", fault, arrival: connection.arrival, reported: true });
+    this.#context.reports.passedMalformed({ kind: "malformed", fault, arrival: connection.arrival, reported: true });
   }
 
   #accept(request: IncomingMessage, decision: Acceptance<FramerLike>, connection: GuardedConnection): void {
@@ -349,7 +349,7 @@ export class Guard implements Disposable {
     }
     connection.newest = { decision };
     this.#context.known.set(request, decision);
-    this.#context.accepted(decision);
+    this.#context.reports.accepted(decision);
   }
 
   /** 'upgrade' and 'connect': Node has taken its parser off the socket. */

@@ -15,9 +15,9 @@ import type { Acceptance, Decision } from "../policy/decision.js";
 import type { Policy } from "../policy/policy-rules.js";
 import type { Authorize } from "./authorization.js";
 import type { Deadlines, Timed } from "./deadlines.js";
-import type { ConnectionEnd, Malformed, Passed, Timing } from "./end.js";
 import type { GateLimits } from "./limits.js";
 import type { Drainable, OpenConnections } from "./open-connections.js";
+import type { Reports } from "./reports.js";
 import type { Ways } from "./route.js";
 import type { Waiting, WaitingRoom } from "./waiting.js";
 
@@ -127,19 +127,7 @@ export interface Context {
   readonly known: SideTable<Learned>;
   /** For a guarded server; undefined for adopted connections. */
   readonly others: OtherListeners | undefined;
-  /** False if nothing listens for accepted requests. */
-  hearsAccepted(): boolean;
-  /** Called once for each decision and malformed head, before anything is done about it. */
-  accepted(decision: Acceptance<FramerLike>): void;
-  /** In report mode, a malformed head goes on to a guarded server. */
-  passedMalformed(end: Malformed): void;
-  ended(end: Exclude<ConnectionEnd, Passed | { kind: "handed-over" | "served" }>): void;
-  /** Of an adopted connection, or of an upgrade to a guarded server. */
-  timed(stage: Timing["stage"], milliseconds: number, arrival: Arrival): void;
-  /** A connection goes to a passthrough. */
-  passed(end: Passed): void;
-  /** A connection was lost with the child process that had acknowledged it. */
-  readonly lost: () => void;
+  readonly reports: Reports;
 }
 
 /** Clients of a trusted peer that does not state their address: all of them count as one. */

@@ -43,8 +43,8 @@ export function handOver(
 ): void {
   const { known, others, sender } = context;
   known.set(socket, decision);
-  context.accepted(decision);
-  const handover = handoverOf({ decision, known }, socket, rest, context.lost);
+  context.reports.accepted(decision);
+  const handover = handoverOf({ decision, known }, socket, rest, context.reports.lost);
   const leaving = leavingBy(context, socket, decision, context.adopts);
   const takes = (): void | Promise<void> => {
     if (others !== undefined) return others.take(handover);
@@ -109,7 +109,7 @@ export function give(
   const began = performance.now();
   const taken = (): void => {
     taking.taken(handed === null);
-    context.timed("handover", performance.now() - began, arrival);
+    context.reports.timed("handover", performance.now() - began, arrival);
     handed?.taken();
   };
   const notTaken = (cause: unknown): void => taking.notTaken(cause, handed === null || handed.notTaken());

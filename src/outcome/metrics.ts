@@ -1,10 +1,10 @@
-// In:    what a gate knows of its connections at this moment; durations.
-// Out:   a snapshot in numbers; how many durations fell between which bounds, and their sum.
-// Never: reads a clock, or keeps a duration.
+// In:    what a gate knows of its connections at this moment.
+// Out:   a snapshot in numbers.
+// Never: keeps anything.
 
 import type { Context } from "./context.js";
-import type { Timing } from "./end.js";
 import type { GateState } from "./open-connections.js";
+import type { GateCounts, GateTimes } from "./reports.js";
 
 /** Numbers of connections at one moment. One that serves requests and waits for its next head is in both. */
 export interface GateGauges {
@@ -26,23 +26,6 @@ export interface GateGauges {
   readonly lingering: number;
 }
 
-/** Milliseconds; Prometheus's default buckets, with one for what takes no time. */
-const BOUNDS: readonly number[] = Object.freeze([1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000]);
-
-/** Durations so far. */
-export interface GateDurations {
-  /** Upper bounds in milliseconds, inclusive, in ascending order. */
-  readonly bounds: readonly number[];
-  /** How many are within each bound and beyond the previous one; the last number, one more than there are bounds, is of those beyond all. */
-  readonly counts: readonly number[];
-  readonly count: number;
-  /** Milliseconds. */
-  readonly sum: number;
-}
-
-/** Durations of adopted connections and their requests, and of upgrades to guarded servers; `Timing` has what each begins and ends with. */
-export type GateTimes = Readonly<Record<Timing["stage"], GateDurations>>;
-
 /** Of `gate.metrics`. */
 export interface GateSnapshot {
   readonly state: GateState;
@@ -50,16 +33,11 @@ export interface GateSnapshot {
   readonly adopted: number;
   readonly gauges: GateGauges;
   readonly durations: GateTimes;
+  readonly counts: GateCounts;
 }
 
 /** @internal */
-export function snapshotOf({
-  authorizing,
-  heads,
-  lingering,
-  open,
-  sessions,
-}: Context): Omit<GateSnapshot, "durations"> {
+export function snapshotOf({ authorizing, heads, lingering, open, reports, sessions }: Context): GateSnapshot {
   return {
     state: open.state,
     adopted: open.adopted,
@@ -73,23 +51,7 @@ export function snapshotOf({
       guarded: open.guarded,
       lingering: lingering.size,
     },
+    durations: reports.durations,
+    counts: reports.counts,
   };
-}
-
-export class Histogram {
-  readonly #counts: number[] = [...BOUNDS, 0].fill(0);
-  #count = 0;
-  #sum = 0;
-
-  add(milliseconds: number): void {
-    let bucket = 0;
-    while (bucket < BOUNDS.length && milliseconds > BOUNDS[bucket]!) bucket++;
-    this.#counts[bucket]!++;
-    this.#count++;
-    this.#sum += milliseconds;
-  }
-
-  get snapshot(): GateDurations {
-    return { bounds: BOUNDS, counts: [...this.#counts], count: this.#count, sum: this.#sum };
-  }
 }

@@ -132,7 +132,7 @@ export class Session implements ExchangeOwner {
   /** Its client was too slow: the request ends, and the session goes on. */
   #late(stream: ServerHttp2Stream, { arrival, head }: Acceptance, code: "BODY_TIMEOUT" | "SEND_TIMEOUT"): void {
     const end = abandoned(code, "requests", arrival, this.#context.limits);
-    this.#context.ended(end);
+    this.#context.reports.ended(end);
     const reply = stream.headersSent ? null : replyTo(end, this.#context.expose);
     if (reply === null) resetStream(stream, ErrorCode.CANCEL);
     else respond(stream, head.method, reply);

@@ -95,7 +95,7 @@ export class Exchange implements Waiting, Drainable {
 
   #serve(decision: Acceptance<FramerLike>): void {
     this.#context.known.set(this.#opened.stream, decision);
-    this.#context.accepted(decision);
+    this.#context.reports.accepted(decision);
     this.#owner.serve(this.#opened, decision);
   }
 
@@ -114,11 +114,11 @@ export class Exchange implements Waiting, Drainable {
     });
   }
 
-  readonly #onClose = (): void => this.#context.ended(this.#abandoned("PEER_ENDED", "authorize"));
+  readonly #onClose = (): void => this.#context.reports.ended(this.#abandoned("PEER_ENDED", "authorize"));
 
   #answered(decision: Acceptance<FramerLike>, verdict: Verdict): void {
     const { arrival, head } = decision;
-    this.#context.timed("authorize", this.#context.authorizing.waited(this), arrival);
+    this.#context.reports.timed("authorize", this.#context.authorizing.waited(this), arrival);
     if (this.#question === null) return;
     this.#asked();
     if (verdict.kind === "failed") {
@@ -156,7 +156,7 @@ export class Exchange implements Waiting, Drainable {
   #handOver(decision: Acceptance<FramerLike>): void {
     const { known, others } = this.#context;
     known.set(this.#opened.stream, decision);
-    this.#context.accepted(decision);
+    this.#context.reports.accepted(decision);
     if (others === undefined) {
       this.#open({ decision, known });
       return;
@@ -192,7 +192,7 @@ export class Exchange implements Waiting, Drainable {
         const isAnswered = code === "FRAMER_REFUSED";
         if (!isAnswered && !tunnel.hasAnswered) this.#tell(end, decision.head.method);
         else {
-          this.#context.ended(end);
+          this.#context.reports.ended(end);
           if (!isAnswered) tunnel.destroy();
         }
       },
@@ -211,7 +211,7 @@ export class Exchange implements Waiting, Drainable {
       return;
     }
     this.#context.known.set(this.#opened.stream, UNDECIDED);
-    this.#context.passedMalformed({ kind: "malformed", fault, arrival, reported: true });
+    this.#context.reports.passedMalformed({ kind: "malformed", fault, arrival, reported: true });
     pass(this.#opened);
   }
 
@@ -230,7 +230,7 @@ export class Exchange implements Waiting, Drainable {
 
   /** Ends the request, and answers its client. `method`: of the request, if it is known. */
   #tell(end: Answered, method?: string): void {
-    this.#context.ended(end);
+    this.#context.reports.ended(end);
     const reply = replyTo(end, this.#context.expose);
     if (reply !== null) respond(this.#opened.stream, method, reply);
   }

@@ -43,7 +43,7 @@ export class Authorizing implements Phase {
 
   #answered(verdict: Verdict): void {
     const { context } = this.#connection;
-    context.timed("authorize", context.authorizing.waited(this.#connection), this.decision.arrival);
+    context.reports.timed("authorize", context.authorizing.waited(this.#connection), this.decision.arrival);
     // A listener may have closed it.
     if (this.#isOver) return;
     this.#isOver = true;

@@ -115,7 +115,7 @@ function follow(connection: Switchboard, step: Step<FramerLike>): void {
       connection.close(alert("decode_error"));
       return;
     default:
-      if (step.kind === "decided") context.timed("head", heads.waited(connection), step.decision.arrival);
+      if (step.kind === "decided") context.reports.timed("head", heads.waited(connection), step.decision.arrival);
       // A listener may have ended it.
       if (connection.input.isOver) return;
       heads.remove(connection);
