@@ -188,7 +188,7 @@ rules("guard: lines that Node leaves out are not taken for lines that no hop has
     vhosts: ["public.test", "secret.test"].map((name) => ({ name, port: "any" })),
     trust: { from: ["127.0.0.1"], forwarded: "rfc7239" },
   });
-  gate.guard(server);
+  const { mode } = gate.guard(server);
   server.maxHeadersCount = 40;
   await once(server.listen(0, "127.0.0.1"), "listening");
   const get = (others: number, ...named: string[]): string => {
@@ -198,7 +198,7 @@ rules("guard: lines that Node leaves out are not taken for lines that no hop has
   // A client's own line, and behind it what the hop in front of this server has added.
   const attack = get(70, "secret.test", "public.test");
   // From Node 22 on, it is the server that refuses so many lines; it destroys a connection on which a response has just been written.
-  const isServers = Number.parseInt(process.versions.node, 10) >= 22;
+  const isServers = Number.parseInt(process.versions.node, 10) >= 22 && mode === "parser";
   const rows = [
     [get(0, "secret.test", "public.test"), "200", "public.test"],
     [get(30, "secret.test", "public.test"), "200", "public.test"],

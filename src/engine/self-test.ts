@@ -9,12 +9,12 @@ import type { SeatParser } from "./seat-parser.js";
 
 const MESSAGES =
   "POST /a?b HTTP/1.1\r\nHost: c\r\nX-D: e\r\nX-D: f\r\nContent-Length: 3\r\n\r\nghi" +
-  "QUERY /j HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nlm\r\n0\r\nN: o\r\n\r\n" +
+  "SOURCE /j HTTP/1.1\r\nHost: k\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nlm\r\n0\r\nN: o\r\n\r\n" +
   "GET /p HTTP/1.0\r\nHost: q\r\nConnection: keep-alive\r\n\r\n";
 /** Header lines as sent: another function may be in the place of the one of Node's that makes `headers` of them. */
 const EXPECTED = [
   'POST /a?b 1.1 ["Host","c","X-D","e","X-D","f","Content-Length","3"] ghi [] true',
-  'QUERY /j 1.1 ["Host","k","Transfer-Encoding","chunked"] lm ["N","o"] true',
+  'SOURCE /j 1.1 ["Host","k","Transfer-Encoding","chunked"] lm ["N","o"] true',
   'GET /p 1.0 ["Host","q","Connection","keep-alive"]  [] true',
 ].join("\n");
 /** `headers` of the last one, which the parser makes if Node's functions are in their place. */
