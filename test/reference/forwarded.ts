@@ -1,5 +1,5 @@
 // In:    the lines of Forwarded.
-// Out:   every element, from the left as they are written; null where one of them is none.
+// Out:   every element, from the left as they are written; null if one of them is invalid.
 // Never: shares code with src/, or stops before the end. Written from RFC 7239 §4 and §6, and from docs/policy.md.
 
 import { isIPv4 } from "node:net";
