@@ -1,5 +1,5 @@
 // In:    requests and upgrades in absolute-form beside a Host that names another server.
-// Out:   whether whoever gets them sees the one authority that was ruled on, in each view that Node has.
+// Out:   whether their recipient sees the one authority that was ruled on, in each view that Node has.
 // Never: asks the policy which authority counts; host cases do.
 
 import { once } from "node:events";

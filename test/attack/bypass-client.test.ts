@@ -1,5 +1,5 @@
 // In:    connections whose trusted peer speaks for a client that it does not name, with fields that would lend the client more.
-// Out:   whether the client stays unknown: it is trusted by nobody, has no address, and counts with all others like it.
+// Out:   whether the client stays unknown: it is never trusted, has no address, and counts with all others like it.
 // Never: sends a header that is malformed; proxy-adoption.test.ts does.
 
 import { type ChildProcess, fork } from "node:child_process";
@@ -50,7 +50,7 @@ const claims: Record<string, { forwarded: NonNullable<GateOptions["trust"]>["for
   },
 };
 
-/** Peers that the gate trusts, by what is known of their sockets. */
+/** Peers that the gate trusts, by what is known about their sockets. */
 const peers: Record<string, ArrivalHints> = {
   IPv4: { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 8080 },
   "IPv4-mapped": { remoteAddress: "::ffff:10.0.0.1", remotePort: 4 },

@@ -1,5 +1,5 @@
-// In:    plaintext on the port of a gate that speaks TLS, and on servers that it guards; what is declared and said of it.
-// Out:   whether it is http until a trusted hop, a PROXY header or the socket's giver says otherwise.
+// In:    plaintext on the port of a gate that speaks TLS, and on servers that it guards; what is declared and stated about it.
+// Out:   whether it is http until a trusted hop, a PROXY header or the caller of adopt states otherwise.
 // Never: tests TLS itself; tls.test.ts does.
 
 import { once } from "node:events";
@@ -152,7 +152,7 @@ plain(
   },
 );
 
-/** A request, and what the guard of that server says. */
+/** Sends a request, and resolves with the ruling of that server's guard. */
 async function askGuarded(server: net.Server, options: Partial<GateOptions>, strict: boolean): Promise<string> {
   const gate = createGate({ vhosts: [{ name: "a", requires: "https" }], ...options });
   const said: string[] = [];

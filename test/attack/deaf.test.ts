@@ -25,7 +25,7 @@ const test = suite("deaf clients");
 const ends: RoadEnd[] = [];
 test.after(() => Promise.all(ends.map((end) => end.close())));
 
-/** What a client says behind its request. By some of it node:http2 destroys the session, which then waits for its last write. */
+/** What a client sends after its request. Some of it makes node:http2 destroy the session, which then waits for its last write. */
 const said: Readonly<Record<string, Buffer>> = {
   "no more": Buffer.alloc(0),
   "a PING of seven octets": frame(Frame.PING, 0, 0, Buffer.alloc(7)),

@@ -12,7 +12,7 @@ import { handshakeFields } from "../support/world.js";
 
 const DESCRIPTORS = "-n 4096";
 const CLIENTS = 300;
-/** Below this many in all no address is asked for, whatever `pendingPerAddress` says (docs/limits.md). */
+/** Below this many in all no address is asked for, whatever `pendingPerAddress` is (docs/limits.md). */
 const UNCOUNTED = 1000;
 
 const get = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -89,7 +89,7 @@ if (process.platform !== "linux") {
       const { port, state } = await open({ headTimeout: 60_000 });
       const { pendingHeads } = await occupy(port, state, 1500, halves);
       isAbout(pendingHeads, UNCOUNTED);
-      // Now that addresses are counted, as many of them may wait at once as `pendingPerAddress` says.
+      // Now that addresses are counted, `pendingPerAddress` of them may wait at once.
       assert.equal(await visit(port, 100, secure, get), { 200: CLIENTS });
       assert.is((await state()).pendingHeads, pendingHeads);
     });

@@ -16,7 +16,7 @@ import { closeDoors, openDoor, streamPair } from "../support/tcp.js";
 const throwing = suite("attack: throwing on what a client can cause");
 throwing.after(closeDoors);
 
-/** Errors that nobody caught, while `act` runs. */
+/** Errors that were not caught, while `act` runs. */
 async function uncaught(act: () => Promise<void>): Promise<string[]> {
   const messages: string[] = [];
   const listener = (error: Error): number => messages.push(error.message);

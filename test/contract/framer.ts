@@ -184,7 +184,7 @@ export function wsContract(test: Suite, road: Road, way: Way): void {
         webSocket.pause();
         for (let i = 0; i < 16; i++) webSocket.send(message);
         const [server] = wss.clients;
-        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
+        // What is not read is not all on its way: it waits on the server, or has not left the client.
         const waiting = await settled(() => server!.bufferedAmount + webSocket.bufferedAmount);
         assert.ok(waiting > 4 * MEGABYTE, "nobody waits");
         webSocket.resume();
