@@ -2,7 +2,7 @@
 // Out:   each place where it keeps something from one call to the next.
 // Never: parses TypeScript, or follows a table that goes by another name.
 
-/** Classes whose instances are tables: they change only where somebody changes them. */
+/** Classes whose instances are tables: they change only when a caller changes them. */
 const TABLES = "Map|Set|Uint8Array|RegExp";
 const MUTATORS = "set|add|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin";
 const ASSIGNMENT = String.raw`(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>])|\+\+|--`;
@@ -25,7 +25,7 @@ export function moduleState(text: string): string[] {
     .split(/\n(?=[^\s})\]])/)
     .filter((statement) => !/^(?:for|if) \(/.test(statement))
     .join("\n");
-  // Not a type: behind a colon, `Name[] =` is one.
+  // Not a type: after a colon, `Name[] =` is one.
   const table = String.raw`(?<![\w.$#]|: )(?:${namesOf(code).join("|")})\b`;
   const changes = [
     String.raw`${table}${MEMBER}*[?!]?\.(?:${MUTATORS})\(`,

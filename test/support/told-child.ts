@@ -6,7 +6,7 @@ import { EventEmitter } from "node:events";
 import type { ChildMessage, ParentMessage } from "#src/intake/socket-message.js";
 import type { Child } from "#src/intake.js";
 
-/** A child that does what the test says. */
+/** A child that does what the test asks of it. */
 export class ToldChild extends EventEmitter {
   readonly said: ParentMessage[] = [];
   error: Error | null = null;
@@ -26,7 +26,7 @@ export class ToldChild extends EventEmitter {
   }
 }
 
-/** `receives`: it says at once that it receives sockets. */
+/** `receives`: it reports at once that it receives sockets. */
 export const told = (receives = true): ToldChild & Child => {
   const child = new ToldChild();
   if (receives)
