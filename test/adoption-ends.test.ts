@@ -1,5 +1,5 @@
 // In:    adopted sockets whose clients, framers or deadlines end them.
-// Out:   whether each ends in exactly one end, in time and with its response, and nothing is left behind.
+// Out:   whether each ends in exactly one end, in time and with its response, and nothing is left over.
 // Never: looks at what the policy decides; decision.test.ts does.
 
 import { once } from "node:events";
@@ -221,7 +221,7 @@ ends("a framer that throws before it writes is answered 500, later it is destroy
   }
 });
 
-/** A promise of somebody who does not keep to the rules of promises. */
+/** A thenable that breaks the rules of promises. */
 const settlesTwice = (then: (taken: () => void, failed: (cause: unknown) => void) => unknown): object => ({ then });
 
 ends("what a framer returns matters only where it is a promise, and then once", async () => {

@@ -1,4 +1,4 @@
-// In:    adopted sockets, and what is said of them: by the gate to its listeners, by their givers, by mistake.
+// In:    adopted sockets, and what is stated about them: by the gate to its listeners, by the callers of adopt, by mistake.
 // Out:   whether events, arrivals and explanations are right, and misuse is a TypeError with the fix.
 // Never: looks at what the policy decides; decision.test.ts does.
 

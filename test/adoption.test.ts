@@ -1,4 +1,4 @@
-// In:    sockets in every state that a giver may leave them in.
+// In:    sockets in every state that the caller of adopt may leave them in.
 // Out:   whether every octet is delivered once, and nothing of the gate is left on them.
 // Never: looks at what the policy decides; decision.test.ts does.
 

@@ -263,7 +263,7 @@ function checkRows(rows: readonly Row[]): void {
   assert.equal(found.sort(), wantedRows().sort());
 }
 
-/** A row for everyone, absent ones too. */
+/** A row for each contender, absent ones too. */
 function wantedRows(): string[] {
   const wanted: string[] = [];
   for (const kernel of variants) {

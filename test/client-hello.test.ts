@@ -28,7 +28,7 @@ function readPieces(pieces: readonly Uint8Array[], limit = LIMIT): HelloResult {
 
 const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
 
-/** What a result says, in the words of the corpus. */
+/** A result in the words of the corpus. */
 function wordsOf(result: HelloResult): object {
   if (result.kind === "malformed") return { refused: result.fault.code, offset: result.fault.offset };
   return result.kind === "partial" ? { partial: true } : { ...result.hello };
@@ -47,7 +47,7 @@ for (const { id, title, octets, expected: all } of corpus) {
     const result = readPieces(pieces, limit);
     assert.equal(wordsOf(result), expected, `${id} ${how}`);
     if (result.kind !== "complete") return;
-    // All that came is there, whatever stands behind.
+    // All that came is there, whatever follows.
     const whole = Buffer.concat(pieces);
     assert.ok(whole.subarray(0, result.octets.length).equals(result.octets), `${id} ${how}: octets`);
     assert.ok(result.octets.length >= octets.length - 1, `${id} ${how}: octets`);
@@ -205,7 +205,7 @@ telling("no octet is lost at any cut", () => {
       const result = tell(pieces);
       assert.ok(result.kind === "complete" && result.protocol === protocol, `${protocol} cut at ${cut}`);
       assert.ok(octets.subarray(0, result.octets.length).equals(result.octets));
-      // It needed no piece behind the one that decides.
+      // It needed no piece after the one that decides.
       assert.ok(result.octets.length === octets.length || result.octets.length === cut);
     }
     const result = tell(octetByOctet(octets));

@@ -1,5 +1,5 @@
 // In:    the demo, run as npm start runs it.
-// Out:   whether it prints, answers and ends as its usage says.
+// Out:   whether it prints, answers and ends as its usage states.
 // Never: opens a browser; chromium.test.ts does.
 
 import { once } from "node:events";
@@ -107,7 +107,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.is(code, 0);
     assert.is((await closed)[0], 1001);
     assert.is(stderr, "");
-    // The connections that are cut off are no decisions.
+    // Connections that are cut off are not decisions.
     assert.is(stdout.split("\n").length, 3, stdout);
   });
 }

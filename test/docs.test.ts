@@ -175,7 +175,7 @@ codes("every case that a source names is a case of the corpus", () => {
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       if (!name.endsWith(".ts") || name === "kernel.ts") continue;
-      // A case may be named by its number alone, behind another of its group.
+      // A case may be named by its number alone, after another of its group.
       for (const [, list] of read(join(folder, name)).matchAll(
         /corpus:\s+(?:[/ ]*\* )?([A-Z]+-\d+(?:,\s+[A-Z]*-\d+)*)/g,
       )) {
@@ -194,7 +194,7 @@ codes("every case that a source names is a case of the corpus", () => {
 
 const numbers = suite("documents: limits and abi");
 
-/** What the code says of a limit, in the words of its RangeError, its default and its docstring. */
+/** What the code states about a limit, in the words of its RangeError, its default and its docstring. */
 function limitOf(name: string, of: (given: object) => object): string[] {
   let refusal = "";
   try {
@@ -366,7 +366,7 @@ links("every file of the project that README.md or a document names exists", () 
 
 const examples = suite("documents: examples");
 
-/** Where each example stands that is one file. */
+/** Where each example that is a single file is shown. */
 const shownIn = {
   adopt: "docs/intake.md",
   duplex: "docs/intake.md",
@@ -382,7 +382,7 @@ const shownIn = {
   web: "docs/policy.md",
 };
 
-/** An example without the comments in front. */
+/** An example without its opening comments. */
 const sourceOf = (name: string): string => read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
 
 for (const [name, file] of Object.entries(shownIn)) {

@@ -147,7 +147,7 @@ const handed = {
   "handed-over": { octets: upgrade("/"), shows: ({ handover }) => handover, end: "handed-over" },
 } satisfies Record<string, Step>;
 
-/** What is read on behind its last response. */
+/** Connections that are read on after their last response. */
 const lingering = {
   refused: { octets: request("/").replace("Host: a", "Host: b"), end: "NAME_UNKNOWN" },
   malformed: { octets: "?", end: "METHOD_INVALID" },
@@ -171,7 +171,7 @@ interface Fault {
   readonly or?: string;
 }
 
-/** Breaks the client's end, so that what is written in this turn fails (EPIPE, ECONNRESET) before anybody has heard of it. */
+/** Breaks the client's end, so that what is written in this turn fails (EPIPE, ECONNRESET) before an event reports it. */
 const breakUnheard = ({ wire }: Case): void => void wire.resetAndDestroy();
 const late = (): Promise<never> => Promise.reject(new Error("thrown late"));
 const closed = (socket: Duplex): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
@@ -224,7 +224,7 @@ const faults: Record<string, Fault> = {
   "the server closes": {
     at: answering,
     strike: ({ server, hands }) => {
-      // A server that does not listen knows no connections; each ends when it has been idle behind its response.
+      // A server that does not listen has no list of connections; each ends when it has been idle after its response.
       server.close();
       server.closeAllConnections();
       server.keepAliveTimeout = SOON;
@@ -305,7 +305,7 @@ const faults: Record<string, Fault> = {
 /** The paths of framers that throw at once. */
 const throwing = ["/thrown", "/destroyed", "/written"];
 
-/** Errors that nobody has handled; each would have ended a process. */
+/** Errors that were not handled; each would have ended a process. */
 const unhandled: unknown[] = [];
 process.on("uncaughtException", (error) => unhandled.push(error));
 process.on("unhandledRejection", (error) => unhandled.push(error));
@@ -375,7 +375,7 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
   near.destroy();
   wire.destroy();
   await until(() => far.closed, "the framer's socket is closed");
-  // 'close' of a net.Socket comes a turn behind that.
+  // 'close' of a net.Socket comes a turn after that.
   await until(
     () => leftOn(far, found).length === 0,
     () => `no listener, and not ${leftOn(far, found)}`,

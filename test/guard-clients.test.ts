@@ -1,5 +1,5 @@
 // In:    fetch, undici, node:http, curl and ws as clients of a guarded server, over http and https.
-// Out:   whether they get what the application says where the host is right, and the refusal where it is not.
+// Out:   whether they get the application's response where the host is right, and the refusal where it is not.
 // Never: sends octets of its own.
 
 import { execFile } from "node:child_process";

@@ -88,7 +88,7 @@ for (const kind of kinds({}, { mode: "filter" })) {
     await world.close();
   });
 
-  // llhttp of Node 20 takes an option in front of an HTAB for another one, and hands the value on without it.
+  // llhttp of Node 20 takes an option before an HTAB for another one, and passes the value on without it.
   rulings(`${named(kind)}: an upgrade does not come as a request`, async () => {
     const world = await openGuarded({ ...kind, gate });
     const padded = get("/live", "a", handshakeFields.replace("Connection: Upgrade", "$&\t"));

@@ -1,5 +1,5 @@
 // In:    the corpus.
-// Out:   whether every case is read as it must be: whole, cut, octet by octet, displaced, and with octets behind it, on
+// Out:   whether every case is read as it must be: at once, cut, octet by octet, displaced, and with octets after it, on
 //        every build of the kernel and by the reference parser.
 // Never: knows a case by its id.
 
@@ -104,7 +104,7 @@ for (const variant of kernelVariants) {
   }
 }
 
-/** Reads the case in a batch behind another head, which puts it at any alignment in the kernel's memory. */
+/** Reads the case in a batch after another head, which puts it at any alignment in the kernel's memory. */
 function behindAnother(test: CorpusCase, alignment: number) {
   const filler = Buffer.from(`GET /${"x".repeat(alignment)} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const { octets } = test;

@@ -1,6 +1,6 @@
-// In:    frames that no client should send, whole connections of them.
-// Out:   whether each ends in a refusal, a reset or GOAWAY, and leaves nothing behind.
-// Never: decides how node:http2 ends what is its to end; it is said here as it is.
+// In:    frames that no client should send, complete connections of them.
+// Out:   whether each ends in a refusal, a reset or GOAWAY, and leaves nothing open.
+// Never: decides how node:http2 ends what it has to end; that is recorded here as it is.
 
 import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -62,7 +62,7 @@ const times = (count: number, make: (i: number) => Buffer): Buffer =>
 
 /** What is sent; the connection then ends with GOAWAY and an error code. */
 type Fault = [name: string, octets: Buffer];
-/** What is sent behind the greeting, and what stream 1 ends in; `goaway`: or the connection, with an error code. */
+/** What is sent after the greeting, and what stream 1 ends in; `goaway`: or the connection, with an error code. */
 type Case = [name: string, octets: Buffer, ...ends: (Outcome | "goaway")[]];
 
 const RESET = "reset PROTOCOL_ERROR";
@@ -363,7 +363,7 @@ test("more streams than may be open", async () => {
   await client.greet();
   await client.ping();
   for (let i = 0; i < STREAMS; i++) assert.is(await client.outcome(await client.open(CONNECT)), 200);
-  // Whoever has acknowledged the limit breaks a rule by it.
+  // A client that has acknowledged the limit breaks a rule with one more.
   assert.match(String(await client.outcome(await client.open(CONNECT))), /^(?:reset|goaway|closed)/);
   client.client.stream.destroy();
 });

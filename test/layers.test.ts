@@ -1,5 +1,5 @@
 // In:    the import lines of assembly/ and src/, the table of rooms in docs/architecture.md.
-// Out:   whether every arrow points down, and the few rules on who may import what.
+// Out:   whether every arrow points down, and the few rules on what may import what.
 // Never: parses TypeScript; import lines have one form here.
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -35,7 +35,7 @@ interface Room {
   readonly usesNode: boolean;
 }
 
-/** By what stands in the table: a folder of src/, a file, or `entries`. */
+/** By the name in the table: a folder of src/, a file, or `entries`. */
 const rooms = new Map<string, Room>();
 for (const [, floor, room, node] of architecture.matchAll(/^\| (\d+) \| `?([\w/.-]+)`? \|.*\| (yes|no) \|$/gm)) {
   rooms.set(room!.replace(/\/$/, ""), { floor: Number(floor), usesNode: node === "yes" });

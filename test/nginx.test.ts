@@ -1,6 +1,6 @@
-// In:    examples/nginx with the real nginx; clients who say of themselves what is not so.
-// Out:   whether the gate behind it knows client, scheme and public port, and explains what it refuses.
-// Never: sends anything to the gate itself, but where somebody goes past nginx.
+// In:    examples/nginx with the real nginx; clients that make false statements about themselves.
+// Out:   whether the gate behind nginx knows client, scheme and public port, and explains what it refuses.
+// Never: connects to the gate directly, except to bypass nginx.
 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -87,7 +87,7 @@ async function echo(to: number, encrypted: boolean, headers: Record<string, stri
   });
 }
 
-/** What a client may write who wants to be another. */
+/** What a client may write to pass for another. */
 const SPOOFED = [
   "Forwarded: for=203.0.113.9;proto=https;host=evil.example",
   "X-Forwarded-For: 203.0.113.9",
@@ -180,7 +180,7 @@ function testExample(): void {
     const [listen, to] = [`listen 127.0.0.1:${own.get("8080")};`, own.get("8080")!];
     const other = await startExample(own, (text) => text.replace(listen, `${listen} listen [::1]:${to};`));
     const client = new Client(net.connect(to, "::1"));
-    // The gate has the ports of the first nginx for its public ones: the refusal says who was there.
+    // For this gate the ports of the first nginx are the public ones: it refuses, and names the client.
     await client.send("GET / HTTP/1.1\r\nHost: ipv6.example\r\nConnection: close\r\n\r\n");
     assert.is((await client.all())[0]!.statusCode, 421);
     await printed("421 host ipv6.example matches none of the vhosts");

@@ -1,5 +1,5 @@
-// In:    vhosts whose port is none that this process listens on; sockets that were accepted elsewhere, UNIX-domain ones too.
-// Out:   whether upgrades pass where no port can be compared with, and what cannot be served is told at once.
+// In:    vhosts with a port that this process does not listen on; sockets that were accepted elsewhere, UNIX-domain ones too.
+// Out:   whether upgrades pass where there is no port to compare with, and what cannot be served is reported at once.
 // Never: rules by itself; decision.test.ts has the ports.
 
 import { once } from "node:events";

@@ -1,4 +1,4 @@
-// In:    test/cases/origin-cases.json; origins that nobody wrote down.
+// In:    test/cases/origin-cases.json; and origins beyond these.
 // Out:   whether each request has its decision and its explanation, ruled on alone and over an adopted socket.
 // Never: decides what is right; the rows say it.
 

@@ -31,7 +31,7 @@ interface Case {
   readonly ask: Ask;
   /** Claimed paths; all, where left out. */
   readonly claims?: string;
-  /** What the row says of it, under its own scheme. */
+  /** What the row expects, under its own scheme. */
   readonly right?: readonly number[];
 }
 
@@ -308,7 +308,7 @@ test.after(async () => {
   for (const end of ends) await end.close();
 });
 
-/** What HTTP/2 says in place of 101, and of 426. */
+/** The status that HTTP/2 has in place of 101. */
 function statusOver({ version }: Road, { words, statusCode }: Ruled): number {
   return version === "HTTP/2" && words === "accepted" ? 200 : statusCode;
 }
@@ -318,7 +318,7 @@ for (const each of cases) {
     const schemes: Scheme[] = each.scheme === "http" ? ["https", "http"] : ["https"];
     let difference: Difference | undefined;
     for (const scheme of schemes) {
-      // True TLS is https, whatever a case says.
+      // True TLS is https, whatever the scheme of a case.
       const by = ends.filter(({ road }) => scheme === "https" || !road.secure);
       const came = await Promise.all(by.map((end) => come(end, each, scheme)));
       for (const { road, wire, ruled } of came) {

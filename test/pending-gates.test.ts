@@ -1,6 +1,6 @@
 // In:    connections that wait for their heads, of one address and of many, by each way that an address is known.
-// Out:   whether each is counted once, to whom it should be, and taken off again once; who is refused, and how.
-// Never: holds the rule against every sequence of addresses; pending.test.ts does.
+// Out:   whether each is counted once, for the right address, and taken off again once; which are refused, and how.
+// Never: tries the rule on every sequence of addresses; pending.test.ts does.
 
 import { once } from "node:events";
 import { Server } from "node:http";
@@ -171,7 +171,7 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   assert.is((await unknown[2]!.client.all())[0]!.statusCode, 503);
   await announce(unknown[3]!, LINE(source.address) + handshake.slice(0, 20));
   assert.is(((await unknown[3]!.end) as Abandoned).stage, "head");
-  // A head that comes whole behind its header does not wait.
+  // A head that arrives complete with its header does not wait.
   const whole = adopt(gate, PEER);
   await announce(whole, LINE(source.address) + handshake);
   assert.is(await codeOf(whole), "handed-over");

@@ -1,6 +1,6 @@
-// In:    those that wait, of one address and of many, as they come, go and turn out to be of another address.
-// Out:   who may wait, and who is asked for an address.
-// Never: waits for a deadline, but to see that it takes them off.
+// In:    connections that wait, of one address and of many, as they come, go and turn out to be of another address.
+// Out:   which may wait, and which are asked for an address.
+// Never: waits for a deadline, except to see that it takes them off.
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -147,7 +147,7 @@ counting("over any sequence it says what one says who counts everything all the 
             heads.remove(one);
             waiting.delete(one);
           } else if (waiting.delete(one)) {
-            // As one that comes anew; but it stays where it has the address that it had.
+            // Ruled on like a new one; but one whose address has not changed stays.
             const wanted = step.address === one.address ? null : verdict(step.address);
             one.address = step.address;
             assert.is(heads.recount(one), wanted);

@@ -18,7 +18,7 @@ const { definitions } = schema;
 
 const test = suite("policy.schema.json");
 
-/** The settings that a TypeError lists where it finds one that is none. */
+/** The settings that a TypeError lists where it finds one that does not exist. */
 function settingsOf(rules: unknown): string[] {
   try {
     definePolicy(rules as never);

@@ -1,5 +1,5 @@
 // In:    pairs of requests as Node's parser gives them, much alike.
-// Out:   whether what a precedent covers is ruled on as the precedent was.
+// Out:   whether a request that takes the ruling of an earlier one would have had the same ruling by itself.
 // Never: asks how a ruling comes about.
 
 import fc from "fast-check";

@@ -1,5 +1,5 @@
 // In:    adopted sockets of trusted and other peers, with and without a PROXY header, cut anywhere.
-// Out:   whether each has its client's arrival and scheme, or its end, with every octet behind the header delivered once.
+// Out:   whether each has its client's arrival and scheme, or its end, with every octet after the header delivered once.
 // Never: reads headers itself; proxy-protocol.test.ts has the corpus.
 
 import { createServer } from "node:http";
@@ -213,7 +213,7 @@ test("the explanation says who spoke for whom", async () => {
 const ends = suite("PROXY: how it fails");
 ends.after(closeDoors);
 
-/** Closed without a word, abandoned once, and nothing left behind. */
+/** Closed without a response, abandoned once, and nothing left over. */
 async function abandonedAs(adopted: Adopted, code: string, stage: string): Promise<Abandoned> {
   const how = await adopted.end;
   assert.ok(how.kind === "abandoned", JSON.stringify(how));
@@ -323,7 +323,7 @@ ends("the header does not move the deadline", async () => {
   const adopted = adopt(PROXY, { limits: { headTimeout: 500 } });
   const other = adopt(PROXY, { limits: { headTimeout: 900 } });
   await sleep(450);
-  // Where a header began the time anew, this one would end behind the other.
+  // If a header restarted the deadline, this one would end after the other.
   await adopted.client.send(LINE);
   const first = await Promise.race([adopted.end.then(() => "adopted"), other.end.then(() => "other")]);
   assert.is(first, "adopted");

@@ -16,7 +16,7 @@ const corpus = readProxyCorpus();
 
 const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
 
-/** What a result says, in the words of the corpus. */
+/** A result in the words of the corpus. */
 function wordsOf(result: ProxyResult): object {
   if (result.kind === "malformed") return { refused: result.fault.code, offset: result.fault.offset };
   return result.kind === "partial" ? { partial: true } : { ...result.header, consumed: result.consumed };

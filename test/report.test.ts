@@ -1,6 +1,6 @@
 // In:    the requests of test/cases, and some of this file's own, under enforce and under report mode.
-// Out:   whether report mode says of each what enforce mode does, and lets pass what somebody can take, and no more.
-// Never: judges what enforce mode says; other tests do.
+// Out:   whether report mode reports for each what enforce mode does, and lets pass what a framer or listener can take, and no more.
+// Never: judges what enforce mode rules; other tests do.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -349,7 +349,7 @@ for (const tls of [false, true]) {
     const decisions: unknown[] = [];
     server.on("request", (request) => decisions.push(gate.decisionOf(request), gate.decisionOf(request.socket)));
     const client = await world.connect();
-    // A good request, a malformed one, and one that is ruled on as ever, on one connection.
+    // A good request, a malformed one, and one that is ruled on as usual, on one connection.
     await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
     await client.responses(1);
     await client.send(`GET /2 HTTP/1.1\r\n${twoHosts}\r\n`);
@@ -371,7 +371,7 @@ for (const tls of [false, true]) {
       abandoned: {},
       lost: {},
     });
-    // An expectation is answered as ever, and CONNECT goes nowhere.
+    // An expectation is answered as usual, and CONNECT goes nowhere.
     const expecting = `POST /4 HTTP/1.1\r\n${twoHosts}Expect: 100-continue\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
     assert.match(await exchange(world, expecting), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
     assert.is(statusOf(await exchange(world, `CONNECT a:1 HTTP/1.1\r\n${twoHosts}\r\n`)), 400);

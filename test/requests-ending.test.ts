@@ -1,4 +1,4 @@
-// In:    connections behind a gate that gives requests to an http.Server, and everybody who may end them.
+// In:    connections of a gate that gives requests to an http.Server, and everything that may end them.
 // Out:   whether each comes to one end, with all responses that were due, and nothing is left.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
@@ -268,7 +268,7 @@ ending("times: a head that never completes, an idle connection, an application's
     await world.close();
     assert.equal(world.refused, ["HEAD_TIMEOUT requests"]);
   };
-  // Node keeps an idle connection a second longer than it says.
+  // Node keeps an idle connection a second longer than it announces.
   const idle = async (): Promise<void> => {
     const app = application();
     app.server.keepAliveTimeout = 1;

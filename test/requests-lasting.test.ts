@@ -1,5 +1,5 @@
-// In:    requests that take their time, behind a gate that gives them to an http.Server: expectations, early responses, upgrades, slow readers.
-// Out:   whether each gets what it waits for, and no more is read or written than somebody takes.
+// In:    requests that take their time, through a gate that gives them to an http.Server: expectations, early responses, upgrades, slow readers.
+// Out:   whether each gets what it waits for, and no more is read or written than the other side takes.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
 import { once } from "node:events";
@@ -130,7 +130,7 @@ lasting("a last response arrives though the client is still sending", async () =
   await world.close();
 });
 
-/** A masked text frame that says "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
+/** A masked text frame with the text "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
 const HI = Buffer.of(0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2);
 const BYE = Buffer.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 const ECHOED = Buffer.of(0x81, 0x02, 0x68, 0x69, 0x81, 0x02, 0x68, 0x69, 0x88, 0x02, 0x03, 0xe8);

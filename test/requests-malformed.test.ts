@@ -1,4 +1,4 @@
-// In:    heads that are malformed or smuggle another request, and bodies that break, behind a gate that gives requests to an http.Server.
+// In:    heads that are malformed or smuggle another request, and bodies that break, through a gate that gives requests to an http.Server.
 // Out:   whether the application sees none of it, and the client one refusal.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 

@@ -1,5 +1,5 @@
-// In:    connections with several requests, at every cut, behind a gate that gives them to an http.Server.
-// Out:   whether application and gate saw the same requests, and the client whole responses in order.
+// In:    connections with several requests, at every cut, through a gate that gives them to an http.Server.
+// Out:   whether application and gate saw the same requests, and the client complete responses in order.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
 import * as assert from "uvu/assert";
@@ -219,7 +219,7 @@ later("CONNECT is 405", async () => {
   await atEveryCut(connect, [], ({ responses }) => assert.equal(statuses(responses), [405]));
 });
 
-// llhttp waits behind such a head for the rest of HTTP/2's connection preface, and the client would wait without end.
+// llhttp waits after such a head for the rest of HTTP/2's connection preface, and the client would wait without end.
 later("PRI is 405", async () => {
   await atEveryCut(`${get("/1")}PRI http://a HTTP/1.0\r\n\r\n${get("/3")}`, [], ({ responses, seen, refused }) => {
     assert.equal(statuses(responses), [200, 405]);

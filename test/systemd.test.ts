@@ -59,7 +59,7 @@ for (const [options, example] of [
 
 const faults = suite("systemd: what is not ours");
 
-/** Runs `act` with these variables; says which are left. */
+/** Runs `act` with these variables; returns which are left. */
 function under(variables: Record<string, string | undefined>, act: () => void): string[] {
   const names = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
   for (const name of names) delete process.env[name];

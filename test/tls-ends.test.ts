@@ -1,5 +1,5 @@
-// In:    a gate with tls and fallback, TLS clients of Node, whole and broken, octets cut anywhere.
-// Out:   whether it passes connections on unread, tells protocols apart, and ends what fails with its code and nothing left.
+// In:    a gate with tls and fallback, TLS clients of Node, intact and broken, octets cut anywhere.
+// Out:   whether it passes connections on unread, distinguishes protocols, and ends what fails with its code and nothing left over.
 // Never: starts a program; tls-clients.test.ts does.
 
 import { once } from "node:events";

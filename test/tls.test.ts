@@ -1,5 +1,5 @@
 // In:    a gate with tls, TLS clients of Node, octets cut anywhere.
-// Out:   whether it speaks TLS by server name, and whom it refuses for naming another.
+// Out:   whether it speaks TLS by server name, and which clients it refuses for naming another.
 // Never: starts a program; tls-clients.test.ts does.
 
 import { once } from "node:events";

@@ -276,7 +276,7 @@ one("a function chooses at most so many times; null is no child", async () => {
   await client.closed();
   assert.match(client.received.toString("latin1"), unavailable);
   assert.equal(gate.counts.abandoned, { FRAMER_UNAVAILABLE: 1 });
-  // What is no child is not a matter of trying again.
+  // With something that is not a child there is no point in trying again.
   const wrong = await openParent(toProcess(() => undefined as never));
   const other = await connect(wrong.port);
   await other.closed();
