@@ -121,7 +121,7 @@ ends("a socket that is over when it is given", async () => {
   assert.is(((await gateWith({ "*": wsFramer(echo()) }).adopt(half.far).ended) as { code: string }).code, "PEER_ENDED");
 });
 
-ends("a refusal arrives though a megabyte was sent behind the head", async () => {
+ends("a refusal arrives though a megabyte was sent after the head", async () => {
   const { end, text } = await endOf((near) => {
     near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
     near.write(Buffer.alloc(1 << 20, "x"));

@@ -262,7 +262,7 @@ for (const way of ways) {
 }
 
 for (const way of ["adopted", "strict"] as const) {
-  test(`${way}: an upgrade behind a request; the server's idle time does not end the wait`, async () => {
+  test(`${way}: an upgrade after a request; the server's idle time does not end the wait`, async () => {
     const world = await open(way, () => later(true));
     const client = await world.connect();
     await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

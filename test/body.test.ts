@@ -72,7 +72,7 @@ function compare(octets: Buffer, overhead = ROOM, withNode = true): Reading {
   const { next, ...node } = readByNode(octets);
   // Node reports trailers when it has them all.
   assert.equal(node, node.kind === "done" ? body : { ...body, trailers: [] }, `${shown} by Node`);
-  if (node.kind === "done") assert.ok(next, `${shown}: Node reads no request behind it`);
+  if (node.kind === "done") assert.ok(next, `${shown}: Node reads no request after it`);
   return wanted;
 }
 
@@ -274,7 +274,7 @@ chunked("20,000 mutated bodies, at random cuts", () => {
 
 const counted = suite("other bodies");
 
-counted("Content-Length, at every cut and with octets behind", () => {
+counted("Content-Length, at every cut and with octets after the body", () => {
   for (const length of [1, 2, 13]) {
     const octets = Buffer.alloc(length + 4, "\r\n0");
     for (let cut = 0; cut <= octets.length; cut++) {

@@ -61,9 +61,9 @@ for (const { id, title, octets, expected: all } of corpus) {
     }
     if ("partial" in expected) return;
     const behind = Buffer.concat([octets, octetsOf("\x14\x03\x03\x00\x01\x01")]);
-    check([behind], "with octets behind it");
+    check([behind], "with octets after it");
     for (let cut = 0; cut <= octets.length; cut++) {
-      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets behind it`);
+      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets after it`);
     }
   });
 
@@ -223,7 +223,7 @@ telling("more octets never change what was told", () => {
   );
 });
 
-telling("a ClientHello that is none is an error, not another protocol", () => {
+telling("an invalid ClientHello is an error, not another protocol", () => {
   const { octets } = corpus.find(({ title }) => title === "two names")!;
   const result = tell(octetByOctet(octets));
   assert.ok(result.kind === "malformed" && result.fault.code === "HELLO_SERVER_NAME");

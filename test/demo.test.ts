@@ -67,7 +67,7 @@ commandLine("an unknown flag exits 2 with the usage", async () => {
   assert.match(stderr, /^usage: npm start/m);
 });
 
-commandLine("a port that is none exits 2 with the usage", async () => {
+commandLine("an invalid port exits 2 with the usage", async () => {
   for (const port of ["65536", "x", "80.5", ""]) {
     const { code, stderr } = await runDemo("--port", port);
     assert.is(code, 2, `--port ${port}`);
@@ -82,7 +82,7 @@ commandLine("--help prints the usage and exits 0", async () => {
   assert.match(stdout, /^usage: npm start/);
 });
 
-commandLine("a taken port exits 1 and says so in one sentence", async () => {
+commandLine("a taken port exits 1 with one sentence", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

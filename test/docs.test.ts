@@ -386,19 +386,19 @@ const shownIn = {
 const sourceOf = (name: string): string => read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
 
 for (const [name, file] of Object.entries(shownIn)) {
-  examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
+  examples(`${file} shows examples/${name}.ts, and what it prints`, () => {
     assert.ok(blocks(read(file), "ts").includes(sourceOf(name)), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
     assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
-examples("examples/hand-on stands in docs/intake.md", () => {
+examples("docs/intake.md shows examples/hand-on", () => {
   const shown = blocks(read("docs/intake.md"), "ts");
   for (const name of ["parent", "tenant"]) assert.ok(shown.includes(sourceOf(`hand-on/${name}`)), name);
 });
 
-examples("no example is left out, and each says how to run it", () => {
+examples("no example is left out, and each states how to run it", () => {
   const all = readdirSync("examples", { withFileTypes: true });
   const files = all.filter((each) => each.isFile()).map(({ name }) => name);
   const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);

@@ -190,10 +190,14 @@ const faults: Record<string, Fault> = {
     },
   },
   "the client resets": { at: everywhere, strike: breakUnheard, wanted: "SOCKET_ERROR *" },
-  "the giver destroys": { at: everywhere, strike: ({ far }) => far.destroy(), wanted: "PEER_ENDED *" },
-  "the giver breaks": {
+  "the caller of adopt destroys the socket": {
     at: everywhere,
-    strike: ({ far }) => far.destroy(new Error("broken by its giver")),
+    strike: ({ far }) => far.destroy(),
+    wanted: "PEER_ENDED *",
+  },
+  "the caller of adopt breaks the socket": {
+    at: everywhere,
+    strike: ({ far }) => far.destroy(new Error("broken by the caller")),
     wanted: "SOCKET_ERROR *",
   },
   "time is over": {
@@ -240,7 +244,7 @@ const faults: Record<string, Fault> = {
     },
     wanted: "SOCKET_ERROR *",
   },
-  "authorize says yes, and the client has reset": {
+  "authorize accepts, and the client has reset": {
     at: authorizing,
     strike: (one) => {
       breakUnheard(one);
@@ -248,7 +252,7 @@ const faults: Record<string, Fault> = {
     },
     wanted: "handed-over",
   },
-  "authorize says no, and the client has reset": {
+  "authorize refuses, and the client has reset": {
     at: authorizing,
     strike: (one) => {
       breakUnheard(one);

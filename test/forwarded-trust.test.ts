@@ -149,7 +149,7 @@ rules("an adoption that is narrowed trusts the same", async () => {
 });
 
 for (const way of ["adopt", "guard", "strict guard"]) {
-  rules(`${way}: under absolute-form the application reads the host that a trusted hop says`, async () => {
+  rules(`${way}: under absolute-form the application reads the host that a trusted hop states`, async () => {
     const webSockets = new WebSocketServer({ noServer: true });
     const seen: (string | undefined)[] = [];
     webSockets.on("connection", (webSocket, request) => {

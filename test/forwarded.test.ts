@@ -113,7 +113,7 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   assert.is(decide(policy, headOf(rows[0]!), arrival!).arrival.forwarding, undefined);
 });
 
-sockets("a trusted hop stays one though it resets the connection behind its request", async () => {
+sockets("a trusted hop stays one though it resets the connection after its request", async () => {
   const decisions: Decision[] = [];
   const trusting = { ...policies.rfc7239!, trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } as const };
   gate = createGate(claiming(trusting, ({ socket }) => void socket.destroy()));

@@ -52,7 +52,7 @@ for (const tls of [false, true]) {
   for (const strict of [false, true]) {
     const name = `${tls ? "https" : "http"}${strict ? ", strict" : ""}`;
 
-    test(`${name}: ws, to a framer, to another listener, and to nobody`, async () => {
+    test(`${name}: ws, to a framer, to another listener, and to neither`, async () => {
       const world = await open(tls, strict);
       assert.is(await tell(world, "/live"), "framed hi");
       assert.is(await tell(world, "/beside"), "beside hi");

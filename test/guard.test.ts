@@ -137,7 +137,7 @@ for (const kind of kinds({}, { mode: "filter" })) {
     await world.close();
   });
 
-  rulings(`${named(kind)}: an upgrade behind a request that is not answered yet`, async () => {
+  rulings(`${named(kind)}: an upgrade after a request that is not answered yet`, async () => {
     let release = (): void => {};
     const world = await openGuarded({
       ...kind,
@@ -265,7 +265,7 @@ strictly("refuses what Node's parser hides from a guard", async () => {
   }
 });
 
-strictly("a head that is not whole in time", async () => {
+strictly("a head that is not complete in time", async () => {
   const world = await openGuarded({ gate: { ...gate, limits: { headTimeout: 100 } }, guard: { mode: "filter" } });
   assert.equal(await statuses(world, "GET / HT"), [408]);
   assert.equal(world.said, ["HEAD_TIMEOUT"]);

@@ -71,7 +71,7 @@ ways.after(async () => void (await Promise.all(children.map(closeChild))));
 const whole = Buffer.concat([Buffer.from(head()), BEHIND]);
 const cuts: Cut[] = ["whole", ...Array.from({ length: 40 }, (_, i) => i + 1)];
 
-ways("a socket that nobody has read, forty at once", async () => {
+ways("a socket that was not read, forty at once", async () => {
   const server = net.createServer(UNREAD, (socket) => void sendSocket(children[0]!, socket));
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
@@ -129,7 +129,7 @@ ways("octets that the parent has read go first, and what it knows goes along", a
 });
 
 ways(
-  "a socket that began with a PROXY header: the child gets what the header says, and every octet behind it",
+  "a socket that began with a PROXY header: the child gets what the header states, and every octet after it",
   async () => {
     const gate = createGate({
       vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": toProcess(children[0]!) } }],
@@ -172,7 +172,7 @@ ways("a socket that is made to be handed on serves as any other", async () => {
   server.close();
 });
 
-const gone = suite("hand on: who is gone");
+const gone = suite("hand on: processes that are gone");
 
 gone("a child that dies: what waits is the parent's again", async () => {
   const child = await openChild("dying");
@@ -256,7 +256,7 @@ function openChannel() {
 
 const sent = (id: number, rest = ""): object => ({ kind: "socket", id, rest, arrival: {}, decision: null });
 
-gone("the loop is left: what nobody took is closed, and what is on its way, until the parent answers", async () => {
+gone("the loop is left: what was not taken is closed, and what is on its way, until the parent answers", async () => {
   const { channel, listeners, said, hear } = openChannel();
   const sockets = receiveSockets(channel);
   const [one, two, three, four] = Array.from({ length: 4 }, () => new net.Socket());
@@ -344,7 +344,7 @@ misuse("sockets that would lose octets", async () => {
   far.destroy();
 });
 
-misuse("TLS, streams, and what is no child", async () => {
+misuse("TLS, streams, and what is not a child", async () => {
   const server = tls.createServer(certificate());
   const near = tls.connect({ port: await listen(server), host: "127.0.0.1", rejectUnauthorized: false });
   const [far] = (await once(server, "secureConnection")) as [tls.TLSSocket];

@@ -48,7 +48,7 @@ for (const [name, options] of Object.entries({ flowing: {}, paused: { pauseOnCon
   });
 }
 
-intakeContract("octets that the giver has read", {}, () => {
+intakeContract("octets that were read before adopt", {}, () => {
   const contract = wayInGate();
   return behind(
     net.createServer(UNREAD, (socket) => {

@@ -229,7 +229,7 @@ test("WebAssembly is touched by src/head/kernel/instance.ts alone, and state is 
   assert.equal(moduleState(made + read), []);
 });
 
-test("every file says what comes in, what goes out, and what it never does", () => {
+test("every file states what comes in, what goes out, and what it never does", () => {
   for (const file of imports.keys()) {
     if (file === "src/head/kernel/simd.ts") continue;
     const text = readFileSync(file, "utf8");

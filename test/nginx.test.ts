@@ -67,7 +67,7 @@ async function page(to: number, lines: string[] = [], encrypted = false): Promis
   const host = lines.some((line) => line.startsWith("Host:")) ? [] : [`Host: localhost:${to}`];
   await client.send(["GET / HTTP/1.1", ...host, "Connection: close", ...lines, "", ""].join("\r\n"));
   const [response] = await client.all();
-  if (response === undefined) throw new Error(`no response; the gate says: ${gate.printed()}`);
+  if (response === undefined) throw new Error(`no response; the gate printed: ${gate.printed()}`);
   return response.statusCode === 200 ? JSON.parse(String(response.body)) : response.statusCode;
 }
 
@@ -152,7 +152,7 @@ function testExample(): void {
       await printed(`403 origin https://evil.example matches none of the allowed origins: ${origin} (localhost; `);
     });
 
-    test(`${name}: a refusal says who asked for what, and where that is known from`, async () => {
+    test(`${name}: a refusal states which client asked for what, and where that is known from`, async () => {
       const host = `${written}.evil.example`;
       assert.is(await page(port(written), [`Host: ${host}`, ...SPOOFED], encrypted), 421);
       await printed(`421 host ${host} matches none of the vhosts: localhost (`);
@@ -188,7 +188,7 @@ function testExample(): void {
     await other.stop();
   });
 
-  test("proxy_set_header Host $host loses the port; X-Forwarded-Port, where it counts, says it", async () => {
+  test("proxy_set_header Host $host loses the port; X-Forwarded-Port, where it counts, states it", async () => {
     const [first, second] = [port("8080"), port("8081")];
     await nginx.stop();
     nginx = await startExample(ports, (text) => text.replace("Host $http_host", "Host $host"));
@@ -197,7 +197,7 @@ function testExample(): void {
     assert.is(((await page(second)) as { port: number }).port, second);
   });
 
-  test("who goes past nginx is not believed, or closed", async () => {
+  test("a client that bypasses nginx is not believed, or is closed", async () => {
     const to = port("9000");
     const seen = (await page(to, [`Host: localhost:${port("8080")}`, ...SPOOFED])) as Record<string, string>;
     assert.equal([seen.client, seen.scheme], [CLIENT, "http"]);

@@ -84,7 +84,7 @@ test("NO_LISTEN beside a vhost that is served takes its name out of all others",
 
 const misuse = suite("no listen: misuse");
 
-misuse("what no adopted socket could use is told when one is adopted, and the socket stays its giver's", () => {
+misuse("what no adopted socket could use is an error of adopt, and the socket stays the caller's", () => {
   const cases: [VhostPort, string][] = [
     [
       "local",

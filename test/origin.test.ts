@@ -195,7 +195,7 @@ settings("names beyond ASCII are converted once", () => {
 
 const local = suite("localhost()");
 
-local("takes the loopback names and addresses, and nobody else's", () => {
+local("takes the loopback names and addresses, and no others", () => {
   const policy = definePolicy({ vhosts: localhost({ upgrades: { "/mcp": 1 } }) });
   const rule = (host: string, origin: string | null = null): string => {
     const decision = decide(policy, head(requestHead("GET", { host, origin })), { scheme: "http" });

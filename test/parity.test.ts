@@ -140,9 +140,9 @@ function handshakeCases(): Case[] {
     ["two versions", { ...ask, fields: [[version, "13"]] }],
     ["a protocol twice", { ...ask, fields: [["Sec-WebSocket-Protocol", "chat, chat"]] }],
     ["an empty protocol", { ...ask, fields: [["Sec-WebSocket-Protocol", "chat,,x"]] }],
-    ["extensions that are none", { ...ask, fields: [["Sec-WebSocket-Extensions", "permessage-deflate;;"]] }],
+    ["invalid extensions", { ...ask, fields: [["Sec-WebSocket-Extensions", "permessage-deflate;;"]] }],
     ["a body", { ...ask, fields: [["Content-Length", "5"]] }],
-    ["a path that nobody claims", { ...ask, path: "/other" }],
+    ["a path that no upgrade claims", { ...ask, path: "/other" }],
     ["a path with a query", { ...ask, path: "/live?room=1" }],
     ["a path in other case", { ...ask, path: "/LIVE" }],
     [

@@ -56,7 +56,7 @@ test("upgrades that wait for authorize are too many in all, as well", async () =
   await leave(gate, [first]);
 });
 
-test("behind a trusted hop an upgrade counts to the client that it speaks for", async () => {
+test("from a trusted hop, an upgrade counts for the client that the hop names", async () => {
   const gate = gateOf(
     { ...TEN, pendingPerAddress: 1 },
     { authorize: () => new Promise(() => {}), trust: { from: ["10.0.0.1"], forwarded: "rfc7239" } },

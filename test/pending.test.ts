@@ -9,9 +9,9 @@ import { type Waiting, WaitingRoom } from "#src/outcome/waiting.js";
 import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";
 
-const counting = suite("pending: who is counted as what");
+const counting = suite("pending: what an address is counted as");
 
-counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, anything else as nobody", () => {
+counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, anything else as no address", () => {
   const wanted: Record<string, string | null> = {
     "192.0.2.7": "192.0.2.7",
     "::ffff:192.0.2.7": "192.0.2.7",
@@ -117,7 +117,7 @@ const steps = fc.array(
   { maxLength: 120, size: "max" },
 );
 
-counting("over any sequence it says what one says who counts everything all the time", () => {
+counting("over any sequence it rules as a count of everything at each step does", () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 24 }), limitOfEach, (sequence, most, each) => {
       const heads = new WaitingRoom(60_000, most, each);

@@ -230,7 +230,7 @@ gates("finds its framers by their names", async () => {
   await world.close();
 });
 
-gates("misuse is a TypeError that says the fix", () => {
+gates("misuse is a TypeError that states the fix", () => {
   const throws = (framers: unknown, sentence: RegExp): void => {
     assert.throws(
       () => createGate({ ...JSON.parse(text), framers: framers as never }),

@@ -156,7 +156,7 @@ programs.needing(noTls, "examples/haproxy/haproxy.cfg: TLS, SNI, unique id and c
   await door.close();
 });
 
-programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client", async () => {
+programs.needing(noTls, "examples/haproxy/gate.ts reports what it knows about a client", async () => {
   const [plain, encrypted, behind] = [await freePort(), await freePort(), await freePort()];
   const ports = { PLAIN_PORT: `${plain}`, TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
   const gate = await start(process.execPath, ["dist/examples/haproxy/gate.js"], [behind], ports);
@@ -170,7 +170,7 @@ programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client
       if (response !== undefined) return JSON.parse(String(response.body));
       // On a machine that stalls for longer than the example's deadline the head comes too late.
       const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
-      if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
+      if (late <= timeouts) throw new Error(`no response; the gate printed: ${gate.printed()}`);
     }
   };
   const seen = await page(encrypted, true);
@@ -180,7 +180,7 @@ programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client
   await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await past.closed();
   assert.is(past.received.length, 0);
-  await until(() => /PROXY_SIGNATURE at octet 0.*PROXY_MISSING, /.test(gate.printed()), "the gate says why");
+  await until(() => /PROXY_SIGNATURE at octet 0.*PROXY_MISSING, /.test(gate.printed()), "the gate's reason");
   await proxy.stop();
   await gate.stop();
 });

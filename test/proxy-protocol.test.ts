@@ -48,9 +48,9 @@ for (const { id, title, octets, expected: all } of corpus) {
     }
     if ("partial" in expected) return;
     const behind = Buffer.concat([octets, Buffer.from("GET / HTTP/1.1\r\n\r\n")]);
-    check([behind], "with octets behind it");
+    check([behind], "with octets after it");
     for (let cut = 0; cut <= octets.length; cut++) {
-      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets behind it`);
+      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets after it`);
     }
   });
 

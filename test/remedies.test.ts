@@ -219,11 +219,11 @@ tables("each is one that a policy takes, and in a few of them every request pass
   assert.ok(passed >= 38 && steps >= passed, `${passed} passed after ${steps} steps`);
 });
 
-const sentences = suite("what a remedy says");
+const sentences = suite("the words of a remedy");
 
 const remedyOf = (row: Row): string | null => explanation(ruled(row)).remedy;
 
-sentences("where TLS may end at a proxy and nothing says so, the scheme is the first thing that is told", () => {
+sentences("where TLS may end at a proxy and nothing states so, the scheme is explained first", () => {
   const https = 'if a proxy terminates TLS for this process, set scheme: "https"';
   const page = "Host: app.test\r\nOrigin: https://app.test";
   const first = ruled({ options: app, head: get(page) });
@@ -262,7 +262,7 @@ sentences("a name that reached a local tool may be a page's own, which is said b
   assert.not.match(explain(ruled({ options: plain, head: get("Host: rebound.example") })), "rebinding");
 });
 
-sentences("what lets more in than this one request says so", () => {
+sentences("a remedy that lets in more than this one request states so", () => {
   const origin = (value: string): Row => ({ options: plain, head: get(`Host: a\r\nOrigin: ${value}`) });
   assert.is(
     remedyOf(origin("null")),

@@ -75,7 +75,7 @@ function withDefault<Claim>({ vhosts, ...rules }: PolicyRules, claim: Claim): Po
 const report = suite("report mode");
 const traffic = readTraffic();
 
-report("says of every request what enforce mode says", () => {
+report("reports for every request what enforce mode rules", () => {
   let soft = 0;
   let hard = 0;
   for (const { rules, text, arrival } of traffic) {
@@ -146,7 +146,7 @@ report("a wrong name, port or scheme goes to the default vhost, a wrong origin w
   );
 });
 
-report("an acceptance says what enforce mode would have said", () => {
+report("an acceptance states what enforce mode would have ruled", () => {
   const policy = definePolicy({ vhosts: [a, taker], mode: "report" });
   const decision = decide(policy, upgradeTo("a:81"), http);
   assert.is(
@@ -224,7 +224,7 @@ gates("lets through, emits and counts", async () => {
   assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, ...none });
 });
 
-gates("refuses as enforced, and counts so, what nobody takes", async () => {
+gates("refuses as enforced, and counts so, what has no recipient", async () => {
   const { gate, statusCodes, events } = await run(
     (take) => ({
       vhosts: [
@@ -313,7 +313,7 @@ for (const strict of [false, true]) {
     await guarded.close();
   });
 
-  guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
+  guards(`an upgrade that has no recipient is refused as enforced, ${way}`, async () => {
     const guarded = await openGuarded({
       gate: { vhosts: [{ name: "a" }], mode: "report" },
       guard: { mode: strict ? "filter" : "auto" },
@@ -413,7 +413,7 @@ for (const tls of [false, true]) {
   });
 }
 
-malformed("an adopted socket is refused as ever", async () => {
+malformed("an adopted socket is refused as usual", async () => {
   const { gate, statusCodes } = await run(
     () => ({
       vhosts: [{ name: "a", port: "any" as const }],

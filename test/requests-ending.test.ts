@@ -29,7 +29,7 @@ import { until } from "./support/until.js";
 
 const ending = suite("requests: how connections end");
 
-ending("a client that ends behind its last request gets its responses", async () => {
+ending("a client that ends after its last request gets its responses", async () => {
   for (const octets of [
     get("/1"),
     get("/1?delay=40"),
@@ -54,7 +54,7 @@ ending("a client that ends behind its last request gets its responses", async ()
   }
 });
 
-ending("an ended client's refusal arrives as well, and a half head behind it is dropped", async () => {
+ending("an ended client's refusal arrives as well, and half a head after it is dropped", async () => {
   const world = await openWorld();
   const refused = await world.connect();
   await refused.send(get("/1?delay=20") + foreign);
@@ -68,7 +68,7 @@ ending("an ended client's refusal arrives as well, and a half head behind it is 
   await world.close();
 });
 
-ending("an ended client that asks for a WebSocket behind a slow response", async () => {
+ending("an ended client that asks for a WebSocket after a slow response", async () => {
   const world = await openWorld();
   const client = await world.connect();
   await client.send(get("/1?delay=20") + handshake("a"));
@@ -208,7 +208,7 @@ ending("a server that destroys each connection as it comes in", async () => {
   assert.equal(app.seen, []);
 });
 
-ending("closeIdleConnections and closeAllConnections reach connections behind the gate", async () => {
+ending("closeIdleConnections and closeAllConnections reach connections of the gate", async () => {
   const world = await openWorld();
   // Node keeps a list of connections only while it listens.
   world.app.server.listen(0, "127.0.0.1");

@@ -103,7 +103,7 @@ lasting("a server that rules on 100-continue itself", async () => {
   await atEveryCut(other + last, [], ({ responses }) => assert.equal(statuses(responses), [417, 200]), unseen);
 });
 
-lasting("a response before the body has come in, and the next request behind that body", async () => {
+lasting("a response before the body has come in, and the next request after that body", async () => {
   const body = "z".repeat(70_000);
   const whole = post("/1?early&size=100", body);
   for (const way of ["tcp", "memory"] as const) {
@@ -222,7 +222,7 @@ backpressure.after(nothingIsLeft);
 const PIECE = Buffer.alloc(65_536, "p");
 const PIECES = 400;
 
-backpressure("a slow reader slows the application, and is refused only behind the whole response", async () => {
+backpressure("a slow reader slows the application, and is refused only after the complete response", async () => {
   const app = application();
   let written = 0;
   app.server.removeAllListeners("request").on("request", async (request, response) => {
@@ -290,7 +290,7 @@ backpressure("an application that does not read slows the client", async () => {
   await world.close();
 });
 
-backpressure("requests behind one that is not answered are not read without end", async () => {
+backpressure("requests after one that is not answered are not read without end", async () => {
   const app = application();
   let response: http.ServerResponse | undefined;
   app.server.on("request", (_request, one) => (response = one));

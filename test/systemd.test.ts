@@ -114,7 +114,7 @@ faults("what is absent, another's or makes no sense is a TypeError", () => {
   );
 });
 
-faults("standard input that is no socket", () => {
+faults("standard input that is not a socket", () => {
   const program = `import { inetdConnection } from "headgate/intake"; inetdConnection();`;
   const run = (): string =>
     execFileSync(process.execPath, ["--input-type=module", "-e", program], {

@@ -245,7 +245,7 @@ one("a child that is stopped loses its claim after its time, and closes its copy
   close();
 });
 
-one("a function chooses at most so many times; null is no child", async () => {
+one("a function chooses at most so many times; null is not a child", async () => {
   const gone = told();
   gone.error = new Error("write EPIPE");
   let count = 0;

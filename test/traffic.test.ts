@@ -51,7 +51,7 @@ function countOf(codes: readonly string[]): Record<string, number> {
 }
 
 test("the file is what its generator makes", () => {
-  assert.ok(file === formatTraffic(makeTraffic()), "node dist/test/support/traffic.js writes it anew");
+  assert.ok(file === formatTraffic(makeTraffic()), "node dist/test/support/traffic.js writes it again");
 });
 
 test("report mode counts what enforce mode refuses", async () => {

@@ -76,7 +76,7 @@ for (const kind of kinds) {
       }
     });
 
-    test(`${shown(setting)}: requests, and 100-continue behind both rulings`, async () => {
+    test(`${shown(setting)}: requests, and 100-continue after both rulings`, async () => {
       const framing = member(["a", "b"], { framer: true });
       const leaving = member(["a", "c"]);
       const world = await open(kind, guard({ framing, leaving }));

@@ -80,21 +80,21 @@ const words: Record<
   nothing: ["SCHEME_REQUIRED", {}, {}, octetsOf(""), ""],
   "Forwarded of a stranger": ["SCHEME_REQUIRED", {}, {}, octetsOf(""), FORWARDED],
   "Forwarded of a trusted hop": ["https forwarded", { trust }, {}, octetsOf(""), FORWARDED],
-  "a PROXY header that says nothing of TLS": [
+  "a PROXY header that states nothing about TLS": [
     "SCHEME_REQUIRED",
     { trust: announced },
     {},
     caseNamed("TCP over IPv4"),
     "",
   ],
-  "a PROXY header that says TLS": [
+  "a PROXY header that states TLS": [
     "https proxy",
     { trust: announced },
     {},
     caseNamed("TLS with all that can be said"),
     "",
   ],
-  "the giver": ["https given", {}, { scheme: "https" }, octetsOf(""), ""],
+  "the caller of adopt": ["https given", {}, { scheme: "https" }, octetsOf(""), ""],
 };
 
 for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(words)) {

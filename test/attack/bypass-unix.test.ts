@@ -278,7 +278,7 @@ test("it stays one when it has closed", async () => {
   }
 });
 
-test("a socket that is said to stand for a UNIX-domain one has no address, whatever it shows", async () => {
+test("a socket that is declared to be a UNIX-domain one has no address, whatever it shows", async () => {
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests });
   const ends: unknown[] = [];
   gate.on("accepted", ({ arrival }) => ends.push([arrival.unix, arrival.remoteAddress, arrival.remotePort]));

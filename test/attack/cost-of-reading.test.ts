@@ -223,12 +223,12 @@ const readings: Record<string, (octets: number) => Work> = {
     };
   },
   "labels of a server name": (n) => helloOf(clientHello([serverName(fill("a.", n).slice(0, -1))])),
-  "who is there for a server name": (n) => {
+  "the entry of a server name": (n) => {
     const names = new ServerNames(noTerms, []);
     const name = fill("a.", n).slice(0, -1);
     return () => names.find(name);
   },
-  "who is there below a wildcard": (n) => {
+  "the entry of a server name below a wildcard": (n) => {
     const names = new ServerNames(noTerms, []);
     const name = `${fill("a.", n)}example.com`;
     return () => names.find(name);

@@ -36,7 +36,7 @@ const said: Readonly<Record<string, Buffer>> = {
 
 for (const road of roads.filter(({ version }) => version === "HTTP/2")) {
   for (const [name, octets] of Object.entries(said)) {
-    test(`a client that reads nothing and says ${name}, ${road.name}`, async () => {
+    test(`a client that reads nothing and sends ${name}, ${road.name}`, async () => {
       const end = await openRoad(road, "adopted");
       ends.push(end);
       end.put(

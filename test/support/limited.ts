@@ -47,7 +47,7 @@ export class Limited {
       let timer: NodeJS.Timeout | undefined;
       const news = new Promise<void>((resolve, reject) => {
         this.#wake = resolve;
-        timer = setTimeout(() => reject(new Error(`the process says nothing more: ${this.#printed}`)), PATIENCE);
+        timer = setTimeout(() => reject(new Error(`the process is silent: ${this.#printed}`)), PATIENCE);
       });
       await news.finally(() => clearTimeout(timer));
     }

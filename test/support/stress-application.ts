@@ -125,8 +125,8 @@ export function take(handover: Handover): void | Promise<void> {
 /** Takes what is not HTTP; its first octet decides what becomes of it. */
 export function passThrough({ socket, rest }: RawConnection): void | Promise<void> {
   const kind = (rest[0] ?? 0) % 4;
-  if (kind === 0) throw given("a taker");
-  if (kind === 1) return Promise.reject(given("a taker"));
+  if (kind === 0) throw given("a passthrough");
+  if (kind === 1) return Promise.reject(given("a passthrough"));
   if (kind === 2) {
     keep(socket);
     return;
