@@ -18,6 +18,7 @@ import {
   settings,
   words,
 } from "./support/http2-frames.js";
+import { CONNECT, GET } from "./support/http2-gate.js";
 import { openRoad, type RoadEnd, roads } from "./support/roads.js";
 import { suite } from "./support/suite.js";
 import { settled, until } from "./support/until.js";
@@ -25,21 +26,6 @@ import { settled, until } from "./support/until.js";
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
 const HEAD_TIMEOUT = 400;
 const STREAMS = 20;
-
-const GET: Fields = [
-  [":method", "GET"],
-  [":scheme", "https"],
-  [":authority", "localhost"],
-  [":path", "/"],
-];
-const CONNECT: Fields = [
-  [":method", "CONNECT"],
-  [":protocol", "websocket"],
-  [":scheme", "https"],
-  [":authority", "localhost"],
-  [":path", "/live"],
-  ["sec-websocket-version", "13"],
-];
 
 /** A request with some of its fields others, or left out where null. */
 function but(fields: Fields, others: Record<string, string | null>): Fields {
