@@ -257,14 +257,14 @@ ending("what the server answers before it destroys the connection arrives at a c
 
 ending("times: a head that never completes, an idle connection, an application's own timeout", async () => {
   const halfHead = async (): Promise<void> => {
-    const world = await openWorld({ limits: { headTimeout: 120 } });
+    const world = await openWorld({ limits: { headTimeout: 300 } });
     const client = await world.connect();
+    const started = performance.now();
     await client.send(get("/1") + get("/2").slice(0, 20));
     await client.responses(1);
-    const started = performance.now();
     assert.is(world.gate.pendingHeads, 1);
     assert.equal(statuses(await client.all()), [200, 408]);
-    assert.ok(performance.now() - started > 60);
+    assert.ok(performance.now() - started > 290);
     await world.close();
     assert.equal(world.refused, ["HEAD_TIMEOUT requests"]);
   };
