@@ -1,5 +1,5 @@
-// In:    the documents, the examples, the sources that they speak of.
-// Out:   whether they say the same; the examples run.
+// In:    the documents, the examples, the sources that they describe.
+// Out:   whether they agree; the examples run.
 // Never: judges prose.
 
 import { execFileSync } from "node:child_process";
@@ -357,11 +357,14 @@ links("every relative link leads somewhere", () => {
 });
 
 links("every file of the project that README.md or a document names exists", () => {
+  let named = 0;
   for (const file of documents.filter((each) => !each.startsWith("test"))) {
     for (const [, path] of read(file).matchAll(/`((?:src|assembly|test|docs|examples)\/[\w./-]+\.(?:ts|mjs|md))`/g)) {
       assert.ok(existsSync(path!), `${file} names ${path}`);
+      named++;
     }
   }
+  assert.ok(named > 100, `${named} files`);
 });
 
 const examples = suite("documents: examples");

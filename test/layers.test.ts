@@ -153,14 +153,17 @@ test("what a file of assembly/, src/ or test/support/ exports is imported by ano
     }
   }
   const imported = new Set([...texts].flatMap(([file, text]) => importedNames(file, text)));
+  let exported = 0;
   for (const [file, text] of texts) {
     if (!/^(?:assembly|src|test\/support)\//.test(file)) continue;
     // These are imported from outside.
     if (file === "assembly/index.ts" || entries.includes(file)) continue;
     for (const [, name] of text.matchAll(/^export (?:async |abstract )?(?:const enum|function\*?|[a-z]+) ([\w$]+)/gm)) {
       assert.ok(imported.has(`${file} ${name}`), `${file} exports ${name}, which nothing imports`);
+      exported++;
     }
   }
+  assert.ok(exported > 500, `${exported} exports`);
 });
 
 test("only the entries re-export", () => {
