@@ -33,7 +33,7 @@ interface Case extends Pair {
   readonly hands: Hands;
   readonly server: http.Server;
   readonly end: Promise<ConnectionEnd>;
-  /** Kinds of ends that the gate has told of. */
+  /** Kinds of ends that the gate has reported. */
   readonly told: string[];
 }
 
@@ -322,7 +322,7 @@ function isSocket(descriptor: string): boolean {
   }
 }
 
-/** What a process has, beside memory. */
+/** What a process holds, besides memory. */
 function held(): { sockets: number; timers: number } {
   return {
     sockets: readdirSync("/proc/self/fd").filter(isSocket).length,
@@ -415,7 +415,7 @@ for (const isTls of [false, true]) {
       for (const [name, step] of Object.entries(fault.at)) {
         const how = await run(transport, step, fault);
         const wanted = wantedOf(fault, name, step);
-        // TLS does not tell a reset before the first octet from an end.
+        // TLS does not distinguish a reset before the first octet from an end.
         const same =
           isTls && how.startsWith("PEER_ENDED") && isReset(fault) ? how.replace("PEER_ENDED", "SOCKET_ERROR") : how;
         if (same !== fault.or?.replace("*", step.stage ?? "")) assert.is(same, wanted, name);

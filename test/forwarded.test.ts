@@ -1,6 +1,6 @@
 // In:    test/cases/forwarded-cases.json; what clients and hops may write in Forwarded and X-Forwarded.
 // Out:   whether each request has its decision, its client and its explanation, alone and over an adopted socket.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,4 +1,4 @@
-// In:    sockets that are over, or half over, when they are given; with nothing, half a head or a whole one in `rest`.
+// In:    sockets that are over, or half over, when they are adopted; with nothing, half a head or a complete one in `rest`.
 // Out:   whether each has its one end, and a client that still reads gets its answer.
 // Never: breaks a socket that a gate has; faults.test.ts does.
 

@@ -1,5 +1,5 @@
 // In:    http and https servers that a gate guards, and what applications ask of server and gate.
-// Out:   whether both answer as they should, are released as they were, and say what misuse is.
+// Out:   whether both answer as they should, are released as they were, and report misuse.
 // Never: looks into the gate; listeners, clients and the gate's events are compared.
 
 import { once } from "node:events";

@@ -240,7 +240,7 @@ gone("a client that is gone", async () => {
   await closeChild(child);
 });
 
-/** A channel of this process, and what is said on it. */
+/** A channel of this process, and what is sent on it. */
 function openChannel() {
   const listeners: Record<string, (...values: unknown[]) => void> = {};
   const said: unknown[] = [];

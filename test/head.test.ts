@@ -49,7 +49,7 @@ function assertExpected(test: CorpusCase, result: HeadResult, how: string): void
   }
 }
 
-/** Feeds the pieces to a reader; the result, in the numbers of a parse of the whole. */
+/** Feeds the pieces to a reader; returns the result, in the numbers of a parse of all of them at once. */
 function readPieces(test: CorpusCase, pieces: Uint8Array[]): HeadResult {
   const reader = new HeadReader(optionsOf(test));
   let before = 0;

@@ -26,7 +26,7 @@ const heads = [
     .map(({ octets }) => Buffer.from(octets).toString("latin1")),
 ];
 
-/** What a parser makes of each head, whole and octet by octet. The child runs this very text. */
+/** What a parser makes of each head, at once and octet by octet. The child runs this very text. */
 function answers(parser: { HeadReader: typeof HeadReader; parseRequestHead: typeof parseRequestHead }): unknown[] {
   return heads.map((text) => {
     const octets = Buffer.from(text, "latin1");

@@ -72,7 +72,7 @@ interface OriginRow {
   explanation: string;
 }
 
-/** Rows that only HTTP/1.1 can say. */
+/** Rows that only HTTP/1.1 can express. */
 const withoutForm: Record<string, number> = {};
 
 const ABSOLUTE = /^([a-z]+):\/\/([^/]*)(.*)$/;
@@ -236,7 +236,7 @@ async function come(end: RoadEnd, { vhosts, ask, claims = "*" }: Case, scheme: S
     scheme,
     vhosts: vhosts.map((vhost) => ({
       ...vhost,
-      // A server that listens cannot say that it does not.
+      // A server that listens cannot declare that it does not.
       ...(way === "guarded" && vhost.port === NO_LISTEN_SERVER && { port: "any" as const }),
       upgrades: { [claims]: framer },
     })),

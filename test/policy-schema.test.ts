@@ -1,5 +1,5 @@
 // In:    policy.schema.json, the settings and enums that the sources have, policies as JSON.
-// Out:   whether schema and code say the same, and a gate takes such a policy.
+// Out:   whether schema and code agree, and a gate takes such a policy.
 // Never: repeats what definePolicy checks beyond the schema.
 
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// In:    test/corpus/proxy-protocol.md, and headers that are made of what they shall say.
+// In:    test/corpus/proxy-protocol.md, and headers that are made from what they should state.
 // Out:   whether the reader and the reference have each case's answer, the reader at every cut.
 // Never: adopts a socket, proxy-adoption.test.ts does; or mutates a case, fuzz.test.ts does.
 

@@ -124,7 +124,7 @@ const byGate: Partial<Record<RefusalCode, GateRow[]>> = {
       passes: null,
     },
   ],
-  // The application said no.
+  // The application refused.
   NOT_AUTHORIZED: [
     {
       options: { ...claiming, authorize: () => false },

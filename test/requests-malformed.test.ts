@@ -165,7 +165,7 @@ bad("a malformed body after a response: the response stays complete, and none fo
     assert.equal(bodies(await client.all()), [said("POST", "/1?early")]);
     assert.equal(world.refused, ["BODY_MALFORMED requests"]);
     await world.close();
-    // Node forgets a request that was answered, and does not tell it that its client has gone.
+    // Node forgets a request that was answered, and emits nothing on it when its client has gone.
     assert.is(world.app.seen[0]!.state, "open");
     assert.is(world.app.seen[0]!.body, "abc");
   }

@@ -1,6 +1,6 @@
 // In:    test/cases/six-checks.json: Hosts that usual hand-written checks get wrong, with what is right.
 // Out:   whether each is right for a request and for an upgrade, adopted, guarded and strictly guarded.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";

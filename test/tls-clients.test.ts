@@ -62,7 +62,7 @@ async function openWitness(): Promise<Witness> {
     socket.on("error", () => {});
     const gather = (octets: Buffer): void => {
       noted.octets = Buffer.concat([noted.octets, octets]);
-      // The whole first flight, by the lengths of its records and of its message alone.
+      // The complete first flight, by the lengths of its records and of its message alone.
       if (!isWhole(noted.octets)) return;
       socket.removeListener("data", gather);
       socket.pause();

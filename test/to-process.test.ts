@@ -1,4 +1,4 @@
-// In:    a gate whose upgrades and requests go to child processes: slow ones, dying ones, some that say nothing; clients that write on and on.
+// In:    a gate whose upgrades and requests go to child processes: slow ones, dying ones, silent ones; clients that write on and on.
 // Out:   whether each socket comes to exactly one owner with every octet in order, or is answered, and the counts agree.
 // Never: takes an octet for right because it came; what each client wrote is compared.
 
@@ -47,7 +47,7 @@ async function descriptors(child: ChildProcess): Promise<number> {
 /** The octet at each place of what a client writes. */
 const octetAt = (seed: number, at: number): number => (seed * 7 + at * 31 + (at >> 8)) & 255;
 
-/** A client that writes small pieces without a pause until it is told to end. */
+/** A client that writes small pieces without a pause until it is asked to end. */
 class Writer {
   readonly received: Buffer[] = [];
   /** The child that has it, or the version of HTTP in which it was refused; null before it is answered. */

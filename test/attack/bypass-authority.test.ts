@@ -37,7 +37,7 @@ interface World {
   close(): Promise<void>;
 }
 
-/** Lets every listener of a server say what it sees. */
+/** Lets every listener of a server record what it sees. */
 function listenTo(server: net.Server, seen: World["seen"], listens: readonly string[]): void {
   server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     seen.push(["request", viewsOf(request)]);

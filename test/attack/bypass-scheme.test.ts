@@ -72,7 +72,7 @@ const FORWARDED = "Forwarded: proto=https\r\n";
 const trust = { from: ["127.0.0.1"], forwarded: "rfc7239" } as const;
 const announced = { from: ["127.0.0.1"], proxyProtocol: true } as const;
 
-/** What a request in plaintext comes to, by what is said of its connection. */
+/** The outcome of a request in plaintext, by what is stated about its connection. */
 const words: Record<
   string,
   [outcome: string, options: Partial<GateOptions>, arrival: ArrivalHints, octets: Buffer, lines: string]

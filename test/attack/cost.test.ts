@@ -1,4 +1,4 @@
-// In:    what a client may say in a head, in sizes that double; configurations, small and large.
+// In:    what a client may send in a head, in sizes that double; configurations, small and large.
 // Out:   whether it is ruled on in time that is in proportion to its octets, and to nothing else.
 // Never: bounds a time; growth counts.
 

@@ -1,6 +1,6 @@
-// In:    arrays of octets that say something else of themselves than they are.
+// In:    arrays of octets that misstate their own size.
 // Out:   whether all that take octets from a caller read those that are there, and no others.
-// Never: lets a lie be told where no earlier head has left its octets in the kernel's memory.
+// Never: makes a false claim unless an earlier head has left its octets in the memory of the kernel.
 
 import * as assert from "uvu/assert";
 import { FirstOctets } from "#src/arrival/first-octets.js";

@@ -21,7 +21,7 @@ const SENT = 12_000_000;
 /** What a connection may take before it waits: a read of Node's and the buffers of its streams, on both sides of a filter. */
 const TAKEN = 1_000_000;
 
-/** Sends so much of one text over and over; the octets that the server has taken, when it takes no more. */
+/** Sends one text over and over; resolves with the number of octets that the server has taken when it stops taking them. */
 function flood(client: Client, text: string, taken: () => number): Promise<number> {
   const piece = octetsOf(text.repeat(Math.ceil(65_536 / text.length)));
   for (let sent = 0; sent < SENT; sent += piece.length) client.stream.write(piece);

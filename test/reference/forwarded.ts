@@ -7,9 +7,9 @@ import { readAuthority, referenceAuthority } from "./authority.js";
 import { canonicalHost } from "./origin.js";
 
 export interface ReferenceElement {
-  /** Undefined where `for` is not said; of an address the 16-bit pieces, two or eight. */
+  /** Undefined where `for` is absent; of an address the 16-bit pieces, two or eight. */
   node: { address: number[] | null; port: number | null } | undefined;
-  /** Canonical host and port; port null where none is said. */
+  /** Canonical host and port; port null where there is none. */
   host: [host: string, port: number | null] | undefined;
   scheme: "http" | "https" | undefined;
 }

@@ -1,6 +1,6 @@
 // In:    a port that speaks HTTP/2.
 // Out:   one connection's requests in one write: some that an application answers, others that the gate refuses.
-// Never: takes an answer for whole that has no end.
+// Never: takes an answer without an end for a complete one.
 
 import net from "node:net";
 import type { Duplex } from "node:stream";

@@ -45,7 +45,7 @@ function bare(text: string): string {
   return text.replace(parts, (part, quote) => (quote ? '""' : part.startsWith("`") ? part : ""));
 }
 
-/** Names that mean the same in the whole module: its own, and those that it imports. */
+/** Names that mean the same everywhere in the module: its own, and those that it imports. */
 function namesOf(code: string): string[] {
   const single = code.matchAll(/^(?:(?:export )?(?:const|class)|import(?: \* as)?) (\w+)/gm);
   const listed = code.matchAll(/^(?:import|(?:export )?const) (?:\w+, )?[{[]([^}\]]*)[}\]] (?:from|=)/gm);

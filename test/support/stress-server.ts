@@ -158,7 +158,7 @@ function isSocket(descriptor: string): boolean {
 
 const sockets = (): number => readdirSync("/proc/self/fd").filter(isSocket).length;
 
-/** Waits until it is so, but not for ever: what is left is then told. */
+/** Waits until it is so, but not forever: what is left is then reported. */
 async function until(isSo: () => boolean): Promise<void> {
   for (let i = 0; i < 3000 && !isSo(); i++) await sleep(10);
 }

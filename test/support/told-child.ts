@@ -1,6 +1,6 @@
-// In:    what a test lets a child process say.
+// In:    what a test lets a child process send.
 // Out:   a child for `toProcess` and `sendSocket` without a process: what it was sent, in order.
-// Never: answers by itself, but for saying that it receives.
+// Never: answers by itself, except to report that it receives.
 
 import { EventEmitter } from "node:events";
 import type { ChildMessage, ParentMessage } from "#src/intake/socket-message.js";
