@@ -1,5 +1,5 @@
 // In:    adopted sockets whose clients, framers or deadlines end them.
-// Out:   whether each ends in exactly one end, in time and with its response, and nothing is left behind.
+// Out:   whether each ends in exactly one end, in time and with its response, and nothing is left over.
 // Never: looks at what the policy decides; decision.test.ts does.
 
 import { once } from "node:events";
@@ -121,7 +121,7 @@ ends("a socket that is over when it is given", async () => {
   assert.is(((await gateWith({ "*": wsFramer(echo()) }).adopt(half.far).ended) as { code: string }).code, "PEER_ENDED");
 });
 
-ends("a refusal arrives though a megabyte was sent behind the head", async () => {
+ends("a refusal arrives though a megabyte was sent after the head", async () => {
   const { end, text } = await endOf((near) => {
     near.write("GET / HTTP/1.1\r\nHost: other\r\n\r\n");
     near.write(Buffer.alloc(1 << 20, "x"));
@@ -221,7 +221,7 @@ ends("a framer that throws before it writes is answered 500, later it is destroy
   }
 });
 
-/** A promise of somebody who does not keep to the rules of promises. */
+/** A thenable that breaks the rules of promises. */
 const settlesTwice = (then: (taken: () => void, failed: (cause: unknown) => void) => unknown): object => ({ then });
 
 ends("what a framer returns matters only where it is a promise, and then once", async () => {

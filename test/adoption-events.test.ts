@@ -1,4 +1,4 @@
-// In:    adopted sockets, and what is said of them: by the gate to its listeners, by their givers, by mistake.
+// In:    adopted sockets, and what is stated about them: by the gate to its listeners, by the callers of adopt, by mistake.
 // Out:   whether events, arrivals and explanations are right, and misuse is a TypeError with the fix.
 // Never: looks at what the policy decides; decision.test.ts does.
 
@@ -46,7 +46,7 @@ faces("each outcome is an event and a diagnostics message, with the decision", a
   assert.ok("fault" in messages[3]![1]);
 });
 
-faces("the scheme follows the giver, the socket, the declaration", async () => {
+faces("the scheme follows the caller of adopt, the socket, the declaration", async () => {
   const schemes: (string | undefined)[] = [];
   for (const [declared, arrival, encrypted] of [
     [undefined, {}, false],
@@ -89,7 +89,7 @@ faces("addresses and ports of an arrival are the socket's, unless they are given
   far.destroy();
 });
 
-faces("a framer that takes its time loses nothing of a socket whose head its giver had read", async () => {
+faces("a slow framer loses nothing of a socket whose head was read before adopt", async () => {
   const { near, far } = await pair();
   far.pause();
   let goOn = (): void => {};
@@ -176,7 +176,7 @@ faces("a client is told why only where the gate exposes it", async () => {
   }
 });
 
-faces("misuse is a TypeError that says the fix", async () => {
+faces("misuse is a TypeError that states the fix", async () => {
   const { near, far } = await pair();
   const upgrades = { "*": () => {} };
   const throws = (make: () => unknown, sentence: RegExp): void => {

@@ -1,4 +1,4 @@
-// In:    sockets in every state that a giver may leave them in.
+// In:    sockets in every state that the caller of adopt may leave them in.
 // Out:   whether every octet is delivered once, and nothing of the gate is left on them.
 // Never: looks at what the policy decides; decision.test.ts does.
 
@@ -31,7 +31,7 @@ for (const [manner, options] of Object.entries({ flowing: {}, paused: { pauseOnC
   });
 }
 
-ways("octets that the giver has read come first, at every cut", async () => {
+ways("octets that were read before adopt come first, at every cut", async () => {
   const whole = Buffer.concat([Buffer.from(handshake), HI, BYE]);
   for (let cut = 1; cut < whole.length; cut += 7) {
     const { near, far } = await pair({ pauseOnConnect: true });
@@ -57,7 +57,7 @@ ways("octets beyond ASCII are kept as they are, at every cut", async () => {
   }
 });
 
-ways("a Duplex that is no socket, octet by octet", async () => {
+ways("a Duplex that is not a socket, octet by octet", async () => {
   const [near, far] = streamPair();
   const end = gateWith({ "*": wsFramer(echo()) }).adopt(far).ended;
   const text = collect(near);

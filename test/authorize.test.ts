@@ -1,5 +1,5 @@
-// In:    upgrades that the policy accepts, adopted, guarded and strictly guarded; an authorize of every temper.
-// Out:   whether only a clear yes hands over, with every early octet once, and nothing left behind.
+// In:    upgrades that the policy accepts, adopted, guarded and strictly guarded; functions authorize of every kind.
+// Out:   whether only a clear yes hands over, with every early octet once, and nothing left over.
 // Never: looks at what the policy decides; decision.test.ts does.
 
 import { once } from "node:events";
@@ -19,7 +19,7 @@ import { handshakeFields } from "./support/world.js";
 
 const handshake = `GET /live HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
 
-/** One gate with an authorize, behind each way in. */
+/** One gate with an authorize, reached through each way in. */
 interface World {
   readonly said: string[];
   /** What threw inside authorize. */
@@ -262,7 +262,7 @@ for (const way of ways) {
 }
 
 for (const way of ["adopted", "strict"] as const) {
-  test(`${way}: an upgrade behind a request; the server's idle time does not end the wait`, async () => {
+  test(`${way}: an upgrade after a request; the server's idle time does not end the wait`, async () => {
     const world = await open(way, () => later(true));
     const client = await world.connect();
     await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -28,7 +28,7 @@ import { skip, suite } from "./support/suite.js";
 const test = suite("bench");
 const variants: readonly KernelVariant[] = ["simd", "scalar", "javascript"];
 
-test("the inputs are as large as the table says", () => {
+test("the inputs are as large as the table has them", () => {
   const sizes = Object.fromEntries(inputs.map(({ id, buffers }) => [id, buffers.map(({ length }) => length)]));
   assert.equal(sizes.A, [40]);
   assert.equal(sizes.B, [563]);
@@ -134,7 +134,7 @@ test("a row that headgate loses is marked and listed", () => {
   assert.match(text, /simd kernel, A: faster takes 0\.50 of headgate L3's time/);
 });
 
-test("an absent contender has a row that says why", () => {
+test("an absent contender has a row with the reason", () => {
   const rows = rowsOf(comparison, [
     { name: "headgate", level: "L3", samples: [100] },
     { name: "nobody", level: "L3", samples: { absent: "not built: no gcc" } },
@@ -263,7 +263,7 @@ function checkRows(rows: readonly Row[]): void {
   assert.equal(found.sort(), wantedRows().sort());
 }
 
-/** A row for everyone, absent ones too. */
+/** A row for each contender, absent ones too. */
 function wantedRows(): string[] {
   const wanted: string[] = [];
   for (const kernel of variants) {

@@ -11,13 +11,13 @@ import { NodeReader, nodeParserMissing } from "./support/node-parser.js";
 import { skip, suite } from "./support/suite.js";
 import { cutUp, octetsOf } from "./support/tcp.js";
 
-/** Where a body ended, that it goes on, or that it is malformed; in the last two cases behind which octet that shows. */
+/** Whether a body ended, goes on, or is malformed, and after which octet that shows. */
 type Reading = { kind: "done" | "partial" | "malformed"; at: number };
 
 const CHUNKED: Framing = { kind: "chunked" };
 const ROOM = 16_384;
 
-/** What BodyReader says of octets that come in these pieces. */
+/** What BodyReader reports for octets that come in these pieces. */
 function read(pieces: readonly Uint8Array[], framing: Framing = CHUNKED, overhead = ROOM): Reading {
   const reader = new BodyReader(framing, overhead);
   let before = 0;
@@ -37,7 +37,7 @@ const GET = octetsOf("GET /next HTTP/1.1\r\nHost: a\r\n\r\n");
 
 if (nodeParserMissing !== null) skip("comparison with Node's parser", nodeParserMissing);
 
-/** What Node's parser says of the same body: the octet that ended it, and whether it reads the next request behind it. */
+/** What Node's parser reports for the same body: the octet that ended it, and whether it reads the next request after it. */
 function readByNode(octets: Uint8Array): ReferenceBody & { next: boolean } {
   const reader = new NodeReader();
   try {
@@ -70,9 +70,9 @@ function compare(octets: Buffer, overhead = ROOM, withNode = true): Reading {
   if (wanted.kind === "done") assert.is(whole.at, wanted.at, `${shown} whole`);
   if (nodeParserMissing !== null || !withNode || wanted.kind === "malformed") return wanted;
   const { next, ...node } = readByNode(octets);
-  // Node tells trailers when it has them all.
+  // Node reports trailers when it has them all.
   assert.equal(node, node.kind === "done" ? body : { ...body, trailers: [] }, `${shown} by Node`);
-  if (node.kind === "done") assert.ok(next, `${shown}: Node reads no request behind it`);
+  if (node.kind === "done") assert.ok(next, `${shown}: Node reads no request after it`);
   return wanted;
 }
 
@@ -176,7 +176,7 @@ for (const text of refused) {
     const body = octetsOf(text);
     for (let cut = 0; cut < body.length; cut++) {
       assert.is(read([body.subarray(0, cut), body.subarray(cut)]).kind, "malformed", `cut ${cut}`);
-      // Nothing in front of the bad octet is refused, and nothing mends it.
+      // Nothing before the bad octet is refused, and nothing mends it.
       assert.is(compare(body.subarray(0, cut)).kind, cut < at ? "partial" : "malformed", `prefix ${cut}`);
     }
   });
@@ -274,7 +274,7 @@ chunked("20,000 mutated bodies, at random cuts", () => {
 
 const counted = suite("other bodies");
 
-counted("Content-Length, at every cut and with octets behind", () => {
+counted("Content-Length, at every cut and with octets after the body", () => {
   for (const length of [1, 2, 13]) {
     const octets = Buffer.alloc(length + 4, "\r\n0");
     for (let cut = 0; cut <= octets.length; cut++) {

@@ -1,7 +1,7 @@
 // In:    test/cases/browser-truth.json: what browsers send, and what the rule makes of it.
 // Out:   whether each row has its verdict over HTTP/1.1 and HTTP/2, adopted, guarded and guarded strictly, alone and after another
 //        request on the same connection; and whether what is refused is seen by no application.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";

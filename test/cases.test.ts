@@ -1,6 +1,6 @@
 // In:    test/cases/host-cases.json and policy-cases.json.
 // Out:   whether each row has its answer on a real adopted socket, on every build of the kernel.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import * as assert from "uvu/assert";
 import { WebSocketServer } from "ws";

@@ -1,5 +1,5 @@
 // In:    a page whose policy forbids WebAssembly, in Chromium, and modules of the package as they ship.
-// Out:   whether the parser says what to do, and runs on the JavaScript build when that is given.
+// Out:   whether the parser's error states what to do, and the parser runs on the JavaScript build when that is passed.
 // Never: bundles; the page imports the files themselves.
 
 import type { Browser } from "playwright-core";

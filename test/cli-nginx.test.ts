@@ -1,4 +1,4 @@
-// In:    a guarded server behind the real nginx, whose settings and whose policy do not fit each other at first; the command.
+// In:    the real nginx, a guarded server behind nginx whose policy does not fit the settings of nginx at first; the command.
 // Out:   whether the advice of explain, followed to the letter, turns the refusal into an acceptance; what doctor finds through nginx.
 // Never: follows advice that it was not given.
 

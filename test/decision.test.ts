@@ -48,7 +48,7 @@ order("of all that is wrong with a request, the first in the promised order is s
 
 const serverNames = suite("server name and authority");
 
-serverNames("another host than TLS named is refused in front of all that depends on the name", () => {
+serverNames("a host that differs from the one TLS named is refused before all that depends on the name", () => {
   const policy = definePolicy({ vhosts: [...vhosts, { name: "a.test", port: 443, default: true, origins: [] }] });
   const secure = (serverName: string | null | undefined, more: Partial<Arrival> = {}): Arrival => {
     return { scheme: "https", schemeSource: "tls", serverName, ...more };
@@ -115,7 +115,7 @@ for (const [title, fields, expected] of [
   ["two keys", basic + key, "400 WEBSOCKET_KEY"],
   ["a key of 15 octets", basic.replace("ZQ==", "ZQ="), "400 WEBSOCKET_KEY"],
   ["a key of 17 octets", basic.replace("ZQ==", "ZWE="), "400 WEBSOCKET_KEY"],
-  ["a key that is no base64", basic.replace("dGhl", "dGh*"), "400 WEBSOCKET_KEY"],
+  ["a key that is not base64", basic.replace("dGhl", "dGh*"), "400 WEBSOCKET_KEY"],
   ["subprotocols", `${basic}Sec-WebSocket-Protocol: chat, superchat\r\n`, "accepted a"],
   ["subprotocols in two lines", `${basic}Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: b\r\n`, "accepted a"],
   ["a subprotocol twice", `${basic}Sec-WebSocket-Protocol: chat, chat\r\n`, "400 WEBSOCKET_PROTOCOL"],
@@ -127,7 +127,7 @@ for (const [title, fields, expected] of [
     "accepted a",
   ],
   [
-    "extensions that are none, which is the framer's to find",
+    "invalid extensions, which the framer has to find",
     `${basic}Sec-WebSocket-Extensions: permessage-deflate; =1\r\n`,
     "accepted a",
   ],
@@ -214,7 +214,7 @@ names("of vhosts of one name, the one whose scheme and port fit", () => {
   assert.is(decide(made, upgradeless("a"), { scheme: "https" }).vhost?.port, 443);
 });
 
-names("networks take addresses alone, behind an exact name, the longest prefix first", () => {
+names("networks take only addresses, after exact names, the longest prefix first", () => {
   const made = definePolicy({
     vhosts: [
       { name: "10.0.0.0/8", port: 1 },

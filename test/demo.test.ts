@@ -1,5 +1,5 @@
 // In:    the demo, run as npm start runs it.
-// Out:   whether it prints, answers and ends as its usage says.
+// Out:   whether it prints, answers and ends as its usage states.
 // Never: opens a browser; chromium.test.ts does.
 
 import { once } from "node:events";
@@ -67,7 +67,7 @@ commandLine("an unknown flag exits 2 with the usage", async () => {
   assert.match(stderr, /^usage: npm start/m);
 });
 
-commandLine("a port that is none exits 2 with the usage", async () => {
+commandLine("an invalid port exits 2 with the usage", async () => {
   for (const port of ["65536", "x", "80.5", ""]) {
     const { code, stderr } = await runDemo("--port", port);
     assert.is(code, 2, `--port ${port}`);
@@ -82,7 +82,7 @@ commandLine("--help prints the usage and exits 0", async () => {
   assert.match(stdout, /^usage: npm start/);
 });
 
-commandLine("a taken port exits 1 and says so in one sentence", async () => {
+commandLine("a taken port exits 1 with one sentence", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -107,7 +107,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assert.is(code, 0);
     assert.is((await closed)[0], 1001);
     assert.is(stderr, "");
-    // The connections that are cut off are no decisions.
+    // Connections that are cut off are not decisions.
     assert.is(stdout.split("\n").length, 3, stdout);
   });
 }

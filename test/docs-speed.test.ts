@@ -30,7 +30,7 @@ speed("those of the message readers are those of bench/results/message.json", ()
   const { node, cpu } = results.environment;
   assert.match(chapter, `Node ${node}, ${cpu}`);
   const others = results.losing.filter(({ kernel }) => kernel !== "javascript");
-  assert.equal(others, [], "the chapter says that the other builds lose no row");
+  assert.equal(others, [], "the chapter states that the other builds lose no row");
 });
 
 /** What a user pays for, by the step and the contender that measured it. */

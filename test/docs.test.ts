@@ -1,5 +1,5 @@
-// In:    the documents, the examples, the sources that they speak of.
-// Out:   whether they say the same; the examples run.
+// In:    the documents, the examples, the sources that they describe.
+// Out:   whether they agree; the examples run.
 // Never: judges prose.
 
 import { execFileSync } from "node:child_process";
@@ -175,7 +175,7 @@ codes("every case that a source names is a case of the corpus", () => {
   for (const folder of ["assembly", "src"]) {
     for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
       if (!name.endsWith(".ts") || name === "kernel.ts") continue;
-      // A case may be named by its number alone, behind another of its group.
+      // A case may be named by its number alone, after another of its group.
       for (const [, list] of read(join(folder, name)).matchAll(
         /corpus:\s+(?:[/ ]*\* )?([A-Z]+-\d+(?:,\s+[A-Z]*-\d+)*)/g,
       )) {
@@ -194,7 +194,7 @@ codes("every case that a source names is a case of the corpus", () => {
 
 const numbers = suite("documents: limits and abi");
 
-/** What the code says of a limit, in the words of its RangeError, its default and its docstring. */
+/** What the code states about a limit, in the words of its RangeError, its default and its docstring. */
 function limitOf(name: string, of: (given: object) => object): string[] {
   let refusal = "";
   try {
@@ -357,16 +357,19 @@ links("every relative link leads somewhere", () => {
 });
 
 links("every file of the project that README.md or a document names exists", () => {
+  let named = 0;
   for (const file of documents.filter((each) => !each.startsWith("test"))) {
     for (const [, path] of read(file).matchAll(/`((?:src|assembly|test|docs|examples)\/[\w./-]+\.(?:ts|mjs|md))`/g)) {
       assert.ok(existsSync(path!), `${file} names ${path}`);
+      named++;
     }
   }
+  assert.ok(named > 100, `${named} files`);
 });
 
 const examples = suite("documents: examples");
 
-/** Where each example stands that is one file. */
+/** Where each example that is a single file is shown. */
 const shownIn = {
   adopt: "docs/intake.md",
   duplex: "docs/intake.md",
@@ -382,23 +385,23 @@ const shownIn = {
   web: "docs/policy.md",
 };
 
-/** An example without the comments in front. */
+/** An example without its opening comments. */
 const sourceOf = (name: string): string => read(`examples/${name}.ts`).replace(/^(?:\/\/[^\n]*\n)+\n/, "");
 
 for (const [name, file] of Object.entries(shownIn)) {
-  examples(`examples/${name}.ts stands in ${file}, and prints what ${file} says`, () => {
+  examples(`${file} shows examples/${name}.ts, and what it prints`, () => {
     assert.ok(blocks(read(file), "ts").includes(sourceOf(name)), `${file} has another text`);
     const printed = execFileSync(process.execPath, [`dist/examples/${name}.js`], { encoding: "utf8", timeout: 60_000 });
     assert.ok(blocks(read(file), "text").includes(printed), `${file} does not show:\n${printed}`);
   });
 }
 
-examples("examples/hand-on stands in docs/intake.md", () => {
+examples("docs/intake.md shows examples/hand-on", () => {
   const shown = blocks(read("docs/intake.md"), "ts");
   for (const name of ["parent", "tenant"]) assert.ok(shown.includes(sourceOf(`hand-on/${name}`)), name);
 });
 
-examples("no example is left out, and each says how to run it", () => {
+examples("no example is left out, and each states how to run it", () => {
   const all = readdirSync("examples", { withFileTypes: true });
   const files = all.filter((each) => each.isFile()).map(({ name }) => name);
   const wanted = Object.keys(shownIn).map((name) => `${name}.ts`);

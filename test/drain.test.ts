@@ -89,7 +89,7 @@ async function crowd(road: Road, size: Size): Promise<void> {
   for (const { status, body } of await streams) assert.equal([status, body], [200, "whole"]);
   if (session !== null && !session.closed) await once(session, "close");
   await station.left(deaf.length);
-  // Node counts a socket no more before its 'close', and a session's comes after that.
+  // Node stops counting a socket before its 'close', and a session's 'close' comes after that.
   await passedOn();
 
   if (deaf.length > 0) assert.is(gate.state, "draining");

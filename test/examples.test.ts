@@ -1,5 +1,5 @@
-// In:    the example whose parent hands sockets on, with its processes; ws clients.
-// Out:   whether each tenant gets its own clients, whole, and nobody else's.
+// In:    the example whose parent sends sockets to child processes, with these processes; ws clients.
+// Out:   whether each tenant gets its own clients, with all that they sent, and no others.
 // Never: starts a program that is not Node; the tests of those programs run their examples.
 
 import { once } from "node:events";
@@ -59,6 +59,6 @@ test("each tenant has the clients of its Host", async () => {
     () => parent.printed().includes("421 host other.localhost matches none of the vhosts"),
     "the refusal in the log",
   );
-  // The tenants hold the parent's output open: that this resolves says that they have ended too.
+  // The tenants hold the parent's output open: this resolves only when they have ended too.
   await parent.stop();
 });

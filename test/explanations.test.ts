@@ -245,7 +245,7 @@ explanations("a refusal holds facts and no sentence; an explanation makes the wo
     const refusal = decide(policy, request, { ...http, remoteAddress: "10.0.0.1" });
     if (refusal.kind === "accepted") throw new Error(explain(refusal));
     codes.add(refusal.code);
-    // What is said of the head, the arrival and the vhost is there as it was; all else is a code or a value.
+    // What is stated about the head, the arrival and the vhost is there as it was; all else is a code or a value.
     for (const [name, value] of Object.entries(refusal)) {
       if (typeof value === "string") assert.match(value, /^(?:refused|[A-Z_]+|Host)$/, name);
     }

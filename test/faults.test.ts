@@ -33,7 +33,7 @@ interface Case extends Pair {
   readonly hands: Hands;
   readonly server: http.Server;
   readonly end: Promise<ConnectionEnd>;
-  /** Kinds of ends that the gate has told of. */
+  /** Kinds of ends that the gate has reported. */
   readonly told: string[];
 }
 
@@ -147,7 +147,7 @@ const handed = {
   "handed-over": { octets: upgrade("/"), shows: ({ handover }) => handover, end: "handed-over" },
 } satisfies Record<string, Step>;
 
-/** What is read on behind its last response. */
+/** Connections that are read on after their last response. */
 const lingering = {
   refused: { octets: request("/").replace("Host: a", "Host: b"), end: "NAME_UNKNOWN" },
   malformed: { octets: "?", end: "METHOD_INVALID" },
@@ -171,7 +171,7 @@ interface Fault {
   readonly or?: string;
 }
 
-/** Breaks the client's end, so that what is written in this turn fails (EPIPE, ECONNRESET) before anybody has heard of it. */
+/** Breaks the client's end, so that what is written in this turn fails (EPIPE, ECONNRESET) before an event reports it. */
 const breakUnheard = ({ wire }: Case): void => void wire.resetAndDestroy();
 const late = (): Promise<never> => Promise.reject(new Error("thrown late"));
 const closed = (socket: Duplex): Promise<unknown> => new Promise((resolve) => socket.once("close", resolve));
@@ -190,10 +190,14 @@ const faults: Record<string, Fault> = {
     },
   },
   "the client resets": { at: everywhere, strike: breakUnheard, wanted: "SOCKET_ERROR *" },
-  "the giver destroys": { at: everywhere, strike: ({ far }) => far.destroy(), wanted: "PEER_ENDED *" },
-  "the giver breaks": {
+  "the caller of adopt destroys the socket": {
     at: everywhere,
-    strike: ({ far }) => far.destroy(new Error("broken by its giver")),
+    strike: ({ far }) => far.destroy(),
+    wanted: "PEER_ENDED *",
+  },
+  "the caller of adopt breaks the socket": {
+    at: everywhere,
+    strike: ({ far }) => far.destroy(new Error("broken by the caller")),
     wanted: "SOCKET_ERROR *",
   },
   "time is over": {
@@ -224,7 +228,7 @@ const faults: Record<string, Fault> = {
   "the server closes": {
     at: answering,
     strike: ({ server, hands }) => {
-      // A server that does not listen knows no connections; each ends when it has been idle behind its response.
+      // A server that does not listen has no list of connections; each ends when it has been idle after its response.
       server.close();
       server.closeAllConnections();
       server.keepAliveTimeout = SOON;
@@ -240,7 +244,7 @@ const faults: Record<string, Fault> = {
     },
     wanted: "SOCKET_ERROR *",
   },
-  "authorize says yes, and the client has reset": {
+  "authorize accepts, and the client has reset": {
     at: authorizing,
     strike: (one) => {
       breakUnheard(one);
@@ -248,7 +252,7 @@ const faults: Record<string, Fault> = {
     },
     wanted: "handed-over",
   },
-  "authorize says no, and the client has reset": {
+  "authorize refuses, and the client has reset": {
     at: authorizing,
     strike: (one) => {
       breakUnheard(one);
@@ -305,7 +309,7 @@ const faults: Record<string, Fault> = {
 /** The paths of framers that throw at once. */
 const throwing = ["/thrown", "/destroyed", "/written"];
 
-/** Errors that nobody has handled; each would have ended a process. */
+/** Errors that were not handled; each would have ended a process. */
 const unhandled: unknown[] = [];
 process.on("uncaughtException", (error) => unhandled.push(error));
 process.on("unhandledRejection", (error) => unhandled.push(error));
@@ -318,7 +322,7 @@ function isSocket(descriptor: string): boolean {
   }
 }
 
-/** What a process has, beside memory. */
+/** What a process holds, besides memory. */
 function held(): { sockets: number; timers: number } {
   return {
     sockets: readdirSync("/proc/self/fd").filter(isSocket).length,
@@ -375,7 +379,7 @@ async function run(transport: Transport, step: Step, fault: Fault): Promise<stri
   near.destroy();
   wire.destroy();
   await until(() => far.closed, "the framer's socket is closed");
-  // 'close' of a net.Socket comes a turn behind that.
+  // 'close' of a net.Socket comes a turn after that.
   await until(
     () => leftOn(far, found).length === 0,
     () => `no listener, and not ${leftOn(far, found)}`,
@@ -411,7 +415,7 @@ for (const isTls of [false, true]) {
       for (const [name, step] of Object.entries(fault.at)) {
         const how = await run(transport, step, fault);
         const wanted = wantedOf(fault, name, step);
-        // TLS does not tell a reset before the first octet from an end.
+        // TLS does not distinguish a reset before the first octet from an end.
         const same =
           isTls && how.startsWith("PEER_ENDED") && isReset(fault) ? how.replace("PEER_ENDED", "SOCKET_ERROR") : how;
         if (same !== fault.or?.replace("*", step.stage ?? "")) assert.is(same, wanted, name);

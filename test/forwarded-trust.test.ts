@@ -149,7 +149,7 @@ rules("an adoption that is narrowed trusts the same", async () => {
 });
 
 for (const way of ["adopt", "guard", "strict guard"]) {
-  rules(`${way}: under absolute-form the application reads the host that a trusted hop says`, async () => {
+  rules(`${way}: under absolute-form the application reads the host that a trusted hop states`, async () => {
     const webSockets = new WebSocketServer({ noServer: true });
     const seen: (string | undefined)[] = [];
     webSockets.on("connection", (webSocket, request) => {
@@ -195,7 +195,7 @@ rules("guard: lines that Node leaves out are not taken for lines that no hop has
     const [own, ...added] = named.map((host) => `Forwarded: host=${host};for=192.0.2.1\r\n`);
     return `GET / HTTP/1.1\r\nHost: x\r\n${own}${"X: y\r\n".repeat(others)}${added.join("")}\r\n`;
   };
-  // A client's own line, and behind it what the hop in front of this server has added.
+  // A client's own line, and after it the one that the hop next to this server has added.
   const attack = get(70, "secret.test", "public.test");
   // From Node 22 on, it is the server that refuses so many lines; it destroys a connection on which a response has just been written.
   const isServers = Number.parseInt(process.versions.node, 10) >= 22 && mode === "parser";

@@ -1,6 +1,6 @@
 // In:    test/cases/forwarded-cases.json; what clients and hops may write in Forwarded and X-Forwarded.
 // Out:   whether each request has its decision, its client and its explanation, alone and over an adopted socket.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -113,7 +113,7 @@ sockets("a TCP client that resets its connection is not taken for a UNIX-domain 
   assert.is(decide(policy, headOf(rows[0]!), arrival!).arrival.forwarding, undefined);
 });
 
-sockets("a trusted hop stays one though it resets the connection behind its request", async () => {
+sockets("a trusted hop stays one though it resets the connection after its request", async () => {
   const decisions: Decision[] = [];
   const trusting = { ...policies.rfc7239!, trust: { from: ["127.0.0.1"], forwarded: "rfc7239" } as const };
   gate = createGate(claiming(trusting, ({ socket }) => void socket.destroy()));

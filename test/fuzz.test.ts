@@ -33,7 +33,7 @@ const refusedByNode = new Set([
   "HPE_INVALID_CONSTANT",
 ]);
 
-/** Why octets are malformed that Node hands on without what is wrong with them; docs/policy.md lists it. */
+/** Why octets are malformed that Node passes on without what is wrong with them; docs/policy.md lists it. */
 const hiddenByNode = new Set([
   ...[
     "BARE_CR",

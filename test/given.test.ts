@@ -1,4 +1,4 @@
-// In:    sockets that are over, or half over, when they are given; with nothing, half a head or a whole one in `rest`.
+// In:    sockets that are over, or half over, when they are adopted; with nothing, half a head or a complete one in `rest`.
 // Out:   whether each has its one end, and a client that still reads gets its answer.
 // Never: breaks a socket that a gate has; faults.test.ts does.
 
@@ -32,7 +32,7 @@ function shown(end: ConnectionEnd): string {
 
 /** How a socket comes to be given so, from the moment on when it was accepted. */
 const ways: Record<string, { half: boolean; spoil: (pair: Pair) => unknown }> = {
-  "the client has ended, and the giver heard it": {
+  "the client has ended, and the caller heard it": {
     half: true,
     spoil: async ({ near, far }) => {
       near.end();
@@ -40,7 +40,7 @@ const ways: Record<string, { half: boolean; spoil: (pair: Pair) => unknown }> = 
       await once(far, "end");
     },
   },
-  "the client has ended, and nobody heard it": { half: true, spoil: ({ near }) => near.end() },
+  "the client has ended, and the end is unread": { half: true, spoil: ({ near }) => near.end() },
   "the client has ended, and Node has ended the other half": {
     half: false,
     spoil: async ({ near, far }) => {
@@ -49,8 +49,8 @@ const ways: Record<string, { half: boolean; spoil: (pair: Pair) => unknown }> = 
       await once(far, "end");
     },
   },
-  "the giver has ended": { half: true, spoil: ({ far }) => far.end() },
-  "the giver has destroyed it": { half: true, spoil: ({ far }) => far.destroy() },
+  "the caller has ended it": { half: true, spoil: ({ far }) => far.end() },
+  "the caller has destroyed it": { half: true, spoil: ({ far }) => far.destroy() },
   "it has just broken": { half: true, spoil: ({ far }) => far.destroy(new Error("broken")) },
 };
 
@@ -77,12 +77,12 @@ const rests: Record<string, string> = {
   asked: upgrade("/asked"),
 };
 const wanted: Record<string, Record<string, string>> = {
-  "the client has ended, and the giver heard it": still,
+  "the client has ended, and the caller heard it": still,
   // Where the end is still to be heard, a framer gets the socket before, and hears it.
-  "the client has ended, and nobody heard it": { ...still, upgrade: "handed-over" },
+  "the client has ended, and the end is unread": { ...still, upgrade: "handed-over" },
   "the client has ended, and Node has ended the other half": over,
-  "the giver has ended": over,
-  "the giver has destroyed it": destroyed,
+  "the caller has ended it": over,
+  "the caller has destroyed it": destroyed,
   "it has just broken": destroyed,
 };
 

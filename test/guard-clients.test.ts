@@ -1,5 +1,5 @@
 // In:    fetch, undici, node:http, curl and ws as clients of a guarded server, over http and https.
-// Out:   whether they get what the application says where the host is right, and the refusal where it is not.
+// Out:   whether they get the application's response where the host is right, and the refusal where it is not.
 // Never: sends octets of its own.
 
 import { execFile } from "node:child_process";
@@ -52,7 +52,7 @@ for (const tls of [false, true]) {
   for (const strict of [false, true]) {
     const name = `${tls ? "https" : "http"}${strict ? ", strict" : ""}`;
 
-    test(`${name}: ws, to a framer, to another listener, and to nobody`, async () => {
+    test(`${name}: ws, to a framer, to another listener, and to neither`, async () => {
       const world = await open(tls, strict);
       assert.is(await tell(world, "/live"), "framed hi");
       assert.is(await tell(world, "/beside"), "beside hi");

@@ -1,5 +1,5 @@
 // In:    http and https servers that a gate guards, and what applications ask of server and gate.
-// Out:   whether both answer as they should, are released as they were, and say what misuse is.
+// Out:   whether both answer as they should, are released as they were, and report misuse.
 // Never: looks into the gate; listeners, clients and the gate's events are compared.
 
 import { once } from "node:events";
@@ -69,7 +69,7 @@ for (const strict of [false, true]) {
   });
 }
 
-faces("requests that are ruled on by a precedent have their own decisions", async () => {
+faces("requests that take the ruling of an earlier one have their own decisions", async () => {
   const learned: string[] = [];
   const server = http.createServer((request, response) => {
     learned.push(pathOf(one.decisionOf(request)), pathOf(one.decisionOf(request.socket)));
@@ -159,7 +159,7 @@ faces("two gates: what either refuses is refused", async () => {
   await world.close();
 });
 
-faces("misuse is a TypeError that says the fix", async () => {
+faces("misuse is a TypeError that states the fix", async () => {
   assert.throws(() => createGate({ ...gate, framers: { LEAVE: framed } }), /framers\.LEAVE has the name of LEAVE/);
   const throws = (make: () => unknown, sentence: RegExp): void => {
     assert.throws(make, (error: unknown) => error instanceof TypeError && sentence.test(error.message));

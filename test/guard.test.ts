@@ -88,7 +88,7 @@ for (const kind of kinds({}, { mode: "filter" })) {
     await world.close();
   });
 
-  // llhttp of Node 20 takes an option in front of an HTAB for another one, and hands the value on without it.
+  // llhttp of Node 20 takes an option before an HTAB for another one, and passes the value on without it.
   rulings(`${named(kind)}: an upgrade does not come as a request`, async () => {
     const world = await openGuarded({ ...kind, gate });
     const padded = get("/live", "a", handshakeFields.replace("Connection: Upgrade", "$&\t"));
@@ -137,7 +137,7 @@ for (const kind of kinds({}, { mode: "filter" })) {
     await world.close();
   });
 
-  rulings(`${named(kind)}: an upgrade behind a request that is not answered yet`, async () => {
+  rulings(`${named(kind)}: an upgrade after a request that is not answered yet`, async () => {
     let release = (): void => {};
     const world = await openGuarded({
       ...kind,
@@ -265,7 +265,7 @@ strictly("refuses what Node's parser hides from a guard", async () => {
   }
 });
 
-strictly("a head that is not whole in time", async () => {
+strictly("a head that is not complete in time", async () => {
   const world = await openGuarded({ gate: { ...gate, limits: { headTimeout: 100 } }, guard: { mode: "filter" } });
   assert.equal(await statuses(world, "GET / HT"), [408]);
   assert.equal(world.said, ["HEAD_TIMEOUT"]);

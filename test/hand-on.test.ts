@@ -1,6 +1,6 @@
-// In:    a parent process that accepts, and children that it hands sockets to.
-// Out:   whether each child gets every octet once and in order, whoever has read some before.
-// Never: hands on what cannot be; the last suite is about that.
+// In:    a parent process that accepts, and child processes that it sends sockets to.
+// Out:   whether each child gets every octet once and in order, also when some were read before.
+// Never: sends what cannot be sent; the last suite does that.
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -46,7 +46,7 @@ async function ask(port: number, octets: Buffer, cut: Cut): Promise<Buffer> {
   client.on("data", (piece: Buffer) => received.push(piece));
   const closed = new Promise((resolve) => client.once("close", resolve));
   await once(client, "connect");
-  // Only what stands near the head is cut.
+  // Only the octets near the head are cut.
   for (const piece of [...cutUp(octets.subarray(0, 400), cut), octets.subarray(400)]) {
     client.write(piece);
     await new Promise(setImmediate);
@@ -56,7 +56,7 @@ async function ask(port: number, octets: Buffer, cut: Cut): Promise<Buffer> {
   return Buffer.concat(received);
 }
 
-/** What a child tells of octets that it got whole. */
+/** What a child reports about octets, all of which it got. */
 function checkTold(told: Buffer, child: string, octets: Buffer): void {
   const line = told.indexOf("\n");
   assert.is(told.toString("latin1", 0, line).split(" ")[0], child);
@@ -71,7 +71,7 @@ ways.after(async () => void (await Promise.all(children.map(closeChild))));
 const whole = Buffer.concat([Buffer.from(head()), BEHIND]);
 const cuts: Cut[] = ["whole", ...Array.from({ length: 40 }, (_, i) => i + 1)];
 
-ways("a socket that nobody has read, forty at once", async () => {
+ways("a socket that was not read, forty at once", async () => {
   const server = net.createServer(UNREAD, (socket) => void sendSocket(children[0]!, socket));
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
@@ -91,9 +91,9 @@ ways("a socket whose head a gate has read and ruled on goes to the child of its 
   const port = await listen(server);
   for (const told of await Promise.all(cuts.map((cut) => ask(port, whole, cut)))) checkTold(told, "one", whole);
   assert.equal(new Set((await Promise.all(ends)).map(({ kind }) => kind)), new Set(["handed-over"]));
-  // The other child knows no vhost b, and says so itself.
+  // The other child has no vhost b, and refuses by itself.
   assert.is(statusOf((await ask(port, Buffer.from(head("b")), "octets")).toString("latin1")), 421);
-  // Nobody knows c: the parent refuses.
+  // No child has a vhost c: the parent refuses.
   assert.is(statusOf((await ask(port, Buffer.from(head("c")), "whole")).toString("latin1")), 421);
   assert.is((await ends.at(-1))?.kind, "refused");
   server.close();
@@ -129,7 +129,7 @@ ways("octets that the parent has read go first, and what it knows goes along", a
 });
 
 ways(
-  "a socket that began with a PROXY header: the child gets what the header says, and every octet behind it",
+  "a socket that began with a PROXY header: the child gets what the header states, and every octet after it",
   async () => {
     const gate = createGate({
       vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "/chat": toProcess(children[0]!) } }],
@@ -143,7 +143,7 @@ ways(
       const asked = cuts.slice(0, 12).map((cut) => ask(port, Buffer.concat([header, octets]), cut));
       for (const told of await Promise.all(asked)) {
         checkTold(told, "one", octets);
-        // The child trusts nobody, and so does not read Forwarded.
+        // The child trusts no hop, and so does not read Forwarded.
         assert.match(told.toString("latin1", 0, 60), /^one 198\.51\.100\.7 http default\n/);
       }
     }
@@ -166,13 +166,13 @@ ways("a socket that is made to be handed on serves as any other", async () => {
   for (const cut of ["whole", 1, 2, 3] as const) {
     const answer = (await ask(port, posted, cut)).toString("latin1");
     assert.is(statusOf(answer), 200);
-    // The client ends behind the upgrade, and it may.
+    // The client may end after the upgrade.
     assert.ok(answer.length > BEHIND.length);
   }
   server.close();
 });
 
-const gone = suite("hand on: who is gone");
+const gone = suite("hand on: processes that are gone");
 
 gone("a child that dies: what waits is the parent's again", async () => {
   const child = await openChild("dying");
@@ -240,7 +240,7 @@ gone("a client that is gone", async () => {
   await closeChild(child);
 });
 
-/** A channel of this process, and what is said on it. */
+/** A channel of this process, and what is sent on it. */
 function openChannel() {
   const listeners: Record<string, (...values: unknown[]) => void> = {};
   const said: unknown[] = [];
@@ -256,7 +256,7 @@ function openChannel() {
 
 const sent = (id: number, rest = ""): object => ({ kind: "socket", id, rest, arrival: {}, decision: null });
 
-gone("the loop is left: what nobody took is closed, and what is on its way, until the parent answers", async () => {
+gone("the loop is left: what was not taken is closed, and what is on its way, until the parent answers", async () => {
   const { channel, listeners, said, hear } = openChannel();
   const sockets = receiveSockets(channel);
   const [one, two, three, four] = Array.from({ length: 4 }, () => new net.Socket());
@@ -344,7 +344,7 @@ misuse("sockets that would lose octets", async () => {
   far.destroy();
 });
 
-misuse("TLS, streams, and what is no child", async () => {
+misuse("TLS, streams, and what is not a child", async () => {
   const server = tls.createServer(certificate());
   const near = tls.connect({ port: await listen(server), host: "127.0.0.1", rejectUnauthorized: false });
   const [far] = (await once(server, "secureConnection")) as [tls.TLSSocket];

@@ -1,5 +1,5 @@
 // In:    the corpus.
-// Out:   whether every case is read as it must be: whole, cut, octet by octet, displaced, and with octets behind it, on
+// Out:   whether every case is read as it must be: at once, cut, octet by octet, displaced, and with octets after it, on
 //        every build of the kernel and by the reference parser.
 // Never: knows a case by its id.
 
@@ -49,7 +49,7 @@ function assertExpected(test: CorpusCase, result: HeadResult, how: string): void
   }
 }
 
-/** Feeds the pieces to a reader; the result, in the numbers of a parse of the whole. */
+/** Feeds the pieces to a reader; returns the result, in the numbers of a parse of all of them at once. */
 function readPieces(test: CorpusCase, pieces: Uint8Array[]): HeadResult {
   const reader = new HeadReader(optionsOf(test));
   let before = 0;
@@ -92,19 +92,19 @@ for (const variant of kernelVariants) {
         const displaced = new Uint8Array(octets.length + alignment).fill(0x0a);
         displaced.set(octets, alignment);
         assert.equal(answerOf(parseRequestHead(displaced.subarray(alignment), optionsOf(each))), answer, "displaced");
-        assert.equal(behindAnother(each, alignment), answer, `behind a head, displaced by ${alignment}`);
+        assert.equal(behindAnother(each, alignment), answer, `after a head, displaced by ${alignment}`);
       }
       if (answer.kind !== "partial" && octets.length < headBytes) {
         for (const behind of ["GET / HTTP/1.1\r\n\r\n", "\0\xff\x16\x03\x01", "\r\n\r\n"]) {
           const longer = Buffer.concat([octets, Buffer.from(behind, "latin1")]);
-          assert.equal(answerOf(parseRequestHead(longer, optionsOf(each))), answer, "with octets behind it");
+          assert.equal(answerOf(parseRequestHead(longer, optionsOf(each))), answer, "with octets after it");
         }
       }
     });
   }
 }
 
-/** Reads the case in a batch behind another head, which puts it at any alignment in the kernel's memory. */
+/** Reads the case in a batch after another head, which puts it at any alignment in the kernel's memory. */
 function behindAnother(test: CorpusCase, alignment: number) {
   const filler = Buffer.from(`GET /${"x".repeat(alignment)} HTTP/1.1\r\nHost: a\r\n\r\n`);
   const { octets } = test;
@@ -169,10 +169,10 @@ cost("a long run of anything that may be long does not ask the kernel again with
     ["letters and triplets in Host", start + "a%4a".repeat(3000)],
     ["triplets in absolute-form", `GET http://${"%41".repeat(4000)}`],
     ["white space before Host", `GET / HTTP/1.1\r\nHost:${" ".repeat(12_000)}`],
-    ["white space behind Host", `${start}a${" \t".repeat(6000)}`],
+    ["white space after Host", `${start}a${" \t".repeat(6000)}`],
     ["zeros of a port", `${start}a:${"0".repeat(12_000)}`],
     ["white space before Content-Length", `${start}a\r\nContent-Length:${" ".repeat(12_000)}`],
-    ["white space behind Content-Length", `${start}a\r\nContent-Length: 1${" ".repeat(12_000)}`],
+    ["white space after Content-Length", `${start}a\r\nContent-Length: 1${" ".repeat(12_000)}`],
     ["zeros of Content-Length", `${start}a\r\nContent-Length: ${"0".repeat(12_000)}`],
     ["a value", `${start}a\r\nX: ${"y z\xff".repeat(3000)}`],
     ["a list", `${start}a\r\nConnection: ${"a, ".repeat(4000)}`],

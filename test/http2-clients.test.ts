@@ -92,7 +92,7 @@ function webSocketOf(page: Page, url: string): Promise<string> {
   })`);
 }
 
-/** Without what tells the protocols apart. */
+/** Without the words that differ between the protocols. */
 const words = (decision: Decision): string => explain(decision).replace(/came from (?:Host|:authority)/g, "as said");
 
 test.needing(

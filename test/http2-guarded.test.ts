@@ -60,7 +60,7 @@ guarded(
       assert.is((await ask(session, { ":path": "/b", ":authority": "other" })).status, 421);
     }
     const passed = ["stream /a", "request /a accepted accepted", "session /a"];
-    // A session that is older than the guard has listeners of its own in front of it.
+    // On a session that is older than the guard, the server's own listeners run before the guard's.
     assert.equal(seen, [...passed, "session /b", ...passed]);
     guard.release();
     assert.is((await ask(newer, { ":path": "/c", ":authority": "other" })).status, 200);

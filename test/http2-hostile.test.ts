@@ -1,6 +1,6 @@
-// In:    frames that no client should send, whole connections of them.
-// Out:   whether each ends in a refusal, a reset or GOAWAY, and leaves nothing behind.
-// Never: decides how node:http2 ends what is its to end; it is said here as it is.
+// In:    frames that no client should send, complete connections of them.
+// Out:   whether each ends in a refusal, a reset or GOAWAY, and leaves nothing open.
+// Never: decides how node:http2 ends what it has to end; that is recorded here as it is.
 
 import { readdirSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -18,6 +18,7 @@ import {
   settings,
   words,
 } from "./support/http2-frames.js";
+import { CONNECT, GET } from "./support/http2-gate.js";
 import { openRoad, type RoadEnd, roads } from "./support/roads.js";
 import { suite } from "./support/suite.js";
 import { settled, until } from "./support/until.js";
@@ -25,21 +26,6 @@ import { settled, until } from "./support/until.js";
 const SWITCHING = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
 const HEAD_TIMEOUT = 400;
 const STREAMS = 20;
-
-const GET: Fields = [
-  [":method", "GET"],
-  [":scheme", "https"],
-  [":authority", "localhost"],
-  [":path", "/"],
-];
-const CONNECT: Fields = [
-  [":method", "CONNECT"],
-  [":protocol", "websocket"],
-  [":scheme", "https"],
-  [":authority", "localhost"],
-  [":path", "/live"],
-  ["sec-websocket-version", "13"],
-];
 
 /** A request with some of its fields others, or left out where null. */
 function but(fields: Fields, others: Record<string, string | null>): Fields {
@@ -62,7 +48,7 @@ const times = (count: number, make: (i: number) => Buffer): Buffer =>
 
 /** What is sent; the connection then ends with GOAWAY and an error code. */
 type Fault = [name: string, octets: Buffer];
-/** What is sent behind the greeting, and what stream 1 ends in; `goaway`: or the connection, with an error code. */
+/** What is sent after the greeting, and what stream 1 ends in; `goaway`: or the connection, with an error code. */
 type Case = [name: string, octets: Buffer, ...ends: (Outcome | "goaway")[]];
 
 const RESET = "reset PROTOCOL_ERROR";
@@ -71,7 +57,7 @@ const beginnings: Fault[] = [
   ["a request of HTTP/1.1", Buffer.from("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")],
   ["another version", Buffer.from("PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n")],
   ["PING in place of SETTINGS", Buffer.concat([PREFACE, frame(Frame.PING, 0, 0, Buffer.alloc(8))])],
-  ["octets that are no frames", Buffer.concat([PREFACE, Buffer.alloc(100, "x")])],
+  ["octets that are not frames", Buffer.concat([PREFACE, Buffer.alloc(100, "x")])],
 ];
 
 const connections: Fault[] = [
@@ -137,8 +123,8 @@ const requests: Case[] = [
   ["Transfer-Encoding", get({ "transfer-encoding": "chunked" }), RESET],
   ["Keep-Alive", get({ "keep-alive": "timeout=5" }), RESET],
   ["TE but trailers", get({ te: "gzip" }), RESET],
-  ["control data behind a field", headers(1, [["x-a", "b"], ...GET], Flag.END_STREAM), RESET],
-  ["control data that nobody knows", get({ ":unknown": "x" }), RESET],
+  ["control data after a field", headers(1, [["x-a", "b"], ...GET], Flag.END_STREAM), RESET],
+  ["unknown control data", get({ ":unknown": "x" }), RESET],
   [":path twice", headers(1, [...GET, [":path", "/other"]], Flag.END_STREAM), RESET],
   [":authority twice", headers(1, [...GET, [":authority", "localhost"]], Flag.END_STREAM), RESET],
   [":status in a request", get({ ":status": "200" }), RESET],
@@ -164,14 +150,10 @@ const requests: Case[] = [
     get({ ":authority": "strict", origin: "https://strict\0" }),
     403,
   ],
-  [
-    "an Origin with white space in front, where one is wanted",
-    get({ ":authority": "strict", origin: "\thttps://evil" }),
-    403,
-  ],
+  ["an Origin after white space, where one is wanted", get({ ":authority": "strict", origin: "\thttps://evil" }), 403],
   ["Content-Length and no body", get({ "content-length": "5" }), RESET],
   ["two lengths", headers(1, [...GET, ["content-length", "5"], ["content-length", "6"]]), RESET],
-  ["a length that is none", headers(1, but(GET, { "content-length": "+5" })), RESET],
+  ["an invalid length", headers(1, but(GET, { "content-length": "+5" })), RESET],
   [
     "more DATA than Content-Length",
     Buffer.concat([headers(1, but(GET, { "content-length": "1", ":path": "/slow" })), data(5)]),
@@ -212,7 +194,7 @@ const requests: Case[] = [
   ["CONNECT that is ended", connect({}, Flag.END_STREAM), 400],
   ["CONNECT with a length", connect({ "content-length": "5" }), 400],
   ["no version", connect({ "sec-websocket-version": null }), 400],
-  ["a path that nobody claims", connect({ ":path": "/other" }), 404],
+  ["a path that no upgrade claims", connect({ ":path": "/other" }), 404],
   [
     "WINDOW_UPDATE by nothing",
     Buffer.concat([connect({}), frame(Frame.WINDOW_UPDATE, 0, 1, words(0))]),
@@ -226,7 +208,7 @@ const requests: Case[] = [
     "goaway",
   ],
   [
-    "DATA behind END_STREAM",
+    "DATA after END_STREAM",
     Buffer.concat([connect({}), data(1, Flag.END_STREAM), data(1)]),
     "reset STREAM_CLOSED",
     "goaway",
@@ -363,7 +345,7 @@ test("more streams than may be open", async () => {
   await client.greet();
   await client.ping();
   for (let i = 0; i < STREAMS; i++) assert.is(await client.outcome(await client.open(CONNECT)), 200);
-  // Whoever has acknowledged the limit breaks a rule by it.
+  // A client that has acknowledged the limit breaks a rule with one more.
   assert.match(String(await client.outcome(await client.open(CONNECT))), /^(?:reset|goaway|closed)/);
   client.client.stream.destroy();
 });
@@ -372,7 +354,7 @@ for (const [name, flood] of [
   ["SETTINGS", settings([[1, 0]])],
   ["PING", frame(Frame.PING, 0, 0, Buffer.alloc(8))],
 ] as const) {
-  test(`${name}, and nobody reads the answers`, async () => {
+  test(`${name}, and the answers are not read`, async () => {
     const stream = await end.connect();
     stream.on("error", () => {});
     stream.pause();

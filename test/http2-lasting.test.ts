@@ -203,7 +203,7 @@ time("a connection without a stream has headTimeout, and one whose streams are o
   assert.is(await client.end(), "goaway NO_ERROR");
   assert.ok(performance.now() - started > 800);
   assert.is(await endOf(end.ends), "served");
-  // Whoever does not close behind GOAWAY is closed.
+  // A connection that its client does not close after GOAWAY is closed.
   for (const each of [silent, greeting, client]) await each.client.closed();
   assert.equal(said, ["HEAD_TIMEOUT silent", "HEAD_TIMEOUT head", "request", "request", "request"]);
 });
@@ -219,7 +219,7 @@ time("a client with an open stream is asked for a sign of life, and one that giv
   const client = new FrameClient(await end.connect());
   await client.greet();
   assert.is(await client.outcome(await client.open(CONNECT)), 200);
-  // Behind this nghttp2 reads no more, and node:http2 does not say so.
+  // After this nghttp2 stops reading, and node:http2 does not report it.
   const stream = client.next - 2;
   await client.client.send(Buffer.concat([frame(Frame.DATA, 1, stream), frame(Frame.DATA, 0, stream)]));
   client.client.stream.destroy();

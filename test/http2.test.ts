@@ -78,7 +78,7 @@ requests("by prior knowledge, however the socket is given and the preface is cut
   }
 });
 
-requests("octets that the giver has read begin the preface", async () => {
+requests("octets that were read before adopt begin the preface", async () => {
   const gate = createGate({
     vhosts,
     requests: (_request, response) => void response.end(),
@@ -96,7 +96,7 @@ requests("octets that the giver has read begin the preface", async () => {
   }
 });
 
-requests("behind a PROXY header, in front of TLS or of the preface", async () => {
+requests("after a PROXY header, before TLS or the preface", async () => {
   const trust = { from: ["127.0.0.1"], proxyProtocol: true } as const;
   const arrivals: (string | undefined)[] = [];
   const gate = createGate({
@@ -196,7 +196,7 @@ requests("expose puts the explanation into the body", async () => {
   session.destroy();
 });
 
-requests("a head says what was sent", async () => {
+requests("a head has what was sent", async () => {
   const { end, gate } = await adopting({ requests: (_request, response) => void response.end() });
   const session = await end.session();
   const heads: unknown[] = [];

@@ -48,11 +48,11 @@ for (const [name, options] of Object.entries({ flowing: {}, paused: { pauseOnCon
   });
 }
 
-intakeContract("octets that the giver has read", {}, () => {
+intakeContract("octets that were read before adopt", {}, () => {
   const contract = wayInGate();
   return behind(
     net.createServer(UNREAD, (socket) => {
-      // A client that ends, breaks or says nothing for a while is given with nothing read.
+      // The socket of a client that ends, breaks or is silent for a while is adopted with nothing read.
       const give = (): void => {
         clearTimeout(timer);
         socket.removeListener("readable", give);
@@ -100,7 +100,7 @@ intakeContract("a tls.Server", {}, async () => {
   };
 });
 
-/** A TLS client over a connection that is there already, or by an octet in front of it. */
+/** A TLS client over a connection that is open already. */
 async function secured(raw: Duplex, options: tls.ConnectionOptions = {}): Promise<Duplex> {
   const socket = tls.connect({ socket: raw, servername: "a", rejectUnauthorized: false, ...options });
   return connected(socket, "secureConnect");

@@ -18,7 +18,7 @@ const handshake =
   "GET /chat?room=1 HTTP/1.1\r\nHost: [2001:DB8::1]:8080\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n" +
   "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://example.com\r\n\r\n";
 
-/** Whole heads, of which some are refused. */
+/** Complete heads, of which some are refused. */
 const heads = [
   handshake,
   ...readCorpus()
@@ -26,7 +26,7 @@ const heads = [
     .map(({ octets }) => Buffer.from(octets).toString("latin1")),
 ];
 
-/** What a parser makes of each head, whole and octet by octet. The child runs this very text. */
+/** What a parser makes of each head, at once and octet by octet. The child runs this very text. */
 function answers(parser: { HeadReader: typeof HeadReader; parseRequestHead: typeof parseRequestHead }): unknown[] {
   return heads.map((text) => {
     const octets = Buffer.from(text, "latin1");
@@ -72,7 +72,7 @@ function run(command: readonly string[], source: string): { stdout: string; stde
   return { stdout, stderr };
 }
 
-/** What a process said that was started so; on stderr nothing may stand but what Node says without headgate. */
+/** What a process that was started so reports; its stderr may contain only what Node prints without headgate. */
 function said(command: readonly string[], before = ""): Said {
   const { stdout, stderr } = run(command, before + program);
   assert.is(stderr, run(command, "").stderr);

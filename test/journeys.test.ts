@@ -1,4 +1,4 @@
-// In:    the journeys of docs/architecture.md; what V8 says which functions ran.
+// In:    the journeys of docs/architecture.md; the functions that ran, as V8 counts them.
 // Out:   whether each lists the files that take part, and no other.
 // Never: knows the files.
 

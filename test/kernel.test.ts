@@ -1,5 +1,5 @@
 // In:    the kernel's builds as they ship.
-// Out:   whether the boundary is what docs/abi.md says: no imports, fixed memory, the same bytes from the same sources.
+// Out:   whether the boundary is as docs/abi.md has it: no imports, fixed memory, the same bytes from the same sources.
 // Never: reads a record.
 
 import { execFileSync, spawnSync } from "node:child_process";

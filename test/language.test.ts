@@ -1,4 +1,4 @@
-// In:    the documents and corpora, the schemas, the demo's pages, every comment outside of test/, the explanations and error messages of src/.
+// In:    the documents and corpora, the schemas, the demo's pages, every comment, the titles of tests, the explanations and error messages of src/.
 // Out:   every form that reads like a translation, with its replacement.
 // Never: judges style beyond the list.
 
@@ -130,13 +130,21 @@ function prose(file: string): Place[] {
 
 /** Comments, of several lines as one text. `docstrings`: these alone. */
 function comments(file: string, docstrings: boolean): Place[] {
-  const pattern = docstrings ? /\/\*\*.*?\*\//gs : /\/\*.*?\*\/|(?:^[ \t]*\/\/[^\n]*\n)+|(?<=[;,{(] )\/\/[^\n]*/gms;
+  const pattern = docstrings
+    ? /\/\*\*.*?\*\//gs
+    : /(?:^[ \t]*|^[ \t]*"(?=\/\*\* )|(?<=[;,{(|] ))\/\*.*?\*\/|(?:^[ \t]*\/\/[^\n]*\n)+|(?<=[;,{(] )\/\/[^\n]*/gms;
   const found = [...read(file).matchAll(pattern)].map(([comment]) => {
     const text = joined(comment.replace(/^[ \t]*(?:\/\*+|\*(?!\/)|\/\/)|\*\/$/gm, "").replace(/`[^`]*`/g, "`…`"));
     return { file, text };
   });
   return found;
 }
+
+/** Titles of suites and tests, with their values as dots. */
+const titles = (file: string): Place[] =>
+  [...read(file).matchAll(/\bsuite\(["`](.*?)["`]\)|^[ \t]*[\w.]+\((?:\s*|\w+, )["`](.*?)["`], (?:async )?\(/gm)].map(
+    ([, suite, test]) => ({ file, text: (suite ?? test!).replace(/\$\{[^}]*\}/g, "…") }),
+  );
 
 /** Lines that begin with a number sign, of configurations and scripts. */
 const signed = (file: string): Place[] =>
@@ -207,7 +215,7 @@ const documents = [
   ...["demo", "docs", "examples", "test"].flatMap((folder) => below(folder, ".md")),
 ];
 const sources = below("src", ".ts").filter((file) => !file.endsWith("kernel/simd.ts"));
-const others = ["assembly", "bench", "demo", "examples", "http-parser-js"];
+const others = ["assembly", "bench", "demo", "examples", "http-parser-js", "test"];
 const places: readonly Place[] = [
   ...documents.flatMap(prose),
   ...sources.flatMap((file) => [...comments(file, false), ...messages(file)]),
@@ -215,9 +223,11 @@ const places: readonly Place[] = [
   ...others
     .flatMap((folder) => below(folder, ".ts", ".js", ".mjs", ".cjs", ".css", ".c", ".h", ".rs"))
     .flatMap((file) => comments(file, false)),
+  ...below("test", ".ts").flatMap(titles),
   ...[
     ".ci/run",
     ...["bench", "examples"].flatMap((folder) => below(folder, ".cfg", ".conf", ".service", ".sh", ".socket", ".yaml")),
+    ...below("test", ".py"),
   ].flatMap(signed),
   ...root.filter((name) => name.endsWith(".schema.json")).flatMap(descriptions),
   ...below("demo", ".html").flatMap(shownOn),
@@ -246,6 +256,7 @@ language("documents, comments, docstrings and messages are read", () => {
     [/^assembly\//, 100],
     [/^bench\//, 200],
     [/^demo\/.*\.(?:js|css|html)$/, 40],
+    [/^test\/.*\.ts$/, 3000],
     [/^examples\/scale\/.*\.(?:cfg|conf|yaml)$/, 15],
     [/\.schema\.json$/, 30],
   ] as const) {

@@ -1,5 +1,5 @@
 // In:    every kind of guarded server, with vhosts that have upgrades, none, or do not mention them; the other ways in.
-// Out:   whether an upgrade that nobody mentioned reaches the server's own listeners, and only when it is accepted.
+// Out:   whether an upgrade that no vhost mentions reaches the server's own listeners, and only when it is accepted.
 // Never: looks into the gate; what listeners, framers and clients got is compared.
 
 import { createServer, type Server } from "node:http";

@@ -26,6 +26,6 @@ test("every test file runs its suites", () => {
   for (const name of files) {
     const text = readFileSync(`test/${name}`, "utf8");
     const own = /from "(?:\.\.?\/)+support\/suite\.js"/.test(text);
-    assert.ok(own || /^\s*\w+\.run\(\);/m.test(text), `${name} makes a suite that nobody runs`);
+    assert.ok(own || /^\s*\w+\.run\(\);/m.test(text), `${name} makes a suite that never runs`);
   }
 });

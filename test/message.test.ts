@@ -1,5 +1,5 @@
 // In:    the corpus of messages.
-// Out:   whether every case is read as it must be: whole, octet by octet, beside other connections and at every cut, on every
+// Out:   whether every case is read as it must be: at once, octet by octet, alongside other connections and at every cut, on every
 //        build of the kernel and by the reference.
 // Never: knows a case by its id.
 

@@ -1,6 +1,6 @@
-// In:    examples/nginx with the real nginx; clients who say of themselves what is not so.
-// Out:   whether the gate behind it knows client, scheme and public port, and explains what it refuses.
-// Never: sends anything to the gate itself, but where somebody goes past nginx.
+// In:    examples/nginx with the real nginx; clients that make false statements about themselves.
+// Out:   whether the gate behind nginx knows client, scheme and public port, and explains what it refuses.
+// Never: connects to the gate directly, except to bypass nginx.
 
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -67,7 +67,7 @@ async function page(to: number, lines: string[] = [], encrypted = false): Promis
   const host = lines.some((line) => line.startsWith("Host:")) ? [] : [`Host: localhost:${to}`];
   await client.send(["GET / HTTP/1.1", ...host, "Connection: close", ...lines, "", ""].join("\r\n"));
   const [response] = await client.all();
-  if (response === undefined) throw new Error(`no response; the gate says: ${gate.printed()}`);
+  if (response === undefined) throw new Error(`no response; the gate printed: ${gate.printed()}`);
   return response.statusCode === 200 ? JSON.parse(String(response.body)) : response.statusCode;
 }
 
@@ -87,7 +87,7 @@ async function echo(to: number, encrypted: boolean, headers: Record<string, stri
   });
 }
 
-/** What a client may write who wants to be another. */
+/** What a client may write to pass for another. */
 const SPOOFED = [
   "Forwarded: for=203.0.113.9;proto=https;host=evil.example",
   "X-Forwarded-For: 203.0.113.9",
@@ -152,7 +152,7 @@ function testExample(): void {
       await printed(`403 origin https://evil.example matches none of the allowed origins: ${origin} (localhost; `);
     });
 
-    test(`${name}: a refusal says who asked for what, and where that is known from`, async () => {
+    test(`${name}: a refusal states which client asked for what, and where that is known from`, async () => {
       const host = `${written}.evil.example`;
       assert.is(await page(port(written), [`Host: ${host}`, ...SPOOFED], encrypted), 421);
       await printed(`421 host ${host} matches none of the vhosts: localhost (`);
@@ -180,7 +180,7 @@ function testExample(): void {
     const [listen, to] = [`listen 127.0.0.1:${own.get("8080")};`, own.get("8080")!];
     const other = await startExample(own, (text) => text.replace(listen, `${listen} listen [::1]:${to};`));
     const client = new Client(net.connect(to, "::1"));
-    // The gate has the ports of the first nginx for its public ones: the refusal says who was there.
+    // For this gate the ports of the first nginx are the public ones: it refuses, and names the client.
     await client.send("GET / HTTP/1.1\r\nHost: ipv6.example\r\nConnection: close\r\n\r\n");
     assert.is((await client.all())[0]!.statusCode, 421);
     await printed("421 host ipv6.example matches none of the vhosts");
@@ -188,7 +188,7 @@ function testExample(): void {
     await other.stop();
   });
 
-  test("proxy_set_header Host $host loses the port; X-Forwarded-Port, where it counts, says it", async () => {
+  test("proxy_set_header Host $host loses the port; X-Forwarded-Port, where it counts, states it", async () => {
     const [first, second] = [port("8080"), port("8081")];
     await nginx.stop();
     nginx = await startExample(ports, (text) => text.replace("Host $http_host", "Host $host"));
@@ -197,7 +197,7 @@ function testExample(): void {
     assert.is(((await page(second)) as { port: number }).port, second);
   });
 
-  test("who goes past nginx is not believed, or closed", async () => {
+  test("a client that bypasses nginx is not believed, or is closed", async () => {
     const to = port("9000");
     const seen = (await page(to, [`Host: localhost:${port("8080")}`, ...SPOOFED])) as Record<string, string>;
     assert.equal([seen.client, seen.scheme], [CLIENT, "http"]);

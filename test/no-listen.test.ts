@@ -1,5 +1,5 @@
-// In:    vhosts whose port is none that this process listens on; sockets that were accepted elsewhere, UNIX-domain ones too.
-// Out:   whether upgrades pass where no port can be compared with, and what cannot be served is told at once.
+// In:    vhosts with a port that this process does not listen on; sockets that were accepted elsewhere, UNIX-domain ones too.
+// Out:   whether upgrades pass where there is no port to compare with, and what cannot be served is reported at once.
 // Never: rules by itself; decision.test.ts has the ports.
 
 import { once } from "node:events";
@@ -84,7 +84,7 @@ test("NO_LISTEN beside a vhost that is served takes its name out of all others",
 
 const misuse = suite("no listen: misuse");
 
-misuse("what no adopted socket could use is told when one is adopted, and the socket stays its giver's", () => {
+misuse("what no adopted socket could use is an error of adopt, and the socket stays the caller's", () => {
   const cases: [VhostPort, string][] = [
     [
       "local",

@@ -158,11 +158,16 @@ sentences("has a sentence with its place, its value and what to write", () => {
 });
 
 sentences("each origin in quotes that a sentence offers is one that a list takes", () => {
+  let offered = 0;
   for (const [item] of items) {
     const [, fix = ""] =
       /(?:; write|; list each(?: scheme)?,? ?|, as in|item of the list:)(.*)$/.exec(messageOf([item])) ?? [];
-    for (const [, origin] of fix.matchAll(/"([^"]*:\/\/[^"]*)"/g)) define([origin]);
+    for (const [, origin] of fix.matchAll(/"([^"]*:\/\/[^"]*)"/g)) {
+      define([origin]);
+      offered++;
+    }
   }
+  assert.ok(offered > 20, `${offered} origins`);
 });
 
 sentences("in place of the list has one too", () => {

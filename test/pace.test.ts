@@ -54,7 +54,7 @@ async function passing(isDone: () => boolean = () => true): Promise<void> {
   await until(isDone, "what was sent has arrived");
 }
 
-/** A client that takes what it is given when it is told to. */
+/** A client that reads what has come when it is asked to. */
 class Reader extends Duplex {
   #done: (() => void) | null = null;
   taken = 0;

@@ -31,7 +31,7 @@ interface Case {
   readonly ask: Ask;
   /** Claimed paths; all, where left out. */
   readonly claims?: string;
-  /** What the row says of it, under its own scheme. */
+  /** What the row expects, under its own scheme. */
   readonly right?: readonly number[];
 }
 
@@ -72,7 +72,7 @@ interface OriginRow {
   explanation: string;
 }
 
-/** Rows that only HTTP/1.1 can say. */
+/** Rows that only HTTP/1.1 can express. */
 const withoutForm: Record<string, number> = {};
 
 const ABSOLUTE = /^([a-z]+):\/\/([^/]*)(.*)$/;
@@ -140,9 +140,9 @@ function handshakeCases(): Case[] {
     ["two versions", { ...ask, fields: [[version, "13"]] }],
     ["a protocol twice", { ...ask, fields: [["Sec-WebSocket-Protocol", "chat, chat"]] }],
     ["an empty protocol", { ...ask, fields: [["Sec-WebSocket-Protocol", "chat,,x"]] }],
-    ["extensions that are none", { ...ask, fields: [["Sec-WebSocket-Extensions", "permessage-deflate;;"]] }],
+    ["invalid extensions", { ...ask, fields: [["Sec-WebSocket-Extensions", "permessage-deflate;;"]] }],
     ["a body", { ...ask, fields: [["Content-Length", "5"]] }],
-    ["a path that nobody claims", { ...ask, path: "/other" }],
+    ["a path that no upgrade claims", { ...ask, path: "/other" }],
     ["a path with a query", { ...ask, path: "/live?room=1" }],
     ["a path in other case", { ...ask, path: "/LIVE" }],
     [
@@ -236,7 +236,7 @@ async function come(end: RoadEnd, { vhosts, ask, claims = "*" }: Case, scheme: S
     scheme,
     vhosts: vhosts.map((vhost) => ({
       ...vhost,
-      // A server that listens cannot say that it does not.
+      // A server that listens cannot declare that it does not.
       ...(way === "guarded" && vhost.port === NO_LISTEN_SERVER && { port: "any" as const }),
       upgrades: { [claims]: framer },
     })),
@@ -308,7 +308,7 @@ test.after(async () => {
   for (const end of ends) await end.close();
 });
 
-/** What HTTP/2 says in place of 101, and of 426. */
+/** The status that HTTP/2 has in place of 101. */
 function statusOver({ version }: Road, { words, statusCode }: Ruled): number {
   return version === "HTTP/2" && words === "accepted" ? 200 : statusCode;
 }
@@ -318,7 +318,7 @@ for (const each of cases) {
     const schemes: Scheme[] = each.scheme === "http" ? ["https", "http"] : ["https"];
     let difference: Difference | undefined;
     for (const scheme of schemes) {
-      // True TLS is https, whatever a case says.
+      // True TLS is https, whatever the scheme of a case.
       const by = ends.filter(({ road }) => scheme === "https" || !road.secure);
       const came = await Promise.all(by.map((end) => come(end, each, scheme)));
       for (const { road, wire, ruled } of came) {

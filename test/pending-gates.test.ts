@@ -1,6 +1,6 @@
 // In:    connections that wait for their heads, of one address and of many, by each way that an address is known.
-// Out:   whether each is counted once, to whom it should be, and taken off again once; who is refused, and how.
-// Never: holds the rule against every sequence of addresses; pending.test.ts does.
+// Out:   whether each is counted once, for the right address, and taken off again once; which are refused, and how.
+// Never: tries the rule on every sequence of addresses; pending.test.ts does.
 
 import { once } from "node:events";
 import { Server } from "node:http";
@@ -171,7 +171,7 @@ gates("behind a PROXY header the connection counts to the client that it names, 
   assert.is((await unknown[2]!.client.all())[0]!.statusCode, 503);
   await announce(unknown[3]!, LINE(source.address) + handshake.slice(0, 20));
   assert.is(((await unknown[3]!.end) as Abandoned).stage, "head");
-  // A head that comes whole behind its header does not wait.
+  // A head that arrives complete with its header does not wait.
   const whole = adopt(gate, PEER);
   await announce(whole, LINE(source.address) + handshake);
   assert.is(await codeOf(whole), "handed-over");
@@ -204,7 +204,7 @@ gates(
   },
 );
 
-gates("behind a PROXY header, one whose head is whole or that was answered waits no more", async () => {
+gates("after a PROXY header, one whose head is complete or that was answered no longer waits", async () => {
   const authorize = (): Promise<boolean> => new Promise(() => {});
   const gate = gateOf({ ...TEN, pendingPerAddress: 2 }, { trust, authorize });
   const crowd = fill(gate, undefined, PEER);
@@ -229,7 +229,7 @@ gates("behind a PROXY header, one whose head is whole or that was answered waits
   await leave(gate, [...crowd, ...waiting]);
 });
 
-gates("a whole head in rest is not counted, and half a one is", async () => {
+gates("a complete head in rest is not counted, and half of one is", async () => {
   const gate = gateOf({ pendingPerAddress: 1, pendingHeads: 2 });
   const from = { remoteAddress: "192.0.2.7" };
   const waiting = [adopt(gate, from, handshake.slice(0, 30)), adopt(gate, { remoteAddress: "192.0.2.8" })];
@@ -243,7 +243,7 @@ gates("a whole head in rest is not counted, and half a one is", async () => {
   await leave(gate, waiting);
 });
 
-gates("a later head counts when it begins, and is answered behind the responses", async () => {
+gates("a later head counts when it begins, and is answered after the responses", async () => {
   const requests = (_request: unknown, response: { end(body: string): unknown }): void => void response.end("served");
   const gate = gateOf({ ...TEN, pendingPerAddress: 1 }, { requests });
   const strangers = fill(gate);
@@ -325,8 +325,8 @@ const fates = {
   malformed: ({ client }) => void client.send("?"),
   "vanished client": ({ client }) => void client.stream.destroy(),
   "ended client": ({ client }) => void client.stream.end(),
-  "broken by its giver": ({ far }) => void far.destroy(new Error("broken")),
-  "destroyed by its giver": ({ far }) => void far.destroy(),
+  "broken by the caller of adopt": ({ far }) => void far.destroy(new Error("broken")),
+  "destroyed by the caller of adopt": ({ far }) => void far.destroy(),
   "served, then half a head, then vanished": async ({ client }) => {
     await client.send(request("a"));
     await client.responses(1);

@@ -1,6 +1,6 @@
 // In:    upgrades that wait for authorize, of one address and of many, with and without a trusted hop.
-// Out:   whether they are counted by themselves, and to the client; who is refused unasked, and how.
-// Never: looks at what authorize answers; authorize.test.ts does.
+// Out:   whether they are counted by themselves, and for the client; which are refused unasked, and how.
+// Never: examines what authorize answers; authorize.test.ts does.
 
 import * as assert from "uvu/assert";
 import type { Abandoned } from "#src/outcome/end.js";
@@ -18,7 +18,7 @@ test("upgrades that wait for authorize are counted by themselves, and one more i
   const strangers = fill(gate, handshake);
   const theirs = answers.splice(0);
   assert.is(theirs.length, 10);
-  // Who waits for a head takes no upgrade's place.
+  // A connection that waits for its head does not take an upgrade's place.
   const heads = [adopt(gate, from), adopt(gate, from)];
   const [first, second, third] = [1, 2, 3].map(() => adopt(gate, from, handshake)) as [Adopted, Adopted, Adopted];
   const end = (await third.end) as Abandoned;
@@ -56,7 +56,7 @@ test("upgrades that wait for authorize are too many in all, as well", async () =
   await leave(gate, [first]);
 });
 
-test("behind a trusted hop an upgrade counts to the client that it speaks for", async () => {
+test("from a trusted hop, an upgrade counts for the client that the hop names", async () => {
   const gate = gateOf(
     { ...TEN, pendingPerAddress: 1 },
     { authorize: () => new Promise(() => {}), trust: { from: ["10.0.0.1"], forwarded: "rfc7239" } },
@@ -68,7 +68,7 @@ test("behind a trusted hop an upgrade counts to the client that it speaks for", 
   const waiting = [...fill(gate, handshake), ...["192.0.2.7", "192.0.2.8"].map(of)];
   const end = (await of("192.0.2.7").end) as Abandoned;
   assert.equal([end.code, end.arrival.remoteAddress], ["ADDRESS_OVERLOADED", "192.0.2.7"]);
-  // Where a hop does not say for whom it speaks, the upgrade is not counted.
+  // Where a hop does not name the client that it speaks for, the upgrade is not counted.
   for (const unknown of ["unknown", "unknown"]) waiting.push(of(unknown));
   await passedOn();
   assert.equal(gate.counts.abandoned, { ADDRESS_OVERLOADED: 1 });

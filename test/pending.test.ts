@@ -1,6 +1,6 @@
-// In:    those that wait, of one address and of many, as they come, go and turn out to be of another address.
-// Out:   who may wait, and who is asked for an address.
-// Never: waits for a deadline, but to see that it takes them off.
+// In:    connections that wait, of one address and of many, as they come, go and turn out to be of another address.
+// Out:   which may wait, and which are asked for an address.
+// Never: waits for a deadline, except to see that it takes them off.
 
 import fc from "fast-check";
 import * as assert from "uvu/assert";
@@ -9,9 +9,9 @@ import { type Waiting, WaitingRoom } from "#src/outcome/waiting.js";
 import { suite } from "./support/suite.js";
 import { until } from "./support/until.js";
 
-const counting = suite("pending: who is counted as what");
+const counting = suite("pending: what an address is counted as");
 
-counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, anything else as nobody", () => {
+counting("IPv4 by its address, IPv4-mapped as IPv4, IPv6 by its first 64 bits, anything else as no address", () => {
   const wanted: Record<string, string | null> = {
     "192.0.2.7": "192.0.2.7",
     "::ffff:192.0.2.7": "192.0.2.7",
@@ -117,7 +117,7 @@ const steps = fc.array(
   { maxLength: 120, size: "max" },
 );
 
-counting("over any sequence it says what one says who counts everything all the time", () => {
+counting("over any sequence it rules as a count of everything at each step does", () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 24 }), limitOfEach, (sequence, most, each) => {
       const heads = new WaitingRoom(60_000, most, each);
@@ -147,7 +147,7 @@ counting("over any sequence it says what one says who counts everything all the 
             heads.remove(one);
             waiting.delete(one);
           } else if (waiting.delete(one)) {
-            // As one that comes anew; but it stays where it has the address that it had.
+            // Ruled on like a new one; but one whose address has not changed stays.
             const wanted = step.address === one.address ? null : verdict(step.address);
             one.address = step.address;
             assert.is(heads.recount(one), wanted);

@@ -1,5 +1,5 @@
 // In:    policy.schema.json, the settings and enums that the sources have, policies as JSON.
-// Out:   whether schema and code say the same, and a gate takes such a policy.
+// Out:   whether schema and code agree, and a gate takes such a policy.
 // Never: repeats what definePolicy checks beyond the schema.
 
 import { readFileSync } from "node:fs";
@@ -18,7 +18,7 @@ const { definitions } = schema;
 
 const test = suite("policy.schema.json");
 
-/** The settings that a TypeError lists where it finds one that is none. */
+/** The settings that a TypeError lists where it finds one that does not exist. */
 function settingsOf(rules: unknown): string[] {
   try {
     definePolicy(rules as never);
@@ -230,7 +230,7 @@ gates("finds its framers by their names", async () => {
   await world.close();
 });
 
-gates("misuse is a TypeError that says the fix", () => {
+gates("misuse is a TypeError that states the fix", () => {
   const throws = (framers: unknown, sentence: RegExp): void => {
     assert.throws(
       () => createGate({ ...JSON.parse(text), framers: framers as never }),

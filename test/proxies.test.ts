@@ -1,5 +1,5 @@
-// In:    HAProxy, nginx and curl, which write PROXY headers in front of requests and opening handshakes.
-// Out:   whether the gate behind them knows the client, and the example runs.
+// In:    HAProxy, nginx and curl, which write PROXY headers before requests and opening handshakes.
+// Out:   whether the gate that they connect to knows the client, and the example runs.
 // Never: writes a header itself.
 
 import { execFile } from "node:child_process";
@@ -156,7 +156,7 @@ programs.needing(noTls, "examples/haproxy/haproxy.cfg: TLS, SNI, unique id and c
   await door.close();
 });
 
-programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client", async () => {
+programs.needing(noTls, "examples/haproxy/gate.ts reports what it knows about a client", async () => {
   const [plain, encrypted, behind] = [await freePort(), await freePort(), await freePort()];
   const ports = { PLAIN_PORT: `${plain}`, TLS_PORT: `${encrypted}`, GATE_PORT: `${behind}`, CERTIFICATE: pem };
   const gate = await start(process.execPath, ["dist/examples/haproxy/gate.js"], [behind], ports);
@@ -168,9 +168,9 @@ programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client
       await client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
       const [response] = await client.all();
       if (response !== undefined) return JSON.parse(String(response.body));
-      // On a machine that stands still for longer than the example's deadline the head comes too late.
+      // On a machine that stalls for longer than the example's deadline the head comes too late.
       const late = gate.printed().match(/HEAD_TIMEOUT/g)?.length ?? 0;
-      if (late <= timeouts) throw new Error(`no response; the gate says: ${gate.printed()}`);
+      if (late <= timeouts) throw new Error(`no response; the gate printed: ${gate.printed()}`);
     }
   };
   const seen = await page(encrypted, true);
@@ -180,7 +180,7 @@ programs.needing(noTls, "examples/haproxy/gate.ts says what it knows of a client
   await past.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   await past.closed();
   assert.is(past.received.length, 0);
-  await until(() => /PROXY_SIGNATURE at octet 0.*PROXY_MISSING, /.test(gate.printed()), "the gate says why");
+  await until(() => /PROXY_SIGNATURE at octet 0.*PROXY_MISSING, /.test(gate.printed()), "the gate's reason");
   await proxy.stop();
   await gate.stop();
 });
@@ -236,7 +236,7 @@ programs.needing(noNginx, "nginx as a stream proxy with proxy_protocol on", asyn
   checkArrivals(arrivals, await knock(plain, false), plain);
   arrivals.length = 0;
   checkArrivals(arrivals, await knock(encrypted, true), encrypted);
-  // Version 1 says nothing of TLS.
+  // Version 1 states nothing about TLS.
   assert.equal([arrivals[0]!.scheme, arrivals[0]!.proxy?.version], ["http", 1]);
   await nginx.stop();
   await door.close();

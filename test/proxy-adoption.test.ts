@@ -1,5 +1,5 @@
 // In:    adopted sockets of trusted and other peers, with and without a PROXY header, cut anywhere.
-// Out:   whether each has its client's arrival and scheme, or its end, with every octet behind the header delivered once.
+// Out:   whether each has its client's arrival and scheme, or its end, with every octet after the header delivered once.
 // Never: reads headers itself; proxy-protocol.test.ts has the corpus.
 
 import { createServer } from "node:http";
@@ -87,7 +87,7 @@ test("the client's address and the destination are those of the header", async (
   }
 });
 
-test("every octet behind the header reaches its owner once, at every cut, also where the giver has read some", async () => {
+test("every octet after the header reaches its owner once, at every cut, also where some were read before adopt", async () => {
   for (const header of [octetsOf(LINE), TLS_BLOCK]) {
     const whole = Buffer.concat([header, octetsOf(handshake()), octetsOf("early")]);
     for (let cut = 0; cut < whole.length; cut += 3) {
@@ -138,7 +138,7 @@ test("LOCAL leaves the socket's own addresses, UNKNOWN and UNSPEC none", async (
   }
 });
 
-test("a client of the proxy's UNIX-domain socket has no address, and is no peer that is trusted as unix", async () => {
+test("a client of the proxy's UNIX-domain socket has no address, and is not trusted as a unix peer", async () => {
   const header = caseNamed("UNIX stream: an unnamed client, a path");
   const forwarded = "Forwarded: for=203.0.113.1;host=b\r\n";
   const arrival = await arrivalBehind(Buffer.concat([header, octetsOf(handshake(forwarded))]), {
@@ -148,14 +148,14 @@ test("a client of the proxy's UNIX-domain socket has no address, and is no peer 
   assert.equal(arrival.proxy?.destination, { path: "/run/proxy.sock" });
 });
 
-test("port 0 of a header is no port", async () => {
+test("port 0 of a header is not a port", async () => {
   const arrival = await arrivalBehind(`PROXY TCP4 198.51.100.7 192.0.2.1 0 0\r\n${handshake()}`);
   assert.equal([arrival.remotePort, arrival.localPort], [undefined, undefined]);
 });
 
 const behind = (header: Buffer): Buffer => Buffer.concat([header, octetsOf(handshake())]);
 
-test("the scheme: what the header says of TLS, before the giver's word and the gate's", async () => {
+test("the scheme: what the header states about TLS, before the caller of adopt and the gate", async () => {
   const schemeOf = async (header: Buffer, options: Options = {}, from: ArrivalHints = PROXY): Promise<string> => {
     const { scheme, schemeSource } = await arrivalBehind(behind(header), options, from);
     return `${scheme} ${schemeSource}`;
@@ -196,7 +196,7 @@ test("Forwarded is believed of the source of the header, not of the proxy that s
   assert.equal([direct.remoteAddress, direct.scheme, direct.forwarding], ["198.51.100.7", "http", undefined]);
 });
 
-test("the explanation says who spoke for whom", async () => {
+test("the explanation names the hop and its client", async () => {
   const { client, end } = adopt(PROXY);
   await client.send(LINE + handshake().replace("Host: a", "Host: b"));
   const how = await end;
@@ -213,7 +213,7 @@ test("the explanation says who spoke for whom", async () => {
 const ends = suite("PROXY: how it fails");
 ends.after(closeDoors);
 
-/** Closed without a word, abandoned once, and nothing left behind. */
+/** Closed without a response, abandoned once, and nothing left over. */
 async function abandonedAs(adopted: Adopted, code: string, stage: string): Promise<Abandoned> {
   const how = await adopted.end;
   assert.ok(how.kind === "abandoned", JSON.stringify(how));
@@ -233,7 +233,7 @@ ends("a peer that is not trusted is closed at once, whatever it would say", asyn
   }
 });
 
-ends("a peer that has reset the connection before it is adopted is no stranger", async () => {
+ends("a peer that has reset the connection before it is adopted is not a stranger", async () => {
   const adopted = adopt({ localAddress: "127.0.0.1", localPort: 80 });
   await abandonedAs(adopted, "PEER_ENDED", "silent");
 });
@@ -248,7 +248,7 @@ ends("a trusted peer that does not begin with PROXY", async () => {
   }
 });
 
-ends("every refused header of the corpus, with a request behind it", async () => {
+ends("every refused header of the corpus, with a request after it", async () => {
   let count = 0;
   for (const { id, octets, expected } of readProxyCorpus()) {
     if (expected.refused === undefined || expected.refused === "PROXY_SIGNATURE") continue;
@@ -285,7 +285,7 @@ ends("without proxyProtocol a header is a malformed head, also of a trusted peer
 });
 
 ends(
-  "the deadline of the head ends a silent connection, and one within the header, behind it, within the head",
+  "the deadline of the head ends a silent connection, and one within the header, after it, within the head",
   async () => {
     for (const [octets, stage] of [
       ["", "silent"],
@@ -306,7 +306,7 @@ ends(
   },
 );
 
-ends("a peer that ends within the header, behind it, or before it", async () => {
+ends("a peer that ends within the header, after it, or before it", async () => {
   for (const [octets, stage] of [
     ["", "silent"],
     [LINE.slice(0, 20), "proxy"],
@@ -323,7 +323,7 @@ ends("the header does not move the deadline", async () => {
   const adopted = adopt(PROXY, { limits: { headTimeout: 500 } });
   const other = adopt(PROXY, { limits: { headTimeout: 900 } });
   await sleep(450);
-  // Where a header began the time anew, this one would end behind the other.
+  // If a header restarted the deadline, this one would end after the other.
   await adopted.client.send(LINE);
   const first = await Promise.race([adopted.end.then(() => "adopted"), other.end.then(() => "other")]);
   assert.is(first, "adopted");
@@ -332,7 +332,7 @@ ends("the header does not move the deadline", async () => {
 
 const misuse = suite("PROXY: misuse");
 
-misuse("trust that says nothing, and values that are none", () => {
+misuse("empty trust, and invalid values", () => {
   const vhosts = [{ name: "a", port: NO_LISTEN_SERVER }] as const;
   for (const [trust, sentence] of [
     [{ from: ["unix"] }, /trust has no effect; set forwarded: "rfc7239", proxyProtocol: true, or both/],

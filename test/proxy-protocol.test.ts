@@ -1,4 +1,4 @@
-// In:    test/corpus/proxy-protocol.md, and headers that are made of what they shall say.
+// In:    test/corpus/proxy-protocol.md, and headers that are made from what they should state.
 // Out:   whether the reader and the reference have each case's answer, the reader at every cut.
 // Never: adopts a socket, proxy-adoption.test.ts does; or mutates a case, fuzz.test.ts does.
 
@@ -16,7 +16,7 @@ const corpus = readProxyCorpus();
 
 const octetByOctet = (octets: Uint8Array): Uint8Array[] => Array.from(octets, (octet) => Uint8Array.of(octet));
 
-/** What a result says, in the words of the corpus. */
+/** A result in the words of the corpus. */
 function wordsOf(result: ProxyResult): object {
   if (result.kind === "malformed") return { refused: result.fault.code, offset: result.fault.offset };
   return result.kind === "partial" ? { partial: true } : { ...result.header, consumed: result.consumed };
@@ -48,9 +48,9 @@ for (const { id, title, octets, expected: all } of corpus) {
     }
     if ("partial" in expected) return;
     const behind = Buffer.concat([octets, Buffer.from("GET / HTTP/1.1\r\n\r\n")]);
-    check([behind], "with octets behind it");
+    check([behind], "with octets after it");
     for (let cut = 0; cut <= octets.length; cut++) {
-      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets behind it`);
+      check([behind.subarray(0, cut), behind.subarray(cut)], `cut at ${cut}, with octets after it`);
     }
   });
 

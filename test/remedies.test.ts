@@ -1,5 +1,5 @@
 // In:    a refused request for each code, with the options of the gate that refused it; the requests of test/cases.
-// Out:   whether the remedy, followed to the letter, lets the same request pass, and whether it says what it lets in.
+// Out:   whether the remedy, followed to the letter, lets the same request pass, and whether it states what it lets in.
 // Never: judges which requests are refused; other tests do.
 
 import { once } from "node:events";
@@ -124,7 +124,7 @@ const byGate: Partial<Record<RefusalCode, GateRow[]>> = {
       passes: null,
     },
   ],
-  // The application said no.
+  // The application refused.
   NOT_AUTHORIZED: [
     {
       options: { ...claiming, authorize: () => false },
@@ -219,11 +219,11 @@ tables("each is one that a policy takes, and in a few of them every request pass
   assert.ok(passed >= 38 && steps >= passed, `${passed} passed after ${steps} steps`);
 });
 
-const sentences = suite("what a remedy says");
+const sentences = suite("the words of a remedy");
 
 const remedyOf = (row: Row): string | null => explanation(ruled(row)).remedy;
 
-sentences("where TLS may end at a proxy and nothing says so, the scheme is the first thing that is told", () => {
+sentences("where TLS may end at a proxy and nothing states so, the scheme is explained first", () => {
   const https = 'if a proxy terminates TLS for this process, set scheme: "https"';
   const page = "Host: app.test\r\nOrigin: https://app.test";
   const first = ruled({ options: app, head: get(page) });
@@ -232,7 +232,7 @@ sentences("where TLS may end at a proxy and nothing says so, the scheme is the f
   assert.is(words(ruled({ options: { ...app, scheme: "https" }, head: get(page) })), "accepted");
   const hopWithoutProto = get("Host: app.test\r\nX-Forwarded-For: 192.0.2.7");
   assert.ok(remedyOf({ options: behindHop, head: hopWithoutProto, socket: hop })!.startsWith(https));
-  // Not where something is known of the scheme, or where no vhost has the port of https.
+  // Not where something is known about the scheme, or where no vhost has the port of https.
   for (const [options, host, socket] of [
     [{ ...app, scheme: "http" }, "app.test", {}],
     [app, "app.test:8080", {}],
@@ -255,14 +255,14 @@ sentences("a name that reached a local tool may be a page's own, which is said b
     const row = { options: { vhosts }, head: get("Host: rebound.example:3000") };
     assert.match(explain(ruled(row)), `); ${notice}; only if this name is yours, add { name: "rebound.example"`);
     assert.is(remedyOf({ ...row, head: get("Host: *.rebound.example") }), notice);
-    // An address is nobody's name; and a request without one must not open the tool to every name.
+    // An address is not a name that a page can own; and a request without a host must not open the tool to every name.
     assert.match(remedyOf({ ...row, head: get("Host: 192.0.2.7") })!, /^to serve this address, add/);
     assert.is(remedyOf({ ...row, head: headOf("GET / HTTP/1.0\r\n") }), null);
   }
   assert.not.match(explain(ruled({ options: plain, head: get("Host: rebound.example") })), "rebinding");
 });
 
-sentences("what lets more in than this one request says so", () => {
+sentences("a remedy that lets in more than this one request states so", () => {
   const origin = (value: string): Row => ({ options: plain, head: get(`Host: a\r\nOrigin: ${value}`) });
   assert.is(
     remedyOf(origin("null")),
@@ -302,7 +302,7 @@ sentences("nothing is offered that a configuration does not take, or that a line
     upgrade("Host: a", "/a*b"),
     upgrade("Host: a", "/a/*"),
     upgrade("Host: a", `/${"b".repeat(300)}`),
-    // TLS that named another server, and no proxy that says whom it speaks for.
+    // TLS that named another server, and no proxy that names its client.
   ]) {
     assert.is(remedyOf({ options: claiming, head }), null, words(ruled({ options: claiming, head })));
   }

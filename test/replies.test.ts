@@ -10,7 +10,7 @@ import { suite } from "./support/suite.js";
 
 const replies = suite("replies");
 
-replies("an explanation stands in the body, and is plain text", () => {
+replies("an explanation is in the body, and is plain text", () => {
   const [fields, body] = http1Response(replyOf(421, { explanation: "because <b>" }), "GET").split("\r\n\r\n") as [
     string,
     string,

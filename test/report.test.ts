@@ -1,6 +1,6 @@
 // In:    the requests of test/cases, and some of this file's own, under enforce and under report mode.
-// Out:   whether report mode says of each what enforce mode does, and lets pass what somebody can take, and no more.
-// Never: judges what enforce mode says; other tests do.
+// Out:   whether report mode reports for each what enforce mode does, and lets pass what a framer or listener can take, and no more.
+// Never: judges what enforce mode rules; other tests do.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -75,7 +75,7 @@ function withDefault<Claim>({ vhosts, ...rules }: PolicyRules, claim: Claim): Po
 const report = suite("report mode");
 const traffic = readTraffic();
 
-report("says of every request what enforce mode says", () => {
+report("reports for every request what enforce mode rules", () => {
   let soft = 0;
   let hard = 0;
   for (const { rules, text, arrival } of traffic) {
@@ -146,7 +146,7 @@ report("a wrong name, port or scheme goes to the default vhost, a wrong origin w
   );
 });
 
-report("an acceptance says what enforce mode would have said", () => {
+report("an acceptance states what enforce mode would have ruled", () => {
   const policy = definePolicy({ vhosts: [a, taker], mode: "report" });
   const decision = decide(policy, upgradeTo("a:81"), http);
   assert.is(
@@ -224,7 +224,7 @@ gates("lets through, emits and counts", async () => {
   assert.equal(gate.counts, { refused: {}, reported: { PORT_MISMATCH: 2, NAME_UNKNOWN: 1 }, ...none });
 });
 
-gates("refuses as enforced, and counts so, what nobody takes", async () => {
+gates("refuses as enforced, and counts so, what has no recipient", async () => {
   const { gate, statusCodes, events } = await run(
     (take) => ({
       vhosts: [
@@ -313,7 +313,7 @@ for (const strict of [false, true]) {
     await guarded.close();
   });
 
-  guards(`an upgrade that nobody takes is refused as enforced, ${way}`, async () => {
+  guards(`an upgrade that has no recipient is refused as enforced, ${way}`, async () => {
     const guarded = await openGuarded({
       gate: { vhosts: [{ name: "a" }], mode: "report" },
       guard: { mode: strict ? "filter" : "auto" },
@@ -349,7 +349,7 @@ for (const tls of [false, true]) {
     const decisions: unknown[] = [];
     server.on("request", (request) => decisions.push(gate.decisionOf(request), gate.decisionOf(request.socket)));
     const client = await world.connect();
-    // A good request, a malformed one, and one that is ruled on as ever, on one connection.
+    // A good request, a malformed one, and one that is ruled on as usual, on one connection.
     await client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
     await client.responses(1);
     await client.send(`GET /2 HTTP/1.1\r\n${twoHosts}\r\n`);
@@ -371,7 +371,7 @@ for (const tls of [false, true]) {
       abandoned: {},
       lost: {},
     });
-    // An expectation is answered as ever, and CONNECT goes nowhere.
+    // An expectation is answered as usual, and CONNECT goes nowhere.
     const expecting = `POST /4 HTTP/1.1\r\n${twoHosts}Expect: 100-continue\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`;
     assert.match(await exchange(world, expecting), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
     assert.is(statusOf(await exchange(world, `CONNECT a:1 HTTP/1.1\r\n${twoHosts}\r\n`)), 400);
@@ -413,7 +413,7 @@ for (const tls of [false, true]) {
   });
 }
 
-malformed("an adopted socket is refused as ever", async () => {
+malformed("an adopted socket is refused as usual", async () => {
   const { gate, statusCodes } = await run(
     () => ({
       vhosts: [{ name: "a", port: "any" as const }],

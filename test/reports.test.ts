@@ -1,6 +1,6 @@
 // In:    test/cases/reports.json: inputs after public reports, each with the right answer.
 // Out:   whether every row gets its answer in each of its ways in, over real sockets.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

@@ -1,5 +1,5 @@
-// In:    requests that take their time, behind a gate that gives them to an http.Server: expectations, early responses, upgrades, slow readers.
-// Out:   whether each gets what it waits for, and no more is read or written than somebody takes.
+// In:    requests that take their time, through a gate that gives them to an http.Server: expectations, early responses, upgrades, slow readers.
+// Out:   whether each gets what it waits for, and no more is read or written than the other side takes.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
 import { once } from "node:events";
@@ -103,7 +103,7 @@ lasting("a server that rules on 100-continue itself", async () => {
   await atEveryCut(other + last, [], ({ responses }) => assert.equal(statuses(responses), [417, 200]), unseen);
 });
 
-lasting("a response before the body has come in, and the next request behind that body", async () => {
+lasting("a response before the body has come in, and the next request after that body", async () => {
   const body = "z".repeat(70_000);
   const whole = post("/1?early&size=100", body);
   for (const way of ["tcp", "memory"] as const) {
@@ -130,7 +130,7 @@ lasting("a last response arrives though the client is still sending", async () =
   await world.close();
 });
 
-/** A masked text frame that says "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
+/** A masked text frame with the text "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
 const HI = Buffer.of(0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2);
 const BYE = Buffer.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 const ECHOED = Buffer.of(0x81, 0x02, 0x68, 0x69, 0x81, 0x02, 0x68, 0x69, 0x88, 0x02, 0x03, 0xe8);
@@ -222,7 +222,7 @@ backpressure.after(nothingIsLeft);
 const PIECE = Buffer.alloc(65_536, "p");
 const PIECES = 400;
 
-backpressure("a slow reader slows the application, and is refused only behind the whole response", async () => {
+backpressure("a slow reader slows the application, and is refused only after the complete response", async () => {
   const app = application();
   let written = 0;
   app.server.removeAllListeners("request").on("request", async (request, response) => {
@@ -290,7 +290,7 @@ backpressure("an application that does not read slows the client", async () => {
   await world.close();
 });
 
-backpressure("requests behind one that is not answered are not read without end", async () => {
+backpressure("requests after one that is not answered are not read without end", async () => {
   const app = application();
   let response: http.ServerResponse | undefined;
   app.server.on("request", (_request, one) => (response = one));

@@ -1,4 +1,4 @@
-// In:    heads that are malformed or smuggle another request, and bodies that break, behind a gate that gives requests to an http.Server.
+// In:    heads that are malformed or smuggle another request, and bodies that break, through a gate that gives requests to an http.Server.
 // Out:   whether the application sees none of it, and the client one refusal.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
@@ -116,7 +116,7 @@ for (const body of [
   });
 }
 
-bad("a malformed body behind 100 Continue is 400, and HEAD gets no body", async () => {
+bad("a malformed body after 100 Continue is 400, and HEAD gets no body", async () => {
   const expecting = chunks("/x", "5\r\nhello\r\nz", "Expect: 100-continue\r\n");
   await atEveryCut(expecting, [], ({ responses, seen }) => {
     assert.equal(statuses(responses), [400]);
@@ -126,7 +126,7 @@ bad("a malformed body behind 100 Continue is 400, and HEAD gets no body", async 
   await atEveryCut(head, ["HEAD"], ({ responses }) => assert.equal(statuses(responses), [400]));
 });
 
-bad("a malformed body behind 103 Early Hints is 400", async () => {
+bad("a malformed body after 103 Early Hints is 400", async () => {
   const hinting = (): Setting => {
     const app = application();
     app.server.prependListener("request", (_request, response) => {
@@ -155,7 +155,7 @@ bad("a malformed body behind 103 Early Hints is 400", async () => {
   );
 });
 
-bad("a malformed body behind a response: the response stays whole, none follows", async () => {
+bad("a malformed body after a response: the response stays complete, and none follows", async () => {
   for (const way of ["tcp", "memory"] as const) {
     const world = await openWorld();
     const client = await world.connect(way);
@@ -165,13 +165,13 @@ bad("a malformed body behind a response: the response stays whole, none follows"
     assert.equal(bodies(await client.all()), [said("POST", "/1?early")]);
     assert.equal(world.refused, ["BODY_MALFORMED requests"]);
     await world.close();
-    // Node forgets a request that was answered, and does not tell it that its client has gone.
+    // Node forgets a request that was answered, and emits nothing on it when its client has gone.
     assert.is(world.app.seen[0]!.state, "open");
     assert.is(world.app.seen[0]!.body, "abc");
   }
 });
 
-bad("a malformed body behind a response that the client has not read: it arrives whole", async () => {
+bad("a malformed body after a response that the client has not read: it arrives complete", async () => {
   const world = await openWorld();
   const client = await world.connect();
   client.stream.pause();

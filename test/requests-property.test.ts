@@ -1,5 +1,5 @@
-// In:    any sequence of requests, well-formed and mutated, at any cut, behind a gate that gives them to an http.Server.
-// Out:   whether application and gate saw the same requests, and the client whole responses in order.
+// In:    any sequence of requests, well-formed and mutated, at any cut, through a gate that gives them to an http.Server.
+// Out:   whether application and gate saw the same requests, and the client complete responses in order.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
 import fc from "fast-check";
@@ -29,7 +29,7 @@ property.after(nothingIsLeft);
 /** A request as it is sent, and what must come of it. */
 interface Sent {
   readonly octets: string;
-  /** The same without Upgrade: a plain server loses what is pipelined behind an Upgrade that it ignores. */
+  /** The same without Upgrade: a plain server loses what is pipelined after an Upgrade that it ignores. */
   readonly plainOctets: string;
   readonly method: string;
   readonly target: string;
@@ -110,7 +110,7 @@ const sentRequest: fc.Arbitrary<Sent> = fc
   .map((request) => {
     const { method, framing, asked } = request;
     const http10 = request.http10 && !framing.field.startsWith("Transfer");
-    // Node does not keep an HTTP/1.0 connection behind a response without length.
+    // Node does not keep an HTTP/1.0 connection after a response without length.
     const isLast = request.close || (http10 && asked.status > 200 && asked.status < 400);
     // A response that was begun before the body was seen to be malformed is another story, and a last one that comes
     // before the body ends the connection within it.
@@ -221,7 +221,7 @@ property(
           else if (refusal !== null) tally.refused++;
 
           if (isAborted || whole.length === 0) return;
-          // The same octets without a gate. Node closes behind the last one only if that says so.
+          // The same octets without a gate. Node closes after the last one only if that asks for it.
           const octets =
             whole.map(({ plainOctets }) => plainOctets).join("") + (whole.at(-1)!.fate === "last" ? "" : last);
           const plain = await seenByPlainServer(octets, methods.slice(0, whole.length));

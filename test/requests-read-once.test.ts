@@ -139,7 +139,7 @@ once("a first head that the caller has read goes to the server later, and once",
     assert.is((await ended).kind, "served");
     await until(
       () => received.includes("</last>"),
-      () => `the last response comes behind ${received}`,
+      () => `the last response comes after ${received}`,
     );
     near.destroy();
   });
@@ -225,7 +225,7 @@ once("requests run in the context in which the server got its connection", async
     near.write(get("/2"));
     await until(
       () => received.includes("</2>"),
-      () => `the second response comes behind ${received}`,
+      () => `the second response comes after ${received}`,
     );
     near.write(last);
     await ended;

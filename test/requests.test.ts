@@ -1,5 +1,5 @@
-// In:    connections with several requests, at every cut, behind a gate that gives them to an http.Server.
-// Out:   whether application and gate saw the same requests, and the client whole responses in order.
+// In:    connections with several requests, at every cut, through a gate that gives them to an http.Server.
+// Out:   whether application and gate saw the same requests, and the client complete responses in order.
 // Never: looks into the gate; the application, the client and the gate's events are compared.
 
 import * as assert from "uvu/assert";
@@ -94,7 +94,7 @@ order("200 pipelined requests", async () => {
   }
 });
 
-order("more pipelined octets than are held behind a slow response", async () => {
+order("more pipelined octets than are held during a slow response", async () => {
   const body = "z".repeat(1000);
   const targets = Array.from({ length: 400 }, (_, i) => `/${i}${i % 50 === 0 ? "?delay=10" : ""}`);
   for (const way of ["tcp", "memory"] as const) {
@@ -118,7 +118,7 @@ order("a request listener instead of a server", async () => {
   await door.close();
 });
 
-order("two gates in front of one server", async () => {
+order("two gates of one server", async () => {
   const app = application();
   const both = [await openWorld({ app, disagree: true }), await openWorld({ app, disagree: true })];
   for (const world of both) {
@@ -137,10 +137,10 @@ for (const [title, first] of Object.entries({
   "at once": get("/1"),
   "after 50 ms": get("/1?delay=50"),
   "in pieces": get("/1?pieces=20&size=4000"),
-  "behind a body": post("/1", foreign),
-  "behind chunks": chunks("/1", `${foreign.length.toString(16)}\r\n${foreign}\r\n0\r\nX: y\r\n\r\n`),
+  "after a body": post("/1", foreign),
+  "after chunks": chunks("/1", `${foreign.length.toString(16)}\r\n${foreign}\r\n0\r\nX: y\r\n\r\n`),
 })) {
-  later(`a foreign Host behind a response that comes ${title}`, async () => {
+  later(`a foreign Host after a response that comes ${title}`, async () => {
     await atEveryCut(first + foreign + get("/after"), [], ({ responses, seen, refused, end, label }) => {
       assert.equal(statuses(responses), [200, 421], label);
       assert.is(bodies(responses)[0], said(seen[0]!.method, seen[0]!.target));
@@ -199,7 +199,7 @@ for (const [title, head, connection] of [
     undefined,
   ],
 ] as const) {
-  later(`an Upgrade that nobody takes is an ordinary request: ${title}`, async () => {
+  later(`an Upgrade without a recipient is an ordinary request: ${title}`, async () => {
     await atEveryCut(get("/1") + head + get("/3") + foreign, [], ({ responses, seen, label }) => {
       assert.equal(statuses(responses), [200, 200, 200, 421], label);
       assert.equal(strippedFields(seen[1]!), [undefined, connection]);
@@ -219,7 +219,7 @@ later("CONNECT is 405", async () => {
   await atEveryCut(connect, [], ({ responses }) => assert.equal(statuses(responses), [405]));
 });
 
-// llhttp waits behind such a head for the rest of HTTP/2's connection preface, and the client would wait without end.
+// llhttp waits after such a head for the rest of HTTP/2's connection preface, and the client would wait without end.
 later("PRI is 405", async () => {
   await atEveryCut(`${get("/1")}PRI http://a HTTP/1.0\r\n\r\n${get("/3")}`, [], ({ responses, seen, refused }) => {
     assert.equal(statuses(responses), [200, 405]);

@@ -1,6 +1,6 @@
 // In:    test/cases/six-checks.json: Hosts that usual hand-written checks get wrong, with what is right.
 // Out:   whether each is right for a request and for an upgrade, adopted, guarded and strictly guarded.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -18,7 +18,7 @@ interface SixChecks {
     host: string;
     /** `accepted`, or a status code and a code. */
     right: string;
-    /** The line for the log, for a `GET /live` that is no upgrade. */
+    /** The line for the log, for a `GET /live` that is not an upgrade. */
     explanation: string;
   }[];
 }
@@ -46,7 +46,7 @@ function listen(gate: Gate): void {
   gate.on("malformed", ({ fault }) => said.push(`${fault.statusCode} ${fault.code}`, explain(fault)));
 }
 
-/** Each opens a way in, and says how to close it. */
+/** Each opens a way in, and returns how to close it. */
 const ways: Record<string, () => Promise<{ send: Send; close: () => Promise<void> }>> = {
   async adopted() {
     const gate = createGate({ ...optionsOf(NO_LISTEN_SERVER), requests: (_, response) => response.end() });

@@ -39,7 +39,7 @@ for (const mode of ["auto", "filter", "events"] as const) {
   });
 }
 
-test("a server that does not listen, and what is none", () => {
+test("a server that does not listen, and what is not a server", () => {
   stopAccepting(http.createServer());
   assert.throws(
     () => stopAccepting({ close() {} } as never),

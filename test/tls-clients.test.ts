@@ -62,7 +62,7 @@ async function openWitness(): Promise<Witness> {
     socket.on("error", () => {});
     const gather = (octets: Buffer): void => {
       noted.octets = Buffer.concat([noted.octets, octets]);
-      // The whole first flight, by the lengths of its records and of its message alone.
+      // The complete first flight, by the lengths of its records and of its message alone.
       if (!isWhole(noted.octets)) return;
       socket.removeListener("data", gather);
       socket.pause();
@@ -164,7 +164,7 @@ async function openssl(port: number, options: readonly string[], octets: string)
 
 const GET = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
 
-/** A gate that speaks TLS for a.test, behind a net.Server. */
+/** A gate that speaks TLS for a.test, and a net.Server whose sockets it adopts. */
 async function openGate(more: tls.TlsOptions = {}) {
   const arrivals: Arrival[] = [];
   const codes: string[] = [];

@@ -1,5 +1,5 @@
-// In:    a gate with tls and fallback, TLS clients of Node, whole and broken, octets cut anywhere.
-// Out:   whether it passes connections on unread, tells protocols apart, and ends what fails with its code and nothing left.
+// In:    a gate with tls and fallback, TLS clients of Node, intact and broken, octets cut anywhere.
+// Out:   whether it passes connections on unread, distinguishes protocols, and ends what fails with its code and nothing left over.
 // Never: starts a program; tls-clients.test.ts does.
 
 import { once } from "node:events";
@@ -13,7 +13,7 @@ import { a, ask, cutPair, dial, endOf, helloOf, open, port, refusal, request, se
 
 const passing = suite("TLS that is passed on");
 
-passing("a taker gets every octet, and what the ClientHello asks for, at any cut", async () => {
+passing("a passthrough gets every octet, and what the ClientHello asks for, at any cut", async () => {
   const taken: RawConnection[] = [];
   const gate = createGate({
     vhosts: [{ name: "a.test", port }],
@@ -50,7 +50,7 @@ passing("a taker gets every octet, and what the ClientHello asks for, at any cut
   assert.is(gate.pendingHeads, 0);
 });
 
-passing("a taker that throws, or whose promise is rejected: the socket is destroyed", async () => {
+passing("a passthrough that throws, or whose promise is rejected: the socket is destroyed", async () => {
   for (const tlsRule of [
     () => {
       throw new Error("no");
@@ -65,7 +65,7 @@ passing("a taker that throws, or whose promise is rejected: the socket is destro
   }
 });
 
-passing("nobody there: an alert that says so", async () => {
+passing("no entry matches: an alert states so", async () => {
   const world = await open({ tls: { "a.test": a } });
   assert.is(await refusal(world, { servername: "c.test" }), "ERR_SSL_TLSV1_UNRECOGNIZED_NAME");
   assert.match(await refusal(world, { servername: "" }), /ERR_SSL_.*MISSING_EXTENSION/);
@@ -154,7 +154,7 @@ failing("each fault has its code and stage, and no error is left without a liste
   await world.close();
 });
 
-failing("a client that had ended when it was given, behind what it sent: nobody waits for its end again", async () => {
+failing("a client whose end, after what it sent, came before adopt: its end is not waited for again", async () => {
   const gate = createGate({
     vhosts: [{ name: "a.test", port }],
     tls: { "a.test": a, "b.test": () => assert.unreachable() },
@@ -200,7 +200,7 @@ failing("one deadline for PROXY header, ClientHello, handshake and head", async 
   await world.close();
 });
 
-failing("a client that says nothing behind its handshake is closed without a word", async () => {
+failing("a client that is silent after its handshake is closed without a response", async () => {
   const world = await open({ tls: { "a.test": a }, limits: { headTimeout: 200 } });
   const { client } = await secure(dial(world));
   await client.closed();

@@ -1,5 +1,5 @@
 // In:    a gate with tls, TLS clients of Node, octets cut anywhere.
-// Out:   whether it speaks TLS by server name, and whom it refuses for naming another.
+// Out:   whether it speaks TLS by server name, and which clients it refuses for naming another.
 // Never: starts a program; tls-clients.test.ts does.
 
 import { once } from "node:events";
@@ -20,7 +20,7 @@ import { a, ask, b, cutPair, dial, open, port, request, secure } from "./support
 
 const speaking = suite("TLS that the gate speaks");
 
-speaking("a certificate for each server name, and what the arrival then says", async () => {
+speaking("a certificate for each server name, and what the arrival then contains", async () => {
   const world = await open({ tls: { "a.test": a, "*.test": b } }, UNREAD);
   const one = await ask(world, "a.test", { ALPNProtocols: ["foo", "http/1.1"] });
   const other = await ask(world, "b.test", { servername: "b.test" });
@@ -40,7 +40,7 @@ speaking("a certificate for each server name, and what the arrival then says", a
   await world.close();
 });
 
-speaking("a WebSocket, and requests one behind another", async () => {
+speaking("a WebSocket, and one request after another", async () => {
   const wss = new WebSocketServer({ noServer: true });
   wss.on("connection", (webSocket) => webSocket.on("message", (data) => webSocket.send(`echo ${data}`)));
   const world = await open({
@@ -97,7 +97,7 @@ speaking("at every cut of the first octets, and behind a PROXY header in the sam
   }
 });
 
-speaking("octets that the giver has read", async () => {
+speaking("octets that were read before adopt", async () => {
   const gate = createGate({
     vhosts: [{ name: "a.test", port }],
     requests: (_, response) => response.end("ok"),
@@ -293,7 +293,7 @@ agreeing("what a trusted hop has forwarded is not compared: the connection is th
 const tlsHeader = Buffer.from(readProxyCorpus().find(({ title }) => title === "TLS with all that can be said")!.octets);
 
 agreeing(
-  "the authority of a PROXY header where TLS ends in the proxy, and not where TLS is spoken behind it",
+  "the authority of a PROXY header where TLS ends in the proxy, and not where TLS follows the header",
   async () => {
     const said = readProxyCorpus().find(({ title }) => title === "TLS with all that can be said")!.expected;
     const authority = (said.authority as string | undefined) ?? null;
@@ -320,7 +320,7 @@ agreeing(
 
 const misuse = suite("TLS: misuse");
 
-misuse("what is no TLS, no name, or the gate's to set", () => {
+misuse("what is not TLS, not a name, or set by the gate", () => {
   const vhosts = [{ name: "a.test", port }] as const;
   for (const [rules, sentence] of [
     [{}, /tls must be an object such as/],

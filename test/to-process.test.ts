@@ -1,4 +1,4 @@
-// In:    a gate whose upgrades and requests go to child processes: slow ones, dying ones, some that say nothing; clients that write on and on.
+// In:    a gate whose upgrades and requests go to child processes: slow ones, dying ones, silent ones; clients that write on and on.
 // Out:   whether each socket comes to exactly one owner with every octet in order, or is answered, and the counts agree.
 // Never: takes an octet for right because it came; what each client wrote is compared.
 
@@ -47,7 +47,7 @@ async function descriptors(child: ChildProcess): Promise<number> {
 /** The octet at each place of what a client writes. */
 const octetAt = (seed: number, at: number): number => (seed * 7 + at * 31 + (at >> 8)) & 255;
 
-/** A client that writes small pieces without a pause until it is told to end. */
+/** A client that writes small pieces without a pause until it is asked to end. */
 class Writer {
   readonly received: Buffer[] = [];
   /** The child that has it, or the version of HTTP in which it was refused; null before it is answered. */
@@ -245,7 +245,7 @@ one("a child that is stopped loses its claim after its time, and closes its copy
   close();
 });
 
-one("a function chooses at most so many times; null is no child", async () => {
+one("a function chooses at most so many times; null is not a child", async () => {
   const gone = told();
   gone.error = new Error("write EPIPE");
   let count = 0;
@@ -276,7 +276,7 @@ one("a function chooses at most so many times; null is no child", async () => {
   await client.closed();
   assert.match(client.received.toString("latin1"), unavailable);
   assert.equal(gate.counts.abandoned, { FRAMER_UNAVAILABLE: 1 });
-  // What is no child is not a matter of trying again.
+  // With something that is not a child there is no point in trying again.
   const wrong = await openParent(toProcess(() => undefined as never));
   const other = await connect(wrong.port);
   await other.closed();

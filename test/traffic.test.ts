@@ -1,6 +1,6 @@
 // In:    test/cases/traffic.json: connections with one request or several.
 // Out:   whether report mode, up to the first refusal of each connection, counts exactly what enforce mode refuses.
-// Never: judges what enforce mode says; other tests do.
+// Never: judges what enforce mode rules; other tests do.
 
 import { readFileSync } from "node:fs";
 import * as assert from "uvu/assert";
@@ -21,7 +21,7 @@ const rules = {
   vhosts: [
     { name: "app.example.com", port: 443, upgrades: { "/live": take } },
     { name: "*.api.example.com", port: 443, origins: ["https://app.example.com"], upgrades: { "/live": take } },
-    // What somebody can take when it is let through.
+    // This vhost takes what is let through.
     { name: "taker.example", port: "any", default: true, origins: "any", upgrades: { "/live": take } },
   ],
 } as const;
@@ -51,7 +51,7 @@ function countOf(codes: readonly string[]): Record<string, number> {
 }
 
 test("the file is what its generator makes", () => {
-  assert.ok(file === formatTraffic(makeTraffic()), "node dist/test/support/traffic.js writes it anew");
+  assert.ok(file === formatTraffic(makeTraffic()), "node dist/test/support/traffic.js writes it again");
 });
 
 test("report mode counts what enforce mode refuses", async () => {

@@ -80,7 +80,7 @@ class Shore {
     this.#adopted = this.#ended = this.#early = this.#judged = this.#late = this.#others = 0;
   }
 
-  /** Waits until a connection should have ended; timers count from when the event loop last looked at the clock. */
+  /** Waits until a connection should have ended; timers count from when the event loop last read the clock. */
   #await(index: number, socket: Socket): void {
     const left = this.#due[index]! + TOLERANCE - performance.now();
     if (left > 0) setTimeout(() => this.#await(index, socket), left);
@@ -115,7 +115,7 @@ class Shore {
 const connectionsOf = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((_error, count) => resolve(count)));
 
-/** What the crowd says next. */
+/** The next message of the crowd. */
 async function said(crowd: ChildProcess): Promise<unknown> {
   const [message] = await once(crowd, "message", { signal: AbortSignal.timeout(120_000) });
   return message;
@@ -171,7 +171,7 @@ test.after(() => {
 });
 
 test.needing(reason, "ten thousand half heads are answered 408 in time, and again, and leave nothing", async () => {
-  // A small wave first: it warms both processes up, and says how fast they are.
+  // A small wave first: it warms both processes up, and shows how fast they are.
   const trial = new Shore(1000);
   const small = { port: await trial.open(), connections: 500, addresses: ADDRESSES, perSecond: PER_SECOND };
   const { opening } = await send(crowd, small, () => {});

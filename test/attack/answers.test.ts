@@ -30,11 +30,11 @@ const CHUNKED = "Transfer-Encoding: chunked";
 
 /** What is sent in one write, and the status codes that must come back: some heads Node's parser refuses before a guard sees them. */
 const inOneRead: Record<string, { readonly octets: string; readonly status: number; readonly method?: string }> = {
-  "a chunk size that is none": { octets: `${foreign("POST", CHUNKED)}zz\r\n`, status: 421 },
+  "an invalid chunk size": { octets: `${foreign("POST", CHUNKED)}zz\r\n`, status: 421 },
   "a chunk whose data goes on": { octets: `${foreign("POST", CHUNKED)}1\r\nabc\r\n`, status: 421 },
-  "a trailer that is none": { octets: `${foreign("POST", CHUNKED)}0\r\n:\r\n\r\n`, status: 421 },
+  "an invalid trailer": { octets: `${foreign("POST", CHUNKED)}0\r\n:\r\n\r\n`, status: 421 },
   "HEAD with a body that breaks": { octets: `${foreign("HEAD", CHUNKED)}zz\r\n`, status: 421, method: "HEAD" },
-  "a body that breaks behind 100-continue": {
+  "a body that breaks after 100-continue": {
     octets: `${foreign("POST", CHUNKED, "Expect: 100-continue")}zz\r\n`,
     status: 421,
   },
@@ -44,13 +44,13 @@ const inOneRead: Record<string, { readonly octets: string; readonly status: numb
     octets: `${foreign("POST", CHUNKED, "Expect: gold")}zz\r\n`,
     status: 421,
   },
-  "what follows is no request": { octets: `${foreign("GET")}?\r\n\r\n`, status: 421 },
-  "what follows a whole body is no request": {
+  "what follows is not a request": { octets: `${foreign("GET")}?\r\n\r\n`, status: 421 },
+  "what follows a complete body is not a request": {
     octets: `${foreign("POST", "Content-Length: 1")}x?\r\n\r\n`,
     status: 421,
   },
   "two Host lines, and a body that breaks": { octets: `${malformed(CHUNKED)}zz\r\n`, status: 400 },
-  "two Host lines, and no request behind": { octets: `${malformed("Content-Length: 0")}?\r\n\r\n`, status: 400 },
+  "two Host lines, and no request after them": { octets: `${malformed("Content-Length: 0")}?\r\n\r\n`, status: 400 },
 };
 
 async function counted({ gate, said }: Guarded): Promise<number> {
@@ -78,7 +78,7 @@ for (const way of ways) {
     });
   }
 
-  answers(`${nameOf(way)}: a refusal waits for the response before it, though the octets behind it break`, async () => {
+  answers(`${nameOf(way)}: a refusal waits for the response before it, though the octets after it break`, async () => {
     let finish = (): void => {};
     const guarded = await openGuarded({
       ...way,
@@ -100,7 +100,7 @@ for (const way of ways) {
   });
 }
 
-answers("an application's listener of 'clientError' hears of faults behind accepted requests alone", async () => {
+answers("an application's listener of 'clientError' hears only of faults after accepted requests", async () => {
   const guarded = await openGuarded({ gate: { vhosts: [{ name: "a.example" }] } });
   const faults: string[] = [];
   guarded.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -118,7 +118,7 @@ answers("an application's listener of 'clientError' hears of faults behind accep
   await guarded.close();
 });
 
-answers("an expectation that nobody knows is 417 for an accepted request, with and without a guard", async () => {
+answers("an unknown expectation is 417 for an accepted request, with and without a guard", async () => {
   for (const isGuarded of [true, false]) {
     const guarded = await openGuarded({ gate: { vhosts: [{ name: "a.example" }] } });
     if (!isGuarded) guarded.guard.release();

@@ -1,5 +1,5 @@
 // In:    requests and upgrades in absolute-form beside a Host that names another server.
-// Out:   whether whoever gets them sees the one authority that was ruled on, in each view that Node has.
+// Out:   whether their recipient sees the one authority that was ruled on, in each view that Node has.
 // Never: asks the policy which authority counts; host cases do.
 
 import { once } from "node:events";
@@ -37,7 +37,7 @@ interface World {
   close(): Promise<void>;
 }
 
-/** Lets every listener of a server say what it sees. */
+/** Lets every listener of a server record what it sees. */
 function listenTo(server: net.Server, seen: World["seen"], listens: readonly string[]): void {
   server.on("request", (request: http.IncomingMessage, response: http.ServerResponse) => {
     seen.push(["request", viewsOf(request)]);

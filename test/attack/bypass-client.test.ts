@@ -1,5 +1,5 @@
 // In:    connections whose trusted peer speaks for a client that it does not name, with fields that would lend the client more.
-// Out:   whether the client stays unknown: it is trusted by nobody, has no address, and counts with all others like it.
+// Out:   whether the client stays unknown: it is never trusted, has no address, and counts with all others like it.
 // Never: sends a header that is malformed; proxy-adoption.test.ts does.
 
 import { type ChildProcess, fork } from "node:child_process";
@@ -50,7 +50,7 @@ const claims: Record<string, { forwarded: NonNullable<GateOptions["trust"]>["for
   },
 };
 
-/** Peers that the gate trusts, by what is known of their sockets. */
+/** Peers that the gate trusts, by what is known about their sockets. */
 const peers: Record<string, ArrivalHints> = {
   IPv4: { remoteAddress: "10.0.0.1", remotePort: 4, localAddress: "10.0.0.2", localPort: 8080 },
   "IPv4-mapped": { remoteAddress: "::ffff:10.0.0.1", remotePort: 4 },
@@ -78,7 +78,7 @@ function open(options: Partial<GateOptions>): { gate: Gate; ruled: Arrival[]; sa
   return { gate, ruled, said };
 }
 
-const believed = suite("bypass: an unknown client is trusted by nobody");
+const believed = suite("bypass: an unknown client is never trusted");
 believed.after(closeDoors);
 
 for (const [name, header] of Object.entries(unknown)) {
@@ -159,22 +159,26 @@ believed("over HTTP/2, with TLS and without", async () => {
   }
 });
 
-believed("a giver may say that nobody knows the client, and the socket's own address is not asked for", async () => {
-  const { gate, ruled, said } = open({ trust: { from, forwarded: "rfc7239" } });
-  const given: ArrivalHints[] = [{ remoteAddress: null }, { remoteAddress: null, localAddress: null }];
-  for (const arrival of given) {
-    const door = await openDoor((socket) => gate.adopt(socket, { arrival }));
-    const client = await door.connect();
-    await client.send(`GET / HTTP/1.1\r\nHost: outer\r\n${claims.Forwarded!.lines}${handshakeFields}\r\n`);
-    await client.closed();
-    await door.close();
-  }
-  assert.equal(said, ["outer", "outer"]);
-  for (const { remoteAddress, remotePort } of ruled) assert.equal([remoteAddress, remotePort], [undefined, undefined]);
-  assert.not.type(ruled[0]!.localPort, "undefined");
-  assert.type(ruled[1]!.localPort, "undefined");
-  assert.throws(() => gate.adopt(streamPair()[0], { arrival: { unix: true, remoteAddress: null } }), /arrival\.unix/);
-});
+believed(
+  "a caller of adopt may declare the client unknown, and the socket's own address is not asked for",
+  async () => {
+    const { gate, ruled, said } = open({ trust: { from, forwarded: "rfc7239" } });
+    const given: ArrivalHints[] = [{ remoteAddress: null }, { remoteAddress: null, localAddress: null }];
+    for (const arrival of given) {
+      const door = await openDoor((socket) => gate.adopt(socket, { arrival }));
+      const client = await door.connect();
+      await client.send(`GET / HTTP/1.1\r\nHost: outer\r\n${claims.Forwarded!.lines}${handshakeFields}\r\n`);
+      await client.closed();
+      await door.close();
+    }
+    assert.equal(said, ["outer", "outer"]);
+    for (const { remoteAddress, remotePort } of ruled)
+      assert.equal([remoteAddress, remotePort], [undefined, undefined]);
+    assert.not.type(ruled[0]!.localPort, "undefined");
+    assert.type(ruled[1]!.localPort, "undefined");
+    assert.throws(() => gate.adopt(streamPair()[0], { arrival: { unix: true, remoteAddress: null } }), /arrival\.unix/);
+  },
+);
 
 believed(
   "another gate, which guards the server of requests, does not take it for a UNIX-domain peer or for the hop",

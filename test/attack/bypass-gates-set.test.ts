@@ -84,7 +84,7 @@ const symbolsOf = (server: object): string[] =>
     .map(String)
     .filter((each) => each.includes("headgate"));
 
-set("a socket whose upgrade was left and that is given back is ruled on anew", async () => {
+set("a socket whose upgrade was left and that is given back is ruled on again", async () => {
   for (const strict of [false, true]) {
     const server = http.createServer((_request, response) => void response.end());
     let count = 0;

@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { type Kind, kinds, type Member, member, open, orders } from "../support/several-gates.js";
 import { suite } from "../support/suite.js";
 
-/** The gates of a test by names, and who of them is strict. */
+/** The gates of a test by name, and which of them are strict. */
 interface Setting {
   readonly order: readonly string[];
   readonly strict: readonly string[];
@@ -56,7 +56,7 @@ for (const kind of kinds) {
         const world = await open(kind, guard({ framing, leaving }), listens);
         assert.is(await world.upgrade("/left", "a"), listens ? 101 : 404);
         assert.equal(world.heard, listens ? ["upgrade /left"] : []);
-        // Whoever would leave it to nobody may say so before another says that the name is wrong.
+        // A gate that finds no listener to leave it to may refuse before another gate refuses the name.
         const refused = listens ? [421] : [404, 421];
         for (const host of ["b", "c"]) assert.ok(refused.includes(await world.upgrade("/left", host)));
         assert.equal([await world.upgrade("/live", "a"), framing.framed.splice(0)], [101, ["/live true "]]);
@@ -76,7 +76,7 @@ for (const kind of kinds) {
       }
     });
 
-    test(`${shown(setting)}: requests, and 100-continue behind both rulings`, async () => {
+    test(`${shown(setting)}: requests, and 100-continue after both rulings`, async () => {
       const framing = member(["a", "b"], { framer: true });
       const leaving = member(["a", "c"]);
       const world = await open(kind, guard({ framing, leaving }));

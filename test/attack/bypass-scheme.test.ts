@@ -1,5 +1,5 @@
-// In:    plaintext on the port of a gate that speaks TLS, and on servers that it guards; what is declared and said of it.
-// Out:   whether it is http until a trusted hop, a PROXY header or the socket's giver says otherwise.
+// In:    plaintext on the port of a gate that speaks TLS, and on servers that it guards; what is declared and stated about it.
+// Out:   whether it is http until a trusted hop, a PROXY header or the caller of adopt states otherwise.
 // Never: tests TLS itself; tls.test.ts does.
 
 import { once } from "node:events";
@@ -72,7 +72,7 @@ const FORWARDED = "Forwarded: proto=https\r\n";
 const trust = { from: ["127.0.0.1"], forwarded: "rfc7239" } as const;
 const announced = { from: ["127.0.0.1"], proxyProtocol: true } as const;
 
-/** What a request in plaintext comes to, by what is said of its connection. */
+/** The outcome of a request in plaintext, by what is stated about its connection. */
 const words: Record<
   string,
   [outcome: string, options: Partial<GateOptions>, arrival: ArrivalHints, octets: Buffer, lines: string]
@@ -80,21 +80,21 @@ const words: Record<
   nothing: ["SCHEME_REQUIRED", {}, {}, octetsOf(""), ""],
   "Forwarded of a stranger": ["SCHEME_REQUIRED", {}, {}, octetsOf(""), FORWARDED],
   "Forwarded of a trusted hop": ["https forwarded", { trust }, {}, octetsOf(""), FORWARDED],
-  "a PROXY header that says nothing of TLS": [
+  "a PROXY header that states nothing about TLS": [
     "SCHEME_REQUIRED",
     { trust: announced },
     {},
     caseNamed("TCP over IPv4"),
     "",
   ],
-  "a PROXY header that says TLS": [
+  "a PROXY header that states TLS": [
     "https proxy",
     { trust: announced },
     {},
     caseNamed("TLS with all that can be said"),
     "",
   ],
-  "the giver": ["https given", {}, { scheme: "https" }, octetsOf(""), ""],
+  "the caller of adopt": ["https given", {}, { scheme: "https" }, octetsOf(""), ""],
 };
 
 for (const [name, [outcome, options, arrival, octets, lines]] of Object.entries(words)) {
@@ -152,7 +152,7 @@ plain(
   },
 );
 
-/** A request, and what the guard of that server says. */
+/** Sends a request, and resolves with the ruling of that server's guard. */
 async function askGuarded(server: net.Server, options: Partial<GateOptions>, strict: boolean): Promise<string> {
   const gate = createGate({ vhosts: [{ name: "a", requires: "https" }], ...options });
   const said: string[] = [];

@@ -1,6 +1,6 @@
 // In:    connections over UNIX-domain sockets, and others that show no address either; a gate that trusts UNIX-domain peers.
-// Out:   whether each is taken for what it is, by every road, and stays that when it has closed.
-// Never: tells the gate what a socket is, where it is to find out.
+// Out:   whether each is recognized, on every road, and still is when it has closed.
+// Never: passes the gate what it should find out about a socket.
 
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -27,7 +27,7 @@ const path = join(folder, "door");
 const requests: http.RequestListener = (_request, response) => void response.end();
 const trust: GateOptions["trust"] = { from: ["unix"], forwarded: "rfc7239" };
 
-/** What a gate said of the requests that it accepted: who they are for, and by whose word. */
+/** What a gate reported about the requests that it accepted: which host they are for, and where that is known from. */
 function listening(gate: Gate): string[] {
   const said: string[] = [];
   gate.on("accepted", ({ arrival }) => said.push(`${arrival.remoteAddress} by ${arrival.forwarding?.hop}`));
@@ -35,7 +35,7 @@ function listening(gate: Gate): string[] {
   return said;
 }
 
-/** How octets travel, and what a client says over them. */
+/** How octets travel, and what a client sends. */
 interface Road {
   readonly isTls: boolean;
   readonly isHttp2: boolean;
@@ -79,7 +79,7 @@ async function close(server: net.Server): Promise<void> {
 
 const BELIEVED = "192.0.2.60 by unix";
 
-/** Servers that a gate stands in front of, or that accept for it, each made with that gate. */
+/** Servers that a gate guards, or that accept for it, each made with that gate. */
 interface Kind extends Road {
   readonly name: string;
   /** The event that gives a raw connection to it is 'connection'. */
@@ -278,7 +278,7 @@ test("it stays one when it has closed", async () => {
   }
 });
 
-test("a socket that is said to stand for a UNIX-domain one has no address, whatever it shows", async () => {
+test("a socket that is declared to be a UNIX-domain one has no address, whatever it shows", async () => {
   const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], requests });
   const ends: unknown[] = [];
   gate.on("accepted", ({ arrival }) => ends.push([arrival.unix, arrival.remoteAddress, arrival.remotePort]));

@@ -1,4 +1,4 @@
-// In:    what a client may say in a head, in sizes that double; configurations, small and large.
+// In:    what a client may send in a head, in sizes that double; configurations, small and large.
 // Out:   whether it is ruled on in time that is in proportion to its octets, and to nothing else.
 // Never: bounds a time; growth counts.
 
@@ -15,7 +15,7 @@ import { octetsOf } from "../support/tcp.js";
 
 const peer: Arrival = { scheme: "http", schemeSource: "default", remoteAddress: "10.0.0.1" };
 
-/** Rules on a head that is read anew each time: what an earlier ruling has made of it is not kept. */
+/** Rules on a head that is read again each time: nothing of an earlier ruling is kept. */
 function ruling(policy: Policy, head: RequestHead): Work {
   const octets = octetsOf(head.toString());
   return () => explain(decide(policy, headFrom(octets), peer));
@@ -54,14 +54,14 @@ const pages = definePolicy({
 const inside = (octets: number): string => `a${" ".repeat(octets)}b`;
 const insideTabs = (octets: number): string => `a${fill(" \t", octets)}b`;
 
-/** By what is said: the head that says it in about so many octets, and the policy that rules on it. */
+/** By what is repeated: the head that repeats it in about so many octets, and the policy that rules on it. */
 const ruled: Record<string, [policy: Policy, head: (octets: number) => RequestHead]> = {
   "labels of Host, no wildcard": [exact, (n) => get(`Host: ${fill("a.", n)}a\r\n`)],
   "labels of Host, wildcards": [wildcards, (n) => get(`Host: ${fill("a.", n)}a\r\n`)],
   "labels of Host below a wildcard": [wildcards, (n) => get(`Host: ${fill("a.", n)}deep.example.com\r\n`)],
   "one long label of Host": [wildcards, (n) => get(`Host: ${fill("a", n)}.example.com\r\n`)],
   "dots of Host": [wildcards, (n) => get(`Host: a${fill(".", n)}\r\n`)],
-  "dots behind an address": [wildcards, (n) => get(`Host: 127.0.0.1${fill(".", n)}\r\n`)],
+  "dots after an address": [wildcards, (n) => get(`Host: 127.0.0.1${fill(".", n)}\r\n`)],
   "triplets of Host": [wildcards, (n) => get(`Host: ${fill("%41", n)}\r\n`)],
   "labels of an absolute-form": [wildcards, (n) => get("Host: a\r\n", `http://${fill("a.", n)}example.com/`)],
   "slashes of a path": [wildcards, (n) => upgrade("", fill("/", n))],

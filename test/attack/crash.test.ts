@@ -40,7 +40,7 @@ async function bombarded(
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
-  // Whoever writes beyond its memory may still have to be found out.
+  // A process that wrote beyond its memory may die only at the next use.
   const missing = await burst({ port, secure, index: 0, bare: way === "bare" });
   const { death } = server;
   await server.stop();

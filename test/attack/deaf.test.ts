@@ -8,6 +8,7 @@ import { createGate } from "#src/gate.js";
 import { type Fields, Flag, Frame, frame, headers, PREFACE, settings, words } from "../support/http2-frames.js";
 import { openRoad, type RoadEnd, roads } from "../support/roads.js";
 import { suite } from "../support/suite.js";
+import { until } from "../support/until.js";
 
 const IDLE = 150;
 /** More than the buffers of both sides hold. */
@@ -25,7 +26,7 @@ const test = suite("deaf clients");
 const ends: RoadEnd[] = [];
 test.after(() => Promise.all(ends.map((end) => end.close())));
 
-/** What a client says behind its request. By some of it node:http2 destroys the session, which then waits for its last write. */
+/** What a client sends after its request. Some of it makes node:http2 destroy the session, which then waits for its last write. */
 const said: Readonly<Record<string, Buffer>> = {
   "no more": Buffer.alloc(0),
   "a PING of seven octets": frame(Frame.PING, 0, 0, Buffer.alloc(7)),
@@ -36,7 +37,7 @@ const said: Readonly<Record<string, Buffer>> = {
 
 for (const road of roads.filter(({ version }) => version === "HTTP/2")) {
   for (const [name, octets] of Object.entries(said)) {
-    test(`a client that reads nothing and says ${name}, ${road.name}`, async () => {
+    test(`a client that reads nothing and sends ${name}, ${road.name}`, async () => {
       const end = await openRoad(road, "adopted");
       ends.push(end);
       end.put(
@@ -58,11 +59,10 @@ for (const road of roads.filter(({ version }) => version === "HTTP/2")) {
       client.write(Buffer.concat([greeting, headers(1, get, Flag.END_STREAM)]));
       await sleep(IDLE / 2);
       client.write(octets);
-      for (let i = 0; end.ends.length === 0 && i < 500; i++) await sleep(10);
+      await until(() => end.ends.length > 0, "the connection is adopted");
       const how = await end.ends[0]!;
       assert.equal(how.kind, "abandoned");
-      for (let i = 0; end.open() > 0 && i < 500; i++) await sleep(10);
-      assert.is(end.open(), 0);
+      await until(() => end.open() === 0, "the connection is closed");
       client.destroy();
     });
   }

@@ -1,6 +1,6 @@
-// In:    arrays of octets that say something else of themselves than they are.
+// In:    arrays of octets that misstate their own size.
 // Out:   whether all that take octets from a caller read those that are there, and no others.
-// Never: lets a lie be told where no earlier head has left its octets in the kernel's memory.
+// Never: makes a false claim unless an earlier head has left its octets in the memory of the kernel.
 
 import * as assert from "uvu/assert";
 import { FirstOctets } from "#src/arrival/first-octets.js";
@@ -48,13 +48,13 @@ const saying = (length: number): Lie => {
 };
 
 const lies: Record<string, Lie> = {
-  "a subclass that says more": saying(2000),
-  "a subclass that says less": saying(3),
-  "a subclass that says nothing": saying(0),
-  "a subclass that says what is no length": saying(Number.NaN),
-  "a property of its own that says more": (octets) =>
+  "a subclass that claims more": saying(2000),
+  "a subclass that claims less": saying(3),
+  "a subclass that claims to be empty": saying(0),
+  "a subclass that claims what is not a length": saying(Number.NaN),
+  "an own property that claims more": (octets) =>
     Object.defineProperty(Uint8Array.from(octets), "length", { value: 2000 }),
-  "a Buffer that says more": (octets) => Object.defineProperty(Buffer.from(octets), "length", { value: 2000 }),
+  "a Buffer that claims more": (octets) => Object.defineProperty(Buffer.from(octets), "length", { value: 2000 }),
   "a length that is another each time": (octets) => {
     let length = 0;
     return Object.defineProperty(Uint8Array.from(octets), "length", { get: () => ++length });
@@ -164,7 +164,7 @@ readers("what only looks like octets is refused", () => {
 
 const sockets = suite("arrays that lie: sockets");
 
-sockets("adopt: the octets that its giver has read", async () => {
+sockets("adopt: the octets that its caller has read", async () => {
   for (const [which, lie] of Object.entries(lies)) {
     const vhosts = [{ name: "a", port: NO_LISTEN_SERVER, upgrades: {} }] as const;
     const [client, server] = streamPair();
@@ -182,7 +182,7 @@ sockets("adopt: the octets that its giver has read", async () => {
   }
 });
 
-sockets("sendSocket: the octets that its giver has read", () => {
+sockets("sendSocket: the octets that its caller has read", () => {
   for (const [which, lie] of Object.entries(lies)) {
     const sent = unseal(seal(readRest(lie(octetsOf(HEAD))), {}, null));
     assert.is(Buffer.from(sent.rest).toString("latin1"), HEAD, which);

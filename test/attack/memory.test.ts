@@ -13,7 +13,7 @@ import { type Client, closeDoors, octetsOf, openDoor } from "../support/tcp.js";
 import { settled, until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
-const memory = suite("attack: memory behind what waits");
+const memory = suite("attack: memory held after what waits");
 memory.after(closeGuarded);
 memory.after(closeDoors);
 
@@ -21,7 +21,7 @@ const SENT = 12_000_000;
 /** What a connection may take before it waits: a read of Node's and the buffers of its streams, on both sides of a filter. */
 const TAKEN = 1_000_000;
 
-/** Sends so much of one text over and over; the octets that the server has taken, when it takes no more. */
+/** Sends one text over and over; resolves with the number of octets that the server has taken when it stops taking them. */
 function flood(client: Client, text: string, taken: () => number): Promise<number> {
   const piece = octetsOf(text.repeat(Math.ceil(65_536 / text.length)));
   for (let sent = 0; sent < SENT; sent += piece.length) client.stream.write(piece);
@@ -34,8 +34,8 @@ const upgrade = `GET /live HTTP/1.1\r\nHost: a.example\r\n${handshakeFields}\r\n
 
 /** What waits, and what it is flooded with. */
 const floods: Record<string, { readonly first: string; readonly more: string }> = {
-  "requests behind a refusal that waits": { first: `${slow}GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n`, more: small },
-  "requests behind a malformed head that waits": {
+  "requests after a refusal that waits": { first: `${slow}GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n`, more: small },
+  "requests after a malformed head that waits": {
     first: `${slow}GET / HTTP/1.1\r\nHost: a.example\r\nHost: b\r\n\r\n`,
     more: small,
   },
@@ -43,13 +43,13 @@ const floods: Record<string, { readonly first: string; readonly more: string }> 
     first: `${slow}POST / HTTP/1.1\r\nHost: evil.example\r\nTransfer-Encoding: chunked\r\n\r\n`,
     more: `100\r\n${"x".repeat(256)}\r\n`,
   },
-  "requests that are refused behind one that is": {
+  "requests that are refused after one that is": {
     first: `${slow}GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n`,
     more: "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
   },
-  "requests behind one that is slow": { first: slow, more: small },
-  "octets behind an upgrade that waits for a response": { first: slow + upgrade, more: "x".repeat(64) },
-  "octets behind a refused upgrade that waits": {
+  "requests after a slow one": { first: slow, more: small },
+  "octets after an upgrade that waits for a response": { first: slow + upgrade, more: "x".repeat(64) },
+  "octets after a refused upgrade that waits": {
     first: slow + upgrade.replace("a.example", "evil"),
     more: "x".repeat(64),
   },

@@ -2,17 +2,17 @@
 // Out:   whether those clients are served, and those of an address from which alone many come at once.
 // Never: asks how long it takes.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { Limited } from "../support/limited.js";
 import type { Answers, Clients } from "../support/storm-clients.js";
 import type { State } from "../support/storm-server.js";
 import { skip, suite } from "../support/suite.js";
+import { until } from "../support/until.js";
 import { handshakeFields } from "../support/world.js";
 
 const DESCRIPTORS = "-n 4096";
 const CLIENTS = 300;
-/** Below this many in all no address is asked for, whatever `pendingPerAddress` says (docs/limits.md). */
+/** Below this many in all no address is asked for, whatever `pendingPerAddress` is (docs/limits.md). */
 const UNCOUNTED = 1000;
 
 const get = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -41,16 +41,17 @@ async function open(limits: object): Promise<{ port: number; state: () => Promis
   return { port: await server.hear<number>(), state: () => server.ask<State>("state") };
 }
 
-/** Opens more than may wait, and goes on when each is taken or refused; what the gate then has. */
+/** Opens more than may wait; resolves with what the gate has when each is taken or refused. */
 async function occupy(port: number, state: () => Promise<State>, count: number, sends: string[]): Promise<State> {
   const order: Clients = { port, from: "127.0.0.2", count, atOnce: count, secure: false, sends, stay: true };
   assert.is(await start("storm-clients").ask(order), "open");
-  let now = await state();
-  for (let i = 0; i < 1000 && Math.max(now.pendingHeads, now.asking) + now.refused < count; i++) {
-    await sleep(20);
+  let now: State | undefined;
+  const isDone = async (): Promise<boolean> => {
     now = await state();
-  }
-  return now;
+    return Math.max(now.pendingHeads, now.asking) + now.refused >= count;
+  };
+  await until(isDone, () => `each is taken or refused, and not ${JSON.stringify(now)}`);
+  return now!;
 }
 
 const visit = (port: number, atOnce: number, secure: boolean, sends: string): Promise<Answers> =>
@@ -89,7 +90,7 @@ if (process.platform !== "linux") {
       const { port, state } = await open({ headTimeout: 60_000 });
       const { pendingHeads } = await occupy(port, state, 1500, halves);
       isAbout(pendingHeads, UNCOUNTED);
-      // Now that addresses are counted, as many of them may wait at once as `pendingPerAddress` says.
+      // Now that addresses are counted, `pendingPerAddress` of them may wait at once.
       assert.equal(await visit(port, 100, secure, get), { 200: CLIENTS });
       assert.is((await state()).pendingHeads, pendingHeads);
     });

@@ -16,7 +16,7 @@ import { closeDoors, openDoor, streamPair } from "../support/tcp.js";
 const throwing = suite("attack: throwing on what a client can cause");
 throwing.after(closeDoors);
 
-/** Errors that nobody caught, while `act` runs. */
+/** Errors that were not caught, while `act` runs. */
 async function uncaught(act: () => Promise<void>): Promise<string[]> {
   const messages: string[] = [];
   const listener = (error: Error): number => messages.push(error.message);
@@ -107,7 +107,7 @@ throwing('port "local": a stream without a port is refused', async () => {
   assert.equal(gate.counts.refused, { PORT_MISMATCH: 1 });
 });
 
-throwing("decisionOf and arrivalOf know nothing of what is no object, or none of theirs", () => {
+throwing("decisionOf and arrivalOf return undefined for what is not an object, and for objects unknown to them", () => {
   const gate: Gate = createGate({ vhosts: [{ name: "a" }] });
   for (const unknown of [
     null,
@@ -135,14 +135,14 @@ const handlers: Record<string, { readonly act: http.RequestListener; readonly go
     },
     got: /^HTTP\/1\.1 500 /,
   },
-  "behind the beginning of a response": {
+  "after the beginning of a response": {
     act: (_request, response) => {
       response.writeHead(200).flushHeaders();
       throw new Error("of the application");
     },
     got: /^HTTP\/1\.1 200 /,
   },
-  "behind a whole response": {
+  "after a complete response": {
     act: (_request, response) => {
       response.end("whole");
       throw new Error("of the application");
@@ -152,7 +152,7 @@ const handlers: Record<string, { readonly act: http.RequestListener; readonly go
 };
 
 for (const [title, { act, got }] of Object.entries(handlers)) {
-  for (const cut of ["in one piece", "behind an answered request", "within the head"]) {
+  for (const cut of ["in one piece", "after an answered request", "within the head"]) {
     throwing(`adopted, a handler that throws ${title}, ${cut}: the connection is closed`, async () => {
       const server = http.createServer((request, response) => {
         if (request.url === "/first") response.end("first");
@@ -163,7 +163,7 @@ for (const [title, { act, got }] of Object.entries(handlers)) {
       const door = await openDoor((socket) => gate.adopt(socket).ended.then(({ kind }) => kinds.push(kind)));
       const errors = await uncaught(async () => {
         const client = await door.connect();
-        if (cut === "behind an answered request") {
+        if (cut === "after an answered request") {
           await client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n");
           await client.responses(1);
         }
@@ -172,7 +172,7 @@ for (const [title, { act, got }] of Object.entries(handlers)) {
         else await client.send(head);
         await client.closed();
         const answer = client.received.toString("latin1");
-        assert.match(cut === "behind an answered request" ? answer.slice(answer.indexOf("first") + 5) : answer, got);
+        assert.match(cut === "after an answered request" ? answer.slice(answer.indexOf("first") + 5) : answer, got);
       });
       assert.equal(errors, ["of the application"]);
       assert.equal(kinds, ["served"]);

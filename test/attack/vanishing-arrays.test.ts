@@ -85,7 +85,7 @@ function readAll(reader: Reader, most = 30): string[] {
 for (const [how, [make, end]] of Object.entries(ends)) {
   for (const [what, [open, head, rest]] of Object.entries(messages)) {
     test(`${what} whose memory ${how}`, () => {
-      // Alone, and behind octets that are unread.
+      // Alone, and after octets that are unread.
       for (const isQueued of [false, true]) {
         const reader = open();
         reader.receive(own(head));

@@ -184,9 +184,9 @@ export function wsContract(test: Suite, road: Road, way: Way): void {
         webSocket.pause();
         for (let i = 0; i < 16; i++) webSocket.send(message);
         const [server] = wss.clients;
-        // What nobody reads is not all on its way: it waits on the server, or has not left the client.
+        // What is not read is not all on its way: it waits on the server, or has not left the client.
         const waiting = await settled(() => server!.bufferedAmount + webSocket.bufferedAmount);
-        assert.ok(waiting > 4 * MEGABYTE, "nobody waits");
+        assert.ok(waiting > 4 * MEGABYTE, "nothing waits");
         webSocket.resume();
         await all;
       },
@@ -309,7 +309,7 @@ export function wsContract(test: Suite, road: Road, way: Way): void {
     assert.not.ok(said.includes("FRAMER_REFUSED handover"));
   });
 
-  test("a framer that throws, at once, later, and behind its response", async () => {
+  test("a framer that throws, at once, later, and after its response", async () => {
     said.length = 0;
     assert.is(await refusal("/throw"), 500);
     assert.is(await refusal("/reject"), 500);

@@ -1,6 +1,6 @@
-// In:    the octets of an authority as latin1 text, one at a time or whole.
+// In:    the octets of an authority as latin1 text, one at a time or all at once.
 // Out:   whether an octet may follow, whether the authority may end, what it holds; refusals of docs/conformance.md.
-// Never: shares code or structure with the kernel, cares for speed, or knows where in a head the authority stands.
+// Never: shares code or structure with the kernel, optimizes for speed, or knows where in a head the authority is.
 
 export interface ReferenceAuthority {
   kind: "reg-name" | "IPv4address" | "IP-literal";
@@ -77,7 +77,7 @@ const IPV6_ADDRESS: Term = [
 /** `IP-literal = "[" ( IPv6address / IPvFuture ) "]"` (RFC 3986 §3.2.2), without IPvFuture. */
 const IP_LITERAL: Concatenation = ["[", IPV6_ADDRESS, "]"];
 
-/** Everything that may still follow once `octet` was read where any of `open` might stand. */
+/** Everything that may still follow once `octet` was read in place of the beginning of any of `open`. */
 function behindOctet(open: readonly Concatenation[], octet: string): Concatenation[] {
   return open.flatMap(([first, ...rest]) => {
     if (first === undefined) return [];
@@ -103,7 +103,7 @@ export function isControl(octet: string): boolean {
 }
 
 /**
- * `uri-host [ ":" port ]` (RFC 9110 §7.2) in its parts: the port begins behind the first colon that no bracket holds.
+ * `uri-host [ ":" port ]` (RFC 9110 §7.2) in its parts: the port begins after the first colon outside brackets.
  * `port` is null where there is no such colon.
  */
 function split(text: string): { host: string; port: string | null } {
@@ -113,7 +113,7 @@ function split(text: string): { host: string; port: string | null } {
 }
 
 /**
- * `uri-host [ ":" port ]` (RFC 9110 §7.2): the refusal of `octet` behind `before`, null if it may stand there.
+ * `uri-host [ ":" port ]` (RFC 9110 §7.2): the refusal of `octet` after `before`, null if it is allowed there.
  * All octets of `before` were accepted before. No octet that may end an authority comes here.
  */
 export function authorityOctet(before: string, octet: string): string | null {
@@ -128,13 +128,13 @@ function portOctet(before: string, octet: string): string | null {
   return DIGIT.includes(octet) && Number(before + octet) <= 65535 ? null : "AUTHORITY_PORT";
 }
 
-/** `IP-literal = "[" ( IPv6address / IPvFuture ) "]"` (RFC 3986 §3.2.2), without IPvFuture; behind it a colon. */
+/** `IP-literal = "[" ( IPv6address / IPvFuture ) "]"` (RFC 3986 §3.2.2), without IPvFuture; then a colon. */
 function literalOctet(before: string, octet: string): string | null {
   if (before.endsWith("]")) return octet === ":" ? null : "AUTHORITY_IP_LITERAL";
   return behindText(before + octet).length > 0 ? null : "AUTHORITY_IP_LITERAL";
 }
 
-/** `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986 §3.2.2); behind it a colon, if it is not empty. */
+/** `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986 §3.2.2); then a colon, if it is not empty. */
 function regNameOctet(before: string, octet: string): string | null {
   if (inTriplet(before)) return HEXDIG.includes(octet) ? null : "AUTHORITY_INVALID";
   if (octet === "@") return "AUTHORITY_USERINFO";
@@ -148,7 +148,7 @@ function inTriplet(text: string): boolean {
 }
 
 /**
- * `authority` (RFC 3986 §3.2): the refusal of an end behind `text` because a triplet or an IP-literal is not whole;
+ * `authority` (RFC 3986 §3.2): the refusal of an end after `text` because a triplet or an IP-literal is incomplete;
  * placed at the octet that would have ended it.
  */
 export function authorityCut(text: string): string | null {
@@ -179,7 +179,7 @@ function isIPv4Address(host: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255);
 }
 
-/** `IPv6address` (RFC 3986 §3.2.2): its eight pieces, most significant first; `::` stands for the missing zeros. */
+/** `IPv6address` (RFC 3986 §3.2.2): its eight pieces, most significant first; `::` is replaced by the missing zeros. */
 function ipv6Pieces(address: string): number[] {
   const [left = "", right] = address.split("::");
   const before = pieces(left);
@@ -198,7 +198,7 @@ function pieces(text: string): number[] {
   });
 }
 
-/** `authority` (RFC 3986 §3.2), the octets being all of it: what an octet behind it would show, their end shows. */
+/** `authority` (RFC 3986 §3.2), the octets being all of it: their end shows what a further octet would show. */
 export function referenceAuthority(octets: Uint8Array): ReferenceAuthorityResult {
   const text = Array.from(octets, (octet) => String.fromCharCode(octet)).join("");
   for (let at = 0; at < text.length; at++) {

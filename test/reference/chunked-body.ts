@@ -13,7 +13,7 @@ export interface ReferenceBody {
   offending?: number;
   /** As far as it came; one character an octet. */
   content: string;
-  /** Name, value, name, value of the lines that came whole. */
+  /** Name, value, name, value of the complete lines. */
   trailers: string[];
 }
 

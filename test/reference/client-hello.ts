@@ -14,7 +14,7 @@ function need(isSo: boolean): void {
   if (!isSo) throw new Refused();
 }
 
-/** Takes a vector off the front; its length stands in so many octets. */
+/** Takes the first vector; its length is written in `lengthOctets` octets. */
 function take(octets: Buffer, lengthOctets: number, least: number, most: number): [Buffer, Buffer] {
   need(octets.length >= lengthOctets);
   const length = octets.readUIntBE(0, lengthOctets);

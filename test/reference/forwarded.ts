@@ -1,5 +1,5 @@
 // In:    the lines of Forwarded.
-// Out:   every element, from the left as they are written; null where one of them is none.
+// Out:   every element, from the left as they are written; null if one of them is invalid.
 // Never: shares code with src/, or stops before the end. Written from RFC 7239 §4 and §6, and from docs/policy.md.
 
 import { isIPv4 } from "node:net";
@@ -7,9 +7,9 @@ import { readAuthority, referenceAuthority } from "./authority.js";
 import { canonicalHost } from "./origin.js";
 
 export interface ReferenceElement {
-  /** Undefined where `for` is not said; of an address the 16-bit pieces, two or eight. */
+  /** Undefined where `for` is absent; of an address the 16-bit pieces, two or eight. */
   node: { address: number[] | null; port: number | null } | undefined;
-  /** Canonical host and port; port null where none is said. */
+  /** Canonical host and port; port null where there is none. */
   host: [host: string, port: number | null] | undefined;
   scheme: "http" | "https" | undefined;
 }

@@ -1,5 +1,5 @@
 // In:    the value of an Origin field; the host of any authority.
-// Out:   the canonical text of the origin, null where it is none; the canonical text of the host.
+// Out:   the canonical text of the origin, null if it is invalid; the canonical text of the host.
 // Never: shares code with src/. Written from RFC 6454 §7.1, and from docs/policy.md.
 
 import { type ReferenceAuthority, readAuthority, referenceAuthority } from "./authority.js";
@@ -46,7 +46,7 @@ export function canonicalHost({ kind, text }: ReferenceAuthority): string {
   if (kind === "IPv4address") return text;
   if (kind === "IP-literal") return canonicalIPv6(text);
   const bare = text.toLowerCase().replace(/\.$/, "");
-  // A name that is spelled like an IPv4address is none, and keeps its root dot to tell.
+  // A name that differs from an IPv4address only by root dots is still a name; one dot is kept to tell them apart.
   return /^\d{1,3}(?:\.\d{1,3}){3}\.*$/.test(bare) ? `${bare}.` : bare;
 }
 

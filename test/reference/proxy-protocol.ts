@@ -1,6 +1,6 @@
-// In:    octets, whole.
-// Out:   the PROXY header in front and its length, "partial", or why it is none.
-// Never: shares code with src/, or cares how long it takes. Written from the PROXY protocol's specification.
+// In:    octets, all at once.
+// Out:   the PROXY header that they begin with and its length, "partial", or why it is invalid.
+// Never: shares code with src/, or optimizes for speed. Written from the PROXY protocol's specification.
 
 import { isIPv4, isIPv6 } from "node:net";
 
@@ -122,7 +122,7 @@ function end(ends: Buffer, i: number): object {
   return { address: canonical(hex.join(":")), port };
 }
 
-/** TLVs in order; those of `single` may stand once. */
+/** TLVs in order; those of `single` may occur once. */
 function* tlvs(octets: Buffer, single: readonly number[]): Generator<[type: number, value: Buffer]> {
   const seen: number[] = [];
   let rest = octets;

@@ -22,7 +22,7 @@ export interface ReferenceHead {
   httpVersion: "1.0" | "1.1";
   /** Up to the first "?"; "" for authority-form, "*" for asterisk-form, "/" for an absolute-form without a path. */
   path: string;
-  /** Behind the first "?"; null if there is none. */
+  /** After the first "?"; null if there is none. */
   query: string | null;
   /** Of absolute-form, as written. */
   scheme: string | null;
@@ -51,13 +51,13 @@ export interface ReferenceOptions {
 
 export type Field = [name: string, value: string];
 
-/** A refusal at the octet that stands `back` octets before the one that shows it. */
+/** A refusal at the octet that is `back` octets before the one that shows it. */
 export interface Refusal {
   code: string;
   back: number;
 }
 
-/** The refusal of `octet` behind `before`, which is the accepted part of a line; null if it may stand there. */
+/** The refusal of `octet` after `before`, which is the accepted part of a line; null if it is allowed there. */
 type OctetRule = (before: string, octet: string) => Refusal | null;
 
 type Line = { kind: "line"; text: string; next: number } | Exclude<ReferenceResult, { kind: "complete" }>;
@@ -80,7 +80,7 @@ export function referenceHead(octets: Uint8Array, options: ReferenceOptions = {}
   return result.kind === "partial" && octets.length > headBytes ? error("HEAD_TOO_LARGE", headBytes) : result;
 }
 
-/** `start-line CRLF *( field-line CRLF ) CRLF` (RFC 9112 §2.1), behind up to four empty lines (§2.2). */
+/** `start-line CRLF *( field-line CRLF ) CRLF` (RFC 9112 §2.1), after up to four empty lines (§2.2). */
 function readHead(text: string, options: ReferenceOptions): ReferenceResult {
   const { hostOptional = false, hostUnchecked = false, fieldLines = 100 } = options;
   if (text.charAt(0) === "\x16") return error("TLS_RECORD", 0);
@@ -168,7 +168,7 @@ export function readFields(
 }
 
 /**
- * A line and its CRLF (RFC 9112 §2.2). `rule` judges every octet but the LF behind a CR, bare LFs and controls;
+ * A line and its CRLF (RFC 9112 §2.2). `rule` judges every octet but the LF after a CR, bare LFs and controls;
  * a CR that it accepts ends the line. A line that never ends is partial.
  */
 export function readLine(text: string, start: number, rule: OctetRule): Line {
@@ -201,7 +201,7 @@ function requestLineOctet(before: string, octet: string): Refusal | null {
   return absoluteFormOctet(target, octet);
 }
 
-/** `method = token` (RFC 9110 §9.1), and the SP behind it. */
+/** `method = token` (RFC 9110 §9.1), and the SP after it. */
 function methodOctet(method: string, octet: string): Refusal | null {
   if (octet === " ") return method === "" ? refuse("REQUEST_LINE_WHITESPACE") : null;
   if (octet === "\r") return refuse("REQUEST_LINE_SHORT");
@@ -215,14 +215,14 @@ function targetFirstOctet(method: string, octet: string): Refusal | null {
   return refuse(isTargetOctet(octet) ? "TARGET_FORM" : "TARGET_INVALID");
 }
 
-/** `absolute-path [ "?" query ]` (RFC 9112 §3.2.1) as lenient as docs/conformance.md, and the SP behind it. */
+/** `absolute-path [ "?" query ]` (RFC 9112 §3.2.1) as lenient as docs/conformance.md, and the SP after it. */
 function pathOctet(octet: string): Refusal | null {
   if (octet === " ") return null;
   if (octet === "\r") return refuse("REQUEST_LINE_SHORT");
   return isTargetOctet(octet) ? null : refuse("TARGET_INVALID");
 }
 
-/** `asterisk-form = "*"` (RFC 9112 §3.2.4), and the SP behind it. */
+/** `asterisk-form = "*"` (RFC 9112 §3.2.4), and the SP after it. */
 function asteriskFormOctet(octet: string): Refusal | null {
   if (octet === " ") return null;
   return refuse(octet === "\r" ? "REQUEST_LINE_SHORT" : "TARGET_INVALID");
@@ -239,14 +239,14 @@ function absoluteFormOctet(target: string, octet: string): Refusal | null {
   return authorityRefusal(behind, octet);
 }
 
-/** `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986 §3.1), and the `://` behind it; not empty. */
+/** `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )` (RFC 3986 §3.1), and the `://` after it; not empty. */
 function schemeOctet(target: string, octet: string): Refusal | null {
   if (octet === "\r") return refuse("REQUEST_LINE_SHORT");
   const expected = target.includes(":") ? /^\/$/ : /^[A-Za-z0-9+\-.:]$/;
   return expected.test(octet) ? null : refuse("TARGET_FORM");
 }
 
-/** `authority-form = uri-host ":" port` (RFC 9112 §3.2.3), and the SP behind it. */
+/** `authority-form = uri-host ":" port` (RFC 9112 §3.2.3), and the SP after it. */
 function authorityFormOctet(target: string, octet: string): Refusal | null {
   if (target === "" && (octet === "/" || octet === "?")) return refuse("TARGET_FORM");
   if (octet === "\r") return refuse(authorityCut(target) ?? "REQUEST_LINE_SHORT");
@@ -270,7 +270,7 @@ function authorityEnd(authority: string): Refusal | null {
   return whole === null ? null : refuse(whole, authority.length);
 }
 
-/** `HTTP-version = HTTP-name "/" DIGIT "." DIGIT` (RFC 9112 §2.3), and the CR behind it. */
+/** `HTTP-version = HTTP-name "/" DIGIT "." DIGIT` (RFC 9112 §2.3), and the CR after it. */
 export function versionOctet(version: string, octet: string): Refusal | null {
   const shape = ["H", "T", "T", "P", "/", "0123456789", ".", "0123456789"];
   if (octet === " ") return refuse("REQUEST_LINE_WHITESPACE");
@@ -298,7 +298,7 @@ function fieldValueOctet(name: string, before: string, octet: string): Refusal |
   return null;
 }
 
-/** `Host = uri-host [ ":" port ]` (RFC 9110 §7.2), and the OWS or CR behind it. */
+/** `Host = uri-host [ ":" port ]` (RFC 9110 §7.2), and the OWS or CR after it. */
 function hostOctet(before: string, octet: string): Refusal | null {
   const mayEnd = isWhiteSpace(octet) || octet === "\r";
   const spaceBefore = before !== trim(before);
@@ -307,7 +307,7 @@ function hostOctet(before: string, octet: string): Refusal | null {
   return code === null ? null : refuse(code);
 }
 
-/** `Content-Length = 1*DIGIT` (RFC 9110 §8.6), at most 2^53 - 1, and the OWS or CR behind it. */
+/** `Content-Length = 1*DIGIT` (RFC 9110 §8.6), at most 2^53 - 1, and the OWS or CR after it. */
 function contentLengthOctet(before: string, octet: string): Refusal | null {
   if (isWhiteSpace(octet) || octet === "\r") return null;
   const invalid = before !== trim(before) || !/^[0-9]$/.test(octet);
@@ -315,8 +315,8 @@ function contentLengthOctet(before: string, octet: string): Refusal | null {
 }
 
 /**
- * What only a whole field line shows, placed at its first octet (RFC 9112 §3.2, §6.1, §6.3; RFC 9110 §7.6.1, §7.8).
- * `name` is in lower case, `earlier` are the field lines before this one. The value of Host is not looked at.
+ * What only a complete field line shows, placed at its first octet (RFC 9112 §3.2, §6.1, §6.3; RFC 9110 §7.6.1, §7.8).
+ * `name` is in lower case, `earlier` are the field lines before this one. The value of Host is not examined.
  */
 function fieldWhole(
   name: string,

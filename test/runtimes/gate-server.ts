@@ -1,6 +1,6 @@
 // In:    the name of a way to use the gate.
 // Out:   a server that is guarded, or whose sockets are adopted, in that way; the line `{"port": N}` when it listens.
-// Never: ends by itself; whoever started it does that.
+// Never: ends by itself; the process that started it ends it.
 
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";

@@ -34,7 +34,7 @@ const without = `delete globalThis.WebAssembly;
 await import("./main.js");
 `;
 
-/** The folder of a new project; who asked for it removes it. */
+/** The folder of a new project; the caller removes it. */
 export function makeProject(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "headgate-runtimes-")));
   const packed = execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {

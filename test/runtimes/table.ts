@@ -1,5 +1,5 @@
 // In:    what a run found; the list of what is declared to fail.
-// Out:   the table, in Markdown, and the cells that nobody declared.
+// Out:   the table, in Markdown, and the failed cells that are not declared.
 // Never: runs anything.
 
 /** Null for a check that passed, a text for one that failed; absent where the runtime has no such thing. */

@@ -12,7 +12,7 @@ import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { handshakeFields } from "./world.js";
 
 export const handshake = `GET /chat HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`;
-/** A masked text frame that says "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
+/** A masked text frame with the text "hi", and one that closes with 1000 (RFC 6455 §5.7, §5.5.1). */
 export const HI = Uint8Array.of(0x81, 0x82, 1, 2, 3, 4, 0x68 ^ 1, 0x69 ^ 2);
 export const BYE = Uint8Array.of(0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8);
 

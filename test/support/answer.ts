@@ -71,7 +71,7 @@ export function authorityAnswer(authority: Authority | null): AuthorityAnswer | 
   const { uriHost, kind, port } = authority;
   if (kind !== "IP-literal") return { uriHost, kind, port };
   const again = referenceAuthority(octets(uriHost));
-  if (again.kind === "malformed") throw new Error(`uriHost ${uriHost} is no authority`);
+  if (again.kind === "malformed") throw new Error(`uriHost ${uriHost} is not an authority`);
   return { uriHost: again.authority.ipv6!.join(), kind, port };
 }
 

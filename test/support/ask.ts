@@ -1,5 +1,5 @@
 // In:    a request or an opening handshake, as a client means it.
-// Out:   how HTTP/1.1 and HTTP/2 say it.
+// Out:   how HTTP/1.1 and HTTP/2 express it.
 // Never: corrects a malformed request.
 
 import { type Fields, Flag } from "./http2-frames.js";

@@ -61,7 +61,7 @@ function openGate() {
   });
 }
 
-/** What a gate once did: the stream is closed inside 'stream', behind its response. */
+/** What a gate once did: the stream is closed inside 'stream', after its response. */
 function bare(stream: ServerHttp2Stream, headers: http2.IncomingHttpHeaders): void {
   stream.on("error", () => {});
   if (headers[":authority"] === "localhost") {

@@ -1,6 +1,6 @@
 // In:    a port that speaks HTTP/2.
 // Out:   one connection's requests in one write: some that an application answers, others that the gate refuses.
-// Never: takes an answer for whole that has no end.
+// Never: takes an answer without an end for a complete one.
 
 import net from "node:net";
 import type { Duplex } from "node:stream";
@@ -60,7 +60,7 @@ interface Burst {
 const withScheme = (fields: Fields, scheme: string): Fields =>
   fields.map(([name, value]) => [name, name === ":scheme" ? scheme : value]);
 
-/** Sends them on a connection of its own, and closes it when all of them are answered; else says what is missing. */
+/** Sends them on their own connection, and closes it when all of them are answered; resolves with what is missing, or null. */
 export function burst({ port, secure, index, bare = false }: Burst): Promise<string | null> {
   const scheme = secure ? "https" : "http";
   const wanted = new Map<number, number | null>();

@@ -1,6 +1,6 @@
-// In:    milliseconds by which a test lets time go on.
+// In:    milliseconds by which a test advances time.
 // Out:   a clock for this process: `performance.now`, and the timers of `setTimeout` that are due.
-// Never: goes on by itself.
+// Never: advances by itself.
 
 interface Timer {
   readonly at: number;

@@ -328,7 +328,7 @@ const OPTIONS: Record<string, Check> = {
 function readExpected(block: Block, file: string): { expected: CorpusExpected; options: CorpusOptions } {
   const fail = (what: string): Error => malformed(file, block.line, what);
   const { options = {}, ...expected } = readObject(block, fail);
-  if (!isObject(options)) throw fail("options is no object");
+  if (!isObject(options)) throw fail("options is not an object");
   checkProperties(options, OPTIONS, fail);
 
   const all = "refused" in expected ? REFUSAL : "partial" in expected ? PARTIAL : undefined;
@@ -357,7 +357,7 @@ function checkProperties(
 ): void {
   for (const [name, value] of Object.entries(object)) {
     const check = checks[name];
-    if (!check) throw fail(`${name} is no property here`);
+    if (!check) throw fail(`${name} is not a property here`);
     if (!check(value)) throw fail(`${name} cannot be ${JSON.stringify(value)}`);
   }
 }

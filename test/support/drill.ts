@@ -81,7 +81,7 @@ export async function drill(fleet: Fleet, order: Drill): Promise<void> {
   assert.equal(counts.seen, ["127.0.0.2 https"]);
 }
 
-/** Milliseconds. Shorter than the time over which a drain closes: then it can tell each client with a response. */
+/** Milliseconds. Shorter than the time over which a drain closes: then it can inform each client with a response. */
 const PACE = 1500;
 
 const sum = (table: Readonly<Record<string, number>>): number => Object.values(table).reduce((a, b) => a + b, 0);

@@ -1,6 +1,6 @@
 // In:    test/cases/forwarded-cases.json.
 // Out:   its policies and rows, and heads, arrivals and words of decisions for them.
-// Never: decides what is right; the rows say it.
+// Never: decides what is right; the rows state it.
 
 import { readFileSync } from "node:fs";
 import type net from "node:net";
@@ -18,7 +18,7 @@ interface Row {
   /** The address of the peer; null for a UNIX-domain socket. */
   peer: string | null;
   host: string;
-  /** Name and value of the lines beside Host. */
+  /** Name and value of the lines besides Host. */
   fields: [string, string][];
   right: string;
   /** The client's address, as decided. */

@@ -52,7 +52,7 @@ export function webRequestOf({ method, url, headers, rawHeaders }: IncomingMessa
   const target = /^[a-z]+:\/\//i.test(url!) ? url! : `${base}${url}`;
   const lines: [string, string][] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) lines.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
-  // Of a field that is no list, a runtime keeps the first line, as Node does.
+  // Where a field is not a list, a runtime keeps its first line, as Node does.
   const first = new Headers(lines);
   if (headers.host !== undefined) first.set("host", headers.host);
   try {

@@ -39,7 +39,7 @@ export interface Guarded {
   readonly port: number;
   /** What reached listeners of the server, as `event method target host`. */
   readonly seen: string[];
-  /** What the gate said: `handover`, or the code of what it refused. */
+  /** What the gate reported: `handover`, or the code of what it refused. */
   readonly said: string[];
   connect(): Promise<Client>;
   close(): Promise<void>;

@@ -88,7 +88,7 @@ function integer(value: number): Buffer {
   return Buffer.from([...octets, rest]);
 }
 
-/** HEADERS, whole; larger blocks go on in CONTINUATION. */
+/** HEADERS, complete; larger blocks continue in CONTINUATION. */
 export function headers(stream: number, fields: Fields, flags: number = 0): Buffer {
   const block = fieldBlock(fields);
   const most = 16_384;
@@ -109,7 +109,7 @@ export interface ReadFrame {
   readonly payload: Buffer;
 }
 
-/** The whole frames at the beginning of octets. */
+/** The complete frames at the beginning of octets. */
 export function readFrames(octets: Buffer): ReadFrame[] {
   const frames: ReadFrame[] = [];
   for (let at = 0; at + 9 <= octets.length; ) {

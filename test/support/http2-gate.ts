@@ -1,5 +1,5 @@
 // In:    options of a gate.
-// Out:   that gate, which adopts connections of HTTP/2, with what it said; requests of node:http2's client, WebSockets that echo.
+// Out:   that gate, which adopts connections of HTTP/2, with what it reported; requests of node:http2's client, WebSockets that echo.
 // Never: leaves a road open that was opened here, once `closeOpened` is called.
 
 import type http2 from "node:http2";

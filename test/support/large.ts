@@ -1,5 +1,5 @@
 // In:    what a client repeats, and about how many octets of it.
-// Out:   octets and heads that say it, of that size.
+// Out:   octets and heads that contain it, of that size.
 // Never: rules on one.
 
 import { parseRequestHead } from "#src/head/parse.js";

@@ -1,6 +1,6 @@
-// In:    a program of this project with its arguments, what `ulimit` is to allow it.
-// Out:   a process of its own, what it says over its channel, and how it died, if it did.
-// Never: leaves it running once it was stopped.
+// In:    a program of this project with its arguments, and what `ulimit` is to allow it.
+// Out:   a separate process, what it sends over its channel, and how it died, if it did.
+// Never: leaves it running after `stop`.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -40,21 +40,21 @@ export class Limited {
     return this.#death;
   }
 
-  /** The next thing that it says; fails where it dies before, or is silent for too long. */
+  /** Its next message; fails if it dies first, or is silent for too long. */
   async hear<Message>(): Promise<Message> {
     while (this.#heard.length === 0) {
       if (this.#death !== null) throw new Error(`the process died of ${this.#death}`);
       let timer: NodeJS.Timeout | undefined;
       const news = new Promise<void>((resolve, reject) => {
         this.#wake = resolve;
-        timer = setTimeout(() => reject(new Error(`the process says nothing more: ${this.#printed}`)), PATIENCE);
+        timer = setTimeout(() => reject(new Error(`the process is silent: ${this.#printed}`)), PATIENCE);
       });
       await news.finally(() => clearTimeout(timer));
     }
     return this.#heard.shift() as Message;
   }
 
-  /** Says something; what it says to that. */
+  /** Sends a message; resolves with the answer. */
   async ask<Message>(message: object | string): Promise<Message> {
     if (this.#death === null) this.#child.send(message, () => {});
     return this.hear();

@@ -2,7 +2,7 @@
 // Out:   each place where it keeps something from one call to the next.
 // Never: parses TypeScript, or follows a table that goes by another name.
 
-/** Classes whose instances are tables: they change only where somebody changes them. */
+/** Classes whose instances are tables: they change only when a caller changes them. */
 const TABLES = "Map|Set|Uint8Array|RegExp";
 const MUTATORS = "set|add|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|copyWithin";
 const ASSIGNMENT = String.raw`(?:[-+*/%&|^]|\*\*|<<|>>>?|&&|\|\||\?\?)?=(?![=>])|\+\+|--`;
@@ -25,7 +25,7 @@ export function moduleState(text: string): string[] {
     .split(/\n(?=[^\s})\]])/)
     .filter((statement) => !/^(?:for|if) \(/.test(statement))
     .join("\n");
-  // Not a type: behind a colon, `Name[] =` is one.
+  // Not a type: after a colon, `Name[] =` is one.
   const table = String.raw`(?<![\w.$#]|: )(?:${namesOf(code).join("|")})\b`;
   const changes = [
     String.raw`${table}${MEMBER}*[?!]?\.(?:${MUTATORS})\(`,
@@ -45,7 +45,7 @@ function bare(text: string): string {
   return text.replace(parts, (part, quote) => (quote ? '""' : part.startsWith("`") ? part : ""));
 }
 
-/** Names that mean the same in the whole module: its own, and those that it imports. */
+/** Names that mean the same everywhere in the module: its own, and those that it imports. */
 function namesOf(code: string): string[] {
   const single = code.matchAll(/^(?:(?:export )?(?:const|class)|import(?: \* as)?) (\w+)/gm);
   const listed = code.matchAll(/^(?:import|(?:export )?const) (?:\w+, )?[{[]([^}\]]*)[}\]] (?:from|=)/gm);

@@ -1,5 +1,5 @@
-// In:    a seed, and heads to begin with.
-// Out:   an endless row of heads that are nearly right.
+// In:    a seed, and octets to begin with.
+// Out:   octets that are nearly right; an endless row of such heads.
 // Never: gives another row for the same seed.
 
 /** Numbers from 0 up to 2^32 - 1; mulberry32. */
@@ -11,6 +11,22 @@ export function seeded(seed: number): () => number {
     word = (word + Math.imul(word ^ (word >>> 7), 61 | word)) ^ word;
     return (word ^ (word >>> 14)) >>> 0;
   };
+}
+
+/** These octets with some changed, taken out, doubled or put in; what is put in is often of `interesting`. */
+export function nearly(octets: Uint8Array, random: () => number, interesting: readonly number[]): Buffer {
+  let mutated = Buffer.from(octets);
+  for (let left = 1 + (random() % 3); left > 0; left--) {
+    const at = random() % (mutated.length + 1);
+    const [front, back] = [mutated.subarray(0, at), mutated.subarray(at)];
+    const octet = interesting[random() % (interesting.length + 1)] ?? random() & 255;
+    const way = random() % 5;
+    if (way === 0) mutated = Buffer.concat([front, Uint8Array.of(octet), back]);
+    else if (way === 1) mutated = Buffer.concat([front, back.subarray(1 + (random() % 3))]);
+    else if (way === 2) mutated = Buffer.concat([front, back.subarray(0, 1 + (random() % 12)), back]);
+    else mutated = Buffer.concat([front, Uint8Array.of(octet), back.subarray(1)]);
+  }
+  return mutated;
 }
 
 const octets = [..."\0\t\n\r !\"#%&'()*+,-./0129:;<=>?@AHZ[\\]^_az{|}~\x7f\x80\xff"].map((c) => c.charCodeAt(0));

@@ -18,7 +18,7 @@ export interface NodeRequest {
   body: string;
   /** Name, value, name, value. */
   trailers: string[];
-  /** The whole message was read; of an upgrade, its head. */
+  /** The complete message was read; of an upgrade, its head. */
   complete: boolean;
 }
 
@@ -26,7 +26,7 @@ interface Parser {
   initialize(type: number, resource: object, maxHeaderSize: number, lenientFlags: number): void;
   execute(octets: Uint8Array): number | Error;
   finish(): unknown;
-  /** Without it Node keeps the parser for ever. */
+  /** Without it Node keeps the parser forever. */
   close(): void;
   [callback: number]: unknown;
 }
@@ -65,7 +65,7 @@ export const nodeParserMissing =
 /** One connection, as Node's parser reads it. The caller closes it. */
 export class NodeReader {
   readonly requests: NodeRequest[] = [];
-  /** Whole requests. */
+  /** Complete requests. */
   complete = 0;
   /** Why it reads no further, or null. */
   refused: string | null = null;

@@ -6,6 +6,7 @@ import { deepStrictEqual } from "node:assert";
 import { ProxyReader, type ProxyResult } from "#src/arrival/proxy/reader.js";
 import { referenceProxy } from "../reference/proxy-protocol.js";
 import { readProxyCorpus } from "./corpus.js";
+import { nearly } from "./mutations.js";
 import { cutUp } from "./tcp.js";
 
 /** Octets of a header of version 2 that are read. */
@@ -35,26 +36,13 @@ export function readPieces(pieces: readonly Uint8Array[], most = PROXY_OCTETS): 
 
 const INTERESTING = [0, 1, 3, 4, 0x20, 0x0d, 0x0a, 0x30, 0x3a, 0x7f, 0xff];
 
-/** Octets that are nearly a header: one of the corpus, with some octets changed, taken out, doubled or put in. */
+/** Octets that are nearly a header of the corpus. */
 export function* proxyMutations(random: () => number): Generator<Buffer, never> {
   const corpus = readProxyCorpus();
-  for (;;) {
-    let mutated = Buffer.from(corpus[random() % corpus.length]!.octets);
-    for (let left = 1 + (random() % 3); left > 0; left--) {
-      const at = random() % (mutated.length + 1);
-      const [front, back] = [mutated.subarray(0, at), mutated.subarray(at)];
-      const octet = INTERESTING[random() % (INTERESTING.length + 1)] ?? random() & 255;
-      const way = random() % 5;
-      if (way === 0) mutated = Buffer.concat([front, Uint8Array.of(octet), back]);
-      else if (way === 1) mutated = Buffer.concat([front, back.subarray(1 + (random() % 3))]);
-      else if (way === 2) mutated = Buffer.concat([front, back.subarray(0, 1 + (random() % 12)), back]);
-      else mutated = Buffer.concat([front, Uint8Array.of(octet), back.subarray(1)]);
-    }
-    yield mutated;
-  }
+  for (;;) yield nearly(corpus[random() % corpus.length]!.octets, random, INTERESTING);
 }
 
-/** Compares the reader, whole and in pieces that `seed` chooses, with the reference. */
+/** Compares the reader, at once and in pieces that `seed` chooses, with the reference. */
 export function compareProxy(octets: Buffer, seed: number, tally: ProxyTally): void {
   const whole = readPieces([octets]);
   same(octets, `in pieces by ${seed}`, readPieces(cutUp(octets, seed)), whole);

@@ -1,4 +1,4 @@
-# In:    a URL, an address and a port to connect to instead of what it says, and what to ask for, as JSON.
+# In:    a URL, an address and a port to connect to instead of those it has, and what to ask for, as JSON.
 # Out:   what a client of Python's websockets saw, as one line of JSON.
 # Never: decides what is right.
 
@@ -31,7 +31,7 @@ async def main(url, port, wish):
     try:
         client = await connection
     except websockets.exceptions.InvalidHandshake as error:
-        # InvalidStatusCode up to version 13, InvalidStatus behind it.
+        # InvalidStatusCode up to version 13, InvalidStatus after it.
         response = getattr(error, "response", error)
         return {"refused": response.status_code}
     answers = []

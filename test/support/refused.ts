@@ -1,6 +1,6 @@
 // In:    the options of gates, and heads.
 // Out:   a refused request for each code of `decide`, and those of test/cases/origin-cases.json and forwarded-cases.json.
-// Never: says how to mend one.
+// Never: suggests a remedy.
 
 import { readFileSync } from "node:fs";
 import { type SocketFacts, socketArrival } from "#src/arrival/arrival.js";

@@ -92,7 +92,7 @@ function claimed(options: GateOptions, path: string, name: string, claim: "frame
   }));
 }
 
-/** Each clause is a step, but for a notice in front of one. */
+/** Each clause is a step, except a notice before one. */
 function followClause(options: GateOptions, clause: string): GateOptions | null {
   for (const [pattern, follow] of steps) {
     const match = pattern.exec(clause);

@@ -45,7 +45,7 @@ export const policies: readonly Policy<string>[] = [
 /** What became of the connections that were compared. */
 interface RequestTally {
   connections: number;
-  /** Requests that were ruled on and go on, those that Node read whole, and of them those whose heads were rewritten. */
+  /** Requests that were ruled on and go on, those that Node read completely, and of them those whose heads were rewritten. */
   accepted: number;
   readByNode: number;
   rewritten: number;
@@ -292,7 +292,7 @@ function compareWithRulings(
     if (isBroken && !request.complete && body.startsWith(request.body)) {
       Object.assign(wanted, { body: request.body, trailers: [], complete: false });
     }
-    // Node may tell some trailers before the body has ended.
+    // Node may report some trailers before the body has ended.
     const read = request.complete ? request : { ...request, trailers: [] };
     same(octets, `request ${i} as Node reads it`, read, wanted);
     tally.accepted++;

@@ -22,7 +22,7 @@ const hosts = words("a b b:81 Example.COM. [::1] [0:0::1]:3 127.0.0.1:8080 a: a:
 const handshake =
   "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nConnection:";
 
-/** What makes requests differ on their way, beside the lines of the corpus. */
+/** What makes requests differ on their way, besides the lines of the corpus. */
 const furtherLines = [
   ...["Upgrade: h2c", "Upgrade: a/1, b", "Upgrade:", "upgrade:\twebsocket", "Upgrade: WebSocket ", "UPGRADE: ,"],
   ...["Connection: upgrade", "connection: Upgrade", "Connection: ,upgrade,,", "Connection: keep-alive, Upgrade"],

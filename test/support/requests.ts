@@ -81,7 +81,7 @@ export function application(): Application {
 
 const queryOf = (target: string): URLSearchParams => new URLSearchParams(target.split("?")[1]);
 
-/** What the application says to a request. */
+/** The application's answer to a request. */
 export const said = (method: string, target: string): string => {
   const size = Number(queryOf(target).get("size") ?? 0);
   return `${method} ${target}\n${"x".repeat(size)}`;
@@ -126,7 +126,7 @@ interface World {
   readonly refused: string[];
   readonly ends: Promise<ConnectionEnd>[];
   connect(way?: Way): Promise<Client>;
-  /** Fails where anything is left behind, or the application saw anything else than the gate let through. */
+  /** Fails if anything is left over, or if the application saw anything but what the gate let through. */
   close(): Promise<void>;
 }
 

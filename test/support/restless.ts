@@ -1,4 +1,4 @@
-// In:    a port whose process is replaced again and again; how long it serves on once it is told to stop.
+// In:    a port whose process is replaced again and again; how long it continues to serve after it is asked to stop.
 // Out:   clients that connect, ask and echo without pause; how often, and each that was refused or closed before its time.
 // Never: forgives a connection that ends with a request on its way, unless HTTP lets the server end it then.
 

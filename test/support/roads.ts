@@ -37,7 +37,7 @@ export interface RoadEnd {
   readonly ends: Promise<ConnectionEnd>[];
   /** From now on connections are those of this gate; of a guarded server until `release` is called. */
   put(gate: Gate): () => void;
-  /** A client's end of a new connection, which names no server by TLS; over HTTP/2 nothing has been said yet. */
+  /** A client's end of a new connection, which names no server by TLS; over HTTP/2 nothing has been sent yet. */
   connect(): Promise<Duplex>;
   /** A session of node:http2's client. */
   session(): Promise<http2.ClientHttp2Session>;

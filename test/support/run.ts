@@ -87,7 +87,7 @@ function sum(text: string, pattern: RegExp): number {
 
 /** Parts of the names of files in which servers are guarded. */
 const GUARDED =
-  "answers attack/bypass attack/memory attack/throwing authorize cases connection-field forwarded guard http2-guarded left-upgrades parity precedent replies report server-name six-checks";
+  "answers attack/bypass attack/memory attack/throwing authorize cases connection-field forwarded guard http2-guarded left-upgrades parity replies report same-ruling server-name six-checks";
 
 if (process.argv[1]?.endsWith("run.js")) {
   const [option, mode, ...others] = process.argv.slice(2);

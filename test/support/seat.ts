@@ -92,6 +92,6 @@ export const isOurs = (socket: unknown): boolean => !(parserOf(socket) instanceo
 /** True if none of our parsers is left where Node takes parsers from. */
 export const isPoolNodes = (): boolean => common.parsers.list.every((parser) => parser instanceof common.HTTPParser);
 
-/** Octets by which a message is told from others. */
+/** Octets by which messages are distinguished. */
 export const pattern = (seed: string, length: number): string =>
   seed.repeat(Math.ceil(length / seed.length)).slice(0, length);

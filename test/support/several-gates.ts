@@ -1,5 +1,5 @@
 // In:    a kind of server, the names that gates know, their framers.
-// Out:   gates that say what they did, and that server with what its listeners heard and clients for it.
+// Out:   gates that record what they did, and that server with what its listeners heard and clients for it.
 // Never: guards it; the caller does.
 
 import { once } from "node:events";
@@ -18,7 +18,7 @@ const { key, cert } = certificate("a", "b", "c", "d", "x");
 
 export interface Member {
   readonly gate: Gate;
-  /** What it said, in order. */
+  /** What it reported, in order. */
   readonly said: string[];
   /** The paths that its `authorize` was asked about. */
   readonly asked: string[];

@@ -60,7 +60,7 @@ export interface SiteWorld {
   close(): Promise<void>;
 }
 
-/** Asks for what it is told to; answers for requests below /through/ by sending them itself. */
+/** Requests what it is asked to; answers for requests below /through/ by sending them itself. */
 const WORKER = `
 addEventListener("install", () => skipWaiting());
 addEventListener("message", ({ data }) => fetch(data, { mode: "no-cors" }).catch(() => {}));

@@ -16,7 +16,7 @@ import type { Authorization } from "#src/outcome/authorization.js";
 
 /** Errors that were thrown where the process has to hear of each, once. */
 const outstanding = new Set<string>();
-/** Errors that the process heard of, and that are none of those. */
+/** Errors that reached the process, and are not among those. */
 export const strays: string[] = [];
 let thrown = 0;
 
@@ -36,7 +36,7 @@ process.on("unhandledRejection", surface);
 /** How many the process has to hear of in all, and of which it has not heard yet. */
 export const owing = (): { thrown: number; unheard: string[] } => ({ thrown, unheard: [...outstanding] });
 
-/** Sockets that the application keeps: those that framers and takers do not read, and those of requests without a response. */
+/** Sockets that the application keeps: those that framers and passthroughs do not read, and those of requests without a response. */
 export const held = new Set<Duplex>();
 /** Handovers of adopted sockets whose promise is never kept. */
 export let unsettled = 0;
@@ -46,7 +46,7 @@ function keep(socket: Duplex): void {
   socket.on("error", () => {}).once("close", () => held.delete(socket));
 }
 
-/** An error that a framer, a taker or `authorize` throws: the gate's to deal with. */
+/** An error that a framer, a passthrough or `authorize` throws: the gate has to deal with it. */
 const given = (what: string): Error => new Error(`thrown by ${what}`);
 
 /** Paths of requests that get no response. Node does not read a socket on which responses wait for their turn. */
@@ -95,7 +95,7 @@ webSocketServer.on("connection", (webSocket) => {
 });
 const ws = wsFramer(webSocketServer);
 
-/** The last segment of a path says what the framer does. */
+/** The last segment of a path decides what the framer does. */
 export function take(handover: Handover): void | Promise<void> {
   const { socket, head, rest } = handover;
   switch (head.path?.split("/").at(-1)) {
@@ -125,8 +125,8 @@ export function take(handover: Handover): void | Promise<void> {
 /** Takes what is not HTTP; its first octet decides what becomes of it. */
 export function passThrough({ socket, rest }: RawConnection): void | Promise<void> {
   const kind = (rest[0] ?? 0) % 4;
-  if (kind === 0) throw given("a taker");
-  if (kind === 1) return Promise.reject(given("a taker"));
+  if (kind === 0) throw given("a passthrough");
+  if (kind === 1) return Promise.reject(given("a passthrough"));
   if (kind === 2) {
     keep(socket);
     return;
@@ -169,7 +169,7 @@ export function listen(gate: Gate, hearsAccepted: boolean): void {
     if (heard % 5 === 3) return Promise.reject(owed("an asynchronous listener"));
   };
   for (const event of events) gate.on(event, listener);
-  // Without a listener a guard does not rule on each request anew.
+  // Without a listener a guard does not rule on each request again.
   if (hearsAccepted) gate.on("accepted", listener);
 }
 

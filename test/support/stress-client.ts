@@ -1,6 +1,6 @@
 // In:    a way in, a port, a seed.
-// Out:   one client that behaves as the seed says: wrongly, rudely, or well; resolves when it is gone.
-// Never: looks at what comes back.
+// Out:   one client that behaves as the seed has it: wrongly, rudely, or well; resolves when it is gone.
+// Never: examines what comes back.
 
 import net from "node:net";
 import type { Duplex } from "node:stream";
@@ -36,7 +36,7 @@ class Dice {
 const upgradePath = (dice: Dice): string => `/upgrade/${dice.of(verdicts)}/${dice.of(framers)}`;
 const host = (dice: Dice): string => (dice.once(8) ? dice.of(["evil.example", "a b", "localhost:0"]) : "localhost");
 
-/** One request of HTTP/1.1, or what is none. */
+/** One request of HTTP/1.1, or something that is not a request. */
 function request1(dice: Dice): string {
   const more = dice.once(10)
     ? dice.of(["Origin: https://evil.example\r\n", "Connection: close\r\n", "Expect: 100-continue\r\n"])
@@ -141,7 +141,7 @@ const clientHello = new Promise<Buffer>((resolve) => {
   });
 });
 
-/** What goes over the wire, behind TLS where the way has it and the client keeps to it. */
+/** What goes over the wire, within TLS where the way has it and the client keeps to it. */
 export async function misbehave({ door, secure, speaks }: Way, port: number, seed: number): Promise<void> {
   const dice = new Dice(seed);
   const wire = net.connect({ port, host: "127.0.0.1", noDelay: true, allowHalfOpen: dice.once(2) });

@@ -37,20 +37,20 @@ import "./heard.js";
 
 /** What the process has, once every client is gone and the application has let go what it had kept. */
 export interface Left {
-  /** Connections that are open, beside those that the application keeps. */
+  /** Connections that are open, besides those that the application keeps. */
   readonly sockets: number;
   readonly pendingHeads: number;
-  /** Adoptions that have not ended, beyond those whose framer has not kept its promise; framers behind a guard count there as well. */
+  /** Adoptions that have not ended, beyond those whose framer's promise is pending; framers of a guard count there as well. */
   readonly endless: number;
   /** Their sockets, if there are any. */
   readonly kept: readonly string[];
   /** Objects that are alive, by their class. */
   readonly objects: Readonly<Record<string, number>>;
   readonly heap: number;
-  /** Errors that the application threw for the process to hear of; of these it has not heard. */
+  /** Errors that the application threw for the process to catch, and, in `unheard`, those that did not reach it. */
   readonly thrown: number;
   readonly unheard: readonly string[];
-  /** Errors that nobody threw for the process to hear of. */
+  /** Errors that reached the process though the application did not throw them for it. */
   readonly strays: readonly string[];
 }
 
@@ -158,7 +158,7 @@ function isSocket(descriptor: string): boolean {
 
 const sockets = (): number => readdirSync("/proc/self/fd").filter(isSocket).length;
 
-/** Waits until it is so, but not for ever: what is left is then told. */
+/** Waits until it is so, but not forever: what is left is then reported. */
 async function until(isSo: () => boolean): Promise<void> {
   for (let i = 0; i < 3000 && !isSo(); i++) await sleep(10);
 }

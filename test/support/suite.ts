@@ -1,5 +1,5 @@
 // In:    a name and tests.
-// Out:   a uvu suite that runs without being told to.
+// Out:   a uvu suite that runs by itself.
 // Never: lets a suite pass because it was not run.
 
 import { suite as uvuSuite } from "uvu";
@@ -48,7 +48,7 @@ async function inTime(test: () => unknown): Promise<void> {
   }
 }
 
-/** uvu counts the tests of a suite whose hook throws as failed, and does not say why. */
+/** uvu counts the tests of a suite whose hook throws as failed, and does not report why. */
 async function shown(when: string, hook: () => unknown): Promise<void> {
   try {
     await hook();

@@ -1,5 +1,5 @@
 // In:    options of a gate; TLS clients of Node, octets cut anywhere.
-// Out:   that gate behind a net.Server, and what clients of it got.
+// Out:   a net.Server whose sockets that gate adopts, and what its clients got.
 // Never: starts a program.
 
 import { once } from "node:events";
@@ -33,7 +33,7 @@ interface World {
   close(): Promise<void>;
 }
 
-/** A gate that answers requests with their Host, behind a net.Server. */
+/** A gate that answers requests with their Host, and a net.Server whose sockets it adopts. */
 export async function open(options: Partial<GateOptions>, server: net.ServerOpts = {}): Promise<World> {
   const [ends, abandoned, arrivals]: [Promise<ConnectionEnd>[], Abandoned[], Arrival[]] = [[], [], []];
   const gate = createGate({
@@ -95,7 +95,7 @@ export async function refusal(to: World, options: tls.ConnectionOptions = {}): P
   return (error as NodeJS.ErrnoException).code!;
 }
 
-/** Two streams; what the first writes first arrives cut by `cut`, each piece in a turn of its own, with `preface` in front. */
+/** Two streams; what the first writes first arrives after `preface`, cut by `cut`, each piece in its own turn. */
 export function cutPair(preface: string, cut: (octets: Buffer) => Buffer[]): [Duplex, Duplex] {
   const [near, between] = streamPair();
   const [behind, far] = streamPair();

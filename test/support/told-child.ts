@@ -1,12 +1,12 @@
-// In:    what a test lets a child process say.
+// In:    what a test lets a child process send.
 // Out:   a child for `toProcess` and `sendSocket` without a process: what it was sent, in order.
-// Never: answers by itself, but for saying that it receives.
+// Never: answers by itself, except to report that it receives.
 
 import { EventEmitter } from "node:events";
 import type { ChildMessage, ParentMessage } from "#src/intake/socket-message.js";
 import type { Child } from "#src/intake.js";
 
-/** A child that does what the test says. */
+/** A child that does what the test asks of it. */
 export class ToldChild extends EventEmitter {
   readonly said: ParentMessage[] = [];
   error: Error | null = null;
@@ -26,7 +26,7 @@ export class ToldChild extends EventEmitter {
   }
 }
 
-/** `receives`: it says at once that it receives sockets. */
+/** `receives`: it reports at once that it receives sockets. */
 export const told = (receives = true): ToldChild & Child => {
   const child = new ToldChild();
   if (receives)

@@ -46,7 +46,7 @@ export async function openTransport(isTls: boolean): Promise<Transport> {
         allowHalfOpen: true,
       });
       const near = isTls ? tls.connect({ socket: wire, rejectUnauthorized: false }) : wire;
-      // TLS takes a client's end for the end of both ways, unless it is told that it need not be.
+      // TLS takes a client's end for the end of both ways, unless an option allows half-open connections.
       near.allowHalfOpen = true;
       for (const socket of new Set([wire, near])) socket.on("error", () => {});
       const [far] = (await accepted) as [Duplex];

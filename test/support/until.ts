@@ -23,19 +23,19 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
 }
 
 /** Together they take longer than TCP holds an acknowledgement back: 40 ms on Linux. */
-const LOOKS = 20;
+const SAMPLES = 20;
 
-/** Waits until a number has stopped growing, where no event tells of it: that a socket is read no more. That number. */
+/** Waits until a number has stopped growing, where there is no event for it, as when a socket is no longer read. Returns the number. */
 export async function settled(measure: () => number): Promise<number> {
   let last = Number.NaN;
   let same = 0;
   const hasSettled = async (): Promise<boolean> => {
-    // However busy the machine is, between two looks sockets have been read.
+    // However busy the machine is, between two samples sockets have been read.
     await sleep(PACE);
     const now = measure();
     same = now === last ? same + 1 : 0;
     last = now;
-    return same >= LOOKS;
+    return same >= SAMPLES;
   };
   await until(hasSettled, () => `a number that stays, and not ${last}`);
   return last;

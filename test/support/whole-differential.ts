@@ -1,5 +1,5 @@
-// In:    octets of whole messages, requests or responses, nearly right.
-// Out:   nothing where all builds, whole and cut, the reference, Node's parser and http-parser-js agree on what headgate accepts;
+// In:    octets of complete messages, requests or responses, nearly right.
+// Out:   nothing where all builds, at once and cut, the reference, Node's parser and http-parser-js agree on what headgate accepts;
 //        else an error that shows the octets.
 // Never: decides what is right: what headgate accepts, no other parser may read differently.
 

@@ -1,5 +1,5 @@
 // In:    pairs of requests as Node's parser gives them, much alike.
-// Out:   whether what a precedent covers is ruled on as the precedent was.
+// Out:   whether a request that takes the ruling of an earlier one would have had the same ruling by itself.
 // Never: asks how a ruling comes about.
 
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import type { Decision } from "#src/policy/decision.js";
 import { definePolicy, type Policy } from "#src/policy/policy-rules.js";
 import { suite } from "./support/suite.js";
 
-const test = suite("precedent");
+const test = suite("same ruling");
 const fields = new RuledFields();
 const limits = gateLimits({ headBytes: 400, fieldLines: 12 });
 const vhosts = [{ name: "a" }, { name: "b", port: 81, origins: { list: "same-authority", absent: "refuse" } }] as const;
@@ -148,7 +148,7 @@ const pair = fc.tuple(message, message, fc.boolean(), fc.nat(3), fc.nat(14)).map
   return [one, { ...other, url: url ? one.url : other.url, rawHeaders }] as const;
 });
 
-test("what a precedent covers is ruled on alike", () => {
+test("what an earlier ruling covers would be ruled on alike", () => {
   let covered = 0;
   const property = fc.property(fc.constantFrom(...policies), pair, (policy, [one, other]) => {
     const first = rule(policy, one);
