@@ -15,8 +15,8 @@ wss.on("connection", (webSocket) => webSocket.send("from the WebSocket"));
 
 const gate = createGate({ vhosts: localhost({ upgrades: { "/mcp": wsFramer(wss) } }) });
 gate.guard(server); // every request and every upgrade, before any listener of the server
-gate.on("refused", (decision) => console.log(decision.statusCode, explain(decision)));
-gate.on("malformed", (end) => console.log(end.fault.statusCode, explain(end)));
+gate.on("refused", (decision) => console.log(explain(decision)));
+gate.on("malformed", (end) => console.log(explain(end)));
 
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

@@ -3,6 +3,7 @@
 // Never: makes a gate.
 
 import { type RequestListener, Server } from "node:http";
+import { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ArrivalHints } from "./arrival/arrival.js";
 import { arrivalSettings } from "./arrival/check.js";
@@ -15,7 +16,7 @@ import type { Authorize } from "./outcome/authorization.js";
 import type { Http2Rules } from "./outcome/context.js";
 import type { ConnectionEnd } from "./outcome/end.js";
 import { type GateLimits, gateBounds } from "./outcome/limits.js";
-import { definePolicy, ofVhost, type Policy, type PolicyRules, withSecured } from "./policy/policy-rules.js";
+import { definePolicy, type Policy, type PolicyRules, policyElsewhere, withSecured } from "./policy/policy-rules.js";
 
 export interface GateOptions extends PolicyRules<FramerLike | string> {
   /** Framers by name, for `upgrades` that refer to them: then the rest of the policy can be JSON. */
@@ -108,7 +109,7 @@ export const gateSettings = [
 ];
 export const adoptSettings = ["rest", "arrival"];
 /** Where a setting belongs that a gate, an adoption or a guard does not have. */
-export const gateElsewhere = (name: string): string => withinLimits(gateBounds)(name) || ofVhost(name);
+export const gateElsewhere = (name: string): string => withinLimits(gateBounds)(name) || policyElsewhere(name);
 export const adoptElsewhere = (name: string): string => {
   if (name === "vhosts") return "gate.narrow(vhosts).adopt(socket)";
   return (arrivalSettings as readonly string[]).includes(name) ? `arrival: { ${name} }` : "";
@@ -178,7 +179,9 @@ export function checkOwnSettings({ expose = false, requests, authorize, fallback
 function adviceOnRequests(requests: unknown): string {
   const it = requests as { callback?: unknown; server?: unknown } | null;
   if (typeof it?.callback === "function") return "; write requests: app.callback()";
-  return it?.server instanceof Server ? "; write requests: app.server" : "";
+  if (it?.server instanceof Server) return "; write requests: app.server";
+  if (!(requests instanceof NetServer)) return "";
+  return "; it accepts connections itself: write http.createServer(...), or its listener alone";
 }
 
 /** What is declared counts for every connection without TLS, also for those that could have had it. */

@@ -276,6 +276,31 @@ for (const way of ["adopted", "strict"] as const) {
   });
 }
 
+test("an answer that is not allowed is in the log, without its text", async () => {
+  const must =
+    "authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to";
+  for (const [answer, found] of [
+    [undefined, "it answered undefined"],
+    [401, "it answered 401"],
+    ["session of secret", "it answered a string"],
+    [["secret"], "it answered a list"],
+    [{ name: "secret" }, "it answered an object with name"],
+    [{ status: 401 }, "it answered an object with status"],
+    [new Response(null, { status: 401 }), "it answered a Response"],
+    [{ statusCode: 200 }, "its statusCode is 200"],
+    [{ statusCode: "secret" }, "its statusCode is a string"],
+    [{ statusCode: 401, headers: new Headers() }, "its headers are a Headers"],
+  ] as [unknown, string][]) {
+    const world = await open("adopted", async () => answer as never);
+    const client = await world.connect();
+    await client.send(handshake);
+    await client.all();
+    await world.close();
+    const { message } = world.causes[0] as TypeError;
+    assert.is(message, `${must} 599 and the headers in a plain object; ${found}`);
+  }
+});
+
 test("requests are not asked about, and authorize gets what was learned", async () => {
   const asked: unknown[] = [];
   const world = await open("guarded", (head, { arrival, decision, signal }) => {

@@ -13,7 +13,7 @@ import { useIn } from "#src/http-parser-node.js";
 import { explain } from "#src/index.js";
 import { stopAccepting, toProcess } from "#src/intake.js";
 import { RequestReader } from "#src/message.js";
-import { parseRequestHead } from "#src/parser.js";
+import { parseAuthority, parseRequestHead } from "#src/parser.js";
 import { LEAVE } from "#src/policy/vhost.js";
 import { definePolicy, explain as explainDecision, localhost, NO_LISTEN_SERVER } from "#src/policy.js";
 import { gate, gateOf, guard, messageOf, server, vhostOf, wss } from "./support/misuse.js";
@@ -32,6 +32,8 @@ const hapi = { listener: http2.createServer(), route() {} };
 const hono = { fetch() {}, get() {} };
 const session = { goaway() {}, settings() {}, on() {}, close() {} };
 const takes = "guard takes an http.Server, an https.Server or a server of node:http2; this is ";
+const adopted = (options: object) =>
+  createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }] }).adopt(new net.Socket(), options as never);
 const must = (what: string) => `${what} must be an object with any of: `;
 
 const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
@@ -239,6 +241,23 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
       ),
     `${must("an adoption")}rest, arrival; it is a Buffer; write { rest: octets }`,
   ],
+  "octets by the name that Node has for them": [
+    () => adopted({ head: Buffer.from("GET") }),
+    "head is not a setting of an adoption; the settings are rest, arrival; did you mean rest?",
+  ],
+  "text for octets that were read": [
+    () => adopted({ rest: "Cookie: secret" }),
+    'rest must be the octets already read, a Uint8Array; it is a string; write Buffer.from(it, "latin1")',
+  ],
+  "a list for octets that were read": [() => adopted({ rest: [71] }), /, a Uint8Array; it is \[71\]$/],
+  "a server of another kind for requests": [
+    () => gateOf({ vhosts: [{ name: "a" }], requests: net.createServer() }),
+    /; it is a Server; it accepts connections itself: write http\.createServer\(\.\.\.\), or its listener alone$/,
+  ],
+  "an https.Server for requests": [
+    () => gateOf({ vhosts: [{ name: "a" }], requests: https.createServer() }),
+    /; it is a Server; it accepts connections itself: write http\.createServer\(\.\.\.\), or its listener alone$/,
+  ],
   "a server to adopt": [
     () => createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }] }).adopt(server as never),
     "adopt takes a net.Socket or another Duplex; this is a Server; write server.on('connection', (socket) => gate.adopt(socket))",
@@ -259,11 +278,31 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   "the host of a vhost": [() => vhostOf({ host: "a" }), /^host is not a setting of a vhost.*; did you mean name\?$/],
   "a vhost's setting for a gate": [
     () => gateOf({ vhosts: [{ name: "a" }], origins: [] }),
-    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\]$/,
+    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\], or in localhost\(\{ origins \}\)$/,
+  ],
+  "a vhost's setting that localhost() has not": [
+    () => gateOf({ vhosts: [{ name: "a" }], absentHost: ["/"] }),
+    /; write it in a vhost: vhosts: \[\{ name: "example\.com", absentHost \}\]$/,
+  ],
+  "a setting of trust for a gate": [
+    () => gateOf({ vhosts: [{ name: "a" }], proxyProtocol: true }),
+    /^proxyProtocol is not a setting of a gate.*; write trust: \{ from: \["10\.0\.0\.0\/8"\], proxyProtocol \}$/,
+  ],
+  "the hops of trust for a policy": [
+    () => definePolicy({ vhosts: [{ name: "a" }], from: ["::1"] } as never),
+    /^from is not a setting of a policy.*; write trust: \{ from, forwarded: "rfc7239" \}$/,
+  ],
+  "the PROXY protocol for a guard": [
+    () => gate.guard(server, { proxyProtocol: true } as GuardOptions),
+    /^proxyProtocol is not a setting of a guard.*; write it in createGate, to which the guard belongs$/,
+  ],
+  "the PROXY protocol by another name": [
+    () => gateOf({ vhosts: [{ name: "a" }], trust: { from: ["::1"], proxy: true } }),
+    /^proxy is not a setting of trust.*; did you mean proxyProtocol\?$/,
   ],
   "an option of the MCP SDK": [
     () => gateOf({ vhosts: [{ name: "a" }], allowedOrigins: [] }),
-    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\]$/,
+    /; write it in a vhost: vhosts: \[\{ name: "example\.com", origins \}\], or in localhost\(\{ origins \}\)$/,
   ],
   "a limit for a gate": [
     () => gateOf({ vhosts: [{ name: "a" }], headTimeout: 1 }),
@@ -350,6 +389,14 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
   "a view for octets": [
     () => parseRequestHead(new DataView(new ArrayBuffer(1)) as never),
     /; this is a DataView; write new Uint8Array\(it\.buffer, it\.byteOffset, it\.byteLength\)$/,
+  ],
+  "shared memory for octets": [
+    () => parseRequestHead(new SharedArrayBuffer(1) as never),
+    "octets must be a Uint8Array; this is a SharedArrayBuffer; write new Uint8Array(it)",
+  ],
+  "nothing for an authority": [
+    () => parseAuthority(undefined as never),
+    "an authority must be a string or a Uint8Array; this is undefined",
   ],
   "a list for octets": [() => parseRequestHead([71] as never), "octets must be a Uint8Array; this is [71]"],
   "what systemdListeners returns, for stopAccepting": [

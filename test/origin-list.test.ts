@@ -190,8 +190,8 @@ sentences("in place of the list has one too", () => {
       `vhosts[0].origins is the regular expression /x/; ${must} ["https://*.example.com", "http://localhost:*"]; origins are compared by scheme, host and port, never as text`,
     ],
     [null, `vhosts[0].origins is null; ${must} ["https://example.com"]; to allow no page, write origins: []`],
-    ["https://a.example", `vhosts[0].origins is "https://a.example"; ${must} ["https://a.example"]`],
-    ["null", `vhosts[0].origins is "null"; ${must} ["null"]`],
+    ["https://a.example", `vhosts[0].origins is "https://a.example"; ${must} ["same-authority", "https://a.example"]`],
+    ["null", `vhosts[0].origins is "null"; ${must} ["same-authority", "null"]`],
     [new Set(["https://a.example"]), `vhosts[0].origins is a Set; ${must} ["https://example.com"]`],
     [
       { list: "*" },

@@ -44,6 +44,13 @@ for (const [heading, block, example] of [
   });
 }
 
+test('"Guard a server" logs as examples/guard.ts does, whose lines it has', () => {
+  const logged = (text: string): string | undefined =>
+    /gate\.on\("refused", (.*) => console\.\w+\((.*)\)\);/.exec(text)?.[2];
+  assert.is(logged(only(readme, "## Guard a server", "diff")), "explain(decision)");
+  assert.is(logged(read("examples/guard.ts")), "explain(decision)");
+});
+
 test('"Sockets accepted elsewhere" has the gate of examples/adopt.ts', () => {
   const gate = only(readme, "## Sockets accepted elsewhere", "ts").replace(/^gate\.adopt\(socket\);\n/m, "");
   assert.ok(read("examples/adopt.ts").includes(gate));

@@ -351,6 +351,12 @@ export function readTrust(given: unknown): Trust | null {
   return new Trust(given as TrustRules);
 }
 
+/** Where a setting of `trust` belongs that was given beside it; "" for any other. @internal */
+export function ofTrust(name: string): string {
+  if (name === "from") return 'trust: { from, forwarded: "rfc7239" }';
+  return name === "forwarded" || name === "proxyProtocol" ? `trust: { from: ["10.0.0.0/8"], ${name} }` : "";
+}
+
 /** Of fields in another case, or outside of a list; "" where one has no match. */
 function fixOfFields(given: readonly unknown[]): string {
   const names = given.map((field) => (typeof field === "string" ? field.toLowerCase() : ""));

@@ -96,7 +96,8 @@ export function ipv6PiecesOf(literal: string): number[] | null {
 /** Puts the record of an authority into the kernel's words, or returns why it is malformed. */
 function readWithKernel(input: string | Uint8Array): HeadFault | null {
   const wasm = kernel();
-  const length = typeof input === "string" ? input.length : countOctets(input);
+  const length =
+    typeof input === "string" ? input.length : countOctets(input, "an authority must be a string or a Uint8Array");
   if (length > Memory.INPUT_SIZE) return new HeadFault(Status.HEAD_TOO_LARGE, Memory.INPUT_SIZE);
   if (typeof input === "string") {
     // A wider character would lose its high bits; 0xFF replaces it, which the grammar refuses as well.

@@ -12,6 +12,8 @@ const peers: Readonly<Record<string, readonly string[]>> = {
   allowedOrigins: ["origins"],
   cors: ["origins"],
   trustProxy: ["trust"],
+  proxy: ["proxyProtocol"],
+  head: ["rest"],
   paths: ["upgrades"],
   path: ["upgrades"],
   maxHeaderSize: ["headBytes"],

@@ -14,6 +14,7 @@ import {
   TargetForm,
 } from "../../assembly/abi.js";
 import { type Authority, parseAuthority, readAuthority } from "./authority.js";
+import { INSPECT, type Inspect } from "./inspect.js";
 import { type Kernel, kernel } from "./kernel/instance.js";
 import type { HeadLimits } from "./limits.js";
 import { members } from "./scan.js";
@@ -245,6 +246,17 @@ export class RequestHead {
   /** The head as received, one character per octet. */
   toString(): string {
     return this.#text;
+  }
+
+  /** For `JSON.stringify`, and in `console.log`: what no secret is in. Fields and the query have to be asked for. */
+  toJSON(): { method: string; authority: string | null; path: string; httpVersion: string; size: number } {
+    const { method, authority, path, httpVersion, size } = this;
+    return { method, authority: authority === null ? null : String(authority), path, httpVersion, size };
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return `RequestHead ${inspect(this.toJSON(), options)}`;
   }
 
   /** The field lines of the text. */

@@ -4,6 +4,7 @@
 
 import { Flag, Head, Option, Status } from "../../assembly/abi.js";
 import { HeadFault } from "./fault.js";
+import { INSPECT, type Inspect } from "./inspect.js";
 import { kernel } from "./kernel/instance.js";
 import { countOctets } from "./kernel/latin1.js";
 import { type HeadLimits, headBounds, headLimits } from "./limits.js";
@@ -116,6 +117,17 @@ export class ResponseHead {
   /** The head as received, one character per octet. */
   toString(): string {
     return this.#record.toString();
+  }
+
+  /** For `JSON.stringify`, and in `console.log`: what no secret is in. Fields have to be asked for. */
+  toJSON(): { statusCode: number; reasonPhrase: string; httpVersion: string; size: number } {
+    const { statusCode, reasonPhrase, httpVersion, size } = this;
+    return { statusCode, reasonPhrase, httpVersion, size };
+  }
+
+  /** @internal */
+  [INSPECT](_depth: number, options: object, inspect: Inspect): string {
+    return `ResponseHead ${inspect(this.toJSON(), options)}`;
   }
 
   #has(flag: Flag): boolean {

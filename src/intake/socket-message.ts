@@ -5,7 +5,7 @@
 import { type Arrival, type ArrivalHints, readArrival } from "../arrival/arrival.js";
 import { checkArrivalHints } from "../arrival/check.js";
 import { countOctets, viewOf } from "../head/kernel/latin1.js";
-import { checkSettings } from "../head/options.js";
+import { checkSettings, describe } from "../head/options.js";
 import type { Acceptance, AuthoritySource } from "../policy/decision.js";
 
 /** What the sender of a socket knows about it; `AdoptOptions` has the same names. */
@@ -72,7 +72,11 @@ export function checkDetails(given: SocketDetails, what: string): void {
 
 /** The octets that were already read, whatever length their array claims. Throws `TypeError` for anything else. */
 export function readRest(rest: unknown): Uint8Array {
-  if (!(rest instanceof Uint8Array)) throw new TypeError("rest must be the octets already read, a Uint8Array");
+  if (!(rest instanceof Uint8Array)) {
+    // Its text may have cookies.
+    const found = typeof rest === "string" ? 'a string; write Buffer.from(it, "latin1")' : describe(rest);
+    throw new TypeError(`rest must be the octets already read, a Uint8Array; it is ${found}`);
+  }
   const octets = viewOf(rest, 0, countOctets(rest));
   return Buffer.from(octets.buffer, octets.byteOffset, octets.length);
 }

@@ -4,7 +4,7 @@
 
 import type { Arrival } from "../arrival/arrival.js";
 import type { FramerLike } from "../handover/framer.js";
-import { isRecord } from "../head/options.js";
+import { describe, isRecord } from "../head/options.js";
 import type { RequestHead } from "../head/request-head.js";
 import { isFieldValue, isToken } from "../head/scan.js";
 import { refuseUnauthorized } from "../policy/decide.js";
@@ -85,14 +85,25 @@ const own = new Set(
   "connection content-length content-type date keep-alive trailer transfer-encoding upgrade".split(" "),
 );
 
+/** For a log, which should not have what may be a session. */
+function withoutText(answer: unknown): string {
+  if (typeof answer === "string") return "a string";
+  return Array.isArray(answer) ? "a list" : describe(answer);
+}
+
 function verdictOf(decision: Acceptance<FramerLike>, answer: unknown): Verdict {
   if (answer === true) return { kind: "authorized" };
   if (answer === false) return { kind: "refused", decision: refuseUnauthorized(decision, 403, {}) };
   const { statusCode, headers = {} } = (answer ?? {}) as { statusCode?: unknown; headers?: unknown };
   const isRefusal = Number.isInteger(statusCode) && (statusCode as number) >= 400 && (statusCode as number) <= 599;
   if (!isRefusal || !isRecord(headers)) {
+    const found = isRefusal
+      ? `its headers are ${withoutText(headers)}`
+      : statusCode === undefined
+        ? `it answered ${withoutText(answer)}`
+        : `its statusCode is ${withoutText(statusCode)}`;
     const cause = new TypeError(
-      "authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to 599 and the headers in a plain object",
+      `authorize must answer true, false, or { statusCode: 401, headers: { ... } } with a status code from 400 to 599 and the headers in a plain object; ${found}`,
     );
     return { kind: "failed", cause };
   }

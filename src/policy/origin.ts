@@ -107,5 +107,5 @@ function fixOf(list: unknown): string {
   if (list === null || list === false || list === "none") return `${example}; to allow no page, write origins: []`;
   if (list === "same-origin" || list === "self" || list === "'self'") return `${example}; write "${OWN}"`;
   if (typeof list !== "string" || !/:|^null$/i.test(list)) return example;
-  return isRight(list) ? JSON.stringify([list]) : example;
+  return isRight(list) ? `["${OWN}", ${JSON.stringify(list)}]` : example;
 }

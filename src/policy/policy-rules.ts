@@ -3,7 +3,7 @@
 // Never: rules on a request.
 
 import { checkScheme } from "../arrival/check.js";
-import { readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
+import { ofTrust, readTrust, type Trust, type TrustRules } from "../arrival/trust.js";
 import type { Scheme } from "../head/authority.js";
 import { meantBy } from "../head/meant.js";
 import { checkSettings, describe } from "../head/options.js";
@@ -58,7 +58,7 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
     ["$schema", "scheme", "vhosts", "trust", "mode"],
     "a policy",
     fixOfVhosts(rules, "definePolicy"),
-    ofVhost,
+    policyElsewhere,
   );
   const { scheme, mode = "enforce" } = rules;
   checkScheme("scheme", scheme);
@@ -72,12 +72,16 @@ export function definePolicy<Claim = unknown>(rules: PolicyRules<Claim>): Policy
   return Object.freeze({ ...given, fallback: null, secured: null, mayDeclare: true });
 }
 
-/** Of a setting that each vhost has for itself. @internal */
-export function ofVhost(name: string): string {
+/** Where a setting belongs that a policy does not have. @internal */
+export const policyElsewhere = (name: string): string => ofTrust(name) || ofVhost(name);
+
+/** Of a setting that each vhost has for itself. */
+function ofVhost(name: string): string {
   const known: readonly string[] = vhostSettings;
   const setting = known.includes(name) ? name : meantBy(name, ["origins"]);
   if (setting === null) return "";
-  return `it in a vhost: vhosts: [{ ${setting === "name" ? "" : 'name: "example.com", '}${setting} }]`;
+  const inVhost = `it in a vhost: vhosts: [{ ${setting === "name" ? "" : 'name: "example.com", '}${setting} }]`;
+  return ["name", "default", "absentHost"].includes(setting) ? inVhost : `${inVhost}, or in localhost({ ${setting} })`;
 }
 
 /** Of a list of vhosts in place of the rules that have it. @internal */

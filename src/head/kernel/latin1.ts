@@ -75,17 +75,18 @@ const byteOffset = getterOf("byteOffset");
 
 /**
  * How many octets an array has: a subclass, or a property of the array's own, may claim anything under `length`. Throws `TypeError`
- * for what is not a Uint8Array.
+ * for what is not a Uint8Array; `must` is how it begins.
  */
-export function countOctets(octets: Uint8Array): number {
-  if (!(octets instanceof Uint8Array)) throw new TypeError(`octets must be a Uint8Array; ${fixOfOctets(octets)}`);
+export function countOctets(octets: Uint8Array, must = "octets must be a Uint8Array"): number {
+  if (!(octets instanceof Uint8Array)) throw new TypeError(`${must}; ${fixOfOctets(octets)}`);
   return length.call(octets);
 }
 
 function fixOfOctets(given: unknown): string {
   if (typeof given === "string") return "TextEncoder makes one from a string";
   const found = `this is ${describe(given)}`;
-  if (given instanceof ArrayBuffer) return `${found}; write new Uint8Array(it)`;
+  // Not every page has SharedArrayBuffer.
+  if (/ArrayBuffer\]$/.test(Object.prototype.toString.call(given))) return `${found}; write new Uint8Array(it)`;
   if (ArrayBuffer.isView(given)) return `${found}; write new Uint8Array(it.buffer, it.byteOffset, it.byteLength)`;
   return found;
 }
