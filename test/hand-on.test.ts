@@ -13,6 +13,7 @@ import { type Channel, type Child, receiveSockets, sendSocket, toProcess, UNREAD
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
 import { type Cut, cutUp, streamPair } from "./support/tcp.js";
+import { told } from "./support/told-child.js";
 import { until } from "./support/until.js";
 import { handshakeFields, statusOf } from "./support/world.js";
 
@@ -224,6 +225,17 @@ gone("a child without a channel: the client of a gate gets 503", async () => {
     "the framer was unavailable: no child process has taken the socket: the child process has closed its channel (FRAMER_UNAVAILABLE, handover; client 127.0.0.1)",
   );
   server.close();
+});
+
+gone("a server whose sockets went to children that have exited emits 'close'", async () => {
+  const child = await openChild("closing");
+  const server = net.createServer(UNREAD, (socket) => void sendSocket(child, socket).then(() => child.kill("SIGKILL")));
+  const client = net.connect(await listen(server), "127.0.0.1");
+  client.on("error", () => {});
+  await Promise.all([once(child, "exit"), once(client, "close")]);
+  const closed = once(server, "close", { signal: AbortSignal.timeout(10_000) });
+  server.close();
+  await closed;
 });
 
 gone("a client that is gone", async () => {
