@@ -248,6 +248,20 @@ test("without a signal the limit ends it; what waits for its head is cut, and wh
   await station.close();
 });
 
+test("a later head that is incomplete when the time is up: its connection is cut once", async () => {
+  const station = await new Station("adopt").listen();
+  const ends: string[] = [];
+  station.gate.on("abandoned", (end) => ends.push(end.code));
+  const client = await station.connect(get("/") + get("/").slice(0, -2));
+  await client.responses(1);
+  await until(() => station.gate.pendingHeads === 1, "the later head has begun");
+  const { gauges } = station.gate.metrics();
+  assert.equal([gauges.connections, gauges.serving], [1, 1]);
+  assert.equal(await station.gate.drain({ signal: AbortSignal.abort() }), { closed: 0, cut: 1, refused: 0 });
+  assert.equal(ends, ["DRAINED"]);
+  await station.close();
+});
+
 test("a gate that has drained answers 503", async () => {
   const gate = gateOf({});
   await gate.drain();
