@@ -201,6 +201,12 @@ faces("misuse is a TypeError that states the fix", async () => {
     () => gate.adopt(far, { arrival: { remoteAdress: "::1" } as never }),
     /remoteAdress is not a setting of arrival/,
   );
+  for (const address of ["192.0.2.7:5000", "[::1]", "127.1", "localhost", "unknown", ""]) {
+    for (const name of ["remoteAddress", "localAddress"]) {
+      const words = new RegExp(`arrival\\.${name} is ".*"; it must be an IP address without a port`);
+      throws(() => gate.adopt(far, { arrival: { [name]: address } }), words);
+    }
+  }
   throws(() => gate.adopt(far, { arrival: { unix: true, remoteAddress: "::1" } }), /arrival\.unix is true; it must be/);
   throws(() => gate.adopt(far, { vhost: ["a"] } as never), /vhost is not a setting of an adoption/);
   throws(() => gate.narrow("a" as never), /must be a list of names/);

@@ -4,13 +4,18 @@
 
 import { once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
+import https from "node:https";
+import net, { type AddressInfo } from "node:net";
+import tls from "node:tls";
 import * as assert from "uvu/assert";
+import { stopAccepting } from "#src/intake.js";
 import { explain } from "#src/outcome/explain-end.js";
 import { adopt, gateOf, handshake, passedOn } from "./support/adopted.js";
+import { certificate } from "./support/certificate.js";
 import { get, type Road, roads, Station, upgrade } from "./support/drained.js";
 import { ask } from "./support/http2-gate.js";
 import { suite } from "./support/suite.js";
-import type { Client } from "./support/tcp.js";
+import { Client } from "./support/tcp.js";
 import { turn, until } from "./support/until.js";
 import { webSocketOver } from "./support/websocket.js";
 
@@ -247,6 +252,43 @@ test("without a signal the limit ends it; what waits for its head is cut, and wh
   assert.equal(await gate.drain(), await first);
   await station.close();
 });
+
+test("a later head that is incomplete when the time is up: its connection is cut once", async () => {
+  const station = await new Station("adopt").listen();
+  const ends: string[] = [];
+  station.gate.on("abandoned", (end) => ends.push(end.code));
+  const client = await station.connect(get("/") + get("/").slice(0, -2));
+  await client.responses(1);
+  await until(() => station.gate.pendingHeads === 1, "the later head has begun");
+  const { gauges } = station.gate.metrics();
+  assert.equal([gauges.connections, gauges.serving], [1, 1]);
+  assert.equal(await station.gate.drain({ signal: AbortSignal.abort() }), { closed: 0, cut: 1, refused: 0 });
+  assert.equal(ends, ["DRAINED"]);
+  await station.close();
+});
+
+for (const mode of ["auto", "filter", "events"] as const) {
+  test(`a guarded https.Server: a client that does not complete its handshake is cut: ${mode}`, async () => {
+    const gate = gateOf({}, { vhosts: [{ name: "localhost", port: "any" }] });
+    const server = https.createServer(certificate(), (_request, response) => void response.end("whole"));
+    gate.guard(server, { mode });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const silent = new Client(net.connect(port, "127.0.0.1"));
+    const secured = tls.connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
+    const client = new Client(secured);
+    await once(secured, "secureConnect");
+    await client.send(get("/"));
+    await client.responses(1);
+    const { guarded, connections } = gate.metrics().gauges;
+    assert.is(guarded + connections, 2);
+    stopAccepting(server);
+    const closed = once(server, "close");
+    assert.equal(await gate.drain({ signal: AbortSignal.timeout(100) }), { closed: 1, cut: 1, refused: 0 });
+    await Promise.all([silent.closed(), closed]);
+    assert.equal((await client.all()).length, 1);
+  });
+}
 
 test("a gate that has drained answers 503", async () => {
   const gate = gateOf({});

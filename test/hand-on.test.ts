@@ -13,6 +13,7 @@ import { type Channel, type Child, receiveSockets, sendSocket, toProcess, UNREAD
 import { certificate } from "./support/certificate.js";
 import { suite } from "./support/suite.js";
 import { type Cut, cutUp, streamPair } from "./support/tcp.js";
+import { told } from "./support/told-child.js";
 import { until } from "./support/until.js";
 import { handshakeFields, statusOf } from "./support/world.js";
 
@@ -226,6 +227,17 @@ gone("a child without a channel: the client of a gate gets 503", async () => {
   server.close();
 });
 
+gone("a server whose sockets went to children that have exited emits 'close'", async () => {
+  const child = await openChild("closing");
+  const server = net.createServer(UNREAD, (socket) => void sendSocket(child, socket).then(() => child.kill("SIGKILL")));
+  const client = net.connect(await listen(server), "127.0.0.1");
+  client.on("error", () => {});
+  await Promise.all([once(child, "exit"), once(client, "close")]);
+  const closed = once(server, "close", { signal: AbortSignal.timeout(10_000) });
+  server.close();
+  await closed;
+});
+
 gone("a client that is gone", async () => {
   const child = await openChild("waiting");
   let outcome: Promise<unknown> | undefined;
@@ -282,14 +294,53 @@ gone("the loop is left: what was not taken is closed, and what is on its way, un
   hear(sent(5), four);
   assert.is(four!.destroyed, true);
   assert.is((await sockets.next()).done, true);
-  hear({ kind: "bye" });
+  hear({ kind: "bye", id: 1 });
   assert.equal(listeners, {});
   one!.destroy();
   await once(one!, "close");
   assert.equal(
     said.map((message) => Object.values(message as object).join(" ")),
-    ["receives", "takes 2", "takes 3", "takes 4", "receives", "leaves", "closed 4", "closed 2"],
+    ["receives", "takes 2", "takes 3", "takes 4", "receives", "leaves 1", "closed 4", "closed 2"],
   );
+});
+
+gone("a loop after one that was left gets no socket that was sent for the first one", async () => {
+  const { channel, said, hear } = openChannel();
+  const first = receiveSockets(channel);
+  await first.return!();
+  const left = receiveSockets(channel);
+  await left.return!();
+  const second = receiveSockets(channel);
+  const came = second.next();
+  const stale = Array.from({ length: 8 }, () => new net.Socket());
+  for (const [id, socket] of stale.entries()) hear(sent(id), socket);
+  assert.ok(stale.every(({ destroyed }) => destroyed));
+  // The parent has asked before it heard that the loop was left.
+  hear({ kind: "asks" });
+  hear({ kind: "bye", id: 1 });
+  const late = new net.Socket();
+  hear(sent(8), late);
+  assert.is(late.destroyed, true);
+  hear({ kind: "bye", id: 2 });
+  const socket = new net.Socket();
+  hear(sent(9), socket);
+  hear({ kind: "yours", id: 9 });
+  assert.is((await came).value.socket, socket);
+  assert.equal(
+    said.map((message) => Object.values(message as object).join(" ")),
+    ["receives", "leaves 1", "leaves 2", "receives", "takes 9"],
+  );
+  assert.throws(() => receiveSockets(channel), /receives sockets already/);
+});
+
+gone("the channel closes while a loop waits for the one before it to end", async () => {
+  const { channel, listeners } = openChannel();
+  await receiveSockets(channel).return!();
+  const waiting = receiveSockets(channel).next();
+  (channel as { connected: boolean }).connected = false;
+  listeners.disconnect!();
+  assert.is((await waiting).done, true);
+  assert.equal(listeners, {});
 });
 
 gone("the parent leaves: the loop ends with what is its own, and the rest is closed", async () => {
@@ -342,6 +393,20 @@ misuse("sockets that would lose octets", async () => {
   assert.throws(() => sendSocket(nobody, far, { head: 1 } as never), /head is not a setting of sendSocket/);
   near.destroy();
   far.destroy();
+});
+
+misuse("a socket that is on its way already", async () => {
+  const { near, far } = await accepted(UNREAD);
+  const child = told();
+  const first = sendSocket(child, far, { limits: { acknowledgeTimeout: 200 } });
+  assert.throws(() => sendSocket(told(), far), /on its way to a child already/);
+  assert.match(`${await first.catch(String)}`, "has not acknowledged the socket within 200 ms");
+  const other = told();
+  const second = sendSocket(other, far);
+  await until(() => other.kinds === "asks socket", "it is sent to the other child");
+  other.says({ kind: "takes", id: 1 });
+  await second;
+  near.destroy();
 });
 
 misuse("TLS, streams, and what is not a child", async () => {

@@ -204,11 +204,8 @@ const places: Record<string, [put: (value: unknown) => unknown, words: RegExp, i
       isEmptyRecord,
     ],
     "arrival.scheme": [hint("scheme"), /^arrival\.scheme/, () => false],
-    "arrival.remoteAddress": [
-      hint("remoteAddress"),
-      /^arrival\.remoteAddress/,
-      (value) => value === null || isText(value),
-    ],
+    "arrival.remoteAddress": [hint("remoteAddress"), /^arrival\.remoteAddress/, (value) => value === null],
+    "arrival.localAddress": [hint("localAddress"), /^arrival\.localAddress/, (value) => value === null],
     "arrival.remotePort": [hint("remotePort"), /^arrival\.remotePort/, () => false],
     "arrival.unix": [hint("unix"), /^arrival\.unix/, (value) => typeof value === "boolean"],
     "arrival.serverName": [hint("serverName"), /^arrival\.serverName/, (value) => value === null || isText(value)],

@@ -132,7 +132,7 @@ gates("trusted peers, UNIX-domain sockets and streams without an address are not
   for (const proxyProtocol of [true, false]) {
     const limits = { ...TEN, pendingPerAddress: 1 };
     const gate = gateOf(limits, { trust: { ...trust, proxyProtocol, forwarded: "rfc7239" } });
-    const peers: ArrivalHints[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: "unknown" }])];
+    const peers: ArrivalHints[] = [PEER, { unix: true }, ...(proxyProtocol ? [] : [{}, { remoteAddress: null }])];
     // So many that ten would be a crowd, of which half would be of each.
     const waiting = Array.from({ length: 20 }, (_, i) => adopt(gate, peers[i % peers.length]!));
     await passedOn();

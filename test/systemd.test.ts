@@ -92,6 +92,8 @@ faults("what is absent, another's or makes no sense is a TypeError", () => {
     [{ LISTEN_FDS: "1" }, /LISTEN_PID is not set/],
     [{ LISTEN_PID: "1", LISTEN_FDS: "1" }, /LISTEN_PID is 1, and this process is \d+: .*without a shell or npm/],
     [{ ...mine, LISTEN_FDS: "0" }, /LISTEN_FDS is "0"/],
+    [{ ...mine, LISTEN_FDS: "1048577" }, /LISTEN_FDS is "1048577"/],
+    [{ ...mine, LISTEN_FDS: "9".repeat(400) }, /LISTEN_FDS is "9+"/],
     [{ ...mine, LISTEN_FDS: "1x" }, /LISTEN_FDS is "1x"/],
     [{ ...mine, LISTEN_FDS: "2", LISTEN_FDNAMES: "web" }, /LISTEN_FDNAMES has 1 names, but LISTEN_FDS is 2/],
   ] as const) {

@@ -73,8 +73,8 @@ export interface Arrival {
 }
 
 /**
- * What the caller may state about a socket at adoption; anything left out is read from the socket. A null address is unknown: the
- * socket's own address and port belong to another party.
+ * What the caller may state about a socket at adoption; anything left out is read from the socket. An address is that of an IPv4
+ * or IPv6 peer as sockets show it, without a port. A null address is unknown: the socket's own address and port belong to another party.
  */
 export type ArrivalHints = {
   readonly [Name in Exclude<

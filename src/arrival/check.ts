@@ -2,6 +2,7 @@
 // Out:   TypeError with path, value and fix for what cannot be.
 // Never: changes it.
 
+import { parsePeerAddress } from "../head/ip-address.js";
 import { checkSettings, describe, isPort } from "../head/options.js";
 import type { ArrivalHints } from "./arrival.js";
 
@@ -24,8 +25,12 @@ export function checkArrivalHints(given: ArrivalHints, where: string): void {
   checkScheme(`${where}.scheme`, given.scheme);
   for (const name of ["remoteAddress", "localAddress"] as const) {
     const address: unknown = given[name];
-    if (address !== undefined && address !== null && typeof address !== "string") {
-      throw new TypeError(`${where}.${name} is ${describe(address)}; it must be a string, or null if it is not known`);
+    // Other text would never be trusted, and limits per address would not count it.
+    if (address === undefined || address === null) continue;
+    if (typeof address !== "string" || parsePeerAddress(address) === null) {
+      throw new TypeError(
+        `${where}.${name} is ${describe(address)}; it must be an IP address without a port, or null if it is not known`,
+      );
     }
   }
   const { unix, remoteAddress } = given;

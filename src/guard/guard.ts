@@ -33,6 +33,7 @@ import {
   type Ruling,
 } from "./guarded-connection.js";
 import { claimsOf, Guards } from "./guards.js";
+import { noteHandshake } from "./handshakes.js";
 import { GuardedSessions, type StreamValues } from "./http2-session.js";
 import type { RequestsReadBy } from "./mode.js";
 import { endWith, respond, whenAnswered } from "./respond.js";
@@ -141,6 +142,7 @@ export class Guard implements Disposable {
   /** Replaces the server's `emit`. */
   #receive(event: string | symbol, values: unknown[]): boolean {
     if (!this.#released) {
+      if (this.#connectionEvent !== "connection") noteHandshake(event, values[0] as Duplex, this.#context.open);
       switch (event) {
         case "request":
         case "checkContinue":

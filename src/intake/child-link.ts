@@ -134,7 +134,7 @@ export class ChildLink {
       case "leaves":
         this.#receives = false;
         this.#rejectAll(LEFT);
-        this.#post({ kind: "bye" });
+        this.#post({ kind: "bye", id: message.id });
     }
   }
 

@@ -36,9 +36,9 @@ export interface Channel {
  * The sockets that the parent sends with `sendSocket`, until the parent closes the channel or exits:
  * `for await (const { socket, rest, arrival } of receiveSockets(process)) gate.adopt(socket, { rest, arrival })`.
  * Other messages are left to their own listeners. Leaving the loop closes the sockets that have arrived and were not taken; the parent
- * then has those of them that it still holds for another child.
+ * then has those of them that it still holds for another child. Another loop may follow.
  *
- * Throws `TypeError` if the process has no channel.
+ * Throws `TypeError` if the process has no channel, or has a loop that was not left.
  */
 export function receiveSockets(channel: Channel): AsyncIterableIterator<ReceivedSocket> {
   if (channel?.connected !== true) {
@@ -46,7 +46,22 @@ export function receiveSockets(channel: Channel): AsyncIterableIterator<Received
       "this process has no channel to a parent; start it with fork() of node:child_process or node:cluster",
     );
   }
-  return new Sockets(channel);
+  const before = (channel as Looped)[LOOP];
+  if (before?.isOver === false) {
+    throw new TypeError(
+      "this process receives sockets already, and each goes to one loop; leave the loop over receiveSockets before the next one",
+    );
+  }
+  const sockets = new Sockets(channel, before);
+  (channel as Looped)[LOOP] = sockets;
+  return sockets;
+}
+
+/** Where a channel keeps its newest loop. */
+const LOOP = Symbol("headgate.loop");
+
+interface Looped extends Channel {
+  [LOOP]?: Sockets;
 }
 
 /** Sockets that are acknowledged before the loop asks for them: so many turns of the parent it does not wait for. */
@@ -85,11 +100,33 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
   readonly #ours: ReceivedSocket[] = [];
   readonly #awaited: ((result: IteratorResult<ReceivedSocket>) => void)[] = [];
   #isOver = false;
+  /** Whether it hears the parent: a loop waits until no socket can come any more that was sent for the one before it. */
+  #hearing: "not yet" | "yes" | "no more" = "not yet";
+  /** The number of the newest `leaves` on the channel. */
+  #lastLeave = 0;
+  #next: Sockets | null = null;
 
-  constructor(channel: Channel) {
+  constructor(channel: Channel, before: Sockets | undefined) {
     this.#channel = channel;
-    channel.on("message", this.#onMessage);
-    channel.on("disconnect", this.#onDisconnect);
+    if (before === undefined) this.#begin(0);
+    else if (before.#hearing === "no more") this.#begin(before.#lastLeave);
+    else before.#next = this;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  #begin(lastLeave: number): void {
+    this.#lastLeave = lastLeave;
+    if (this.#channel.connected !== true) this.#end();
+    if (this.#isOver) {
+      this.#unlisten();
+      return;
+    }
+    this.#hearing = "yes";
+    this.#channel.on("message", this.#onMessage);
+    this.#channel.on("disconnect", this.#onDisconnect);
     this.#post({ kind: "receives" });
   }
 
@@ -97,7 +134,9 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     const message = opened<ParentMessage>(sent);
     switch (message?.kind) {
       case "asks":
-        if (!this.#isOver) this.#post({ kind: "receives" });
+        // It may not have heard that the loop is left.
+        if (this.#isOver) this.#leave();
+        else this.#post({ kind: "receives" });
         break;
       case "socket":
         // If the parent closes it on the way, it is missing.
@@ -114,7 +153,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
         this.#take();
         break;
       case "bye":
-        if (this.#isOver) this.#unlisten();
+        if (this.#isOver && message.id === this.#lastLeave) this.#unlisten();
     }
   };
 
@@ -159,13 +198,19 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
   }
 
   readonly #onDisconnect = (): void => {
-    this.#unlisten();
     this.#end();
+    this.#unlisten();
   };
 
   #unlisten(): void {
+    this.#hearing = "no more";
     this.#channel.removeListener("message", this.#onMessage);
     this.#channel.removeListener("disconnect", this.#onDisconnect);
+    if (this.#next !== null) this.#next.#begin(this.#lastLeave);
+  }
+
+  #leave(): void {
+    this.#post({ kind: "leaves", id: ++this.#lastLeave });
   }
 
   /** Closes what the parent may give to another process. */
@@ -196,7 +241,7 @@ class Sockets implements AsyncIterableIterator<ReceivedSocket> {
     if (!this.#isOver) {
       this.#end();
       // Sockets that are on their way are closed until the parent answers.
-      this.#post({ kind: "leaves" });
+      if (this.#hearing === "yes") this.#leave();
     }
     for (const { socket } of this.#ours.splice(0)) socket.destroy();
     return Promise.resolve({ done: true, value: undefined });

@@ -24,7 +24,7 @@ export const UNREAD: Readonly<ServerOpts> = Object.freeze({ pauseOnConnect: true
  * the client is gone, or the child has not acknowledged the socket in time; then it still belongs to the caller, with every octet.
  *
  * Throws `TypeError` for a socket that would lose octets: one that reads by itself, or from which more was read than `rest` has;
- * and for TLS, whose state cannot travel.
+ * for one that is on its way already; and for TLS, whose state cannot travel.
  */
 export function sendSocket(child: Child, socket: Socket, given: SocketDetails = {}): Promise<void> {
   checkDetails(given, "sendSocket");
@@ -48,8 +48,29 @@ export function send(child: Child, outgoing: Outgoing, timeout: number, lost: ()
   const { socket, rest, arrival, decision, kept } = outgoing;
   checkUnread(socket, rest.length + kept);
   if (socket.destroyed) return Promise.reject(new Error("the socket was destroyed before it could be sent"));
+  const travelling: Travelling = socket;
+  if (travelling[UNDERWAY]) throw new TypeError("the socket is on its way to a child already, and can have one owner");
+  // Otherwise the server would ask its children for their sockets as it closes, and never emit 'close' once all of them are gone.
+  const { server } = travelling;
+  travelling[UNDERWAY] = true;
+  travelling.server = null;
   // The socket is not read, so it may wait its turn.
-  return ChildLink.of(child).send(socket, seal(rest, arrival, decision), timeout, lost);
+  return ChildLink.of(child)
+    .send(socket, seal(rest, arrival, decision), timeout, lost)
+    .catch((cause) => {
+      travelling[UNDERWAY] = false;
+      travelling.server = server;
+      throw cause;
+    });
+}
+
+/** A child is to acknowledge the socket. */
+const UNDERWAY = Symbol("headgate.underway");
+
+/** `server`: by which Node finds the server of a socket that it sends. */
+interface Travelling extends Socket {
+  [UNDERWAY]?: boolean;
+  server?: unknown;
 }
 
 /** Throws `TypeError` for anything but a child process. */

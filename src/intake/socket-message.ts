@@ -51,8 +51,8 @@ export type ParentMessage =
   | { readonly kind: "yours"; readonly id: number }
   /** The socket has another owner; the child closes its copy. */
   | { readonly kind: "back"; readonly id: number }
-  /** No socket follows that was sent before the child left. */
-  | { readonly kind: "bye" };
+  /** No socket follows that was sent before the child left; `id` is that of its `leaves`. */
+  | { readonly kind: "bye"; readonly id: number };
 
 /** From the child. */
 export type ChildMessage =
@@ -61,8 +61,8 @@ export type ChildMessage =
   | { readonly kind: "takes"; readonly id: number }
   /** A socket that was the child's has closed. */
   | { readonly kind: "closed"; readonly id: number }
-  /** The child receives no more sockets. */
-  | { readonly kind: "leaves" };
+  /** The child receives no more sockets. It may repeat this, with another number, if the parent asks afterwards. */
+  | { readonly kind: "leaves"; readonly id: number };
 
 /** Throws `TypeError` for an unknown name, or an invalid value. */
 export function checkDetails(given: SocketDetails, what: string): void {

@@ -10,8 +10,8 @@ import { describe } from "../head/options.js";
  * `http.Server` closes connections without a request as well (Node's `closeIdleConnections`), also while a request is on its way to them.
  * Connections that wait to be accepted go to another process that has the same descriptor; without one, the kernel resets them.
  *
- * The server emits 'close' when all connections have closed. One that does not listen is left as it is. Throws `TypeError` for what is
- * not a `net.Server`; the servers of `http`, `https`, `http2` and `tls` are.
+ * The server emits 'close' when all connections have closed, those not counted that belong to another process. One that does not
+ * listen is left as it is. Throws `TypeError` for what is not a `net.Server`; the servers of `http`, `https`, `http2` and `tls` are.
  */
 export function stopAccepting(server: Server): void {
   if (!(server instanceof Server)) {

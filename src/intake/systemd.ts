@@ -8,6 +8,9 @@ import { createServer, type Server, type ServerOpts, Socket } from "node:net";
 /** Where the first passed descriptor is (sd_listen_fds(3), SD_LISTEN_FDS_START). */
 const FIRST = 3;
 
+/** More than a process may have open (fs.nr_open of Linux, proc_sys_fs(5), by default). */
+const TOO_MANY = 1_048_577;
+
 /** One descriptor that was passed, and its name from FileDescriptorName=; `unknown` if no names are passed. */
 export interface Descriptor {
   readonly fd: number;
@@ -42,7 +45,7 @@ export function systemdDescriptors(): Descriptor[] {
     );
   }
   const count = Number(fds);
-  if (!/^\d+$/.test(fds) || count < 1)
+  if (!/^\d+$/.test(fds) || count < 1 || count >= TOO_MANY)
     throw new TypeError(`LISTEN_FDS is ${JSON.stringify(fds)}, which is not a number of descriptors`);
   const names = fdNames === undefined ? [] : fdNames.split(":");
   if (names.length > 0 && names.length !== count) {

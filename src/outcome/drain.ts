@@ -97,7 +97,7 @@ export class Drain {
     else signal.addEventListener("abort", cut, { once: true });
   }
 
-  /** Those that are in a list of deadlines, or are served: a waiting connection is known nowhere else. */
+  /** Those that are in a list of deadlines, or are served, each once: a waiting connection is known nowhere else. */
   #adopted(): Set<Drainable> {
     const { authorizing, heads, sessions, open } = this.#context;
     return new Set<Drainable>([...authorizing, ...heads, ...sessions, ...open.served]);

@@ -5,7 +5,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Arrival } from "../../arrival/arrival.js";
 import type { FramerLike } from "../../handover/framer.js";
-import type { Drainable } from "../../outcome/open-connections.js";
 import { http1Response } from "../../outcome/reply.js";
 import type { Acceptance } from "../../policy/decision.js";
 import { replyOf } from "../../policy/reply.js";
@@ -15,7 +14,7 @@ import { BodyPace, SendPace } from "../pace.js";
 import { letFlow, listenForTimeout, setIdleTimeout, unlistenForTimeout } from "../socket.js";
 import type { Phase, Phased } from "./phase.js";
 
-export class Serving implements Phase, FilterOwner, Drainable {
+export class Serving implements Phase, FilterOwner {
   readonly #connection: Phased;
   readonly #filter: RequestFilter;
   #body: BodyPace | null = null;
@@ -30,7 +29,7 @@ export class Serving implements Phase, FilterOwner, Drainable {
   begin(server: Server): void {
     const { input, socket } = this.#connection;
     input.become("serving");
-    this.#connection.context.open.served.add(this);
+    this.#connection.context.open.served.add(this.#connection);
     letFlow(socket);
     listenForTimeout(socket);
     this.#filter.connect(server);
@@ -71,11 +70,6 @@ export class Serving implements Phase, FilterOwner, Drainable {
     this.#connection.close("");
   }
 
-  cut(): void {
-    this.#connection.abandon("DRAINED");
-    this.#connection.socket.destroy();
-  }
-
   forward(decision: Acceptance<FramerLike>, rest: Uint8Array): void {
     this.#filter.forward(decision, rest);
   }
@@ -101,7 +95,7 @@ export class Serving implements Phase, FilterOwner, Drainable {
   leave(): void {
     const { context, socket } = this.#connection;
     context.heads.remove(this.#connection);
-    context.open.served.delete(this);
+    context.open.served.delete(this.#connection);
     this.#body?.end();
     this.#sending?.end();
     unlistenForTimeout(socket);

@@ -1,0 +1,35 @@
+// In:    the connections of a guarded server that speaks TLS itself, before and after their handshakes.
+// Out:   to a drain: those whose handshake is not done, which no other part of a guard knows.
+// Never: ends one before the time of the drain is up.
+
+import type { Duplex } from "node:stream";
+import { ServerSocket } from "../connection/http1/server-socket.js";
+import type { Drainable, OpenConnections } from "../outcome/open-connections.js";
+
+/** A connection that waits for its handshake, for which Node allows 120 s by default. */
+class Handshake implements Drainable {
+  readonly #socket: Duplex;
+
+  constructor(socket: Duplex) {
+    this.#socket = socket;
+  }
+
+  drain(): void {}
+
+  cut(): void {
+    this.#socket.destroy();
+  }
+}
+
+/**
+ * Notes what a server with TLS emits about a connection. A TLSSocket does not show which socket it was made from (`_parent`); were that
+ * member gone, both would be noted.
+ */
+export function noteHandshake(event: unknown, socket: Duplex, open: OpenConnections): void {
+  // A guard that filters has read the octets of a server socket.
+  if (event === "connection" && !(socket instanceof ServerSocket)) open.watch(socket, new Handshake(socket));
+  else if (event === "secureConnection") {
+    const { _parent } = socket as { _parent?: Duplex | null };
+    if (_parent != null) open.unwatch(_parent);
+  }
+}
