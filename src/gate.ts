@@ -134,7 +134,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * From now on the gate owns it.
    *
    * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is not a stream of octets, or a
-   * gate owns it already.
+   * gate owns it already, or an http.Server reads it.
    */
   adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Adoption {
     if (!this.#isAdoptable) {
@@ -312,6 +312,13 @@ function checkSocket(socket: Duplex): void {
     throw new TypeError("adopt takes a stream of bytes: without objectMode, and without setEncoding()");
   }
   if (isKept(socket)) throw new TypeError("adopt takes a socket once, and a gate already owns this one");
+  // Node notes the parser that reads a socket, until it has read an upgrade.
+  if ((socket as { parser?: { socket?: unknown } | null }).parser?.socket === socket) {
+    throw new TypeError(
+      "adopt takes a socket that nothing else reads, and an http.Server reads this one; accept with a net.Server, or write " +
+        "gate.guard(server)",
+    );
+  }
 }
 
 /** A listener needs a server, and a sender none. */

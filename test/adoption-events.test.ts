@@ -4,16 +4,45 @@
 
 import { channel } from "node:diagnostics_channel";
 import { once } from "node:events";
+import http from "node:http";
+import net from "node:net";
 import * as assert from "uvu/assert";
 import { createGate } from "#src/gate.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { NO_LISTEN, NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { collect, echo, gateWith, handshake, pair } from "./support/adoption.js";
 import { suite } from "./support/suite.js";
+import { Client } from "./support/tcp.js";
 import { turn } from "./support/until.js";
 import { openWorld } from "./support/world.js";
 
 const faces = suite("adoption: events and misuse");
+
+faces("a socket that an http.Server reads is not adopted", async () => {
+  const gate = gateWith({}, { requests: (_request, response) => response.end("twice") });
+  for (const guarded of [null, "auto", "filter"] as const) {
+    const server = http.createServer((_request, response) => response.end("once"));
+    if (guarded !== null) createGate({ vhosts: [{ name: "a", port: "any" }] }).guard(server, { mode: guarded });
+    const errors: unknown[] = [];
+    server.on("connection", (socket) => {
+      try {
+        gate.adopt(socket);
+      } catch (error) {
+        errors.push(error);
+      }
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const client = new Client(net.connect((server.address() as net.AddressInfo).port, "127.0.0.1"));
+    await client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert.equal(
+      (await client.all()).map(({ body }) => String(body)),
+      ["once"],
+    );
+    assert.match(String(errors), /^TypeError: adopt takes a socket that nothing else reads/);
+    assert.is(errors.length, 1);
+    server.close();
+  }
+});
 
 faces("each outcome is an event and a diagnostics message, with the decision", async () => {
   const messages: [string, object][] = [];
