@@ -133,8 +133,8 @@ export class Gate extends EventEmitter<GateEvents> {
    * Takes a socket that something else accepted: a net.Socket, a tls.TLSSocket, any Duplex of octets; paused or not.
    * From now on the gate owns it.
    *
-   * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is not a stream of octets, or a
-   * gate owns it already, or an http.Server reads it.
+   * Throws `TypeError` where the configuration cannot serve adopted sockets, the socket is not a stream of octets, a gate
+   * owns it already, or an http.Server reads it.
    */
   adopt(socket: Duplex, options: AdoptOptions = NO_OPTIONS): Adoption {
     if (!this.#isAdoptable) {
