@@ -266,6 +266,10 @@ const cases: Record<string, [call: () => unknown, message: string | RegExp]> = {
     () => wsFramer({ noServer: true } as never),
     "wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is an object with noServer",
   ],
+  "a WebSocketServer with a port of its own": [
+    () => wsFramer({ handleUpgrade() {}, emit: () => true, options: { port: 8080 } }),
+    "wsFramer takes a WebSocketServer made with noServer: true; this one listens on port 8080 itself, where the gate rules on nothing",
+  ],
   "nothing for wsFramer": [() => wsFramer(undefined as never), /this is undefined$/],
   "a setting without its s": [
     () => gateOf({ vhost: [] }),

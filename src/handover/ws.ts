@@ -22,7 +22,7 @@ export interface WebSocketServerLike {
   // biome-ignore lint/suspicious/noExplicitAny: ws asks for an IncomingMessage and reads four members of it
   handleUpgrade(request: any, socket: Duplex, head: Buffer, done: (webSocket: any, request: any) => void): void;
   /** Those that it was made with. */
-  readonly options?: { readonly path?: unknown; readonly verifyClient?: unknown };
+  readonly options?: { readonly path?: unknown; readonly port?: unknown; readonly verifyClient?: unknown };
   /** Its open WebSockets; absent with `clientTracking: false`. */
   // biome-ignore lint/suspicious/noExplicitAny: as ws declares it
   readonly clients?: Iterable<any>;
@@ -74,12 +74,18 @@ function headersOf(head: RequestHead, host: string | null): UpgradeRequest["head
  * Gives accepted upgrades to a `WebSocketServer` of npm ws made with `noServer: true`, which answers the opening
  * handshake and emits 'connection' with the WebSocket and an `UpgradeRequest`. Its options (perMessageDeflate,
  * maxPayload, handleProtocols, verifyClient, path) apply as usual: an upgrade that it refuses has the answer of ws, and is abandoned
- * as `FRAMER_REFUSED`.
+ * as `FRAMER_REFUSED`. One that listens on a port of its own is refused with a TypeError: the gate does not rule on what connects there.
  */
 export function wsFramer(webSocketServer: WebSocketServerLike): Framer {
   if (typeof webSocketServer?.handleUpgrade !== "function") {
     throw new TypeError(
       `wsFramer takes a WebSocketServer: wsFramer(new WebSocketServer({ noServer: true })); this is ${describe(webSocketServer)}`,
+    );
+  }
+  const port = webSocketServer.options?.port;
+  if (port !== undefined && port !== null) {
+    throw new TypeError(
+      `wsFramer takes a WebSocketServer made with noServer: true; this one listens on port ${port} itself, where the gate rules on nothing`,
     );
   }
   /** By socket, and by itself. */
