@@ -183,6 +183,22 @@ test("docs/drop-in.md has what is stricter, with its code; http-parser-js accept
   }
 });
 
+test("a negative chunk size, by which http-parser-js goes back and never returns", () => {
+  const octets = octetsOf("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\na");
+  const parser = new theirs.HTTPParser("REQUEST");
+  const enough = new Error("called again for the same octets");
+  let calls = 0;
+  parser.onBody = () => {
+    calls++;
+    if (calls === 1000) throw enough;
+  };
+  assert.throws(
+    () => parser.execute(octets),
+    (thrown: Error) => thrown === enough,
+  );
+  assert.is((new HTTPParser("REQUEST").execute(octets) as ParseError).code, "HPE_CHUNK_SIZE_INVALID");
+});
+
 test("each code is in that table, or http-parser-js refuses its octets as well", () => {
   for (const [code, [text, type = "REQUEST"]] of Object.entries(alike)) {
     const [ours, others] = [new HTTPParser(type), new theirs.HTTPParser(type)].map((parser) => {

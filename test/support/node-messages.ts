@@ -127,6 +127,9 @@ export function readByNodeParser(
   return log.reading;
 }
 
+/** http-parser-js goes back by a negative chunk size, and would read the same octets for ever. */
+const ENDLESS = Symbol("a negative chunk size");
+
 /** The same by http-parser-js, which reads text as ASCII. */
 export function readByHttpParserJs(
   pieces: readonly Uint8Array[],
@@ -145,10 +148,16 @@ export function readByHttpParserJs(
     return log.head({ start, httpVersion, fields: headers, statusCode, upgrade, keepAlive: info.shouldKeepAlive });
   };
   parser[HTTPParser.kOnBody] = (part: Buffer) => {
+    if (parser.body_bytes < 0) throw ENDLESS;
     log.newest!.content += part.toString("latin1");
   };
   parser[HTTPParser.kOnMessageComplete] = () => log.end();
-  readPieces(parser, pieces, ended, log);
+  try {
+    readPieces(parser, pieces, ended, log);
+  } catch (thrown) {
+    if (thrown !== ENDLESS) throw thrown;
+    log.reading.refused = ENDLESS.description!;
+  }
   return log.reading;
 }
 
