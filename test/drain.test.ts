@@ -2,7 +2,7 @@
 // Out:   whether those that read get all that is theirs, the others are cut when the signal comes, and the counts agree.
 // Never: bounds how long anything takes: the signal is aborted by hand.
 
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
@@ -267,6 +267,25 @@ test("a later head that is incomplete when the time is up: its connection is cut
   await station.close();
 });
 
+test("what is cut is counted, also where a refused client is still read", async () => {
+  const gate = gateOf({});
+  const refused = adopt(gate, {}, "GET / HTTP/1.1\n");
+  refused.client.stream.allowHalfOpen = true;
+  await refused.client.responses(1);
+  const silent = adopt(gate, {});
+  const { lingering, pendingHeads } = gate.metrics().gauges;
+  assert.equal([lingering, pendingHeads], [1, 1]);
+  assert.equal(await gate.drain({ signal: AbortSignal.abort() }), { closed: 0, cut: 1, refused: 0 });
+  await Promise.all([refused.client.closed(), silent.client.closed()]);
+});
+
+test("a signal that outlives the drain keeps nothing of it", async () => {
+  const { signal } = new AbortController();
+  const { gate } = await new Station("adopt").listen();
+  await Promise.all([gate.drain({ signal }), gate.drain({ signal })]);
+  assert.equal(getEventListeners(signal, "abort"), []);
+});
+
 for (const mode of ["auto", "filter", "events"] as const) {
   test(`a guarded https.Server: a client that does not complete its handshake is cut: ${mode}`, async () => {
     const gate = gateOf({}, { vhosts: [{ name: "localhost", port: "any" }] });
@@ -301,7 +320,10 @@ test("a gate that has drained answers 503", async () => {
 });
 
 test("a gate without connections has drained at once, and so has one that is disposed of", async () => {
+  const { signal } = new AbortController();
   assert.equal(await new Station("adopt").gate.drain({ spread: 0 }), { closed: 0, cut: 0, refused: 0 });
+  // Nothing is there to be closed over that time.
+  assert.equal(await new Station("adopt").gate.drain({ spread: 3_600_000, signal }), { closed: 0, cut: 0, refused: 0 });
   const { gate } = new Station("adopt");
   await gate[Symbol.asyncDispose]();
   assert.is(gate.state, "drained");

@@ -66,6 +66,8 @@ export class Drain {
   readonly #resolve: (counts: Omit<DrainCounts, "refused">) => void;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pace: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted at its end: signals that outlive it then keep no listener. */
+  readonly #over = new AbortController();
 
   constructor(context: Context, closeCode: number, spread: number) {
     this.#context = context;
@@ -86,6 +88,8 @@ export class Drain {
       else one.drain();
     }
     this.#spread(handed, spread);
+    // A gate without connections has none to wait for.
+    setImmediate(() => this.#endIfEmpty());
   }
 
   /** Cuts when the signal is aborted; without one, after `limits.drainTimeout`. */
@@ -94,7 +98,7 @@ export class Drain {
     const cut = (): void => this.#cut();
     if (signal === null) this.#deadline ??= setTimeout(cut, this.#context.limits.drainTimeout);
     else if (signal.aborted) cut();
-    else signal.addEventListener("abort", cut, { once: true });
+    else signal.addEventListener("abort", cut, { signal: this.#over.signal });
   }
 
   /** Those that are in a list of deadlines, or are served, each once: a waiting connection is known nowhere else. */
@@ -132,7 +136,7 @@ export class Drain {
     for (const one of [...heads, ...sessions]) one.closeIdle?.();
     for (const one of [...open.served]) one.closeIdle?.();
     for (const one of open.watched) one.closeIdle?.();
-    // In a later turn: sockets report their close then, and a gate without connections has none to wait for.
+    // In a later turn, in which sockets report their close; those that were sent away never do.
     setImmediate(() => this.#endIfEmpty());
   }
 
@@ -147,13 +151,12 @@ export class Drain {
     if (open.state === "drained") return;
     open.sweep();
     const left = new Set<Drainable>([...this.#adopted(), ...open.watched]);
-    open.state = "drained";
+    this.#end(left.size);
     for (const one of left) one.cut();
     for (const one of [...lingering]) {
       lingering.remove(one);
       one.expire();
     }
-    this.#end(left.size);
   }
 
   #end(cut: number): void {
@@ -163,6 +166,7 @@ export class Drain {
     open.whenClosed = lingering.whenEmpty = null;
     clearTimeout(this.#deadline);
     clearTimeout(this.#pace);
+    this.#over.abort();
     // Sockets that were destroyed have closed by then.
     setImmediate(() => this.#resolve({ closed: open.closed, cut }));
   }
