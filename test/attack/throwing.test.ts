@@ -237,3 +237,24 @@ throwing("adopted: a server that throws when it gets its connection", async () =
   assert.equal(errors, ["of the application"]);
   assert.ok(far instanceof Duplex && far.destroyed);
 });
+
+throwing("a stream that throws as its deadline is answered: the others have theirs", async () => {
+  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], limits: { headTimeout: 20 } });
+  const fails = new Duplex({
+    read() {},
+    write() {
+      throw new Error("written");
+    },
+  });
+  const [, silent] = streamPair();
+  const errors = await uncaught(async () => {
+    const [first, second] = [gate.adopt(fails, { rest: Buffer.from("GET / ") }), gate.adopt(silent)];
+    const ends = await Promise.all([first.ended, second.ended]);
+    assert.equal(
+      ends.map((end) => (end as { code?: string }).code),
+      ["HEAD_TIMEOUT", "HEAD_TIMEOUT"],
+    );
+  });
+  assert.equal(errors, ["written"]);
+  assert.is(gate.pendingHeads, 0);
+});
