@@ -281,7 +281,7 @@ test("what is cut is counted, also where a refused client is still read", async 
 
 test("a signal that outlives the drain keeps nothing of it", async () => {
   const { signal } = new AbortController();
-  const { gate } = await new Station("adopt").listen();
+  const { gate } = new Station("adopt");
   await Promise.all([gate.drain({ signal }), gate.drain({ signal })]);
   assert.equal(getEventListeners(signal, "abort"), []);
 });

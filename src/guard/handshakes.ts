@@ -22,14 +22,15 @@ class Handshake implements Drainable {
 }
 
 /**
- * Notes what a server with TLS emits about a connection. A TLSSocket does not show which socket it was made from (`_parent`); were that
- * member gone, both would be noted.
+ * Notes what a server with TLS emits about a connection: `event` is 'connection' before its handshake. A TLSSocket does not show which
+ * socket it was made from (`_parent`); were that member gone, both would be noted.
  */
-export function noteHandshake(event: unknown, socket: Duplex, open: OpenConnections): void {
-  // A guard that filters has read the octets of a server socket.
-  if (event === "connection" && !(socket instanceof ServerSocket)) open.watch(socket, new Handshake(socket));
-  else if (event === "secureConnection") {
+export function noteHandshake(event: "connection" | "secureConnection", socket: Duplex, open: OpenConnections): void {
+  if (event === "secureConnection") {
     const { _parent } = socket as { _parent?: Duplex | null };
     if (_parent != null) open.unwatch(_parent);
+  } else if (!(socket instanceof ServerSocket)) {
+    // A guard that filters has read the octets of a server socket.
+    open.watch(socket, new Handshake(socket));
   }
 }
