@@ -3,7 +3,8 @@
 // Never: bounds how long anything takes: the signal is aborted by hand.
 
 import { getEventListeners, once } from "node:events";
-import type { ClientHttp2Session } from "node:http2";
+import http, { type ServerResponse } from "node:http";
+import http2, { type ClientHttp2Session } from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
@@ -308,6 +309,53 @@ for (const mode of ["auto", "filter", "events"] as const) {
     assert.equal((await client.all()).length, 1);
   });
 }
+
+for (const mode of ["auto", "events"] as const) {
+  test(`connections of a server whose guard was released are not drained: ${mode}`, async () => {
+    const gate = gateOf({}, { vhosts: [{ name: "localhost", port: "any" }] });
+    const asked: ServerResponse[] = [];
+    const server = http.createServer((_request, response) => void asked.push(response));
+    const guard = gate.guard(server, { mode });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const [before, within] = [new Client(net.connect(port, "127.0.0.1")), new Client(net.connect(port, "127.0.0.1"))];
+    for (const [i, client] of [before, within].entries()) {
+      await client.send(get("/"));
+      await until(() => asked.length > i, "it is asked");
+    }
+    asked[0]!.end("one");
+    await before.responses(1);
+    const early = gate.drain();
+    guard.release();
+    assert.equal(await early, { closed: 0, cut: 0, refused: 0 });
+    assert.is(gate.metrics().gauges.guarded, 0);
+    await before.send(get("/"));
+    await until(() => asked.length === 3, "a third is asked");
+    for (const response of asked.slice(1)) response.end("more");
+    const answers = [await before.responses(2), await within.responses(1)];
+    assert.equal(
+      answers.flat().map(({ fields }) => fields.get("connection")),
+      ["keep-alive", "keep-alive", "close"],
+    );
+    for (const client of [before, within]) client.stream.destroy();
+    server.close();
+  });
+}
+
+test("over HTTP/2 sessions of a server whose guard was released are not drained", async () => {
+  const gate = gateOf({}, { vhosts: [{ name: "127.0.0.1", port: "any" }] });
+  const server = http2.createServer((_request, response) => void response.end("whole"));
+  const guard = gate.guard(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  assert.is((await ask(session, { ":path": "/" })).status, 200);
+  guard.release();
+  assert.equal(await gate.drain(), { closed: 0, cut: 0, refused: 0 });
+  assert.is((await ask(session, { ":path": "/" })).status, 200);
+  session.close();
+  server.close();
+});
 
 test("a gate that has drained answers 503", async () => {
   const gate = gateOf({});

@@ -107,12 +107,13 @@ export class Guard implements Disposable {
     return !this.#interception.isReleased;
   }
 
-  /** From now on nothing is ruled on; adopted connections stay adopted. */
+  /** From now on nothing is ruled on, and the server's connections are not the gate's; those that it has adopted stay adopted. */
   release(): void {
     if (this.#interception.isReleased) return;
     this.#interception.release();
     this.#seated?.release();
     this.#guards.remove(this, (guard) => guard.#interception.takeOff());
+    this.#context.open.released();
   }
 
   [Symbol.dispose](): void {
@@ -159,7 +160,7 @@ export class Guard implements Disposable {
   #connection(event: "connection" | "secureConnection", values: unknown[]): boolean {
     const socket = values[0] as Duplex;
     const isItsOwn = event === this.#connectionEvent;
-    if (this.#connectionEvent === "secureConnection") noteHandshake(event, socket, this.#context.open);
+    if (this.#connectionEvent === "secureConnection") noteHandshake(event, socket, this.#context.open, this);
     if (this.mode !== "filter") {
       if (isItsOwn) this.#connectionOf(socket).seen();
     } else if (socket instanceof ServerSocket) {
@@ -198,7 +199,7 @@ export class Guard implements Disposable {
   #connectionOf(socket: Duplex): GuardedConnection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new GuardedConnection(this.#context, socket, this.#rule);
+    const connection = new GuardedConnection(this.#context, this, socket, this.#rule);
     this.#connections.set(socket, connection);
     return connection;
   }

@@ -19,11 +19,18 @@ import type { SameRuling } from "./same-ruling.js";
 /** A ruling on a request as Node has read it. */
 export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
+/** A guard from the point of view of its connections. */
+export interface Activity {
+  /** False once it has been released: then they are not the gate's any more. */
+  readonly isActive: boolean;
+}
+
 /** One connection of a guarded server, from its beginning on, or from its first request where it is older than the guard. */
 export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
   readonly #socket: Duplex;
   readonly #open: OpenConnections;
+  readonly #guard: Activity;
   readonly rule: (message: Message) => Ruling;
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
@@ -37,18 +44,23 @@ export class GuardedConnection implements Drainable {
   /** The socket's `bytesRead` when the newest response was written; -1 before the first one. */
   #readThen: number | undefined = -1;
 
-  constructor(context: Context, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
+  constructor(context: Context, guard: Activity, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
     const { known, open, policy } = context;
     const arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
     this.arrival = arrival;
     this.#socket = socket;
     this.#open = open;
+    this.#guard = guard;
     this.rule = (message) => rule(message, arrival);
     known.set(socket, this);
   }
 
   get decision(): Decision<FramerLike> | null {
     return this.newest === null ? null : this.newest.decision;
+  }
+
+  get isAway(): boolean {
+    return !this.#guard.isActive;
   }
 
   /** An idle connection does not hold its last response, which holds its request. */
@@ -99,7 +111,7 @@ export class GuardedConnection implements Drainable {
     if (!this.response?.writableFinished) return;
     this.response = null;
     this.#readThen = (this.#socket as Partial<Socket>).bytesRead;
-    if (this.#open.state !== "open") this.#socket.end();
+    if (this.#open.state !== "open" && !this.isAway) this.#socket.end();
   };
 }
 

@@ -15,6 +15,8 @@ export type GateState = "open" | "draining" | "drained";
 
 /** What a drain does with a connection. */
 export interface Drainable {
+  /** It is not the gate's any more. */
+  readonly isAway?: boolean;
   /** Accepts nothing new, and ends once all that is under way has ended. Calling it again changes nothing. */
   drain(): void;
   /** Ends at once if nothing is under way. */
@@ -82,7 +84,7 @@ export class HandedOver implements Drainable {
   }
 }
 
-/** Entries from which on those of sockets that were sent to another process are looked for. */
+/** Entries from which on those that are away are looked for. */
 const MANY = 1000;
 
 /** All connections that a gate has. */
@@ -102,7 +104,7 @@ export class OpenConnections {
   /** Connections with another owner, and connections and HTTP/2 sessions of guarded servers, until they close. */
   readonly #watched = new Map<EventEmitter, Drainable>();
   #handed = 0;
-  /** Number of entries at which sockets that were sent away are looked for. */
+  /** Number of entries at which those that are away are looked for. */
   #sweepAt = MANY;
   readonly #onClose: (this: EventEmitter) => void;
 
@@ -181,11 +183,15 @@ export class OpenConnections {
     return true;
   }
 
-  /** Forgets the sockets that were sent to another process: they never close here. */
+  /** Some of the connections of guarded servers are not the gate's any more. */
+  released(): void {
+    this.sweep();
+    this.whenClosed?.();
+  }
+
+  /** Forgets what is away: the close of a socket that was sent to another process never comes. */
   sweep(): void {
-    for (const [emitter, one] of this.#watched) {
-      if (one instanceof HandedOver && one.isAway) this.#delete(emitter);
-    }
+    for (const [emitter, one] of this.#watched) if (one.isAway === true) this.#delete(emitter);
     this.#sweepAt = Math.max(MANY, 2 * this.#watched.size);
   }
 
