@@ -199,7 +199,7 @@ export class Guard implements Disposable {
   #connectionOf(socket: Duplex): GuardedConnection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new GuardedConnection(this.#context, this, socket, this.#rule);
+    const connection = new GuardedConnection(this.#context, socket, this);
     this.#connections.set(socket, connection);
     return connection;
   }
@@ -210,18 +210,19 @@ export class Guard implements Disposable {
     return policy.trust === null ? limits : limitsBehind(this.#server.maxHeadersCount, limits);
   }
 
-  readonly #rule = (message: Message, arrival: Arrival): Ruling => {
+  /** @internal */
+  rule(message: Message, arrival: Arrival): Ruling {
     const read = this.#seated?.headOf(message, this.#limits);
     const result = read === undefined ? headOf(message, this.#limits) : { kind: "complete" as const, head: read };
     if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
     return decide(this.#context.policy, result.head, arrival);
-  };
+  }
 
   /** If Node asks which requests are upgrades, they have been ruled on before they are emitted. */
   #ruleOnce(request: IncomingMessage): Ruling {
     const known = this.#rulings.get(request);
     if (known !== undefined) return known;
-    const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
+    const ruling = this.#connectionOf(request.socket).rule(request);
     if (this.#interception.isAsked) this.#rulings.set(request, ruling);
     return ruling;
   }
@@ -375,7 +376,7 @@ export class Guard implements Disposable {
     const next = this.#guards.next(passage);
     if (next !== undefined) {
       const connection = next.#connectionOf(socket);
-      next.#act(next.#rule(messageOf(head), connection.arrival), connection, socket, rest);
+      next.#act(connection.rule(messageOf(head)), connection, socket, rest);
       return;
     }
     const { claimed } = passage;

@@ -25,13 +25,17 @@ export interface Activity {
   readonly isActive: boolean;
 }
 
+/** A guard that rules on what its connections bring. */
+interface Ruler extends Activity {
+  rule(message: Message, arrival: Arrival): Ruling;
+}
+
 /** One connection of a guarded server, from its beginning on, or from its first request where it is older than the guard. */
 export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
   readonly #socket: Duplex;
   readonly #open: OpenConnections;
-  readonly #guard: Activity;
-  readonly rule: (message: Message) => Ruling;
+  readonly #guard: Ruler;
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
@@ -44,14 +48,11 @@ export class GuardedConnection implements Drainable {
   /** The socket's `bytesRead` when the newest response was written; -1 before the first one. */
   #readThen: number | undefined = -1;
 
-  constructor(context: Context, guard: Activity, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
-    const { known, open, policy } = context;
-    const arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
-    this.arrival = arrival;
+  constructor({ known, open, policy }: Context, socket: Duplex, guard: Ruler) {
+    this.arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
     this.#socket = socket;
     this.#open = open;
     this.#guard = guard;
-    this.rule = (message) => rule(message, arrival);
     known.set(socket, this);
   }
 
@@ -61,6 +62,10 @@ export class GuardedConnection implements Drainable {
 
   get isAway(): boolean {
     return !this.#guard.isActive;
+  }
+
+  rule(message: Message): Ruling {
+    return this.#guard.rule(message, this.arrival);
   }
 
   /** An idle connection does not hold its last response, which holds its request. */
