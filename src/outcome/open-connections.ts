@@ -6,6 +6,7 @@ import type { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Framer } from "../handover/framer.js";
+import { LEAVE } from "../policy/vhost.js";
 
 /**
  * `open`: everything is taken. `draining`: upgrades are refused, and the connections that there are come to their end. `drained`: none
@@ -33,6 +34,8 @@ export class HandedOver implements Drainable {
   readonly previous: Drainable | null;
   readonly #socket: Duplex;
   readonly #owner: Framer | null;
+  /** To listeners of a guarded server, whose alone it is once the guard is released. */
+  readonly #isLeft: boolean;
   readonly #open: OpenConnections;
   #isTaken = false;
   #isAsked = false;
@@ -40,13 +43,16 @@ export class HandedOver implements Drainable {
   constructor(socket: Duplex, owner: unknown, open: OpenConnections, isAdopted: boolean, previous: Drainable | null) {
     this.#socket = socket;
     this.#owner = typeof (owner as Framer | null | undefined)?.drain === "function" ? (owner as Framer) : null;
+    this.#isLeft = owner === LEAVE;
     this.#open = open;
     this.isAdopted = isAdopted;
     this.previous = previous;
   }
 
-  /** It has closed, or was sent to another process: Node then takes the handle out of the socket, which never closes. */
+  /** It has closed; or it was sent to another process: Node then takes the handle out of the socket, which never closes. */
   get isAway(): boolean {
+    // Its guard was released.
+    if (this.#isLeft && this.previous?.isAway === true) return true;
     const socket = this.#socket;
     if (socket.destroyed || !(socket instanceof Socket)) return socket.destroyed;
     return !socket.connecting && (socket as { _handle?: unknown })._handle === null;
