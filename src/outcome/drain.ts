@@ -81,12 +81,12 @@ export class Drain {
     open.closeCode = closeCode;
     open.whenClosed = context.lingering.whenEmpty = () => this.#endIfEmpty();
     open.sweep();
-    for (const one of this.#adopted()) one.drain();
+    forEach(this.#adopted(), (one) => one.drain());
     const handed: Drainable[] = [];
-    for (const one of open.watched) {
+    forEach(open.watched, (one) => {
       if (one instanceof HandedOver) handed.push(one);
       else one.drain();
-    }
+    });
     this.#spread(handed, spread);
     // A gate without connections has none to wait for.
     setImmediate(() => this.#endIfEmpty());
@@ -133,9 +133,7 @@ export class Drain {
     const { heads, open, sessions } = this.#context;
     if (open.state === "drained") return;
     open.sweep();
-    for (const one of [...heads, ...sessions]) one.closeIdle?.();
-    for (const one of [...open.served]) one.closeIdle?.();
-    for (const one of open.watched) one.closeIdle?.();
+    forEach([...heads, ...sessions, ...open.served, ...open.watched], (one) => one.closeIdle?.());
     // In a later turn, in which sockets report their close; those that were sent away never do.
     setImmediate(() => this.#endIfEmpty());
   }
@@ -152,7 +150,7 @@ export class Drain {
     open.sweep();
     const left = new Set<Drainable>([...this.#adopted(), ...open.watched]);
     this.#end(left.size);
-    for (const one of left) one.cut();
+    forEach(left, (one) => one.cut());
     for (const one of [...lingering]) {
       lingering.remove(one);
       one.expire();
@@ -169,5 +167,18 @@ export class Drain {
     this.#over.abort();
     // Sockets that were destroyed have closed by then.
     setImmediate(() => this.#resolve({ closed: open.closed, cut }));
+  }
+}
+
+/** What a stream of the application's throws is thrown again in a microtask: the others are still to be closed. */
+function forEach(all: Iterable<Drainable>, act: (one: Drainable) => void): void {
+  for (const one of all) {
+    try {
+      act(one);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }
