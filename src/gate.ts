@@ -55,7 +55,10 @@ import { definePolicy, fixOfVhosts, forServer, withSecured } from "./policy/poli
 import { checkAdoptable, checkGuardable } from "./policy/road.js";
 import { LEAVE } from "./policy/vhost.js";
 
-/** Makes a gate, which adopts sockets and guards servers. Throws `TypeError` with the path, the value and the fix. */
+/**
+ * Makes a gate, which adopts sockets and guards servers. Throws `TypeError` with the path, the value and the fix, and `RangeError` for a
+ * limit that is out of range.
+ */
 export function createGate(options: GateOptions): Gate {
   return new Gate(options);
 }
@@ -165,7 +168,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * server's own listeners. `release()` of the returned guard, or leaving the scope of a `using`, removes it.
    *
    * Throws `TypeError` for anything but a server of node:http, node:https or node:http2, for a server that this gate already
-   * guards, and if a vhost's port cannot be that of a listening server.
+   * guards, for options that are wrong, and if what the gate is configured for is impossible on that server, such as a vhost's port.
    */
   guard(server: GuardedServer, options: GuardOptions = {}): Guard {
     const connectionEvent = connectionEventOf(server);
@@ -207,7 +210,7 @@ export class Gate extends EventEmitter<GateEvents> {
    * destroyed. Resolves when no connection is left. Calling it again returns the same result; the first signal that is aborted counts.
    * A listening server goes on accepting: close it before.
    *
-   * Throws `TypeError` and `RangeError` for options that are wrong.
+   * Rejects with `TypeError` or `RangeError` for options that are wrong.
    */
   async drain(options: DrainOptions = {}): Promise<DrainCounts> {
     const { signal, closeCode, spread } = readDrainOptions(options);

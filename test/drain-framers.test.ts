@@ -135,6 +135,23 @@ test("a socket that was sent to another process is no longer the gate's", async 
   station.server.close();
 });
 
+for (const mode of ["auto", "events"] as const) {
+  test(`once the guard is released, upgrades that were left to other listeners are theirs alone: ${mode}`, async () => {
+    const station = await new Station(mode, { vhosts: [{ name: "localhost", port: "any" }] }).listen();
+    const taken: Duplex[] = [];
+    station.server.on("upgrade", (_request: unknown, socket: Duplex) => taken.push(socket.resume()));
+    const client = await station.connect(upgrade);
+    await until(() => taken.length === 1, "it is left to the listener");
+    station.guard!.release();
+    assert.is(station.gate.metrics().gauges.handedOver, 0);
+    assert.equal(await station.gate.drain(), { closed: 0, cut: 0, refused: 0 });
+    assert.not.ok(taken[0]!.destroyed);
+    taken[0]!.destroy();
+    await client.closed();
+    await station.close();
+  });
+}
+
 for (const mode of ["auto", "filter", "events"] as const) {
   test(`upgrades that are left to other listeners have until the end: ${mode}`, async () => {
     const station = await new Station(mode, { vhosts: [{ name: "localhost", port: "any" }] }).listen();

@@ -2,8 +2,9 @@
 // Out:   whether those that read get all that is theirs, the others are cut when the signal comes, and the counts agree.
 // Never: bounds how long anything takes: the signal is aborted by hand.
 
-import { once } from "node:events";
-import type { ClientHttp2Session } from "node:http2";
+import { getEventListeners, once } from "node:events";
+import http, { type ServerResponse } from "node:http";
+import http2, { type ClientHttp2Session } from "node:http2";
 import https from "node:https";
 import net, { type AddressInfo } from "node:net";
 import tls from "node:tls";
@@ -267,6 +268,25 @@ test("a later head that is incomplete when the time is up: its connection is cut
   await station.close();
 });
 
+test("what is cut is counted, also where a refused client is still read", async () => {
+  const gate = gateOf({});
+  const refused = adopt(gate, {}, "GET / HTTP/1.1\n");
+  refused.client.stream.allowHalfOpen = true;
+  await refused.client.responses(1);
+  const silent = adopt(gate, {});
+  const { lingering, pendingHeads } = gate.metrics().gauges;
+  assert.equal([lingering, pendingHeads], [1, 1]);
+  assert.equal(await gate.drain({ signal: AbortSignal.abort() }), { closed: 0, cut: 1, refused: 0 });
+  await Promise.all([refused.client.closed(), silent.client.closed()]);
+});
+
+test("a signal that outlives the drain keeps nothing of it", async () => {
+  const { signal } = new AbortController();
+  const { gate } = new Station("adopt");
+  await Promise.all([gate.drain({ signal }), gate.drain({ signal })]);
+  assert.equal(getEventListeners(signal, "abort"), []);
+});
+
 for (const mode of ["auto", "filter", "events"] as const) {
   test(`a guarded https.Server: a client that does not complete its handshake is cut: ${mode}`, async () => {
     const gate = gateOf({}, { vhosts: [{ name: "localhost", port: "any" }] });
@@ -290,6 +310,53 @@ for (const mode of ["auto", "filter", "events"] as const) {
   });
 }
 
+for (const mode of ["auto", "events"] as const) {
+  test(`connections of a server whose guard was released are not drained: ${mode}`, async () => {
+    const gate = gateOf({}, { vhosts: [{ name: "localhost", port: "any" }] });
+    const asked: ServerResponse[] = [];
+    const server = http.createServer((_request, response) => void asked.push(response));
+    const guard = gate.guard(server, { mode });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const { port } = server.address() as AddressInfo;
+    const [before, within] = [new Client(net.connect(port, "127.0.0.1")), new Client(net.connect(port, "127.0.0.1"))];
+    for (const [i, client] of [before, within].entries()) {
+      await client.send(get("/"));
+      await until(() => asked.length > i, "it is asked");
+    }
+    asked[0]!.end("one");
+    await before.responses(1);
+    const early = gate.drain();
+    guard.release();
+    assert.equal(await early, { closed: 0, cut: 0, refused: 0 });
+    assert.is(gate.metrics().gauges.guarded, 0);
+    await before.send(get("/"));
+    await until(() => asked.length === 3, "a third is asked");
+    for (const response of asked.slice(1)) response.end("more");
+    const answers = [await before.responses(2), await within.responses(1)];
+    assert.equal(
+      answers.flat().map(({ fields }) => fields.get("connection")),
+      ["keep-alive", "keep-alive", "close"],
+    );
+    for (const client of [before, within]) client.stream.destroy();
+    server.close();
+  });
+}
+
+test("over HTTP/2 sessions of a server whose guard was released are not drained", async () => {
+  const gate = gateOf({}, { vhosts: [{ name: "127.0.0.1", port: "any" }] });
+  const server = http2.createServer((_request, response) => void response.end("whole"));
+  const guard = gate.guard(server);
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  assert.is((await ask(session, { ":path": "/" })).status, 200);
+  guard.release();
+  assert.equal(await gate.drain(), { closed: 0, cut: 0, refused: 0 });
+  assert.is((await ask(session, { ":path": "/" })).status, 200);
+  session.close();
+  server.close();
+});
+
 test("a gate that has drained answers 503", async () => {
   const gate = gateOf({});
   await gate.drain();
@@ -301,7 +368,10 @@ test("a gate that has drained answers 503", async () => {
 });
 
 test("a gate without connections has drained at once, and so has one that is disposed of", async () => {
+  const { signal } = new AbortController();
   assert.equal(await new Station("adopt").gate.drain({ spread: 0 }), { closed: 0, cut: 0, refused: 0 });
+  // Nothing is there to be closed over that time.
+  assert.equal(await new Station("adopt").gate.drain({ spread: 3_600_000, signal }), { closed: 0, cut: 0, refused: 0 });
   const { gate } = new Station("adopt");
   await gate[Symbol.asyncDispose]();
   assert.is(gate.state, "drained");

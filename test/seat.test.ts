@@ -11,8 +11,10 @@ import net from "node:net";
 import tls from "node:tls";
 import * as assert from "uvu/assert";
 import { Engine } from "#src/engine/engine.js";
+import { engineFor } from "#src/engine/seat.js";
 import { SeatParser } from "#src/engine/seat-parser.js";
 import { selfTest } from "#src/engine/self-test.js";
+import { createGate } from "#src/gate.js";
 import { install, type SeatableServer, SeatUnavailable, useIn, whyUnavailable } from "#src/http-parser-node.js";
 import { certificate } from "./support/certificate.js";
 import { Client, close, common, GET, isOurs, isPoolNodes, listen, seated } from "./support/seat.js";
@@ -180,6 +182,28 @@ test("install seats all servers that are made from then on, of http, https and h
     assert.equal(net.createServer(listener).rawListeners("connection"), [listener]);
     assert.equal(tls.createServer(listener).rawListeners("secureConnection"), plain.rawListeners("secureConnection"));
   }
+});
+
+test("heads are kept for guards alone: not of another server, nor once the guard is released", async () => {
+  using _installation = install();
+  const kept: boolean[] = [];
+  const [guarded, other] = [http.createServer(), http.createServer()];
+  for (const server of [guarded, other]) {
+    server.on("request", (request, response) => {
+      kept.push(engineFor(server).heads?.get(request) !== undefined);
+      response.end("yes");
+    });
+  }
+  const guard = createGate({ vhosts: [{ name: "a", port: "any" }] }).guard(guarded);
+  const [first, second] = [await Client.connect(await listen(guarded)), await Client.connect(await listen(other))];
+  for (const client of [first, second, first]) {
+    if (kept.length === 2) guard.release();
+    client.received = "";
+    client.send(GET);
+    await client.has("yes");
+  }
+  assert.equal(kept, [true, false, false]);
+  await Promise.all([close(guarded), close(other)]);
 });
 
 test("useIn takes servers with Node's listener alone", () => {

@@ -16,7 +16,7 @@ export interface LentStores {
 }
 
 /** Since Node 24, and for streams without a handle: each read runs in this resource. */
-export function contextOf(): AsyncResource {
+export function newContext(): AsyncResource {
   return new AsyncResource("HTTPINCOMINGMESSAGE", { requireManualDestroy: true });
 }
 

@@ -1,5 +1,5 @@
 // In:    the parts of Node, the kernel.
-// Out:   what the parsers of one seat share: the memory that sockets read into, limits, and parsers to be used again.
+// Out:   what the parsers of one server, or of one installation, share: the memory that sockets read into, limits, and parsers to be used again.
 // Never: lets its memory be dropped while a socket may read into it.
 
 import { maxHeaderSize as defaultHeaderSize } from "node:http";
@@ -42,7 +42,7 @@ export class Engine<Parser extends object> {
   readonly spareMemory: Buffer[] = [];
   /** The head that was read last. */
   readonly head = new NodeHead();
-  /** The head of each request, for a guard that rules on it; null while there is none. */
+  /** The heads of requests that a guard rules on; null before the first guard. */
   heads: SideTable<RequestHead> | null = null;
   readonly #limits = new Map<number, EngineLimits>();
   #http2: Http2Parts | null | undefined;
@@ -70,7 +70,7 @@ export class Engine<Parser extends object> {
     return this.#spare.pop() ?? this.#make(this);
   }
 
-  /** From now on requests have their heads. */
+  /** For a guard. */
   keepHeads(): SideTable<RequestHead> {
     this.heads ??= new SideTable<RequestHead>();
     return this.heads;

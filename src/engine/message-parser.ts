@@ -139,8 +139,8 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     return this.#state === State.DETACHED;
   }
 
-  /** A guard's rule about Host comes before that of its server (`requireHostHeader`), which has no code. */
-  get #needsHost(): boolean {
+  /** A guard rules on it. Its rule about Host comes before that of its server (`requireHostHeader`), which has no code. */
+  get #isGuarded(): boolean {
     return this.place !== null && this.place.guards > 0;
   }
 
@@ -231,7 +231,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     const from = lineEndsEnd(kernel.input, start - shift, end);
     const at = from + shift;
     if (from === end) return at;
-    const found = head.read(kernel, from, end, this.#limits, this.#needsHost);
+    const found = head.read(kernel, from, end, this.#limits, this.#isGuarded);
     current.stillShown();
     if (found === "complete") return this.#begin(head.end + shift);
     const { fault } = head;
@@ -240,7 +240,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     if (found === "malformed") return this.#refuse(fault!, at, at, length);
     const { headBytes, fieldLines } = this.#limits;
     this.#reader = new HeadReader({
-      host: this.#needsHost ? "required" : "optional",
+      host: this.#isGuarded ? "required" : "optional",
       limits: { headBytes, fieldLines },
     });
     return this.#readPiece(this.#reader, at, length);
@@ -289,7 +289,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
 
   /** The engine's `head` was read; it ends before octet `end` of the read. `ruled`: for a guard, if it was not read here. */
   #begin(end: number, ruled?: RequestHead | null): number {
-    const { parts, head, heads, kernel } = this.engine;
+    const { parts, head, kernel } = this.engine;
     const { method, url, minor, keepAlive, rawHeaders } = head;
     const number = parts.methods.get(method);
     this.current.moveOut(end, head.contentLength >= this.current.length - end, head.text);
@@ -310,7 +310,7 @@ export abstract class MessageParser<Own extends object> extends ParserMembers im
     this.headDone = true;
 
     // Now, since a class of the application's makes the request, and may have others read meanwhile.
-    if (heads !== null) this.#requestHead = ruled === undefined ? head.toRequestHead(kernel) : ruled;
+    if (this.#isGuarded) this.#requestHead = ruled === undefined ? head.toRequestHead(kernel) : ruled;
     const life = this.life;
     this.#leave(HEAD_THREW, end);
     const answer = this.onHead(minor, rawHeaders, number, url, upgrade, keepAlive);

@@ -5,6 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
+import { http2 } from "../handover/node-modules.js";
 
 /** A parser as node:http drives it: Node's own, or ours. Callbacks are at numbers. */
 interface NodeParser {
@@ -151,7 +152,7 @@ export interface Http2Parts {
 
 /** Neither has a public name; they are found in a server that is never used. Null if they are not where they were. */
 export function findHttp2(): Http2Parts | null {
-  const server = process.getBuiltinModule("node:http2").createSecureServer({ allowHTTP1: true });
+  const server = http2().createSecureServer({ allowHTTP1: true });
   const listeners = server.listeners("secureConnection") as ConnectionListener[];
   const members = server as unknown as Record<symbol, { allowHTTP1?: boolean } | null | undefined>;
   const options = Object.getOwnPropertySymbols(server).find((symbol) => members[symbol]?.allowHTTP1 === true);

@@ -3,7 +3,7 @@
 // Never: parses a read before node:http has learned of the one before, or in another context than that of the connection.
 
 import type { AsyncResource } from "node:async_hooks";
-import { contextOf, type Handle, hasStores, type LentStores, lendStores } from "./async-context.js";
+import { type Handle, hasStores, type LentStores, lendStores, newContext } from "./async-context.js";
 import { type Listed, listedOn } from "./connection-lists.js";
 import { ownCopy } from "./current-read.js";
 import { readCopies, readDirectly, type SocketLike } from "./direct-reads.js";
@@ -34,7 +34,7 @@ export class SeatParser extends MessageParser<SeatParser> {
     const handle = (resource as { socket?: SocketLike }).socket?._handle;
     const { storesOnResources } = this.engine.parts;
     if (storesOnResources && handle) this.#stores = lendStores(handle);
-    else if (!storesOnResources || hasStores()) this.#resource = contextOf();
+    else if (!storesOnResources || hasStores()) this.#resource = newContext();
   }
 
   /** A connection has it. */

@@ -3,7 +3,7 @@
 // Never: leaves a parser on Node's pool, where another server or a client would take it.
 
 import { type Server as HttpServer, Server as HttpServerClass } from "node:http";
-import type { Http2SecureServer } from "node:http2";
+import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
 import { tls } from "../handover/node-modules.js";
@@ -28,11 +28,10 @@ export interface ReadBefore {
 /** The connections of a server that a seat is for: all, or those that are `ReadBefore`. */
 type SeatedConnections = "all" | "read before";
 
-/** What is read of a server to know whether its parser is lenient, and what it may serve. */
+/** What is read of a server to know whether its parser is lenient. */
 interface Options {
   readonly httpValidation?: string;
   readonly insecureHTTPParser?: boolean;
-  readonly updateSettings?: unknown;
 }
 
 /** Why the parser's seat is unavailable. `code` is `SEAT_UNAVAILABLE`. */
@@ -54,7 +53,10 @@ export function startEngine(): Engine<SeatParser> {
   }
 }
 
-const isHttp2 = (server: SeatableServer): boolean => (server as Options).updateSettings !== undefined;
+/** True for a server of node:http2, whose classes Node does not export. */
+export function speaksHttp2(server: unknown): server is Http2Server | Http2SecureServer {
+  return server instanceof NetServer && typeof (server as { updateSettings?: unknown }).updateSettings === "function";
+}
 
 /** The server's listener that takes a parser for each connection, and its event; null if it has none. */
 function seatOf(
@@ -64,7 +66,7 @@ function seatOf(
   const isSecure = !(server instanceof HttpServerClass);
   if (isSecure && !(server instanceof tls().Server)) return null;
   const event = isSecure ? "secureConnection" : "connection";
-  const own = isHttp2(server) ? engine.http2?.listener : engine.parts.connectionListener;
+  const own = speaksHttp2(server) ? engine.http2?.listener : engine.parts.connectionListener;
   const listener = server.listeners(event).find((each) => each === own);
   return listener === undefined ? null : [event, listener as ConnectionListener];
 }
@@ -84,7 +86,7 @@ export function isLenientServer(server: object, byDefault: () => boolean): boole
  * nor where `allowHTTP1` is not set: then listeners of 'session' or 'unknownProtocol' run.
  */
 function takesParser(server: SeatableServer, socket: object, engine: Engine<SeatParser>): boolean {
-  if (!isHttp2(server)) return true;
+  if (!speaksHttp2(server)) return true;
   const { alpnProtocol } = socket as { alpnProtocol?: unknown };
   if (alpnProtocol !== false && alpnProtocol !== "http/1.1") return false;
   const members = server as unknown as Record<symbol, { allowHTTP1?: boolean } | undefined>;

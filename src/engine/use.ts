@@ -1,6 +1,6 @@
 // In:    a server, or the wish for all of them.
 // Out:   our parser in its seat, and how to undo that.
-// Never: keeps an engine: each server has one of its own, and so its own parsers.
+// Never: keeps an engine: the seat or the installation that it returns has it.
 
 import { engineFor, Installation, Seat, type SeatableServer, SeatUnavailable, startEngine } from "./seat.js";
 

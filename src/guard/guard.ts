@@ -35,21 +35,15 @@ import {
 import { claimsOf, Guards } from "./guards.js";
 import { noteHandshake } from "./handshakes.js";
 import { GuardedSessions, type StreamValues } from "./http2-session.js";
+import { Interception } from "./interception.js";
 import type { RequestsReadBy } from "./mode.js";
 import { endWith, respond, whenAnswered } from "./respond.js";
 import { isLenient, RuledFields, SameRuling } from "./same-ruling.js";
 import { faultOf, Seated } from "./seated.js";
 import { checkListening } from "./server.js";
 
-/** A listener without which Node would not emit an event; all guards share it, so they recognize each other's. */
-const marker = (): void => {};
-const marked = ["upgrade", "connect", "checkContinue", "checkExpectation"] as const;
-
 /** A raw socket that waits its turn may fail, and may have no other error listener. */
 const ignoreError = (): void => {};
-
-/** A server that can be told which requests are upgrades (Node 24 and later). */
-type Choosing = { shouldUpgradeCallback?: ((request: IncomingMessage) => boolean) | undefined };
 
 /** What `gate.guard(server)` returns. */
 export class Guard implements Disposable {
@@ -59,10 +53,7 @@ export class Guard implements Disposable {
   readonly #server: Server;
   /** 'connection', or 'secureConnection' for https. */
   readonly #connectionEvent: string;
-  readonly #emit: Server["emit"];
-  readonly #hadOwnEmit: boolean;
-  readonly #intercept: Server["emit"];
-  readonly #shouldUpgrade: Choosing["shouldUpgradeCallback"];
+  readonly #interception: Interception;
   /** Null if Node's parser accepts more than may share a ruling. */
   readonly #ruledFields: RuledFields | null;
   readonly #connections = new SideTable<GuardedConnection>();
@@ -77,7 +68,6 @@ export class Guard implements Disposable {
   readonly #seated: Seated | null;
   /** The requests of upgrades that Node has read, by socket. */
   readonly #read = new WeakMap<object, IncomingMessage>();
-  #released = false;
 
   /** "filter" comes with `requests` in the context, the server itself. @internal */
   constructor(context: Context, server: Server, connectionEvent: string, reader: Seat | "filter" | "events") {
@@ -87,7 +77,7 @@ export class Guard implements Disposable {
     this.#guards = guards;
     this.hasFramers = claimsOf(context.policy).length > 0;
     const others: OtherListeners = {
-      listening: (event, on) => this.#hasOthers(event) || guards.mayTake(on, this),
+      listening: (event, on) => this.#interception.hasOthers(event) || guards.mayTake(on, this),
       take: (handover) => this.#accepted(handover),
       takeStream: (...values) => this.#acceptedStream(...values),
     };
@@ -95,93 +85,93 @@ export class Guard implements Disposable {
     const hears = (on: Duplex): boolean => others.listening("upgrade", on);
     const ways = { ...context.ways, serves: filters, sends: false, hears };
     this.#context = { ...context, http2: undefined, requestsAccepts: filters, adopts: filters, others, ways };
-    this.#sessions = new GuardedSessions(this.#context, this, (...values) => void this.#pass("stream", ...values));
+    this.#sessions = new GuardedSessions(
+      this.#context,
+      this,
+      (...values) => void this.#interception.pass("stream", ...values),
+    );
     this.#server = server;
     this.#connectionEvent = connectionEvent;
     this.#reportsMalformed = context.policy.mode === "report" && !filters;
     this.#ruledFields = isLenient(server) ? null : new RuledFields();
-    for (const event of marked) server.on(event, marker);
-    this.#emit = server.emit;
-    this.#hadOwnEmit = Object.hasOwn(server, "emit");
-    this.#intercept = (event: string | symbol, ...values: unknown[]) => this.#receive(event, values);
-    server.emit = this.#intercept;
-    const choosing = server as Choosing;
-    this.#shouldUpgrade = choosing.shouldUpgradeCallback;
-    if (this.#shouldUpgrade !== undefined) choosing.shouldUpgradeCallback = this.#choose;
+    this.#interception = new Interception(server, {
+      received: (event, values) => this.#receive(event, values),
+      // Anything but an upgrade that all guards accept stays a request, so that its refusal keeps its place among the responses.
+      isUpgrade: (request) => guards.members.every((guard) => guard.#acceptsUpgrade(request)),
+    });
     guards.add(this);
   }
 
   /** False once it has been released. */
   get isActive(): boolean {
-    return !this.#released;
+    return !this.#interception.isReleased;
   }
 
-  /** From now on nothing is ruled on; adopted connections stay adopted. */
+  /** From now on nothing is ruled on, and the server's connections are not the gate's; those that it has adopted stay adopted. */
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    for (const event of marked) this.#server.removeListener(event, marker);
+    if (this.#interception.isReleased) return;
+    this.#interception.release();
     this.#seated?.release();
-    this.#guards.remove(this, (guard) => guard.#takeOff());
-  }
-
-  /** False if another function has replaced ours: that one keeps calling ours, which then lets everything pass. */
-  #takeOff(): boolean {
-    const choosing = this.#server as Choosing;
-    if (choosing.shouldUpgradeCallback === this.#choose) choosing.shouldUpgradeCallback = this.#shouldUpgrade;
-    if (this.#server.emit !== this.#intercept) return false;
-    if (this.#hadOwnEmit) this.#server.emit = this.#emit;
-    else delete (this.#server as { emit?: unknown }).emit;
-    return true;
+    this.#guards.remove(this, (guard) => guard.#interception.takeOff());
+    this.#context.open.released();
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
 
-  /** Replaces the server's `emit`. */
   #receive(event: string | symbol, values: unknown[]): boolean {
-    if (!this.#released) {
-      if (this.#connectionEvent !== "connection") noteHandshake(event, values[0] as Duplex, this.#context.open);
-      switch (event) {
-        case "request":
-        case "checkContinue":
-        case "checkExpectation":
-          return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
-        case "session":
-          this.#sessions.guard(values[0] as ServerHttp2Session);
-          break;
-        case "stream":
-          return this.#stream(values as StreamValues);
-        case "upgrade":
-        case "connect":
-          // An extended CONNECT that was ruled on, and left to other listeners.
-          if (isOverHttp2(values[0])) break;
-          this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
-          return true;
-        case "clientError":
-          // Anything after a refused request is ignored, and Node would destroy the socket before the refusal is written.
-          if (this.#connections.get(values[1])?.refused) return true;
-          if (this.#endMalformed(values[0], values[1] as Duplex)) return true;
-          break;
-        case "listening":
-          checkListening(this.#context.policy, this.#server);
-          this.#guards.watch.start();
-          break;
-        case "close":
-          this.#guards.watch.stop();
-          break;
-      }
-      if (this.mode === "filter") {
-        const isConnection = event === "connection" || event === this.#connectionEvent;
-        // A server socket of this guard, or of another guard that filters and has read the octets.
-        if (isConnection && values[0] instanceof ServerSocket) return this.#pass(this.#connectionEvent, ...values);
-        if (event === this.#connectionEvent && !this.#guards.lets(values[0] as Duplex, this)) {
-          return this.#connection(values[0] as Duplex);
-        }
-      } else if (event === this.#connectionEvent) this.#connectionOf(values[0] as Duplex).seen();
+    switch (event) {
+      case "request":
+      case "checkContinue":
+      case "checkExpectation":
+        return this.#request(event, values[0] as IncomingMessage, values[1] as ServerResponse);
+      case "session":
+        this.#sessions.guard(values[0] as ServerHttp2Session);
+        break;
+      case "stream":
+        return this.#stream(values as StreamValues);
+      case "upgrade":
+      case "connect":
+        // An extended CONNECT that was ruled on, and left to other listeners.
+        if (isOverHttp2(values[0])) break;
+        this.#detached(values[0] as IncomingMessage, values[1] as Duplex, values[2] as Buffer);
+        return true;
+      case "clientError":
+        // Anything after a refused request is ignored, and Node would destroy the socket before the refusal is written.
+        if (this.#connections.get(values[1])?.refused) return true;
+        if (this.#endMalformed(values[0], values[1] as Duplex)) return true;
+        break;
+      case "connection":
+      case "secureConnection":
+        return this.#connection(event, values);
+      case "listening":
+        checkListening(this.#context.policy, this.#server);
+        this.#guards.watch.start();
+        break;
+      case "close":
+        this.#guards.watch.stop();
+        break;
     }
-    return this.#pass(event, ...values);
+    return this.#interception.pass(event, ...values);
+  }
+
+  /** A server with TLS emits both events: one before the handshake, one after it. */
+  #connection(event: "connection" | "secureConnection", values: unknown[]): boolean {
+    const socket = values[0] as Duplex;
+    const isItsOwn = event === this.#connectionEvent;
+    if (this.#connectionEvent === "secureConnection") noteHandshake(event, socket, this.#context.open, this);
+    if (this.mode !== "filter") {
+      if (isItsOwn) this.#connectionOf(socket).seen();
+    } else if (socket instanceof ServerSocket) {
+      // Of this guard, or of another guard that filters and has read the octets.
+      return this.#interception.pass(this.#connectionEvent, ...values);
+    } else if (isItsOwn && !this.#guards.lets(socket, this)) {
+      // The request filter gives the server a server socket instead.
+      new Connection(this.#context, socket, NO_HINTS).begin(NOTHING);
+      return true;
+    }
+    return this.#interception.pass(event, ...values);
   }
 
   /** A head that headgate's parser has refused; false for any other error, and if listeners of 'clientError' are to answer. */
@@ -191,7 +181,7 @@ export class Guard implements Disposable {
     const connection = this.#connectionOf(socket);
     const end: Answered = { kind: "malformed", fault, arrival: connection.arrival };
     this.#context.reports.ended(end);
-    if (this.#hasOthers("clientError")) return false;
+    if (this.#interception.hasOthers("clientError")) return false;
     connection.refused = true;
     const reply = http1Response(replyTo(end, this.#context.expose)!);
     if (connection.response !== null) connection.stopReading(socket);
@@ -199,22 +189,9 @@ export class Guard implements Disposable {
     return true;
   }
 
-  #pass(event: string | symbol, ...values: unknown[]): boolean {
-    return Reflect.apply(this.#emit, this.#server, [event, ...values]);
-  }
-
-  /** True if there is a listener that is not a guard's. */
-  #hasOthers(event: string): boolean {
-    const others = this.#server.listeners(event).filter((listener) => listener !== marker).length;
-    if (event !== "stream") return others > 0;
-    // With a 'request' listener, node:http2 has a 'stream' listener that turns streams into requests, and CONNECT into 'connect'.
-    const own = this.#server.listenerCount("request") > 0 ? 1 : 0;
-    return others > own || this.#hasOthers("connect");
-  }
-
   /** A stream of a session: one that was ruled on, or one of a session that existed before this guard. */
   #stream(values: StreamValues): boolean {
-    if (this.#context.known.get(values[0]) !== undefined) return this.#pass("stream", ...values);
+    if (this.#context.known.get(values[0]) !== undefined) return this.#interception.pass("stream", ...values);
     this.#sessions.of(values[0].session as ServerHttp2Session).rule(...values);
     return true;
   }
@@ -222,7 +199,7 @@ export class Guard implements Disposable {
   #connectionOf(socket: Duplex): GuardedConnection {
     const known = this.#connections.get(socket);
     if (known !== undefined) return known;
-    const connection = new GuardedConnection(this.#context, socket, this.#rule);
+    const connection = new GuardedConnection(this.#context, socket, this);
     this.#connections.set(socket, connection);
     return connection;
   }
@@ -233,27 +210,22 @@ export class Guard implements Disposable {
     return policy.trust === null ? limits : limitsBehind(this.#server.maxHeadersCount, limits);
   }
 
-  readonly #rule = (message: Message, arrival: Arrival): Ruling => {
+  /** @internal */
+  rule(message: Message, arrival: Arrival): Ruling {
     const read = this.#seated?.headOf(message, this.#limits);
     const result = read === undefined ? headOf(message, this.#limits) : { kind: "complete" as const, head: read };
     if (result.kind === "malformed") return { kind: "malformed", fault: result.fault };
     return decide(this.#context.policy, result.head, arrival);
-  };
+  }
 
   /** If Node asks which requests are upgrades, they have been ruled on before they are emitted. */
   #ruleOnce(request: IncomingMessage): Ruling {
     const known = this.#rulings.get(request);
     if (known !== undefined) return known;
-    const ruling = this.#rule(request, this.#connectionOf(request.socket).arrival);
-    if (this.#shouldUpgrade !== undefined) this.#rulings.set(request, ruling);
+    const ruling = this.#connectionOf(request.socket).rule(request);
+    if (this.#interception.isAsked) this.#rulings.set(request, ruling);
     return ruling;
   }
-
-  /** Anything but an upgrade that all guards accept stays a request, so that its refusal keeps its place among the responses. */
-  readonly #choose = (request: IncomingMessage): boolean => {
-    if (this.#released) return this.#shouldUpgrade!.call(this.#server, request);
-    return this.#guards.members.every((guard) => guard.#acceptsUpgrade(request));
-  };
 
   #acceptsUpgrade(request: IncomingMessage): boolean {
     if (this.#guards.lets(request.socket, this)) return true;
@@ -264,7 +236,7 @@ export class Guard implements Disposable {
 
   /** Node has asked whether it is an upgrade, and another guard of the server does not accept it as one. */
   #isRefusedElsewhere(request: IncomingMessage): boolean {
-    if (this.#shouldUpgrade === undefined) return false;
+    if (!this.#interception.isAsked) return false;
     return this.#guards.members.some((guard) => guard !== this && !guard.#acceptsUpgrade(request));
   }
 
@@ -276,23 +248,18 @@ export class Guard implements Disposable {
     }
     // A listener of 'checkContinue' may emit a request again that was ruled on.
     if (this.#context.known.get(request) === undefined && !this.#isAccepted(request, response)) return true;
-    if (event === "request" || this.#hasOthers(event)) return this.#pass(event, request, response);
+    if (event === "request" || this.#interception.hasOthers(event))
+      return this.#interception.pass(event, request, response);
     // Another guard has yet to rule on it.
     const isRuled = this.#guards.under(this).every((guard) => guard.#context.known.get(request) !== undefined);
-    if (!isRuled) return this.#pass(event, request, response);
+    if (!isRuled) return this.#interception.pass(event, request, response);
     // As Node does without a listener.
     if (event === "checkExpectation") {
       response.writeHead(417).end();
       return true;
     }
     response.writeContinue();
-    return this.#pass("request", request, response);
-  }
-
-  /** A connection under a guard that filters: the request filter gives the server a server socket instead. */
-  #connection(socket: Duplex): boolean {
-    new Connection(this.#context, socket, NO_HINTS).begin(NOTHING);
-    return true;
+    return this.#interception.pass("request", request, response);
   }
 
   /** Rules on a request, and answers it if it is refused. */
@@ -331,7 +298,7 @@ export class Guard implements Disposable {
     this.#context.reports.ended(end);
     const reply = replyTo(end, this.#context.expose)!;
     // What follows an upgrade that Node was told not to make is swallowed, without limit.
-    const isSwallowing = this.#shouldUpgrade !== undefined && request.headers.upgrade !== undefined;
+    const isSwallowing = this.#interception.isAsked && request.headers.upgrade !== undefined;
     if (isSwallowing && earlier !== null) connection.stopReading(request.socket);
     whenAnswered(earlier, request.socket, () => respond(request, response, reply, this.#context.lingering));
     return false;
@@ -362,8 +329,11 @@ export class Guard implements Disposable {
       this.#context.known.set(request, accepted);
     }
     // Or another server that this gate guards has left it to a listener that passes it on to this one, as secondary servers of Fastify do.
-    if (accepted !== undefined || (this.#context.known.get(request) !== undefined && this.#hasOthers("upgrade"))) {
-      this.#pass("upgrade", request, socket, rest);
+    if (
+      accepted !== undefined ||
+      (this.#context.known.get(request) !== undefined && this.#interception.hasOthers("upgrade"))
+    ) {
+      this.#interception.pass("upgrade", request, socket, rest);
       return;
     }
     const connection = this.#connectionOf(request.socket).seen();
@@ -379,7 +349,7 @@ export class Guard implements Disposable {
       if (ruling.kind === "accepted") this.#read.set(socket, request);
       else if (ruling.kind === "malformed" && this.#mayPassMalformed(request)) {
         this.#passMalformed(request, ruling.fault, connection);
-        this.#pass("upgrade", request, socket, rest);
+        this.#interception.pass("upgrade", request, socket, rest);
         return;
       }
       this.#act(ruling, connection, socket, rest);
@@ -388,7 +358,7 @@ export class Guard implements Disposable {
 
   /** In report mode an upgrade with a malformed head goes to the listeners that would get it without a guard; CONNECT goes nowhere. */
   #mayPassMalformed({ method }: IncomingMessage): boolean {
-    return this.#reportsMalformed && method !== "CONNECT" && this.#hasOthers("upgrade");
+    return this.#reportsMalformed && method !== "CONNECT" && this.#interception.hasOthers("upgrade");
   }
 
   /** Acts on the ruling on an upgrade whose head has been read. */
@@ -406,13 +376,14 @@ export class Guard implements Disposable {
     const next = this.#guards.next(passage);
     if (next !== undefined) {
       const connection = next.#connectionOf(socket);
-      next.#act(next.#rule(messageOf(head), connection.arrival), connection, socket, rest);
+      next.#act(connection.rule(messageOf(head)), connection, socket, rest);
       return;
     }
     const { claimed } = passage;
     if (claimed === null) {
       // While `authorize` decided, the listeners, or a guard with framers, may have been removed.
-      if (!this.#hasOthers("upgrade")) throw new Error("there is no listener any more for the upgrade that was left");
+      if (!this.#interception.hasOthers("upgrade"))
+        throw new Error("there is no listener any more for the upgrade that was left");
       this.#guards.leave(socket, passage, rest);
       return;
     }
@@ -444,6 +415,6 @@ export class Guard implements Disposable {
   #giveBack(socket: Duplex, head: string, rest: Uint8Array): void {
     if (rest.length > 0) socket.unshift(rest);
     socket.unshift(head, "latin1");
-    this.#pass(this.#connectionEvent, socket);
+    this.#interception.pass(this.#connectionEvent, socket);
   }
 }

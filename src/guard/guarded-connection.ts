@@ -19,12 +19,23 @@ import type { SameRuling } from "./same-ruling.js";
 /** A ruling on a request as Node has read it. */
 export type Ruling = Decision<FramerLike> | { readonly kind: "malformed"; readonly fault: HeadFault };
 
+/** A guard from the point of view of its connections. */
+export interface Activity {
+  /** False once it has been released: then they are not the gate's any more. */
+  readonly isActive: boolean;
+}
+
+/** A guard that rules on what its connections bring. */
+interface Ruler extends Activity {
+  rule(message: Message, arrival: Arrival): Ruling;
+}
+
 /** One connection of a guarded server, from its beginning on, or from its first request where it is older than the guard. */
 export class GuardedConnection implements Drainable {
   readonly arrival: Arrival;
   readonly #socket: Duplex;
   readonly #open: OpenConnections;
-  readonly rule: (message: Message) => Ruling;
+  readonly #guard: Ruler;
   /** Of the newest request that was accepted. */
   newest: { readonly decision: Decision<FramerLike> | null } | null = null;
   /** An accepted request, for those that are ruled on alike. */
@@ -37,18 +48,24 @@ export class GuardedConnection implements Drainable {
   /** The socket's `bytesRead` when the newest response was written; -1 before the first one. */
   #readThen: number | undefined = -1;
 
-  constructor(context: Context, socket: Duplex, rule: (message: Message, arrival: Arrival) => Ruling) {
-    const { known, open, policy } = context;
-    const arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
-    this.arrival = arrival;
+  constructor({ known, open, policy }: Context, socket: Duplex, guard: Ruler) {
+    this.arrival = arrivalAt(policy, socket as SocketFacts, NO_HINTS);
     this.#socket = socket;
     this.#open = open;
-    this.rule = (message) => rule(message, arrival);
+    this.#guard = guard;
     known.set(socket, this);
   }
 
   get decision(): Decision<FramerLike> | null {
     return this.newest === null ? null : this.newest.decision;
+  }
+
+  get isAway(): boolean {
+    return !this.#guard.isActive;
+  }
+
+  rule(message: Message): Ruling {
+    return this.#guard.rule(message, this.arrival);
   }
 
   /** An idle connection does not hold its last response, which holds its request. */
@@ -99,7 +116,7 @@ export class GuardedConnection implements Drainable {
     if (!this.response?.writableFinished) return;
     this.response = null;
     this.#readThen = (this.#socket as Partial<Socket>).bytesRead;
-    if (this.#open.state !== "open") this.#socket.end();
+    if (this.#open.state !== "open" && !this.isAway) this.#socket.end();
   };
 }
 

@@ -5,13 +5,20 @@
 import type { Duplex } from "node:stream";
 import { ServerSocket } from "../connection/http1/server-socket.js";
 import type { Drainable, OpenConnections } from "../outcome/open-connections.js";
+import type { Activity } from "./guarded-connection.js";
 
 /** A connection that waits for its handshake, for which Node allows 120 s by default. */
 class Handshake implements Drainable {
   readonly #socket: Duplex;
+  readonly #guard: Activity;
 
-  constructor(socket: Duplex) {
+  constructor(socket: Duplex, guard: Activity) {
     this.#socket = socket;
+    this.#guard = guard;
+  }
+
+  get isAway(): boolean {
+    return !this.#guard.isActive;
   }
 
   drain(): void {}
@@ -22,14 +29,20 @@ class Handshake implements Drainable {
 }
 
 /**
- * Notes what a server with TLS emits about a connection. A TLSSocket does not show which socket it was made from (`_parent`); were that
- * member gone, both would be noted.
+ * Notes what a server with TLS emits about a connection: `event` is 'connection' before its handshake. A TLSSocket does not show which
+ * socket it was made from (`_parent`); were that member gone, both would be noted.
  */
-export function noteHandshake(event: unknown, socket: Duplex, open: OpenConnections): void {
-  // A guard that filters has read the octets of a server socket.
-  if (event === "connection" && !(socket instanceof ServerSocket)) open.watch(socket, new Handshake(socket));
-  else if (event === "secureConnection") {
+export function noteHandshake(
+  event: "connection" | "secureConnection",
+  socket: Duplex,
+  open: OpenConnections,
+  guard: Activity,
+): void {
+  if (event === "secureConnection") {
     const { _parent } = socket as { _parent?: Duplex | null };
     if (_parent != null) open.unwatch(_parent);
+  } else if (!(socket instanceof ServerSocket)) {
+    // A guard that filters has read the octets of a server socket.
+    open.watch(socket, new Handshake(socket, guard));
   }
 }

@@ -10,6 +10,7 @@ import { Streams } from "../connection/http2/streams.js";
 import { SideTable } from "../handover/side-table.js";
 import type { Context, Opened } from "../outcome/context.js";
 import type { Ways } from "../outcome/route.js";
+import type { Activity } from "./guarded-connection.js";
 
 /** The values of 'stream'. */
 export type StreamValues = [Opened["stream"], Opened["headers"], Opened["flags"], Opened["rawHeaders"]];
@@ -76,10 +77,10 @@ export class GuardedSessions {
   readonly #context: Context;
   /** Gives a stream to the server's listeners. */
   readonly #pass: Pass;
-  readonly #guard: { readonly isActive: boolean };
+  readonly #guard: Activity;
   readonly #known = new SideTable<GuardedSession>();
 
-  constructor(context: Context, guard: { readonly isActive: boolean }, pass: Pass) {
+  constructor(context: Context, guard: Activity, pass: Pass) {
     this.#context = context;
     this.#guard = guard;
     this.#pass = pass;
@@ -105,6 +106,7 @@ export class GuardedSessions {
 
   #watch(session: ServerHttp2Session, { streams }: GuardedSession): void {
     const { open } = this.#context;
+    const guard = this.#guard;
     const drain = (): void => streams.end();
     const closeIdle = (): void => streams.closeIdle();
     // The session shows a proxy of its socket, without `destroy`; other methods return the socket itself.
@@ -115,7 +117,14 @@ export class GuardedSessions {
       socket.destroy();
     };
     open.unwatch(socket);
-    open.watch(session, { drain, closeIdle, cut });
+    open.watch(session, {
+      drain,
+      closeIdle,
+      cut,
+      get isAway() {
+        return !guard.isActive;
+      },
+    });
   }
 
   /** Read now: a session exposes its socket only while it is open. */

@@ -4,10 +4,9 @@
 
 import type { Server } from "node:http";
 import { Server as NetServer } from "node:net";
-import { type Seat, takeSeat } from "../engine/seat.js";
+import { type Seat, speaksHttp2, takeSeat } from "../engine/seat.js";
 import { describe } from "../head/options.js";
 import { isLenient } from "./same-ruling.js";
-import { speaksHttp2 } from "./server.js";
 
 /** What is to read the requests; `GuardOptions` has the meanings. */
 export type GuardMode = "auto" | "strict" | "filter" | "events";

@@ -6,6 +6,7 @@ import { Server as HttpServer } from "node:http";
 import type { Http2SecureServer, Http2Server } from "node:http2";
 import type { Server as HttpsServer } from "node:https";
 import { Server as NetServer } from "node:net";
+import { speaksHttp2 } from "../engine/seat.js";
 import { https, tls } from "../handover/node-modules.js";
 import { describe } from "../head/options.js";
 import type { Policy } from "../policy/policy-rules.js";
@@ -14,11 +15,6 @@ import { adviceOn } from "./not-a-server.js";
 
 /** What a gate can guard: a server of node:http, node:https or node:http2. */
 export type GuardedServer = HttpServer | HttpsServer | Http2Server | Http2SecureServer;
-
-/** True for a server of node:http2, whose classes Node does not export. */
-export function speaksHttp2(server: unknown): server is Http2Server | Http2SecureServer {
-  return server instanceof NetServer && typeof (server as { updateSettings?: unknown }).updateSettings === "function";
-}
 
 /** The event by which a server gets connections to read. Throws `TypeError` for one that does not speak HTTP. */
 export function connectionEventOf(server: unknown): "connection" | "secureConnection" {

@@ -9,35 +9,19 @@ import type { Acceptance } from "../policy/decision.js";
 import { type FramerLike, type Handover, LOST } from "./framer.js";
 import type { RawConnection } from "./passthrough.js";
 
-/** A `Handover` whose signal is only made, and only listens, if a framer asks for it. */
-export class SocketHandover implements Handover {
+/** A socket whose signal is only made, and only listens, if its next owner asks for it. */
+abstract class Departing {
   readonly socket: Duplex;
-  readonly head: Acceptance["head"];
   readonly rest: Uint8Array;
   readonly arrival: Arrival;
-  readonly decision: Acceptance<FramerLike>;
-  readonly #associate: (made: object) => void;
   readonly #lost: () => void;
   #signal: AbortSignal | undefined;
 
-  constructor(
-    socket: Duplex,
-    decision: Acceptance<FramerLike>,
-    rest: Uint8Array,
-    associate: (made: object) => void,
-    lost: () => void,
-  ) {
+  constructor(socket: Duplex, rest: Uint8Array, arrival: Arrival, lost: () => void) {
     this.socket = socket;
-    this.head = decision.head;
     this.rest = rest;
-    this.arrival = decision.arrival;
-    this.decision = decision;
-    this.#associate = associate;
+    this.arrival = arrival;
     this.#lost = lost;
-  }
-
-  associate(made: object): void {
-    this.#associate(made);
   }
 
   [LOST](): void {
@@ -49,29 +33,35 @@ export class SocketHandover implements Handover {
   }
 }
 
-/** A `RawConnection`, with the same kind of signal. */
-export class ReceivedConnection implements RawConnection {
-  readonly socket: Duplex;
-  readonly rest: Uint8Array;
+export class SocketHandover extends Departing implements Handover {
+  readonly head: Acceptance["head"];
+  readonly decision: Acceptance<FramerLike>;
+  readonly #associate: (made: object) => void;
+
+  constructor(
+    socket: Duplex,
+    decision: Acceptance<FramerLike>,
+    rest: Uint8Array,
+    associate: (made: object) => void,
+    lost: () => void,
+  ) {
+    super(socket, rest, decision.arrival, lost);
+    this.head = decision.head;
+    this.decision = decision;
+    this.#associate = associate;
+  }
+
+  associate(made: object): void {
+    this.#associate(made);
+  }
+}
+
+export class ReceivedConnection extends Departing implements RawConnection {
   readonly hello: ClientHello | null;
-  readonly arrival: Arrival;
-  readonly #lost: () => void;
-  #signal: AbortSignal | undefined;
 
   constructor(socket: Duplex, rest: Uint8Array, hello: ClientHello | null, arrival: Arrival, lost: () => void) {
-    this.socket = socket;
-    this.rest = rest;
+    super(socket, rest, arrival, lost);
     this.hello = hello;
-    this.arrival = arrival;
-    this.#lost = lost;
-  }
-
-  [LOST](): void {
-    this.#lost();
-  }
-
-  get signal(): AbortSignal {
-    return (this.#signal ??= signalOf(this.socket));
   }
 }
 

@@ -83,13 +83,14 @@ export class Deadlines<Item extends Timed = Timed> {
   readonly #sweep = (): void => {
     this.#timer = undefined;
     const now = performance.now();
-    for (let first = this.#ends.next; first !== this.#ends; first = this.#ends.next) {
-      if (first.due > now) {
-        this.#arm(first.due - now);
-        return;
+    try {
+      for (let first = this.#ends.next; first !== this.#ends && first.due <= now; first = this.#ends.next) {
+        this.remove(first as Item);
+        first.expire();
       }
-      this.remove(first as Item);
-      first.expire();
+    } finally {
+      // Also where an item has thrown: the others have deadlines.
+      if (this.#size > 0) this.#arm(this.#ends.next.due - now);
     }
   };
 

@@ -66,6 +66,8 @@ export class Drain {
   readonly #resolve: (counts: Omit<DrainCounts, "refused">) => void;
   #deadline: ReturnType<typeof setTimeout> | undefined;
   #pace: ReturnType<typeof setTimeout> | undefined;
+  /** Aborted at its end: signals that outlive it then keep no listener. */
+  readonly #over = new AbortController();
 
   constructor(context: Context, closeCode: number, spread: number) {
     this.#context = context;
@@ -79,13 +81,15 @@ export class Drain {
     open.closeCode = closeCode;
     open.whenClosed = context.lingering.whenEmpty = () => this.#endIfEmpty();
     open.sweep();
-    for (const one of this.#adopted()) one.drain();
+    forEach(this.#adopted(), (one) => one.drain());
     const handed: Drainable[] = [];
-    for (const one of open.watched) {
+    forEach(open.watched, (one) => {
       if (one instanceof HandedOver) handed.push(one);
       else one.drain();
-    }
+    });
     this.#spread(handed, spread);
+    // A gate without connections has none to wait for.
+    setImmediate(() => this.#endIfEmpty());
   }
 
   /** Cuts when the signal is aborted; without one, after `limits.drainTimeout`. */
@@ -94,7 +98,7 @@ export class Drain {
     const cut = (): void => this.#cut();
     if (signal === null) this.#deadline ??= setTimeout(cut, this.#context.limits.drainTimeout);
     else if (signal.aborted) cut();
-    else signal.addEventListener("abort", cut, { once: true });
+    else signal.addEventListener("abort", cut, { signal: this.#over.signal });
   }
 
   /** Those that are in a list of deadlines, or are served, each once: a waiting connection is known nowhere else. */
@@ -129,10 +133,8 @@ export class Drain {
     const { heads, open, sessions } = this.#context;
     if (open.state === "drained") return;
     open.sweep();
-    for (const one of [...heads, ...sessions]) one.closeIdle?.();
-    for (const one of [...open.served]) one.closeIdle?.();
-    for (const one of open.watched) one.closeIdle?.();
-    // In a later turn: sockets report their close then, and a gate without connections has none to wait for.
+    forEach([...heads, ...sessions, ...open.served, ...open.watched], (one) => one.closeIdle?.());
+    // In a later turn, in which sockets report their close; those that were sent away never do.
     setImmediate(() => this.#endIfEmpty());
   }
 
@@ -147,13 +149,12 @@ export class Drain {
     if (open.state === "drained") return;
     open.sweep();
     const left = new Set<Drainable>([...this.#adopted(), ...open.watched]);
-    open.state = "drained";
-    for (const one of left) one.cut();
+    this.#end(left.size);
+    forEach(left, (one) => one.cut());
     for (const one of [...lingering]) {
       lingering.remove(one);
       one.expire();
     }
-    this.#end(left.size);
   }
 
   #end(cut: number): void {
@@ -163,7 +164,21 @@ export class Drain {
     open.whenClosed = lingering.whenEmpty = null;
     clearTimeout(this.#deadline);
     clearTimeout(this.#pace);
+    this.#over.abort();
     // Sockets that were destroyed have closed by then.
     setImmediate(() => this.#resolve({ closed: open.closed, cut }));
+  }
+}
+
+/** What a stream of the application's throws is thrown again in a microtask: the others are still to be closed. */
+function forEach(all: Iterable<Drainable>, act: (one: Drainable) => void): void {
+  for (const one of all) {
+    try {
+      act(one);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 }

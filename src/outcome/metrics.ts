@@ -8,7 +8,7 @@ import type { GateCounts, GateTimes } from "./reports.js";
 
 /** Numbers of connections at one moment. One that serves requests and waits for its next head is in both. */
 export interface GateGauges {
-  /** Adopted connections that have not ended, and those of framers that can close them. */
+  /** Adopted connections that have not ended, and those in `handedOver`. */
   readonly connections: number;
   /** Connections whose head is incomplete. */
   readonly pendingHeads: number;
@@ -18,9 +18,9 @@ export interface GateGauges {
   readonly serving: number;
   /** Adopted HTTP/2 connections, from their first stream on. */
   readonly sessions: number;
-  /** Of framers that can close them; over HTTP/2 each by itself. */
+  /** Open connections of framers, passthroughs, and listeners that an upgrade was left to; over HTTP/2 each WebSocket by itself. */
   readonly handedOver: number;
-  /** Connections and HTTP/2 sessions of guarded servers that have brought a request. */
+  /** Connections and HTTP/2 sessions of guarded servers: from their beginning, or, of those older than the guard, from their next request. */
   readonly guarded: number;
   /** Connections that are still read after their last response. */
   readonly lingering: number;

@@ -6,6 +6,7 @@ import type { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Framer } from "../handover/framer.js";
+import { LEAVE } from "../policy/vhost.js";
 
 /**
  * `open`: everything is taken. `draining`: upgrades are refused, and the connections that there are come to their end. `drained`: none
@@ -15,6 +16,8 @@ export type GateState = "open" | "draining" | "drained";
 
 /** What a drain does with a connection. */
 export interface Drainable {
+  /** It is not the gate's any more. */
+  readonly isAway?: boolean;
   /** Accepts nothing new, and ends once all that is under way has ended. Calling it again changes nothing. */
   drain(): void;
   /** Ends at once if nothing is under way. */
@@ -31,6 +34,8 @@ export class HandedOver implements Drainable {
   readonly previous: Drainable | null;
   readonly #socket: Duplex;
   readonly #owner: Framer | null;
+  /** To listeners of a guarded server, whose alone it is once the guard is released. */
+  readonly #isLeft: boolean;
   readonly #open: OpenConnections;
   #isTaken = false;
   #isAsked = false;
@@ -38,13 +43,16 @@ export class HandedOver implements Drainable {
   constructor(socket: Duplex, owner: unknown, open: OpenConnections, isAdopted: boolean, previous: Drainable | null) {
     this.#socket = socket;
     this.#owner = typeof (owner as Framer | null | undefined)?.drain === "function" ? (owner as Framer) : null;
+    this.#isLeft = owner === LEAVE;
     this.#open = open;
     this.isAdopted = isAdopted;
     this.previous = previous;
   }
 
-  /** It has closed, or was sent to another process: Node then takes the handle out of the socket, which never closes. */
+  /** It has closed; or it was sent to another process: Node then takes the handle out of the socket, which never closes. */
   get isAway(): boolean {
+    // Its guard was released.
+    if (this.#isLeft && this.previous?.isAway === true) return true;
     const socket = this.#socket;
     if (socket.destroyed || !(socket instanceof Socket)) return socket.destroyed;
     return !socket.connecting && (socket as { _handle?: unknown })._handle === null;
@@ -82,7 +90,7 @@ export class HandedOver implements Drainable {
   }
 }
 
-/** Entries from which on those of sockets that were sent to another process are looked for. */
+/** Entries from which on those that are away are looked for. */
 const MANY = 1000;
 
 /** All connections that a gate has. */
@@ -102,7 +110,7 @@ export class OpenConnections {
   /** Connections with another owner, and connections and HTTP/2 sessions of guarded servers, until they close. */
   readonly #watched = new Map<EventEmitter, Drainable>();
   #handed = 0;
-  /** Number of entries at which sockets that were sent away are looked for. */
+  /** Number of entries at which those that are away are looked for. */
   #sweepAt = MANY;
   readonly #onClose: (this: EventEmitter) => void;
 
@@ -181,11 +189,15 @@ export class OpenConnections {
     return true;
   }
 
-  /** Forgets the sockets that were sent to another process: they never close here. */
+  /** Some of the connections of guarded servers are not the gate's any more. */
+  released(): void {
+    this.sweep();
+    this.whenClosed?.();
+  }
+
+  /** Forgets what is away: the close of a socket that was sent to another process never comes. */
   sweep(): void {
-    for (const [emitter, one] of this.#watched) {
-      if (one instanceof HandedOver && one.isAway) this.#delete(emitter);
-    }
+    for (const [emitter, one] of this.#watched) if (one.isAway === true) this.#delete(emitter);
     this.#sweepAt = Math.max(MANY, 2 * this.#watched.size);
   }
 

@@ -12,6 +12,7 @@ import { createGate, type Gate } from "#src/gate.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { suite } from "../support/suite.js";
 import { closeDoors, openDoor, streamPair } from "../support/tcp.js";
+import { handshakeFields } from "../support/world.js";
 
 const throwing = suite("attack: throwing on what a client can cause");
 throwing.after(closeDoors);
@@ -236,4 +237,48 @@ throwing("adopted: a server that throws when it gets its connection", async () =
   });
   assert.equal(errors, ["of the application"]);
   assert.ok(far instanceof Duplex && far.destroyed);
+});
+
+/** A stream to which nothing can be written. */
+function failing(): Duplex {
+  return new Duplex({
+    read() {},
+    write() {
+      throw new Error("written");
+    },
+  });
+}
+
+throwing("a stream that throws as a drain answers it: the others are drained", async () => {
+  const gate = createGate({
+    vhosts: [{ name: "a", port: NO_LISTEN_SERVER, upgrades: { "*": () => {} } }],
+    authorize: () => new Promise(() => {}),
+    limits: { lingerTimeout: 20 },
+  });
+  const rest = Buffer.from(`GET / HTTP/1.1\r\nHost: a\r\n${handshakeFields}\r\n`);
+  const [near, far] = streamPair();
+  const errors = await uncaught(async () => {
+    gate.adopt(failing(), { rest });
+    gate.adopt(far, { rest });
+    const drained = gate.drain({ signal: new AbortController().signal });
+    assert.match(String(await once(near, "data")), /^HTTP\/1\.1 503 /);
+    assert.equal(await drained, { closed: 2, cut: 0, refused: 2 });
+  });
+  assert.equal(errors, ["written"]);
+});
+
+throwing("a stream that throws as its deadline is answered: the others have theirs", async () => {
+  const gate = createGate({ vhosts: [{ name: "a", port: NO_LISTEN_SERVER }], limits: { headTimeout: 20 } });
+  const fails = failing();
+  const [, silent] = streamPair();
+  const errors = await uncaught(async () => {
+    const [first, second] = [gate.adopt(fails, { rest: Buffer.from("GET / ") }), gate.adopt(silent)];
+    const ends = await Promise.all([first.ended, second.ended]);
+    assert.equal(
+      ends.map((end) => (end as { code?: string }).code),
+      ["HEAD_TIMEOUT", "HEAD_TIMEOUT"],
+    );
+  });
+  assert.equal(errors, ["written"]);
+  assert.is(gate.pendingHeads, 0);
 });

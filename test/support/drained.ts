@@ -9,6 +9,7 @@ import net, { type AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 import { createGate, type Gate } from "#src/gate.js";
 import type { GateOptions, GuardOptions } from "#src/gate-options.js";
+import type { Guard } from "#src/guard/guard.js";
 import { wsFramer } from "#src/handover/ws.js";
 import { NO_LISTEN_SERVER } from "#src/policy/vhost.js";
 import { Client } from "./tcp.js";
@@ -28,6 +29,7 @@ export class Station {
   readonly road: Road;
   readonly server: net.Server;
   readonly waiting: ServerResponse[] = [];
+  readonly guard: Guard | undefined;
   readonly webSockets: WebSocket[] = [];
   /** Those that are open. */
   readonly sockets = new Set<net.Socket>();
@@ -57,7 +59,7 @@ export class Station {
     else {
       const settings = { enableConnectProtocol: true };
       const server = road === "http2" ? http2.createServer({ settings }, handle as never) : http.createServer(handle);
-      this.gate.guard(server as http.Server, road === "http2" ? {} : { mode: road });
+      this.guard = this.gate.guard(server as http.Server, road === "http2" ? {} : { mode: road });
       this.server = server;
     }
     this.server.on("connection", (socket: net.Socket) => {
