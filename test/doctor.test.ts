@@ -239,6 +239,17 @@ test("every address of the name is asked, and one of another machine needs its o
     assert.match(await refused(at("http://tool.test:1", ...found)), rebound);
   }
   assert.match(await refused(at("http://localhost:1", "192.0.2.1")), rebound);
+  for (const [url, address] of [
+    ["http://0.0.0.0:3000/a", "0.0.0.0"],
+    ["http://[::]:3000/a", "::"],
+  ] as const) {
+    const written = `${address} is an address that servers listen on; write http://localhost:3000/a`;
+    assert.is(await refused(at(url, address)), written);
+  }
+  assert.throws(
+    () => targetOf("http://me:secret@localhost:3000"),
+    ({ message }: Error) => /userinfo/.test(message) && !message.includes("secret"),
+  );
   assert.equal(await addressesOf(targetOf("http://tool.test"), true, async () => ["192.0.2.1"]), ["192.0.2.1"]);
 });
 
