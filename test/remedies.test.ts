@@ -291,6 +291,11 @@ sentences("a remedy that lets in more than this one request states so", () => {
   );
   assert.match(remedyOf(origin("https://evil.example"))!, /^to trust the pages of https:\/\/evil\.example, set/);
   assert.match(remedyOf({ options: plain, head: headOf("GET / HTTP/1.0\r\n") })!, /also serves every name that no/);
+  // The fields are those of the request, and its client may have written some of them.
+  const trusting = (byPolicy.SERVER_NAME_MISMATCH as Row[]).map((row) => remedyOf(row)).filter((text) => text !== null);
+  assert.ok(trusting.length > 0);
+  for (const text of trusting)
+    assert.match(text!, / is your proxy, and writes or removes these fields itself, set trust: /);
   const secure = {
     options: { scheme: "http", vhosts: [{ name: "a", requires: "https" }] } as GateOptions,
     head: get("Host: a"),

@@ -85,7 +85,7 @@ function trustPeer(refusal: Refusal): string {
   const from = unix === true ? "unix" : formatAddress(address!);
   const peer = unix === true ? "the peer of this UNIX-domain socket" : from;
   const forwarded = fields.includes("Forwarded") ? '"rfc7239"' : literal(fields);
-  return `if ${peer} is your proxy, set trust: { from: ${literal([from])}, forwarded: ${forwarded} }`;
+  return `if ${peer} is your proxy, and writes or removes these fields itself, set trust: { from: ${literal([from])}, forwarded: ${forwarded} }`;
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
