@@ -3,7 +3,7 @@
 // Never: measures its start; bench/cli-start.ts does.
 
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Ajv } from "ajv";
@@ -229,6 +229,28 @@ test("a reader that ends first is not an error", async () => {
   );
   assert.is(stderr, "");
   assert.ok(code === 0 || signal === "SIGPIPE", `${code} ${signal}`);
+});
+
+test("the exit code does not depend on what becomes of the output", async () => {
+  for (const [stream, at, args] of [
+    ["stdout", 1, ["check", "--host", "rebound.example"]],
+    ["stderr", 2, ["check", "--no-such-option"]],
+    ["stderr", 2, ["doctor", "http://127.0.0.1:1"]],
+  ] as const) {
+    const child: ChildProcess = spawn(process.execPath, [COMMAND, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    child[stream]!.destroy();
+    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    assert.is(code, at, `${args.join(" ")}, ${stream}`);
+  }
+  if (!existsSync("/dev/full")) return;
+  const full = openSync("/dev/full", "w");
+  const { status, stderr } = spawnSync(process.execPath, [COMMAND, "check"], {
+    encoding: "utf8",
+    stdio: ["ignore", full, "pipe"],
+  });
+  closeSync(full);
+  assert.is(status, 2, "nothing was printed, so nothing is accepted");
+  assert.match(stderr, /^headgate: ENOSPC[^\n]*\n$/);
 });
 
 test("options have the values of the command line, the last one where there are several", () => {

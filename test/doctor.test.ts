@@ -166,6 +166,37 @@ test("no more requests than were announced, unsafe ones only if wanted, and neve
   assert.ok(idsOf(stopped, "not-asked").length > 50);
 });
 
+test("where the time is over before all was asked, nothing more is sent, and the result does not count", async () => {
+  let arrived = 0;
+  const slow = guarded(createServer((_, response) => void setTimeout(() => response.end("a"), 100)));
+  const port = await listen(slow.on("connection", () => arrived++));
+  for (const totalTimeout of [50, 250]) {
+    arrived = 0;
+    const report = await asked(port, ["127.0.0.1", "127.0.0.1"], { totalTimeout });
+    assert.ok(arrived <= report.requests, `${arrived} connections for ${report.requests} requests`);
+    for (const { problem } of report.addresses) assert.is(problem, "the time is over; --total-timeout sets it");
+    assert.is(report.addresses[1]!.rows.length, 0);
+    assert.is(exitCodeOf(report), 2, `${totalTimeout}`);
+  }
+  const [, second] = (await asked(port, ["127.0.0.1", "127.0.0.1"], { totalTimeout: 50 })).addresses;
+  assert.equal(second!.rows, []);
+});
+
+test("an address that listens and cannot be compared counts, and one where nothing listens does not", async () => {
+  const port = await listen(guarded(createServer((_, response) => void response.end("a"))));
+  const one = await asked(port);
+  const free = await asked(1);
+  assert.is(exitCodeOf({ ...one, addresses: [...one.addresses, ...free.addresses] }), 0);
+  const mute = await asked(await listen(net.createServer(() => {})), undefined, { timeout: 50 });
+  const both = { ...one, addresses: [...one.addresses, ...mute.addresses] };
+  assert.is(exitCodeOf(both), 2);
+  assert.match(junitOf(both), '<error message="no response in time"/>');
+  const beside = junitOf({ ...one, addresses: [...one.addresses, ...free.addresses] });
+  assert.not.match(beside, "<error");
+  assert.match(beside, '<skipped message="ECONNREFUSED"/>');
+  assert.match(junitOf(free), '<error message="ECONNREFUSED"/>');
+});
+
 test("redirects are not followed, and events that never end are an answer", async () => {
   const targets: string[] = [];
   const server = createServer(({ url }, response) => {
@@ -208,6 +239,17 @@ test("every address of the name is asked, and one of another machine needs its o
     assert.match(await refused(at("http://tool.test:1", ...found)), rebound);
   }
   assert.match(await refused(at("http://localhost:1", "192.0.2.1")), rebound);
+  for (const [url, address] of [
+    ["http://0.0.0.0:3000/a", "0.0.0.0"],
+    ["http://[::]:3000/a", "::"],
+  ] as const) {
+    const written = `${address} is an address that servers listen on; write http://localhost:3000/a`;
+    assert.is(await refused(at(url, address)), written);
+  }
+  assert.throws(
+    () => targetOf("http://me:secret@localhost:3000"),
+    ({ message }: Error) => /userinfo/.test(message) && !message.includes("secret"),
+  );
   assert.equal(await addressesOf(targetOf("http://tool.test"), true, async () => ["192.0.2.1"]), ["192.0.2.1"]);
 });
 
@@ -278,7 +320,11 @@ test("--json is what doctor.schema.json describes, --junit has a case for each p
 
 test("JUnit XML escapes what it shows, and has a problem as an error", async () => {
   const target = targetOf('http://127.0.0.1:1/?a=<&">');
-  const report: Report = { target, requests: 0, addresses: [{ address: "::1", problem: "<ECONNREFUSED>", rows: [] }] };
+  const report: Report = {
+    target,
+    requests: 0,
+    addresses: [{ address: "::1", problem: "<ECONNREFUSED>", isAbsent: true, rows: [] }],
+  };
   const xml = junitOf(report);
   assert.match(xml, "&#60;ECONNREFUSED&#62;");
   assert.not.match(xml.replace(/<[^<>]*>/g, ""), /[<>"]/);

@@ -262,6 +262,27 @@ sentences("a name that reached a local tool may be a page's own, which is said b
   assert.not.match(explain(ruled({ options: plain, head: get("Host: rebound.example") })), "rebinding");
 });
 
+sentences("a vhost that is offered keeps out the pages that the others keep out", () => {
+  const follow = (vhosts: GateOptions["vhosts"], head: Row["head"], wanted: string): void => {
+    const remedy = remedyOf({ options: { vhosts }, head })!;
+    assert.match(remedy, wanted);
+    const [offered] = /\{ name: .*? \}/.exec(remedy)!;
+    const added = JSON.parse(offered.replace(/(\w+): /g, '"$1": ')) as { name: string };
+    const page = "Referer: http://evil.example/\r\nAccept: image/avif";
+    const row = { options: { vhosts: [...vhosts, added] }, head: get(`Host: ${added.name}\r\n${page}`) };
+    assert.is(explanation(ruled(row)).code, "SITE_FOREIGN", offered);
+  };
+  const same = 'embedding: "same-origin"';
+  follow(localhost(), get("Host: nas.local"), `add { name: "nas.local", ${same} } to vhosts`);
+  follow(localhost(), get("Host: 192.168.1.20"), `add { name: "192.168.1.20", ${same} } to vhosts`);
+  follow([...localhost(), { name: "a" }], get("Host: nas.local"), `add { name: "nas.local", ${same} } to vhosts`);
+  const sited = { name: "a", port: 80, embedding: "same-site", navigation: "same-origin" } as const;
+  const both = 'embedding: "same-site", navigation: "same-origin"';
+  follow([sited], get("Host: b"), `add { name: "b", port: 80, ${both} } to vhosts`);
+  const absent = { options: { vhosts: [sited] }, head: headOf("GET / HTTP/1.0\r\n") };
+  assert.match(remedyOf(absent)!, `origins: [], port: "any", ${both} } to vhosts`);
+});
+
 sentences("a remedy that lets in more than this one request states so", () => {
   const origin = (value: string): Row => ({ options: plain, head: get(`Host: a\r\nOrigin: ${value}`) });
   assert.is(
@@ -270,6 +291,11 @@ sentences("a remedy that lets in more than this one request states so", () => {
   );
   assert.match(remedyOf(origin("https://evil.example"))!, /^to trust the pages of https:\/\/evil\.example, set/);
   assert.match(remedyOf({ options: plain, head: headOf("GET / HTTP/1.0\r\n") })!, /also serves every name that no/);
+  // The fields are those of the request, and its client may have written some of them.
+  const trusting = (byPolicy.SERVER_NAME_MISMATCH as Row[]).map((row) => remedyOf(row)).filter((text) => text !== null);
+  assert.ok(trusting.length > 0);
+  for (const text of trusting)
+    assert.match(text!, / is your proxy, and writes or removes these fields itself, set trust: /);
   const secure = {
     options: { scheme: "http", vhosts: [{ name: "a", requires: "https" }] } as GateOptions,
     head: get("Host: a"),

@@ -35,11 +35,12 @@ export class Terminal {
   constructor(streams: Streams) {
     this.#streams = streams;
     this.paint = hasColours(streams.stdout, streams.env) ? coloured : plain;
-    // What reads the output may end first, as head(1) does; then nothing is left to do.
     for (const stream of [streams.stdout, streams.stderr]) {
-      stream.on("error", (error) => {
-        if (error.code !== "EPIPE") throw error;
-        process.exit();
+      stream.on("error", ({ code, message }) => {
+        // What reads the output may end first, as head(1) does; the exit code still counts.
+        if (code === "EPIPE") return;
+        if (stream !== streams.stderr) this.warn(`headgate: ${message}\n`);
+        process.exit(2);
       });
     }
   }

@@ -1,5 +1,5 @@
 // In:    what the vhosts of a local tool have in common.
-// Out:   vhosts for every name of this machine's loopback interface.
+// Out:   vhosts for the names of this machine's loopback interface.
 // Never: names an address that other machines reach.
 
 import { describe, isRecord } from "../head/options.js";
@@ -14,7 +14,7 @@ export function isLocalName(name: string): boolean {
 export type LocalhostOptions<Claim = unknown> = Omit<Vhost<Claim>, "name" | "default" | "absentHost">;
 
 /**
- * The names under which a browser reaches this machine and no other: localhost and its subdomains (RFC 6761 §6.3),
+ * Names under which a browser reaches this machine and no other: localhost and names of one label more (RFC 6761 §6.3),
  * 127.0.0.0/8 (RFC 1122 §3.2.1.3), [::1] (RFC 4291 §2.5.3). A page of another site that has its own name point here (DNS
  * rebinding) names another host, and is refused; so is 0.0.0.0. `embedding` is `same-origin` unless it is given: `same-site` would be
  * every port of this machine. Throws `TypeError` for anything but settings of a vhost.

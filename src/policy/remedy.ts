@@ -85,7 +85,7 @@ function trustPeer(refusal: Refusal): string {
   const from = unix === true ? "unix" : formatAddress(address!);
   const peer = unix === true ? "the peer of this UNIX-domain socket" : from;
   const forwarded = fields.includes("Forwarded") ? '"rfc7239"' : literal(fields);
-  return `if ${peer} is your proxy, set trust: { from: ${literal([from])}, forwarded: ${forwarded} }`;
+  return `if ${peer} is your proxy, and writes or removes these fields itself, set trust: { from: ${literal([from])}, forwarded: ${forwarded} }`;
 }
 
 const forwardedFields = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"];
@@ -116,10 +116,11 @@ function allowAbsence(refusal: Refusal): string {
 }
 
 /** A local tool has none: any page could have its own name served. */
-function addDefault({ vhosts, index }: Policy): string {
+function addDefault(policy: Policy): string {
+  const { vhosts, index } = policy;
   if (index.isLocal) return "";
   const port = vhosts[0]!.port === undefined ? "" : ', port: "any"';
-  const added = `{ name: "default", default: true, origins: []${port} }`;
+  const added = `{ name: "default", default: true, origins: []${port}${sitesOf(policy)} }`;
   return `to serve requests without a host, add ${added} to vhosts, which also serves every name that no other vhost has`;
 }
 
@@ -141,16 +142,26 @@ function addedVhost(refusal: Refusal): string {
   const { authority, port } = refusal;
   const name = JSON.stringify(nameKey(authority!));
   const ports = policyOf(refusal).vhosts[0]!.port;
-  if (ports === undefined) return `add { name: ${name} } to vhosts`;
-  if (ports === NO_LISTEN_SERVER || ports === "any") {
-    return `add { name: ${name}, port: ${JSON.stringify(ports)} } to vhosts`;
-  }
+  const sites = sitesOf(policyOf(refusal));
+  const add = (port: string): string => `add { name: ${name}${port}${sites} } to vhosts`;
+  if (ports === undefined) return add("");
+  if (ports === NO_LISTEN_SERVER || ports === "any") return add(`, port: ${JSON.stringify(ports)}`);
   const others = numbersOf(ports) ?? [];
   const https = defaultPort("https");
   if (authority!.port === null && mayBeHttps(refusal) && others.includes(https) && !others.includes(port!)) {
-    return `add { name: ${name}, port: ${https} } to vhosts; ${DECLARE_HTTPS}`;
+    return `${add(`, port: ${https}`)}; ${DECLARE_HTTPS}`;
   }
-  return `add { name: ${name}, port: ${port} } to vhosts`;
+  return add(`, port: ${port}`);
+}
+
+/** The strictest word that a vhost has: pages of other sites that one keeps out must not come in by another name. */
+function sitesOf({ vhosts }: Policy): string {
+  return (["embedding", "navigation"] as const)
+    .map((setting) => {
+      const word = ["same-origin", "same-site"].find((each) => vhosts.some((vhost) => vhost[setting] === each));
+      return word === undefined ? "" : `, ${setting}: ${JSON.stringify(word)}`;
+    })
+    .join("");
 }
 
 function serve(refusal: Refusal): string {

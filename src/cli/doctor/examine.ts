@@ -22,6 +22,8 @@ export interface AddressReport {
   readonly address: string;
   /** Why the address could not be asked, or the answers do not count; null otherwise. */
   readonly problem: string | null;
+  /** True where nothing listens: such an address does not count. */
+  readonly isAbsent: boolean;
   readonly rows: readonly Row[];
 }
 
@@ -39,6 +41,8 @@ export interface ExamineOptions {
   /** Called with each line of progress. */
   readonly progress: (line: string) => void;
 }
+
+const TIME_OVER = "the time is over; --total-timeout sets it";
 
 /** The probes that are asked, and the most requests that an address gets: each baseline is asked twice, and one once more at the end. */
 export function planOf(unsafe: boolean): { wanted: readonly Probe[]; most: number } {
@@ -69,6 +73,7 @@ export async function examine(target: Target, addresses: readonly string[], opti
 class Examination {
   readonly #options: AskOptions;
   readonly #baselines = new Map<string, Baseline | string>();
+  #isAbsent = false;
   requests = 0;
 
   constructor(options: AskOptions) {
@@ -76,15 +81,18 @@ class Examination {
   }
 
   async run(wanted: readonly Probe[]): Promise<AddressReport> {
-    const { address } = this.#options;
+    const { address, signal } = this.#options;
     const first = await this.#baseline(questionOf(wanted[0]!));
-    if (typeof first === "string") return { address, problem: first, rows: [] };
+    const isAbsent = this.#isAbsent;
+    if (typeof first === "string") {
+      return { address, problem: signal.aborted ? TIME_OVER : first, isAbsent, rows: [] };
+    }
     const rows: Row[] = [];
     for (const probe of wanted) rows.push(await this.#row(probe));
     const last = await this.#ask(baselineOf(questionOf(wanted[0]!)));
     const isAlive = last?.kind === "response" && last.statusCode === first.response.statusCode;
-    const problem = isAlive ? null : "the good request is answered differently now, so the answers above do not count";
-    return { address, problem, rows };
+    const changed = isAlive ? null : "the good request is answered differently now, so the answers above do not count";
+    return { address, problem: signal.aborted ? TIME_OVER : changed, isAbsent, rows };
   }
 
   async #row(probe: Probe): Promise<Row> {
@@ -119,6 +127,7 @@ class Examination {
     if (kind === "upgrade" && response.kind === "response" && response.statusCode !== 101) {
       return "no WebSocket at this path; --ws PATH names another";
     }
+    this.#isAbsent = response.kind === "unreachable";
     const problem = unusable(response);
     if (problem !== null) return problem;
     const again = await this.#ask(question);
@@ -126,9 +135,11 @@ class Examination {
     return { response: response as Baseline["response"], isStable };
   }
 
-  #ask(question: Question): Promise<Answer | null> {
+  /** Sends nothing once the time is over. */
+  async #ask(question: Question): Promise<Answer | null> {
+    const { target, signal } = this.#options;
+    if (signal.aborted) return { kind: "silent" };
     this.requests++;
-    const { target } = this.#options;
     if (question.kind === "http2") return askHttp2(fieldsOf(question, target), this.#options);
     return ask(octetsOf(question, target), question.method, this.#options);
   }

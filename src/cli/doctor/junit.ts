@@ -4,25 +4,28 @@
 
 import type { AddressReport, Report, Row } from "./examine.js";
 import { groups } from "./probes.js";
-import { outcomeOf } from "./summary.js";
+import { isAsked, outcomeOf } from "./summary.js";
 
-export function junitOf({ target, addresses }: Report): string {
-  const suites = addresses.map((each) => suiteOf(each, target.url));
+export function junitOf(report: Report): string {
+  const suites = report.addresses.map((each) => suiteOf(each, report));
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${suites.join("\n")}\n</testsuites>\n`;
 }
 
-function suiteOf({ address, problem, rows }: AddressReport, url: string): string {
+function suiteOf({ address, problem, isAbsent, rows }: AddressReport, report: Report): string {
+  const isSkipped = isAbsent && isAsked(report);
   const count = (...wanted: string[]): number => rows.filter((row) => wanted.includes(outcomeOf(row))).length;
   const cases = rows.map(caseOf);
-  if (problem !== null)
-    cases.push(`    <testcase name="the good request"><error message="${escaped(problem)}"/></testcase>`);
+  if (problem !== null) {
+    const kind = isSkipped ? "skipped" : "error";
+    cases.push(`    <testcase name="the good request"><${kind} message="${escaped(problem)}"/></testcase>`);
+  }
   const counts = [
     `tests="${cases.length}"`,
     `failures="${count("red")}"`,
-    `errors="${problem === null ? 0 : 1}"`,
-    `skipped="${count("not-asked", "yellow")}"`,
+    `errors="${problem === null || isSkipped ? 0 : 1}"`,
+    `skipped="${count("not-asked", "yellow") + (isSkipped ? 1 : 0)}"`,
   ];
-  return `  <testsuite name="${escaped(`${url} at ${address}`)}" ${counts.join(" ")}>\n${cases.join("\n")}\n  </testsuite>`;
+  return `  <testsuite name="${escaped(`${report.target.url} at ${address}`)}" ${counts.join(" ")}>\n${cases.join("\n")}\n  </testsuite>`;
 }
 
 function caseOf(row: Row): string {

@@ -19,6 +19,11 @@ export function countsOf(report: Report): Readonly<Record<Outcome, number>> {
   return counts;
 }
 
+/** True where an address could be asked: those where nothing listens then do not count. */
+export function isAsked({ addresses }: Report): boolean {
+  return addresses.some(({ rows }) => rows.length > 0);
+}
+
 /** Groups of which a probe got through, in the order of the table. */
 export function redGroups(report: Report): Group[] {
   const red = new Set(
@@ -36,11 +41,10 @@ export function differs({ addresses }: Report): boolean {
   return others.some((other) => other !== first);
 }
 
-/** 1 if something got through; 2 if no address could be asked, or answers do not count; else 0. */
+/** 1 if something got through; 2 if no address could be asked, or one that listens has no answers that count; else 0. */
 export function exitCodeOf(report: Report): number {
   const { addresses } = report;
   if (countsOf(report).red > 0) return 1;
-  const isAsked = ({ rows }: (typeof addresses)[number]): boolean => rows.length > 0;
-  const isVoid = addresses.some((each) => isAsked(each) && each.problem !== null);
-  return isVoid || !addresses.some(isAsked) ? 2 : 0;
+  const isVoid = addresses.some(({ problem, isAbsent }) => problem !== null && !isAbsent);
+  return isVoid || !isAsked(report) ? 2 : 0;
 }

@@ -31,6 +31,9 @@ export function targetOf(text: string, webSocketPath?: string, webSocketProtocol
       `${JSON.stringify(text)} is not an http or https URL, such as http://localhost:3000${fixOf(text)}`,
     );
   }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError(`the URL of ${url.host} has userinfo, which is not sent; leave it out`);
+  }
   const path = `${url.pathname}${url.search}`;
   if (webSocketPath !== undefined && !/^\/[!-~]*$/.test(webSocketPath)) {
     throw new TypeError(`--ws is ${JSON.stringify(webSocketPath)}; it must be a path, such as /ws`);
@@ -72,7 +75,7 @@ const resolveAll: Resolve = async (name) => (await lookup(name, { all: true })).
  * Every address of the target's name. Browsers know localhost without asking (RFC 6761 §6.3): it has both addresses of the loopback
  * interface, whatever is resolved. Throws `TypeError` for an address of another machine, unless `isOwned`.
  */
-export async function addressesOf({ host }: Target, isOwned: boolean, resolve = resolveAll): Promise<string[]> {
+export async function addressesOf({ host, url }: Target, isOwned: boolean, resolve = resolveAll): Promise<string[]> {
   const name = host.replace(/^\[(.*)\]$/, "$1");
   const found = new Set(isLocalhost(name) ? ["127.0.0.1", "::1"] : []);
   try {
@@ -81,6 +84,9 @@ export async function addressesOf({ host }: Target, isOwned: boolean, resolve = 
     if (found.size === 0) throw new TypeError(`${name} has no address: ${(error as Error).message}`);
   }
   const foreign = [...found].find((address) => !isLoopback(address));
+  if (foreign !== undefined && !isOwned && /^(?:0\.0\.0\.0|::)$/.test(name)) {
+    throw new TypeError(`${name} is an address that servers listen on; write ${url.replace(host, "localhost")}`);
+  }
   if (foreign !== undefined && !isOwned) {
     throw new TypeError(
       `${name} has the address ${foreign}, which is not of this machine; if the server is yours, add --i-own-this-host`,
