@@ -4,7 +4,7 @@
 // Never: runs in the tests, or with tests of another major version of Node.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 
@@ -18,6 +18,8 @@ function fetchSource(): string {
   const folder = resolve("dist/node-core");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  // This package has ES modules, Node's tests are none.
+  writeFileSync(join(folder, "package.json"), "{}\n");
   try {
     execFileSync("apt-get", ["-qq", "source", "--download-only", "--tar-only", "nodejs"], {
       cwd: folder,
@@ -99,4 +101,5 @@ console.log(
 );
 for (const file of failed.sort()) console.log(`${unlisted.includes(file) ? "NOT LISTED " : ""}${file}`);
 for (const file of outdated.sort()) console.log(`LISTED, BUT PASSES ${file}`);
-process.exitCode = unlisted.length + outdated.length > 0 || passing < SHARE * seated ? 1 : 0;
+const isEnough = seated > 0 && passing >= SHARE * seated;
+process.exitCode = unlisted.length + outdated.length > 0 || !isEnough ? 1 : 0;
