@@ -240,7 +240,7 @@ local("0.0.0.0 has an explanation of its own", () => {
     explain(decision),
     "host 0.0.0.0 is the unspecified address, which servers listen on and clients should not use; the vhosts are: " +
       "localhost, *.localhost, 127.0.0.0/8, [::1] (port came from Host; scheme http given); " +
-      'to serve it all the same, add { name: "0.0.0.0" } to vhosts',
+      'to serve it all the same, add { name: "0.0.0.0", embedding: "same-origin" } to vhosts',
   );
 });
 

@@ -154,14 +154,11 @@ function addedVhost(refusal: Refusal): string {
   return add(`, port: ${port}`);
 }
 
-/** The strictest word that a vhost has: pages of other sites that one keeps out must not come in by another name. */
-function sitesOf({ vhosts }: Policy): string {
-  return (["embedding", "navigation"] as const)
-    .map((setting) => {
-      const word = ["same-origin", "same-site"].find((each) => vhosts.some((vhost) => vhost[setting] === each));
-      return word === undefined ? "" : `, ${setting}: ${JSON.stringify(word)}`;
-    })
-    .join("");
+/** Pages of other sites that a vhost keeps out must not come in by another name. */
+function sitesOf({ index }: Policy): string {
+  const { embedding, navigation } = index.strictest;
+  const shown = Object.entries({ embedding, navigation }).filter(([, word]) => word !== undefined);
+  return shown.map(([setting, word]) => `, ${setting}: ${JSON.stringify(word)}`).join("");
 }
 
 function serve(refusal: Refusal): string {

@@ -25,6 +25,8 @@ export class VhostIndex<Claim> {
   readonly absentHost: Vhost<Claim> | null;
   /** Some names are those of this machine alone, as `localhost()` has them. */
   readonly isLocal: boolean;
+  /** The strictest word that a vhost has for pages of other sites. */
+  readonly strictest: Pick<Vhost, "embedding" | "navigation">;
 
   /** Throws `TypeError` with the path, the value and the fix. */
   constructor(vhosts: readonly Vhost<Claim>[]) {
@@ -40,6 +42,7 @@ export class VhostIndex<Claim> {
       this.#add(vhost, `vhosts[${i}]`);
     });
     this.isLocal = vhosts.some(({ name }) => isLocalName(name));
+    this.strictest = strictestOf(vhosts);
     this.#default = vhosts.filter((vhost) => vhost.default === true);
     if (this.#default.length > 1) {
       const names = this.#default.map((vhost) => vhost.name).join(" and ");
@@ -126,6 +129,12 @@ function readAbsentHost<Claim>(vhosts: readonly Vhost<Claim>[]): Vhost<Claim> | 
     );
   }
   return first;
+}
+
+function strictestOf(vhosts: readonly Vhost[]): Pick<Vhost, "embedding" | "navigation"> {
+  const wordOf = (setting: "embedding" | "navigation") =>
+    (["same-origin", "same-site"] as const).find((word) => vhosts.some((vhost) => vhost[setting] === word));
+  return { embedding: wordOf("embedding"), navigation: wordOf("navigation") };
 }
 
 /** True where some port and scheme would fit both. */

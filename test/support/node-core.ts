@@ -18,7 +18,7 @@ function fetchSource(): string {
   const folder = resolve("dist/node-core");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  // This package has ES modules, Node's tests are none.
+  // In this package files are ES modules, and Node's tests are CommonJS.
   writeFileSync(join(folder, "package.json"), "{}\n");
   try {
     execFileSync("apt-get", ["-qq", "source", "--download-only", "--tar-only", "nodejs"], {
