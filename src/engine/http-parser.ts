@@ -172,10 +172,14 @@ export class HTTPParser {
     }
   }
 
-  /** The connection has ended. Returns an error if that is within a message. */
+  /**
+   * The connection has ended. Returns an error if that is within a message. Throws a `TypeError` if a handler calls it without
+   * `reinitialize`: octets of this connection are still being read, and would begin another message.
+   */
   finish(): ParseError | undefined {
     const reader = this.#reader;
     if (reader === null || this.#error !== null) return undefined;
+    if (reader === this.#reading) throw new TypeError("finish was called by a handler");
     this.#reader = null;
     reader.receiveEnd();
     const event = reader.next();
