@@ -321,6 +321,35 @@ test("a handler cannot end the connection before what is being read", () => {
   }
 });
 
+test("nothing is called back after a fault in octets that a handler has given", () => {
+  for (const [code, inner] of [
+    ["HPE_INVALID_METHOD", "BREW / HTTP/1.1\r\n\r\n"],
+    ["HPE_CLOSED_CONNECTION", `GET / HTTP/1.0\r\n\r\n${GET}`],
+    ["HPE_REQUEST_LINE_SHORT", "nonsense\r\n"],
+    ["HPE_USER", "GET /throws HTTP/1.1\r\n\r\n"],
+  ] as const) {
+    const urls: string[] = [];
+    let error: unknown;
+    const parser: Parser = new HTTPParser("REQUEST");
+    parser[HTTPParser.kOnHeadersComplete] = ({ url }: Parser) => {
+      urls.push(url);
+      if (url === "/throws") throw new Error("mine");
+      if (url !== "/first") return;
+      parser.reinitialize("REQUEST");
+      try {
+        error = parser.execute(octetsOf(inner));
+      } catch {
+        error = parser.execute(octetsOf(GET));
+      }
+    };
+    const result = parser.execute(octetsOf(`GET /first HTTP/1.1\r\n\r\n${GET}`)) as ParseError;
+    assert.is(result.code, code);
+    assert.is(result, error, code);
+    assert.is(parser.execute(octetsOf(GET)), result);
+    assert.not(urls.includes("/a?b=c"), code);
+  }
+});
+
 test("nothing is called back after a fault", () => {
   let calls = 0;
   for (const [type, text] of [

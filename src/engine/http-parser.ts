@@ -168,7 +168,7 @@ export class HTTPParser {
     } finally {
       this.#reading = outer;
       // After a handler has thrown, what it was given and what follows in these octets is lost.
-      if (!returned && this.#reader !== null) this.#fail(...HANDLER_THREW, null, 0);
+      if (!returned && this.#reader !== null && this.#error === null) this.#fail(...HANDLER_THREW, null, 0);
     }
   }
 
@@ -236,7 +236,7 @@ export class HTTPParser {
           const upgrades = this.#upgrades;
           if (event.trailers.length > 0) this[ON_HEADERS]([...event.trailers], "");
           if (this.#reader === reader) this[ON_MESSAGE_COMPLETE]();
-          if (upgrades) return this.#stop(reader, total);
+          if (upgrades) return this.#error ?? this.#stop(reader, total);
           break;
         }
         case "paused":
@@ -249,6 +249,8 @@ export class HTTPParser {
         case "malformed":
           return this.#failFor(event.fault, total - reader.unread);
       }
+      // Octets that a handler has given after `reinitialize` were not a message.
+      if (this.#error !== null) return this.#error;
       if (this.#reader !== reader) {
         // A handler has called `reinitialize`: what follows is for a new reader.
         octets = octets.subarray(octets.length - reader.unread);
