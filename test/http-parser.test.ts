@@ -301,6 +301,55 @@ test("a handler cannot read other octets before those that are being read", () =
   assert.equal(urls, ["/first", "/a?b=c", "/a?b=c"]);
 });
 
+test("a handler cannot end the connection before what is being read", () => {
+  const content = "GET /content HTTP/1.1\r\n\r\n";
+  const octets = octetsOf(`POST / HTTP/1.1\r\nContent-Length: ${content.length}\r\n\r\n${content}${GET}`);
+  for (const name of ["kOnHeadersComplete", "kOnBody", "kOnMessageComplete"] as const) {
+    const urls: string[] = [];
+    const contents: string[] = [];
+    const parser: Parser = new HTTPParser("REQUEST");
+    parser[HTTPParser.kOnHeadersComplete] = ({ url }: Parser) => void urls.push(url);
+    parser[HTTPParser.kOnBody] = (slice: Buffer) => void contents.push(String(slice));
+    const before = parser[HTTPParser[name]];
+    parser[HTTPParser[name]] = (given: Parser) => {
+      before.call(parser, given);
+      assert.throws(() => parser.finish(), /finish was called by a handler/);
+    };
+    assert.is(parser.execute(octets), octets.length);
+    assert.equal([urls, contents], [["/", "/a?b=c"], [content]], name);
+    assert.is(parser.finish(), undefined);
+  }
+});
+
+test("nothing is called back after a fault in octets that a handler has given", () => {
+  for (const [code, inner] of [
+    ["HPE_INVALID_METHOD", "BREW / HTTP/1.1\r\n\r\n"],
+    ["HPE_CLOSED_CONNECTION", `GET / HTTP/1.0\r\n\r\n${GET}`],
+    ["HPE_REQUEST_LINE_SHORT", "nonsense\r\n"],
+    ["HPE_USER", "GET /throws HTTP/1.1\r\n\r\n"],
+  ] as const) {
+    const urls: string[] = [];
+    let error: unknown;
+    const parser: Parser = new HTTPParser("REQUEST");
+    parser[HTTPParser.kOnHeadersComplete] = ({ url }: Parser) => {
+      urls.push(url);
+      if (url === "/throws") throw new Error("mine");
+      if (url !== "/first") return;
+      parser.reinitialize("REQUEST");
+      try {
+        error = parser.execute(octetsOf(inner));
+      } catch {
+        error = parser.execute(octetsOf(GET));
+      }
+    };
+    const result = parser.execute(octetsOf(`GET /first HTTP/1.1\r\n\r\n${GET}`)) as ParseError;
+    assert.is(result.code, code);
+    assert.is(result, error, code);
+    assert.is(parser.execute(octetsOf(GET)), result);
+    assert.not(urls.includes("/a?b=c"), code);
+  }
+});
+
 test("nothing is called back after a fault", () => {
   let calls = 0;
   for (const [type, text] of [

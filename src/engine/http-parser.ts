@@ -168,14 +168,18 @@ export class HTTPParser {
     } finally {
       this.#reading = outer;
       // After a handler has thrown, what it was given and what follows in these octets is lost.
-      if (!returned && this.#reader !== null) this.#fail(...HANDLER_THREW, null, 0);
+      if (!returned && this.#reader !== null && this.#error === null) this.#fail(...HANDLER_THREW, null, 0);
     }
   }
 
-  /** The connection has ended. Returns an error if that is within a message. */
+  /**
+   * The connection has ended. Returns an error if that is within a message. Throws a `TypeError` if a handler calls it without
+   * `reinitialize`: octets of this connection are still being read, and would begin another message.
+   */
   finish(): ParseError | undefined {
     const reader = this.#reader;
     if (reader === null || this.#error !== null) return undefined;
+    if (reader === this.#reading) throw new TypeError("finish was called by a handler");
     this.#reader = null;
     reader.receiveEnd();
     const event = reader.next();
@@ -232,7 +236,7 @@ export class HTTPParser {
           const upgrades = this.#upgrades;
           if (event.trailers.length > 0) this[ON_HEADERS]([...event.trailers], "");
           if (this.#reader === reader) this[ON_MESSAGE_COMPLETE]();
-          if (upgrades) return this.#stop(reader, total);
+          if (upgrades) return this.#error ?? this.#stop(reader, total);
           break;
         }
         case "paused":
@@ -245,6 +249,8 @@ export class HTTPParser {
         case "malformed":
           return this.#failFor(event.fault, total - reader.unread);
       }
+      // Octets that a handler has given after `reinitialize` were not a message.
+      if (this.#error !== null) return this.#error;
       if (this.#reader !== reader) {
         // A handler has called `reinitialize`: what follows is for a new reader.
         octets = octets.subarray(octets.length - reader.unread);
