@@ -199,6 +199,26 @@ test("a negative chunk size, by which http-parser-js goes back and never returns
   assert.is((new HTTPParser("REQUEST").execute(octets) as ParseError).code, "HPE_CHUNK_SIZE_INVALID");
 });
 
+test("what http-parser-js finds in Connection and Upgrade that is not there", () => {
+  const infoOf = (HTTPParser: typeof theirs.HTTPParser, text: string): [boolean, boolean] => {
+    const parser = new HTTPParser("REQUEST");
+    let info: { shouldKeepAlive: boolean; upgrade: boolean } | undefined;
+    parser[HTTPParser.kOnHeadersComplete] = (given: typeof info) => {
+      info = given;
+    };
+    assert.is(parser.execute(Buffer.from(text)), text.length);
+    return [info!.shouldKeepAlive, info!.upgrade];
+  };
+  for (const [fields, wanted, found] of [
+    ["Connection: 0close\r\n", [true, false], [false, false]],
+    ["Connection: upgrade\r\nUpgrade: \r\n", [true, false], [true, true]],
+  ] as const) {
+    const text = `GET / HTTP/1.1\r\n${fields}\r\n`;
+    assert.equal(infoOf(HTTPParser, text), wanted, fields);
+    assert.equal(infoOf(theirs.HTTPParser, text), found, fields);
+  }
+});
+
 test("each code is in that table, or http-parser-js refuses its octets as well", () => {
   for (const [code, [text, type = "REQUEST"]] of Object.entries(alike)) {
     const [ours, others] = [new HTTPParser(type), new theirs.HTTPParser(type)].map((parser) => {
