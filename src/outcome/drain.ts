@@ -5,6 +5,7 @@
 import { checkSettings, describe } from "../head/options.js";
 import type { Context } from "./context.js";
 import { type Drainable, HandedOver } from "./open-connections.js";
+import { throwLater } from "./throw-later.js";
 
 /** Of `gate.drain`. */
 export interface DrainOptions {
@@ -176,9 +177,7 @@ function forEach(all: Iterable<Drainable>, act: (one: Drainable) => void): void 
     try {
       act(one);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 }

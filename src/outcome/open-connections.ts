@@ -7,6 +7,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Framer } from "../handover/framer.js";
 import { LEAVE } from "../policy/vhost.js";
+import { throwLater } from "./throw-later.js";
 
 /**
  * `open`: everything is taken. `draining`: upgrades are refused, and the connections that there are come to their end. `drained`: none
@@ -79,9 +80,7 @@ export class HandedOver implements Drainable {
     try {
       this.#owner?.drain?.(this.#socket, this.#open.closeCode);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 

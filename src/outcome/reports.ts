@@ -11,6 +11,7 @@ import type { Acceptance, Refusal, RefusalCode } from "../policy/decision.js";
 import { explain } from "../policy/explain.js";
 import { presumptionWords } from "../policy/site-words.js";
 import type { Abandoned, AbandonedCode, ConnectionEnd, LostCode, Malformed, Passed, Timing } from "./end.js";
+import { throwLater } from "./throw-later.js";
 
 /** The events of a gate. */
 export interface GateEvents {
@@ -177,9 +178,7 @@ export class Reports {
     try {
       this.#gate.emit<keyof GateEvents>(name, ...values);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
     if (channels[name].hasSubscribers) channels[name].publish(values[0]);
   }

@@ -156,8 +156,7 @@ function addedVhost(refusal: Refusal): string {
 
 /** Pages of other sites that a vhost keeps out must not come in by another name. */
 function sitesOf({ index }: Policy): string {
-  const { embedding, navigation } = index.strictest;
-  const shown = Object.entries({ embedding, navigation }).filter(([, word]) => word !== undefined);
+  const shown = Object.entries(index.strictest).filter(([, word]) => word !== undefined);
   return shown.map(([setting, word]) => `, ${setting}: ${JSON.stringify(word)}`).join("");
 }
 

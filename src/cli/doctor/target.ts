@@ -84,10 +84,10 @@ export async function addressesOf({ host, url }: Target, isOwned: boolean, resol
     if (found.size === 0) throw new TypeError(`${name} has no address: ${(error as Error).message}`);
   }
   const foreign = [...found].find((address) => !isLoopback(address));
-  if (foreign !== undefined && !isOwned && /^(?:0\.0\.0\.0|::)$/.test(name)) {
-    throw new TypeError(`${name} is an address that servers listen on; write ${url.replace(host, "localhost")}`);
-  }
   if (foreign !== undefined && !isOwned) {
+    if (/^(?:0\.0\.0\.0|::)$/.test(name)) {
+      throw new TypeError(`${name} is an address that servers listen on; write ${url.replace(host, "localhost")}`);
+    }
     throw new TypeError(
       `${name} has the address ${foreign}, which is not of this machine; if the server is yours, add --i-own-this-host`,
     );
