@@ -82,6 +82,9 @@ export class Session implements ExchangeOwner {
     });
     session.on("error", (error) => {
       this.#error = error;
+      // Until its stack is read, an Error holds what `this` was in every frame of it: here node:http2's native handle,
+      // which holds the session for ever if the client never acknowledged the SETTINGS.
+      void error.stack;
     });
     session.once("close", () => owner.sessionClosed(this.#error));
     onStream(session, (opened) => this.#begin(opened));
