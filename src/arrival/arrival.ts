@@ -39,7 +39,7 @@ export interface Proxying extends ProxyHeader {
  *
  * The arrival of a socket reads addresses and ports from the socket on first access, since each
  * pair costs a system call. As with `net.Socket` itself, they are missing if the socket closed before that. If a
- * policy trusts hops, they are read at adoption. Whoever keeps the arrival keeps the socket; what `toJSON` gives is a copy.
+ * policy trusts hops, they are read at adoption. An arrival that is kept keeps its socket on the heap; `JSON.stringify` copies it.
  */
 export interface Arrival {
   readonly scheme: Scheme;
